@@ -1,0 +1,1 @@
+"""The domain: carts, profiles, orders. Imports nothing else of the project."""

@@ -1,0 +1,221 @@
+"""The one tree of errors.
+
+Every refusal in the project is one of these. A class has a stable ``code`` (it
+travels to phones and devices and never changes) and typed ``data``; it knows
+nothing of HTTP or MQTT: the edges translate.
+
+CarryoverError
+├── InvalidInput            what came in is not what the contract says
+│   ├── InvalidGtin         wrong length, letters, or check digit
+│   ├── InvalidMoney        unknown currency or a fraction of a minor unit
+│   ├── InvalidPayload      not JSON, unknown field, wrong type
+│   └── InvalidEmail        an address no mail can be sent to
+├── NotFound                a well-formed name that nothing answers to
+│   ├── UnknownGtin         no variant in the catalogue carries this code
+│   ├── UnknownSku
+│   ├── UnknownLocation
+│   ├── UnknownProduct
+│   ├── UnknownDevice
+│   ├── UnknownCart
+│   ├── UnknownList
+│   └── UnknownClaim        a claim link that was never issued, or is gone
+├── Refused                 understood, and not allowed
+│   ├── DeviceRevoked
+│   ├── EventNotAllowed     this kind of device may not send this
+│   ├── SourceMismatch      the event names another device than its topic
+│   ├── EnrolmentRefused    the one-time token is wrong, used or too old
+│   ├── ClaimUsed           another phone has taken this list along
+│   └── ClaimExpired        the tablet was put down too long ago
+├── Conflict                allowed, but not in the present state
+│   ├── InsufficientStock   fewer pieces available-to-promise than asked for
+│   └── VisitEnded
+├── LimitExceeded           more than the stated limit
+│   ├── PayloadTooLarge
+│   └── TooManyLines
+└── Unavailable             a part we need does not answer; trying again helps
+"""
+
+from typing import ClassVar
+
+
+class CarryoverError(Exception):
+    """Base of the tree.
+
+    ``message`` is one English sentence for logs and operators; people in the
+    shop see the edge's own words, chosen by ``code``.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **data: str | int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data: dict[str, str | int] = data
+
+
+class InvalidInput(CarryoverError):
+    """What came in is not what the contract says."""
+
+    code = "invalid_input"
+
+
+class InvalidGtin(InvalidInput):
+    """Wrong length, letters, or a check digit that does not hold."""
+
+    code = "invalid_gtin"
+
+
+class InvalidMoney(InvalidInput):
+    """An unknown currency, or a fraction of a minor unit."""
+
+    code = "invalid_money"
+
+
+class InvalidPayload(InvalidInput):
+    """Not JSON, an unknown field, or a value of the wrong type."""
+
+    code = "invalid_payload"
+
+
+class InvalidEmail(InvalidInput):
+    """An address no mail can be sent to."""
+
+    code = "invalid_email"
+
+
+class NotFound(CarryoverError):
+    """A well-formed name that nothing answers to."""
+
+    code = "not_found"
+
+
+class UnknownGtin(NotFound):
+    """No variant in the catalogue carries this code."""
+
+    code = "unknown_gtin"
+
+
+class UnknownSku(NotFound):
+    """No variant in the catalogue has this SKU."""
+
+    code = "unknown_sku"
+
+
+class UnknownLocation(NotFound):
+    """No location has this id."""
+
+    code = "unknown_location"
+
+
+class UnknownProduct(NotFound):
+    """No product has this id."""
+
+    code = "unknown_product"
+
+
+class UnknownDevice(NotFound):
+    """No device is enrolled under this id."""
+
+    code = "unknown_device"
+
+
+class UnknownCart(NotFound):
+    """No cart has this id, or it is not this shopper's."""
+
+    code = "unknown_cart"
+
+
+class UnknownList(NotFound):
+    """No saved list has this id, or its link's signature is wrong."""
+
+    code = "unknown_list"
+
+
+class UnknownClaim(NotFound):
+    """A claim link that was never issued, or is long gone."""
+
+    code = "unknown_claim"
+
+
+class Refused(CarryoverError):
+    """Understood, and not allowed."""
+
+    code = "refused"
+
+
+class DeviceRevoked(Refused):
+    """The device's credential was withdrawn."""
+
+    code = "device_revoked"
+
+
+class EventNotAllowed(Refused):
+    """This kind of device may not send this type of event."""
+
+    code = "event_not_allowed"
+
+
+class SourceMismatch(Refused):
+    """The event names another device than the topic it came on."""
+
+    code = "source_mismatch"
+
+
+class EnrolmentRefused(Refused):
+    """The one-time enrolment token is wrong, used or too old."""
+
+    code = "enrolment_refused"
+
+
+class ClaimUsed(Refused):
+    """Another phone has taken this list along."""
+
+    code = "claim_used"
+
+
+class ClaimExpired(Refused):
+    """The tablet was put down too long ago for its link to be opened."""
+
+    code = "claim_expired"
+
+
+class Conflict(CarryoverError):
+    """Allowed, but not in the present state."""
+
+    code = "conflict"
+
+
+class InsufficientStock(Conflict):
+    """Fewer pieces are available-to-promise than were asked for."""
+
+    code = "insufficient_stock"
+
+
+class VisitEnded(Conflict):
+    """The visit is over; the device has been cleared."""
+
+    code = "visit_ended"
+
+
+class LimitExceeded(CarryoverError):
+    """More than the stated limit."""
+
+    code = "limit_exceeded"
+
+
+class PayloadTooLarge(LimitExceeded):
+    """A message or upload over its size limit."""
+
+    code = "payload_too_large"
+
+
+class TooManyLines(LimitExceeded):
+    """A cart or list over its number of lines."""
+
+    code = "too_many_lines"
+
+
+class Unavailable(CarryoverError):
+    """A part we need does not answer; trying again helps."""
+
+    code = "unavailable"
