@@ -1,0 +1,1 @@
+"""Where devices meet the domain. Importing this package alone loads nothing."""

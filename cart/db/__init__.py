@@ -1,0 +1,10 @@
+"""The only way to the database: one engine, one unit of work, the column types.
+
+Owns connections, pragmas and commits. Knows no table: those live in the
+features' ``tables.py``.
+"""
+
+from cart.db.engine import is_sqlite, make_engine
+from cart.db.unit_of_work import on_commit, reading, unit_of_work
+
+__all__ = ["is_sqlite", "make_engine", "on_commit", "reading", "unit_of_work"]

@@ -1,0 +1,50 @@
+"""The only place that commits."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+logger = logging.getLogger(__name__)
+_AFTER = "carryover_after_commit"
+
+
+@contextmanager
+def unit_of_work(engine: Engine) -> Iterator[Session]:
+    """Yield a session; commit when the block ends, roll back when it raises.
+
+    What was registered with :func:`on_commit` runs after the commit, in order.
+    """
+    with Session(engine, expire_on_commit=False) as db:
+        db.info[_AFTER] = []
+        try:
+            yield db
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+        after: list[Callable[[], None]] = db.info.pop(_AFTER)
+    for action in after:
+        try:
+            action()
+        except Exception:  # what was committed stays true; a notice is only a doorbell
+            logger.exception("an action after a commit failed")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Yield a session that sees one state and writes nothing; it never waits for a writer."""
+    with engine.connect().execution_options(reading=True) as connection, Session(connection) as db:
+        yield db
+        db.rollback()
+
+
+def on_commit(db: Session, action: Callable[[], None]) -> None:
+    """Run ``action`` once this unit of work has committed; never if it rolls back.
+
+    For doorbells (a change notice) only: what must happen even if the process
+    dies right after the commit is a durable workflow, or is found by a sweep.
+    """
+    db.info.setdefault(_AFTER, []).append(action)

@@ -1,0 +1,179 @@
+"""What the server says to a device, and the device's two plain answers.
+
+Receipts, statuses and acks are small plain JSON; commands are CloudEvents of
+their own types. A device that does not know a command's type acks ``refused``.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from cart.kernel.gtin import Gtin
+from gateway.wire.events import EventId, Name, VisitId, Wire
+
+LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
+
+
+class Receipt(Wire):
+    """Everything of this spool through this sequence is committed; it can be forgotten.
+
+    ``at`` is the server's clock: a device learns its own offset from it.
+    """
+
+    spool: Name
+    stored_through: Annotated[int, Field(ge=0)]
+    at: AwareDatetime
+
+
+class Status(Wire):
+    """Retained on the status channel; the last will is ``{"online": false}``."""
+
+    online: bool
+    spool: Name | None = None
+    visit: VisitId | None = None
+    firmware: Annotated[str | None, Field(max_length=64)] = None
+    at: AwareDatetime | None = None
+
+
+class AckOutcome(StrEnum):
+    """What became of a command at the device."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Ack(Wire):
+    """The device's answer to one command."""
+
+    command_id: EventId
+    outcome: AckOutcome
+    detail: Annotated[str, Field(max_length=500)] = ""
+
+
+class CommandType(StrEnum):
+    """Values of a command's ``type``."""
+
+    SHOW_CART = "carryover.cart.show"
+    CLEAR = "carryover.screen.clear"
+    CLAIMED = "carryover.visit.claimed"
+    REJECTED = "carryover.event.rejected"
+    APPLY_DESIRED = "carryover.twin.apply"
+
+
+class _Command(Wire):
+    specversion: Literal["1.0"] = "1.0"
+    id: EventId
+    source: Literal["/gateway"] = "/gateway"
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+class ShownLine(Wire):
+    """A line as the cart has it now."""
+
+    gtin: Gtin
+    quantity: Annotated[int, Field(ge=1)]
+    name: str
+    variant: str = ""
+    price_minor: int
+    currency: str
+
+
+class CartData(Wire):
+    """The whole cart of a visit, after every event of ``spool`` through ``stored_through``."""
+
+    visit: VisitId
+    version: int
+    spool: Name | None = None
+    stored_through: int = 0
+    latest_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Later events of the device carry a later time than this."),
+    ] = None
+    lines: Annotated[tuple[ShownLine, ...], Field(max_length=LINES_MAX)]
+
+
+class ShowCart(_Command):
+    """Show this cart; what the device has sent since is still to be added."""
+
+    type: Literal[CommandType.SHOW_CART] = CommandType.SHOW_CART
+    data: CartData
+
+
+class ClearData(Wire):
+    """Which visit is over, and why."""
+
+    visit: VisitId
+    reason: Annotated[str, Field(max_length=64)]
+
+
+class Clear(_Command):
+    """Forget this visit and clear the screen; ignored when another visit has begun."""
+
+    type: Literal[CommandType.CLEAR] = CommandType.CLEAR
+    data: ClearData
+
+
+class ClaimedData(Wire):
+    """Which visit is on a phone now."""
+
+    visit: VisitId
+
+
+class Claimed(_Command):
+    """A phone opened the claim link; show that the list is on it."""
+
+    type: Literal[CommandType.CLAIMED] = CommandType.CLAIMED
+    data: ClaimedData
+
+
+class RejectedData(Wire):
+    """Which event could not be done, and why; it is stored as a dead letter."""
+
+    event_id: EventId
+    sequence: int
+    visit: VisitId | None = None
+    code: Annotated[str, Field(max_length=64)]
+    detail: Annotated[str, Field(max_length=500)]
+
+
+class Rejected(_Command):
+    """An event was refused."""
+
+    type: Literal[CommandType.REJECTED] = CommandType.REJECTED
+    data: RejectedData
+
+
+class DesiredData(Wire):
+    """The desired half of the twin; the device reports ``version`` back in its health."""
+
+    version: Annotated[int, Field(ge=1)]
+    locale: Literal["en", "he", "pl"] | None = None
+    firmware: Annotated[str | None, Field(max_length=64)] = None
+    idle_after_s: Annotated[int | None, Field(ge=15, le=3600)] = None
+
+
+class ApplyDesired(_Command):
+    """Become this."""
+
+    type: Literal[CommandType.APPLY_DESIRED] = CommandType.APPLY_DESIRED
+    data: DesiredData
+
+
+Command = Annotated[
+    ShowCart | Clear | Claimed | Rejected | ApplyDesired, Field(discriminator="type")
+]
+
+
+class StockNotice(Wire):
+    """Stock of one SKU at one location has changed; a higher version is newer."""
+
+    product_id: Name
+    sku: Annotated[str, Field(max_length=64)]
+    gtin: Gtin
+    location_id: Name
+    available: Annotated[int, Field(ge=0, description="Available-to-promise, pieces.")]
+    version: int
+    as_of: AwareDatetime

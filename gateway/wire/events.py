@@ -1,0 +1,228 @@
+"""What devices say: one class per event, CloudEvents 1.0 in structured JSON.
+
+Unknown fields are refused. Three extension attributes carry the end-to-end
+promise: ``spool``, ``sequence`` and ``previous``. A device numbers its events
+1, 2, 3 … within one spool (the file that keeps them until they are stored).
+``previous`` is the sequence of the event before this one that the device still
+keeps, 0 when it keeps none: so the gateway can say "stored through n" across
+numbers that a full spool had to give up, and an operator sees the gap.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from cart.kernel.gtin import Gtin
+
+PAYLOAD_MAX_BYTES = 16_384  # ten times the largest event of ours; a broker accepts far more
+QUANTITY_MAX = 999  # of one line: what a scanning person can mean; a slip of a digit is caught
+SEQUENCE_MAX = 2**53 - 1  # exact in every JSON reader
+SOURCE_PREFIX = "/devices/"
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+EventId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+VisitId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="One person's time with the device, named by the device; a new one after"
+        " every put-down. Everything she touched goes to her cart, however late it arrives.",
+    ),
+]
+
+
+class Wire(BaseModel):
+    """Base of everything on the wire: unknown fields refused, values frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reader(StrEnum):
+    """How a code came in."""
+
+    CAMERA = "camera"
+    HID = "hid"
+    TOUCH = "touch"
+    KEYBOARD = "keyboard"
+
+
+class PutDownReason(StrEnum):
+    """Why a visit on a device ended."""
+
+    DONE = "done"
+    PUT_DOWN = "put_down"
+    IDLE = "idle"
+    CLEARED = "cleared"  # the server asked for it
+
+
+class EventType(StrEnum):
+    """Values of ``type``."""
+
+    ITEM_SCANNED = "carryover.item.scanned"
+    LINE_REMOVED = "carryover.line.removed"
+    QUANTITY_SET = "carryover.quantity.set"
+    LIST_REQUESTED = "carryover.list.requested"
+    DEVICE_TAKEN_UP = "carryover.device.taken_up"
+    DEVICE_PUT_DOWN = "carryover.device.put_down"
+    DEVICE_HEALTH = "carryover.device.health"
+
+
+class _Event(Wire):
+    specversion: Literal["1.0"]
+    id: EventId
+    source: Annotated[str, Field(pattern=r"^/devices/[a-z0-9][a-z0-9_-]{0,63}$")]
+    time: Annotated[AwareDatetime, Field(description="The device's own clock, with its offset.")]
+    datacontenttype: Literal["application/json"] = "application/json"
+    spool: Name
+    sequence: Annotated[int, Field(ge=1, le=SEQUENCE_MAX, strict=True)]
+    previous: Annotated[int, Field(ge=0, le=SEQUENCE_MAX, strict=True)] = 0
+    traceparent: Annotated[str | None, Field(max_length=55)] = None
+
+
+class ScannedData(Wire):
+    """A code that a person held in front of the device."""
+
+    visit: VisitId
+    gtin: Gtin
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)] = 1
+    reader: Reader = Reader.HID
+
+
+class ItemScanned(_Event):
+    """A product was scanned: one more piece of it on the list."""
+
+    type: Literal[EventType.ITEM_SCANNED]
+    data: ScannedData
+
+
+class RemovedData(Wire):
+    """A line that the person took off her list."""
+
+    visit: VisitId
+    gtin: Gtin
+
+
+class LineRemoved(_Event):
+    """A line was taken off the list."""
+
+    type: Literal[EventType.LINE_REMOVED]
+    data: RemovedData
+
+
+class QuantityData(Wire):
+    """How many pieces the person wants now; 0 takes the line off."""
+
+    visit: VisitId
+    gtin: Gtin
+    quantity: Annotated[int, Field(ge=0, le=QUANTITY_MAX, strict=True)]
+
+
+class QuantitySet(_Event):
+    """The number of pieces of a line was set."""
+
+    type: Literal[EventType.QUANTITY_SET]
+    data: QuantityData
+
+
+class ListData(Wire):
+    """Where the list goes: this address, for this one mail."""
+
+    visit: VisitId
+    email: Annotated[str, Field(min_length=3, max_length=254)]
+    locale: Literal["en", "he", "pl"] = "en"
+
+
+class ListRequested(_Event):
+    """The person asked for her list by e-mail."""
+
+    type: Literal[EventType.LIST_REQUESTED]
+    data: ListData
+
+
+class TakenUpData(Wire):
+    """The start of a visit."""
+
+    visit: VisitId
+    claim_hash: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9a-f]{64}$",
+            description="Hex SHA-256 of the secret in the QR code that the device shows. The"
+            " secret itself never travels over MQTT; whoever reads the QR code has it.",
+        ),
+    ] = None
+    locale: Literal["en", "he", "pl"] = "en"
+
+
+class DeviceTakenUp(_Event):
+    """A person took the device; an anonymous visit starts."""
+
+    type: Literal[EventType.DEVICE_TAKEN_UP]
+    data: TakenUpData
+
+
+class PutDownData(Wire):
+    """The end of a visit."""
+
+    visit: VisitId
+    reason: PutDownReason = PutDownReason.PUT_DOWN
+
+
+class DevicePutDown(_Event):
+    """The visit is over and the device has cleared itself."""
+
+    type: Literal[EventType.DEVICE_PUT_DOWN]
+    data: PutDownData
+
+
+class HealthData(Wire):
+    """What the device says of itself; becomes the reported half of its twin."""
+
+    firmware: Annotated[str, Field(max_length=64)]
+    battery_percent: Annotated[int | None, Field(ge=0, le=100, strict=True)] = None
+    charging: bool | None = None
+    locale: Literal["en", "he", "pl"] | None = None
+    desired_version: Annotated[int, Field(ge=0, strict=True)] = 0
+    spool_events: Annotated[int, Field(ge=0, strict=True)] = 0
+    spool_dropped: Annotated[int, Field(ge=0, strict=True)] = 0
+    clock_offset_ms: Annotated[int | None, Field(strict=True)] = None
+    catalogue_as_of: AwareDatetime | None = None
+
+
+class DeviceHealth(_Event):
+    """How the device is."""
+
+    type: Literal[EventType.DEVICE_HEALTH]
+    data: HealthData
+
+
+DeviceEvent = Annotated[
+    ItemScanned
+    | LineRemoved
+    | QuantitySet
+    | ListRequested
+    | DeviceTakenUp
+    | DevicePutDown
+    | DeviceHealth,
+    Field(discriminator="type"),
+]
+
+# Which kind of device may say what. Kinds that are to come (wristband receiver, mirror) get
+# their own row and their own events here; until then they can say nothing but how they are.
+EVENTS_OF_KIND: dict[str, frozenset[str]] = {
+    "tablet": frozenset(EventType),
+    "scanner": frozenset(
+        {
+            EventType.ITEM_SCANNED,
+            EventType.LINE_REMOVED,
+            EventType.DEVICE_TAKEN_UP,
+            EventType.DEVICE_PUT_DOWN,
+            EventType.DEVICE_HEALTH,
+        }
+    ),
+    "receiver": frozenset({EventType.DEVICE_HEALTH}),
+    "mirror": frozenset({EventType.DEVICE_HEALTH}),
+}
