@@ -1,0 +1,1 @@
+"""The virtual cart: operations, their fold, saved lists, and who holds which cart."""

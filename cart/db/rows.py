@@ -1,0 +1,62 @@
+"""Many rows in one statement, on both databases.
+
+A batch travels as one JSON text: an array of rows, each an array of values.
+:func:`source` is the ``FROM`` that turns it into columns again. One round trip
+and one plan whatever the size of the batch.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.sql.elements import TextClause
+from sqlmodel import Session
+
+# SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
+TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
+Columns = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def source(dialect: str, columns: Columns) -> str:
+    """Return ``(SELECT … AS name, … ) AS d``: the rows bound as ``:rows``, in their order."""
+    if dialect == "sqlite":
+        fields = ", ".join(
+            f"json_extract(value, '$[{place}]') AS {name}"
+            for place, (name, _) in enumerate(columns)
+        )
+        return f"(SELECT {fields}, key AS place FROM json_each(:rows)) AS d"  # noqa: S608
+    fields = ", ".join(
+        f"(value ->> {place})::{kind} AS {name}" for place, (name, kind) in enumerate(columns)
+    )
+    return (
+        f"(SELECT {fields}, place FROM"  # noqa: S608 - names are ours, values are bound
+        " jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS t(value, place)) AS d"
+    )
+
+
+@lru_cache(maxsize=256)
+def _statement(dialect: str, template: str, columns: Columns) -> TextClause:
+    return text(template.replace("{rows}", source(dialect, columns)))
+
+
+def run(
+    db: Session,
+    template: str,
+    columns: Columns,
+    rows: Iterable[Sequence[object]],
+    extra: Mapping[str, object] | None = None,
+) -> Sequence[Row[Any]]:
+    """Execute ``template`` with ``{rows}`` standing for the batch; return what it returns.
+
+    ``extra``: further bound values. An empty batch runs nothing.
+    """
+    batch = list(rows)
+    if not batch:
+        return []
+    statement = _statement(db.get_bind().dialect.name, template, columns)
+    packed = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))
+    result = db.connection().execute(statement, {"rows": packed, **(extra or {})})
+    return result.all() if result.returns_rows else []
