@@ -17,6 +17,7 @@ from sqlmodel import Session
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
 TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
 Columns = tuple[tuple[str, str], ...]
+AnyRow = Row[*tuple[Any, ...]]
 
 
 @lru_cache(maxsize=256)
@@ -48,7 +49,7 @@ def run(
     columns: Columns,
     rows: Iterable[Sequence[object]],
     extra: Mapping[str, object] | None = None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Execute ``template`` with ``{rows}`` standing for the batch; return what it returns.
 
     ``extra``: further bound values. An empty batch runs nothing.

@@ -1,0 +1,204 @@
+"""Every select on carts, sessions and lists."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session, col, func, select
+
+from cart.carts.model import Kind, Line, Operation
+from cart.carts.tables import (
+    CartLineRow,
+    CartOperationRow,
+    CartRow,
+    ListRequestRow,
+    SavedListLineRow,
+    SavedListRow,
+    SessionKeyRow,
+    ShopperSessionRow,
+)
+from cart.db.rows import TEXT, run
+from cart.kernel.errors import UnknownCart
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import secret_hash
+
+LineKey = tuple[str, Gtin]
+_KEYS = (("cart_id", TEXT), ("gtin", TEXT))
+
+
+@dataclass(frozen=True, slots=True)
+class CartLineView:
+    """A line as the cart knows it; names and pictures come from the catalogue."""
+
+    gtin: Gtin
+    sku: str
+    quantity: int
+    added_at_us: int
+    price_minor: int | None
+    currency: str
+    location_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CartView:
+    """A cart after ``version`` operations; lines in the order they were added."""
+
+    id: str
+    version: int
+    latest_at_us: int
+    currency: str
+    lines: tuple[CartLineView, ...]
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces are on the list."""
+        return sum(line.quantity for line in self.lines)
+
+
+def lines(db: Session, keys: Iterable[LineKey]) -> dict[LineKey, Line]:
+    """Return the present state of these lines; those never touched are absent."""
+    found = run(
+        db,
+        "SELECT l.cart_id, l.gtin, l.quantity, l.added_at_us, l.price_minor, l.currency,"
+        " l.location_id, l.last_at_us, l.last_operation_id FROM {rows}"
+        " JOIN cart_line AS l ON l.cart_id = d.cart_id AND l.gtin = d.gtin",
+        _KEYS,
+        keys,
+    )
+    return {
+        (row[0], str.__new__(Gtin, row[1])): Line(
+            quantity=row[2],
+            added_at_us=row[3],
+            price_minor=row[4],
+            currency=row[5],
+            location_id=row[6],
+            last_order=(row[7], row[8]),
+        )
+        for row in found
+    }
+
+
+def operations(db: Session, keys: Iterable[LineKey]) -> list[Operation]:
+    """Return every operation on these lines, in no order."""
+    found = run(
+        db,
+        "SELECT o.id, o.cart_id, o.gtin, o.sku, o.kind, o.quantity, o.at_us, o.source,"
+        " o.price_minor, o.currency, o.location_id FROM {rows}"
+        " JOIN cart_operation AS o ON o.cart_id = d.cart_id AND o.gtin = d.gtin",
+        _KEYS,
+        keys,
+    )
+    return [
+        Operation(row[0], row[1], str.__new__(Gtin, row[2]), row[3], Kind(row[4]), *tuple(row)[5:])
+        for row in found
+    ]
+
+
+def line_counts(db: Session, cart_ids: Iterable[str]) -> dict[str, int]:
+    """Return the number of lines on the list of each cart."""
+    found = run(
+        db,
+        "SELECT l.cart_id, count(*) FROM {rows} JOIN cart_line AS l ON l.cart_id = d.cart_id"
+        " WHERE l.quantity > 0 GROUP BY l.cart_id",
+        (("cart_id", TEXT),),
+        [(cart_id,) for cart_id in cart_ids],
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def view(db: Session, cart_id: str) -> CartView:
+    """Return the cart and its lines.
+
+    Raises:
+        UnknownCart: there is no such cart.
+    """
+    cart = db.get(CartRow, cart_id, populate_existing=True)
+    if cart is None:
+        msg = f"there is no cart {cart_id}"
+        raise UnknownCart(msg, cart_id=cart_id)
+    rows = db.exec(
+        select(CartLineRow)
+        .where(CartLineRow.cart_id == cart_id, CartLineRow.quantity > 0)
+        .order_by(col(CartLineRow.added_at_us), col(CartLineRow.gtin))
+        .execution_options(populate_existing=True)
+    )
+    shown = tuple(
+        CartLineView(
+            Gtin(row.gtin),
+            row.sku,
+            row.quantity,
+            row.added_at_us,
+            row.price_minor,
+            row.currency,
+            row.location_id,
+        )
+        for row in rows
+    )
+    return CartView(cart.id, cart.version, cart.latest_at_us, cart.currency, shown)
+
+
+def operations_since(
+    db: Session, cart_id: str, version: int, limit: int
+) -> Sequence[CartOperationRow]:
+    """Return a cart's operations after ``version``, oldest first, at most ``limit``."""
+    return db.exec(
+        select(CartOperationRow)
+        .where(CartOperationRow.cart_id == cart_id, CartOperationRow.version > version)
+        .order_by(col(CartOperationRow.version), col(CartOperationRow.id))
+        .limit(limit)
+    ).all()
+
+
+def session_of_key(db: Session, token: str, now: datetime) -> ShopperSessionRow | None:
+    """Return the session that a phone's token opens, if it is still good."""
+    return db.exec(
+        select(ShopperSessionRow)
+        .join(SessionKeyRow, col(SessionKeyRow.session_id) == col(ShopperSessionRow.id))
+        .where(
+            SessionKeyRow.token_hash == secret_hash(token),
+            SessionKeyRow.expires_at > now,
+        )
+    ).first()
+
+
+def saved_lists(
+    db: Session, session_id: str, limit: int = 100
+) -> Sequence[tuple[SavedListRow, int]]:
+    """Return a session's saved lists, newest first, each with its number of pieces."""
+    return db.exec(
+        select(SavedListRow, func.coalesce(func.sum(SavedListLineRow.quantity), 0))
+        .join(SavedListLineRow, isouter=True)
+        .where(SavedListRow.session_id == session_id, col(SavedListRow.deleted_at).is_(None))
+        .group_by(SavedListRow)  # type: ignore[arg-type]
+        .order_by(col(SavedListRow.created_at).desc())
+        .limit(limit)
+    ).all()
+
+
+def saved_list_lines(db: Session, list_id: str) -> Sequence[SavedListLineRow]:
+    """Return a saved list's lines in their order."""
+    return db.exec(
+        select(SavedListLineRow)
+        .where(SavedListLineRow.list_id == list_id)
+        .order_by(col(SavedListLineRow.position))
+    ).all()
+
+
+def waiting_requests(db: Session, before: datetime, limit: int) -> Sequence[ListRequestRow]:
+    """Return mails asked for before ``before`` that were not sent yet, oldest first."""
+    return db.exec(
+        select(ListRequestRow)
+        .where(ListRequestRow.state == "requested", ListRequestRow.requested_at <= before)
+        .order_by(col(ListRequestRow.requested_at))
+        .limit(limit)
+    ).all()
+
+
+def carts_of_gtin(db: Session, gtin: str, limit: int) -> list[str]:
+    """Return carts that have this GTIN on their list now."""
+    found = db.connection().execute(
+        text("SELECT cart_id FROM cart_line WHERE gtin = :gtin AND quantity > 0 LIMIT :limit"),
+        {"gtin": gtin, "limit": limit},
+    )
+    return [row[0] for row in found]

@@ -1,0 +1,260 @@
+"""Commands on carts, shopper sessions and saved lists."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session, col, update
+
+from cart.carts import queries
+from cart.carts.apply import Applied, CartChange, apply
+from cart.carts.model import QUANTITY_MAX, Kind, Operation, next_at_us
+from cart.carts.tables import (
+    CartRow,
+    ListRequestRow,
+    SavedListLineRow,
+    SavedListRow,
+    SessionKeyRow,
+    ShopperSessionRow,
+)
+from cart.db import is_sqlite
+from cart.kernel.clock import Clock, to_us
+from cart.kernel.errors import InvalidEmail, InvalidInput, UnknownGtin, UnknownList
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import Ids, secret_hash
+from cart.ports import CatalogueLookup
+
+__all__ = ["Applied", "CartChange", "apply"]
+
+KEY_LIFETIME = timedelta(days=90)  # a list made before summer is still there after it
+SOURCE_PHONE = "phone"
+EMAIL_LENGTH_MAX = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Shopping:
+    """Where commands on one cart come from: the cart, who acts, and the catalogue to ask."""
+
+    cart_id: str
+    clock: Clock
+    lookup: CatalogueLookup
+    source: str = SOURCE_PHONE
+    location_id: str | None = None
+
+
+def open_session(
+    db: Session, clock: Clock, ids: Ids, *, locale: str = "en", currency: str = "EUR"
+) -> ShopperSessionRow:
+    """Begin an anonymous shopper session with a fresh, empty cart."""
+    now = clock.now()
+    cart = CartRow(id=ids.new("cart"), currency=currency, created_at=now)
+    db.add(cart)
+    db.flush()
+    session = ShopperSessionRow(
+        id=ids.new("session"), cart_id=cart.id, locale=locale, created_at=now
+    )
+    db.add(session)
+    db.flush()
+    return session
+
+
+def give_key(db: Session, clock: Clock, ids: Ids, *, session_id: str) -> str:
+    """Return a new secret that opens the session; only its hash is kept."""
+    token, now = ids.token(), clock.now()
+    db.add(
+        SessionKeyRow(
+            token_hash=secret_hash(token),
+            session_id=session_id,
+            created_at=now,
+            expires_at=now + KEY_LIFETIME,
+        )
+    )
+    db.flush()
+    return token
+
+
+def add_line(
+    db: Session, shopping: Shopping, *, operation_id: str, gtin: Gtin, quantity: int = 1
+) -> Applied:
+    """Add pieces of ``gtin``; the same ``operation_id`` again changes nothing.
+
+    Raises:
+        UnknownGtin: not in the catalogue.
+        UnknownCart: no such cart.
+        InvalidInput: a quantity that is not 1 to QUANTITY_MAX.
+    """
+    return _do(db, shopping, operation_id, gtin, (Kind.ADD, _quantity(quantity, 1)))
+
+
+def set_quantity(
+    db: Session, shopping: Shopping, *, operation_id: str, gtin: Gtin, quantity: int
+) -> Applied:
+    """Set the number of pieces; 0 takes the line off. Raises as :func:`add_line`."""
+    return _do(db, shopping, operation_id, gtin, (Kind.SET, _quantity(quantity, 0)))
+
+
+def remove_line(db: Session, shopping: Shopping, *, operation_id: str, gtin: Gtin) -> Applied:
+    """Take a line off, however many pieces it has. Raises as :func:`add_line`."""
+    return _do(db, shopping, operation_id, gtin, (Kind.REMOVE, 0))
+
+
+def _quantity(quantity: int, least: int) -> int:
+    if not least <= quantity <= QUANTITY_MAX:
+        msg = f"quantity {quantity} is not {least} to {QUANTITY_MAX}"
+        raise InvalidInput(msg, quantity=quantity)
+    return quantity
+
+
+def latest_at_us(db: Session, cart_id: str) -> int:
+    """Return the latest hybrid time of the cart, its row locked until the commit."""
+    lock = "" if is_sqlite(db.connection()) else " FOR UPDATE"
+    found = db.connection().execute(
+        text(f"SELECT latest_at_us FROM cart WHERE id = :id{lock}"),  # noqa: S608 - constant
+        {"id": cart_id},
+    )
+    return int(found.scalar() or 0)
+
+
+def _do(
+    db: Session, shopping: Shopping, operation_id: str, gtin: Gtin, act: tuple[Kind, int]
+) -> Applied:
+    cart = queries.view(db, shopping.cart_id)
+    known = shopping.lookup(db, [gtin], currency=cart.currency).get(gtin)
+    line = next((one for one in cart.lines if one.gtin == gtin), None)
+    if known is None and line is None:
+        msg = f"no article in the catalogue has the code {gtin.shortest}"
+        raise UnknownGtin(msg, gtin=gtin)
+    operation = Operation(
+        id=operation_id,
+        cart_id=cart.id,
+        gtin=gtin,
+        sku=known.sku if known else line.sku if line else "",
+        kind=act[0],
+        quantity=act[1],
+        at_us=next_at_us(to_us(shopping.clock.now()), latest_at_us(db, cart.id)),
+        source=shopping.source,
+        price_minor=known.price_minor if known else None,
+        currency=cart.currency,
+        location_id=shopping.location_id,
+    )
+    applied = apply(db, shopping.clock, [operation])
+    if applied.refused:
+        raise applied.refused[0][1]
+    return applied
+
+
+def save_list(
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    *,
+    cart_id: str,
+    session_id: str,
+    name: str = "",
+    only: Gtin | None = None,
+    list_id: str | None = None,
+) -> SavedListRow:
+    """Keep the cart's lines as they are now as a list; ``only``: just that line.
+
+    Raises:
+        UnknownCart: no such cart.
+        InvalidInput: there is nothing to save.
+    """
+    cart = queries.view(db, cart_id)
+    kept = [line for line in cart.lines if only is None or line.gtin == only]
+    if not kept:
+        msg = "there is nothing on the list to save"
+        raise InvalidInput(msg)
+    saved = SavedListRow(
+        id=list_id or ids.new("list"), session_id=session_id, name=name, created_at=clock.now()
+    )
+    db.add(saved)
+    db.flush()
+    for position, line in enumerate(kept):
+        db.add(
+            SavedListLineRow(
+                list_id=saved.id,
+                position=position,
+                gtin=line.gtin,
+                sku=line.sku,
+                quantity=line.quantity,
+                price_minor=line.price_minor,
+                currency=line.currency,
+                location_id=line.location_id,
+            )
+        )
+    db.flush()
+    return saved
+
+
+def own_list(db: Session, *, list_id: str, session_id: str) -> SavedListRow:
+    """Return a list of this session, deleted or not.
+
+    Raises:
+        UnknownList: no such list, or another session's.
+    """
+    found = db.get(SavedListRow, list_id)
+    if found is None or found.session_id != session_id:
+        msg = f"there is no list {list_id}"
+        raise UnknownList(msg, list_id=list_id)
+    return found
+
+
+def address(text_typed: str) -> str:
+    """Return an e-mail address as it will be used: trimmed, one @, a domain with a dot.
+
+    Whether it exists only the mail shows; a stricter pattern refuses real people.
+
+    Raises:
+        InvalidEmail: no mail can be sent to this.
+    """
+    typed = text_typed.strip()
+    local, at, domain = typed.rpartition("@")
+    fits = len(typed) <= EMAIL_LENGTH_MAX and typed.isprintable() and " " not in typed
+    whole = local and at and "." in domain.strip(".") and not set(typed) & set('<>,;:"()[]\\')
+    if not (fits and whole) or "@" in local or ".." in domain or domain != domain.strip(".-"):
+        msg = "this is not an e-mail address such as name@example.com"
+        raise InvalidEmail(msg)
+    return typed
+
+
+def request_list(
+    db: Session,
+    clock: Clock,
+    *,
+    request_id: str,
+    list_id: str,
+    email: str,
+    locale: str,
+    location_id: str | None = None,
+) -> ListRequestRow:
+    """Keep the wish to get a list by mail; the same ``request_id`` again is the same wish.
+
+    Whoever carries it out finds the row; nothing is sent from here.
+
+    Raises:
+        InvalidEmail: no mail can be sent to this address.
+    """
+    known = db.get(ListRequestRow, request_id)
+    if known is not None:
+        return known
+    request = ListRequestRow(
+        id=request_id,
+        list_id=list_id,
+        email=address(email),
+        locale=locale,
+        location_id=location_id,
+        requested_at=clock.now(),
+    )
+    db.add(request)
+    db.flush()
+    return request
+
+
+def move_key(db: Session, *, token: str, session_id: str) -> None:
+    """Let a phone's key open another session."""
+    db.exec(
+        update(SessionKeyRow)
+        .where(col(SessionKeyRow.token_hash) == secret_hash(token))
+        .values(session_id=session_id)
+    )
