@@ -1,0 +1,1 @@
+"""The tests. A package, because some distributions on PyPI install a package of this name."""

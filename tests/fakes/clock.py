@@ -1,0 +1,30 @@
+"""A clock that stands still until a test moves it."""
+
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday, as the shop opens
+
+
+class FakeClock:
+    """Satisfies ``cart.kernel.clock.Clock``."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._monotonic = 1_000.0  # any number: only differences mean something
+
+    def now(self) -> datetime:
+        """Return the moment that the test has set."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds; they grow with :meth:`advance` alone."""
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, on both scales."""
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as a time server does; durations stay true."""
+        self._now += timedelta(seconds=seconds)

