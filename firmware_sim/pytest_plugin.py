@@ -1,0 +1,1 @@
+"""Fixtures for a retailer's own CI: a running shop with simulated devices."""

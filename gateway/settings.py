@@ -1,0 +1,81 @@
+"""Settings of every process that talks to the broker."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cart.settings import DatabaseSettings
+
+
+class MqttSettings(DatabaseSettings):
+    """Where the broker is, and what the gateway may take in at once."""
+
+    mqtt_url: Annotated[
+        str,
+        Field(
+            description="`mqtt://user:password@host:1883` or `mqtts://…` of a real broker; empty"
+            " starts the embedded one on loopback."
+        ),
+    ] = ""
+    mqtt_version: Annotated[
+        Literal["", "3.1.1", "5"],
+        Field(
+            description="MQTT version to speak; empty: 5 with a real broker, 3.1.1 with the"
+            " embedded one, which knows no other."
+        ),
+    ] = ""
+    mqtt_host: Annotated[str, Field(description="Address that the embedded broker listens on.")] = (
+        "127.0.0.1"
+    )
+    mqtt_port: Annotated[
+        int,
+        Field(ge=0, le=65535, description="Its port; 0 takes a free one."),
+    ] = 1883
+    mqtt_public_url: Annotated[
+        str,
+        Field(
+            description="Address of the broker as devices reach it, given to them at enrolment;"
+            " empty: as the gateway reaches it."
+        ),
+    ] = ""
+    gateway_client_id: Annotated[
+        str,
+        Field(description="MQTT client id of this gateway; its session on the broker hangs on it."),
+    ] = "gateway"
+    gateway_queue_events: Annotated[
+        int,
+        Field(
+            ge=100,
+            description="Messages held between network and database; at this number the broker"
+            " has to wait.",
+        ),
+    ] = 10_000
+    gateway_batch_events: Annotated[
+        int, Field(ge=1, le=5000, description="Messages in one transaction at most.")
+    ] = 1_000
+    gateway_batch_ms: Annotated[
+        int,
+        Field(ge=0, le=1000, description="Milliseconds a batch waits to fill while others come."),
+    ] = 0
+    binding_idle_s: Annotated[
+        int,
+        Field(
+            ge=30,
+            description="Seconds without any sign of a visit after which its device is cleared"
+            " from here; the device's own countdown comes first.",
+        ),
+    ] = 600
+    mosquitto_password_file: Annotated[
+        Path | None,
+        Field(description="Written at every enrolment and revocation, for a Mosquitto broker."),
+    ] = None
+    mosquitto_pid_file: Annotated[
+        Path | None,
+        Field(description="Process to tell (SIGHUP) when the password file has changed."),
+    ] = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the gateway brings its own broker."""
+        return not self.mqtt_url
