@@ -9,7 +9,10 @@ CarryoverError
 │   ├── InvalidGtin         wrong length, letters, or check digit
 │   ├── InvalidMoney        unknown currency or a fraction of a minor unit
 │   ├── InvalidPayload      not JSON, unknown field, wrong type
-│   └── InvalidEmail        an address no mail can be sent to
+│   ├── InvalidEmail        an address no mail can be sent to
+│   ├── UnreadablePhoto     no picture, or no code in it
+│   ├── IdempotencyKeyMissing
+│   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
 │   ├── UnknownGtin         no variant in the catalogue carries this code
 │   ├── UnknownSku
@@ -24,11 +27,15 @@ CarryoverError
 │   ├── EventNotAllowed     this kind of device may not send this
 │   ├── SourceMismatch      the event names another device than its topic
 │   ├── EnrolmentRefused    the one-time token is wrong, used or too old
+│   ├── NoSession           nobody's phone: there is no shopper session yet
+│   ├── OriginRefused       a browser sent it from another website
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
 ├── Conflict                allowed, but not in the present state
 │   ├── InsufficientStock   fewer pieces available-to-promise than asked for
-│   └── VisitEnded
+│   ├── SchemaNewer         the database was made by a newer version
+│   ├── VisitEnded
+│   └── InFlight            the same request is being worked on
 ├── LimitExceeded           more than the stated limit
 │   ├── PayloadTooLarge
 │   └── TooManyLines
@@ -81,6 +88,24 @@ class InvalidEmail(InvalidInput):
     """An address no mail can be sent to."""
 
     code = "invalid_email"
+
+
+class UnreadablePhoto(InvalidInput):
+    """Not a picture that can be read, or no code in it."""
+
+    code = "unreadable_photo"
+
+
+class IdempotencyKeyMissing(InvalidInput):
+    """A request that changes something came without an Idempotency-Key, or a bad one."""
+
+    code = "idempotency_key_missing"
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The Idempotency-Key was used before, with another request."""
+
+    code = "idempotency_key_reused"
 
 
 class NotFound(CarryoverError):
@@ -167,6 +192,18 @@ class EnrolmentRefused(Refused):
     code = "enrolment_refused"
 
 
+class NoSession(Refused):
+    """The phone has no shopper session, or it has ended."""
+
+    code = "no_session"
+
+
+class OriginRefused(Refused):
+    """A browser sent a changing request from another website."""
+
+    code = "origin_refused"
+
+
 class ClaimUsed(Refused):
     """Another phone has taken this list along."""
 
@@ -191,10 +228,22 @@ class InsufficientStock(Conflict):
     code = "insufficient_stock"
 
 
+class SchemaNewer(Conflict):
+    """The database was made by a newer version of the software."""
+
+    code = "schema_newer"
+
+
 class VisitEnded(Conflict):
     """The visit is over; the device has been cleared."""
 
     code = "visit_ended"
+
+
+class InFlight(Conflict):
+    """The same request is being worked on at this moment."""
+
+    code = "in_flight"
 
 
 class LimitExceeded(CarryoverError):
