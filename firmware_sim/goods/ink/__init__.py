@@ -1,0 +1,1 @@
+"""Drawing by code: curves, paints and the plate they go on. Knows no goods."""
