@@ -1,14 +1,30 @@
-"""Brings a database to the present schema. Owns the order of migrations, and knows no table.
+"""Brings a database to the present schema. Runs the migrations, and knows no table.
 
 Tables live in modules named ``tables`` all over the server; they are found by
-that name, so a new feature's tables need no list to be added to.
+that name, so a new feature's tables need no list to be added to. Alembic is
+imported only here and in ``migrations``.
 """
 
 import importlib
 import pkgutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
 from typing import Final
 
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from cart.db.engine import is_sqlite
+from cart.kernel.errors import SchemaNewer
+
 SERVER_PACKAGES: Final = ("cart", "inventory_api", "gateway", "mobile_api")
+LOCK_KEY: Final = 0x0CA7_70E5  # any number that nothing else in the database locks
+LOCK_WAIT_MAX_S = 120  # the longest migration another process may be in the middle of
 
 
 def load_tables() -> list[str]:
@@ -24,3 +40,72 @@ def load_tables() -> list[str]:
     for module_name in found:
         importlib.import_module(module_name)
     return sorted(found)
+
+
+def configuration() -> Config:
+    """Return Alembic's configuration: where the revisions are, and how they are named."""
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction that nobody else migrates in; commit at the end.
+
+    SQLite: the transaction is IMMEDIATE, so a second process waits for it.
+    PostgreSQL: an advisory lock, held until the commit. Foreign keys are off on
+    SQLite while tables are rebuilt, and checked before the commit.
+    """
+    with engine.connect() as connection:
+        if not is_sqlite(connection):
+            with connection.begin():
+                connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MAX_S}s'"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+                yield connection
+            return
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
+        raw.execute("PRAGMA foreign_keys = OFF")  # means something only outside a transaction
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if broken:
+                    msg = f"after migrating, rows point at nothing: {broken[:5]}"
+                    raise sqlite3.IntegrityError(msg)
+        finally:
+            raw.execute("PRAGMA foreign_keys = ON")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database to the newest schema; does nothing when it is there already.
+
+    Safe to call from several processes at once: one migrates, the others wait.
+
+    Raises:
+        SchemaNewer: a newer version of the software has been here.
+    """
+    _run(engine, "head")
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the schema back to ``revision``; ``base`` is an empty database."""
+    config = configuration()
+    with connected(engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def _run(engine: Engine, revision: str) -> None:
+    config = configuration()
+    with connected(engine) as connection:
+        now = MigrationContext.configure(connection).get_current_revision()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if now is not None and now not in known:
+            msg = f"the database is at schema {now}, which this version does not know"
+            raise SchemaNewer(msg, schema=now)
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
