@@ -38,7 +38,8 @@ CarryoverError
 │   └── InFlight            the same request is being worked on
 ├── LimitExceeded           more than the stated limit
 │   ├── PayloadTooLarge
-│   └── TooManyLines
+│   ├── TooManyLines
+│   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
 """
 
@@ -262,6 +263,12 @@ class TooManyLines(LimitExceeded):
     """A cart or list over its number of lines."""
 
     code = "too_many_lines"
+
+
+class SpoolFull(LimitExceeded):
+    """A device's spool holds as much as it may; nothing that it holds was given up."""
+
+    code = "spool_full"
 
 
 class Unavailable(CarryoverError):
