@@ -1,0 +1,227 @@
+"""The server's only paho: a connection that acknowledges by hand and never acks stale.
+
+Callbacks enqueue or hand over, and nothing else: an exception in one would end
+the network thread while the client still says it is connected.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+logger = logging.getLogger(__name__)
+
+KEEPALIVE_S = 30  # a dead link is noticed within 45 s; a shop's Wi-Fi drops for shorter
+RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
+# The broker keeps our session this long while we are away; longer than a night's shutdown.
+SESSION_EXPIRY_S = 7 * 24 * 3600
+RECEIVE_MAXIMUM = 65_535  # the protocol's own limit of unacknowledged messages
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where and as whom to connect; from ``mqtt://user:password@host:port``."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool
+    version: str  # "3.1.1" or "5"
+
+
+def address_of(url: str, version: str) -> Address:
+    """Take an ``mqtt://`` or ``mqtts://`` URL apart."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "mqtts"
+    return Address(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (8883 if tls else 1883),
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=tls,
+        version=version or "5",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message. ``generation`` says on which connection it came."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+    retain: bool
+    generation: int
+
+
+class MqttLink:
+    """One client with its own network thread; reconnects by itself, for ever.
+
+    ``on_message`` runs in the network thread: it must only enqueue. With
+    ``by_hand`` the broker sees an acknowledgement only after :meth:`ack`.
+    ``find`` is asked for the address before every connection, so that a broker
+    that moved is found again.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Address],
+        *,
+        client_id: str,
+        subscriptions: Sequence[tuple[str, int]],
+        on_message: Callable[[Incoming], None],
+        on_online: Callable[[], None] = lambda: None,
+        by_hand: bool = False,
+        receive_maximum: int = RECEIVE_MAXIMUM,
+    ) -> None:
+        self._find = find
+        self._subscriptions = list(subscriptions)
+        self._on_message = on_message
+        self._on_online = on_online
+        self._by_hand = by_hand
+        self._receive_maximum = min(receive_maximum, RECEIVE_MAXIMUM)
+        self._generation = 0
+        self._lock = threading.Lock()
+        self._online = threading.Event()
+        self._stopping = False
+        self._client = self._make(find(), client_id)
+
+    def _make(self, address: Address, client_id: str) -> paho.Client:
+        modern = address.version == "5"
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if modern else not self._by_hand,
+            protocol=paho.MQTTv5 if modern else paho.MQTTv311,
+            manual_ack=self._by_hand,
+        )
+        client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
+        client.max_queued_messages_set(0)
+        if address.username:
+            client.username_pw_set(address.username, address.password)
+        if address.tls:
+            client.tls_set()
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        client.on_subscribe = self._subscribed
+        return client
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._aim()
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect and end the network thread; nothing is acknowledged any more."""
+        self._stopping = True
+        with self._lock:
+            self._generation += 1
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._online.clear()
+
+    @property
+    def online(self) -> bool:
+        """Whether the broker has confirmed our subscriptions on the present connection."""
+        return self._online.is_set()
+
+    def wait_online(self, timeout_s: float) -> bool:
+        """Wait until :attr:`online`; say whether it came in time."""
+        return self._online.wait(timeout_s)
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
+        """Send; while offline, QoS 1 waits in memory and QoS 0 is dropped (see callers)."""
+        if qos == 0 and not self.online:
+            return
+        self._client.publish(topic, payload, qos=qos, retain=retain)
+
+    def ack(self, messages: Iterable[Incoming]) -> int:
+        """Acknowledge those messages that came on the present connection; return how many.
+
+        The rest will come again: their packet ids may name other messages by now.
+        """
+        acked = 0
+        with self._lock:
+            for message in messages:
+                if message.qos and message.generation == self._generation:
+                    self._client.ack(message.mid, message.qos)
+                    acked += 1
+        return acked
+
+    def _aim(self) -> None:
+        address = self._find()
+        properties = None
+        if address.version == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S if self._by_hand else 0
+            properties.ReceiveMaximum = self._receive_maximum
+            self._client.connect_async(
+                address.host, address.port, KEEPALIVE_S, clean_start=not self._by_hand,
+                properties=properties,
+            )  # fmt: skip
+        else:
+            self._client.connect_async(address.host, address.port, KEEPALIVE_S)
+
+    def _connected(self, client: paho.Client, *details: Any) -> None:  # noqa: ANN401 - paho's
+        reason = details[2]
+        if reason.is_failure:
+            logger.error("the broker refused us: %s", reason)
+            return
+        with self._lock:
+            self._generation += 1
+        if self._subscriptions:
+            client.subscribe(self._subscriptions)
+        else:
+            self._now_online()
+
+    def _subscribed(self, _client: paho.Client, *details: Any) -> None:  # noqa: ANN401
+        reasons = details[2]
+        if refused := [str(reason) for reason in reasons if reason.is_failure]:
+            logger.error("the broker refused our subscriptions: %s", refused)
+            return
+        self._now_online()
+
+    def _now_online(self) -> None:
+        self._online.set()
+        try:
+            self._on_online()
+        except Exception:  # an exception here would end the network thread in silence
+            logger.exception("after connecting")
+
+    def _disconnected(self, *details: Any) -> None:  # noqa: ANN401
+        reason = details[3]
+        with self._lock:
+            self._generation += 1
+        self._online.clear()
+        if self._stopping:
+            return
+        logger.warning("the connection to the broker ended: %s", reason)
+        try:
+            self._aim()
+        except Exception:  # the address could not be found just now; the old one is tried again
+            logger.exception("looking for the broker")
+
+    def _received(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        try:
+            self._on_message(
+                Incoming(
+                    message.topic,
+                    bytes(message.payload),
+                    message.mid,
+                    message.qos,
+                    message.retain,
+                    self._generation,
+                )
+            )
+        except Exception:  # an exception here would end the network thread in silence
+            logger.exception("taking in a message on %s", message.topic)
