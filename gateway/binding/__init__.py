@@ -1,0 +1,1 @@
+"""Which visit on which device belongs to which shopper session."""

@@ -1,0 +1,225 @@
+"""Commands on bindings: claim by a phone, release, idle sweep."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session, col, update
+
+from cart.carts import queries as carts
+from cart.carts.apply import CartChange, apply
+from cart.carts.model import Kind, Operation, next_at_us
+from cart.carts.service import latest_at_us
+from cart.kernel.clock import Clock, to_us
+from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
+from cart.kernel.ids import Ids, secret_hash
+from gateway.binding import queries
+from gateway.binding.model import ClaimAnswer, ClaimState, EndReason, judge_claim
+from gateway.binding.tables import BindingRow
+from gateway.commands.service import ask_claimed, ask_clear
+
+IDLE_BATCH_MAX = 500  # bindings ended in one sweep; the next sweep takes the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a phone gets.
+
+    ``merged``: pieces that were added to a cart the phone already had, 0 when
+    it simply took the visit's cart; ``binding_id`` names the claim for an undo.
+    """
+
+    binding_id: str
+    device_id: str
+    visit: str
+    session_id: str
+    cart_id: str
+    merged: int
+    live: bool
+    changes: tuple[CartChange, ...] = ()
+
+
+def claim(db: Session, clock: Clock, ids: Ids, *, secret: str, session_id: str | None) -> Claim:
+    """Let a phone take a visit's cart along. ``session_id``: the session the phone has, if any.
+
+    A phone without a session gets the visit's own; one with an empty cart keeps
+    its session and takes the visit's cart into it; one with lines keeps its cart
+    and the visit's lines are added to it.
+
+    Raises:
+        UnknownClaim: nobody showed this link, or the tablet has not reported yet.
+        ClaimUsed: another phone was first.
+        ClaimExpired: the tablet was put down too long ago.
+    """
+    binding = queries.of_claim(db, secret_hash(secret))
+    if binding is None:
+        msg = "no device has reported this link"
+        raise UnknownClaim(msg)
+    state = ClaimState(binding.session_id, binding.claimed_at_us is not None, binding.ended_at)
+    match judge_claim(state, session_id, clock.now()):
+        case ClaimAnswer.USED:
+            msg = "another phone has taken this list along"
+            raise ClaimUsed(msg)
+        case ClaimAnswer.EXPIRED:
+            msg = "the device was cleared too long ago"
+            raise ClaimExpired(msg)
+        case ClaimAnswer.AGAIN:
+            return _answer(db, binding, binding.session_id, 0, ())
+        case ClaimAnswer.TAKE:
+            return _take(db, clock, ids, binding, session_id)
+
+
+def _take(
+    db: Session, clock: Clock, ids: Ids, binding: BindingRow, session_id: str | None
+) -> Claim:
+    visit_session = queries.session_of(db, binding.session_id)
+    phone_session = queries.session_of(db, session_id) if session_id else None
+    now_us = to_us(clock.now())
+    merged, prior = 0, None
+    changes: tuple[CartChange, ...] = ()
+    owner = binding.session_id
+    if phone_session is not None and visit_session is not None:
+        owner = phone_session.id
+        if carts.view(db, phone_session.cart_id).lines:
+            prior = visit_session.cart_id
+            merged, changes = _carry_over(
+                db, clock, binding.id, visit_session.cart_id, phone_session.cart_id
+            )
+        else:
+            phone_session.cart_id = visit_session.cart_id
+            db.add(phone_session)
+            db.flush()
+    taken = db.exec(
+        update(BindingRow)
+        .where(col(BindingRow.id) == binding.id, col(BindingRow.claimed_at_us).is_(None))
+        .values(session_id=owner, claimed_at_us=now_us, prior_cart_id=prior)
+    )
+    if taken.rowcount != 1:
+        msg = "another phone has taken this list along"
+        raise ClaimUsed(msg)
+    if binding.ended_at is None:
+        ask_claimed(db, clock, ids, device_id=binding.device_id, visit=binding.visit)
+    return _answer(db, binding, owner, merged, changes)
+
+
+def _answer(
+    db: Session,
+    binding: BindingRow,
+    owner: str,
+    merged: int,
+    changes: tuple[CartChange, ...],
+) -> Claim:
+    session = queries.session_of(db, owner)
+    cart_id = session.cart_id if session else ""
+    return Claim(
+        binding.id,
+        binding.device_id,
+        binding.visit,
+        owner,
+        cart_id,
+        merged,
+        binding.ended_at is None,
+        changes,
+    )
+
+
+def _carry_over(
+    db: Session, clock: Clock, binding_id: str, from_cart: str, to_cart: str
+) -> tuple[int, tuple[CartChange, ...]]:
+    """Add the visit's lines to the phone's cart; return the pieces added."""
+    visit_cart = carts.view(db, from_cart)
+    at_us = next_at_us(to_us(clock.now()), max(latest_at_us(db, to_cart), visit_cart.latest_at_us))
+    applied = apply(
+        db,
+        clock,
+        [
+            Operation(
+                id=f"claim:{binding_id}:{line.gtin}",
+                cart_id=to_cart,
+                gtin=line.gtin,
+                sku=line.sku,
+                kind=Kind.ADD,
+                quantity=line.quantity,
+                at_us=at_us,
+                source="claim",
+                price_minor=line.price_minor,
+                currency=line.currency,
+                location_id=line.location_id,
+            )
+            for line in visit_cart.lines
+        ],
+    )
+    refused = sum(one.quantity for one, _ in applied.refused)
+    return visit_cart.pieces - refused, applied.changes
+
+
+def undo_merge(
+    db: Session, clock: Clock, *, binding_id: str, session_id: str
+) -> tuple[CartChange, ...]:
+    """Take out again what a claim added to the phone's cart; a second time changes nothing.
+
+    Raises:
+        UnknownClaim: this session made no such claim.
+    """
+    binding = db.get(BindingRow, binding_id)
+    if binding is None or binding.session_id != session_id or binding.prior_cart_id is None:
+        msg = "there is nothing to undo"
+        raise UnknownClaim(msg)
+    session = queries.session_of(db, session_id)
+    if session is None:
+        return ()
+    cart = carts.view(db, session.cart_id)
+    brought = {line.gtin: line.quantity for line in carts.view(db, binding.prior_cart_id).lines}
+    at_us = next_at_us(to_us(clock.now()), latest_at_us(db, session.cart_id))
+    applied = apply(
+        db,
+        clock,
+        [
+            Operation(
+                id=f"unclaim:{binding_id}:{line.gtin}",
+                cart_id=cart.id,
+                gtin=line.gtin,
+                sku=line.sku,
+                kind=Kind.SET,
+                quantity=max(0, line.quantity - brought[line.gtin]),
+                at_us=at_us,
+                source="claim",
+                price_minor=line.price_minor,
+                currency=line.currency,
+                location_id=line.location_id,
+            )
+            for line in cart.lines
+            if line.gtin in brought
+        ],
+    )
+    return applied.changes
+
+
+def release(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, visit: str, reason: str
+) -> bool:
+    """End a visit from here and ask the device to clear itself; say whether it was live.
+
+    Its cart stays with whoever claimed it.
+    """
+    ended = db.exec(
+        update(BindingRow)
+        .where(
+            col(BindingRow.device_id) == device_id,
+            col(BindingRow.visit) == visit,
+            col(BindingRow.ended_at).is_(None),
+        )
+        .values(ended_at=clock.now(), end_reason=reason)
+    )
+    if ended.rowcount:
+        ask_clear(db, clock, ids, device_id=device_id, visit=visit, reason=reason)
+    return bool(ended.rowcount)
+
+
+def end_idle(db: Session, clock: Clock, ids: Ids, *, idle_s: int) -> list[tuple[str, str]]:
+    """End every visit without a sign for ``idle_s`` seconds; return (device, visit) pairs."""
+    before_us = to_us(clock.now() - timedelta(seconds=idle_s))
+    ended = []
+    for row in queries.idle(db, before_us, IDLE_BATCH_MAX):
+        if release(db, clock, ids, device_id=row.device_id, visit=row.visit, reason=EndReason.IDLE):
+            ended.append((row.device_id, row.visit))
+    return ended

@@ -1,0 +1,89 @@
+"""Keeps commands with the change that caused them, and settles them by the device's ack."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmodel import Session, col, select, update
+
+from cart.kernel.clock import Clock
+from cart.kernel.ids import Ids
+from gateway.commands.tables import DeviceCommandRow
+from gateway.wire.codec import encode
+from gateway.wire.downlink import (
+    Ack,
+    ApplyDesired,
+    Claimed,
+    ClaimedData,
+    Clear,
+    ClearData,
+    DesiredData,
+)
+
+# A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
+LIFETIME = timedelta(days=7)
+OPEN_MAX = 100  # commands sent to one device at its birth; older ones follow after its acks
+
+
+def ask_clear(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, visit: str, reason: str
+) -> None:
+    """Ask a device to forget a visit and clear its screen."""
+    command = Clear(id=ids.new("cmd"), time=clock.now(), data=ClearData(visit=visit, reason=reason))
+    _keep(db, clock, device_id, command)
+
+
+def ask_claimed(db: Session, clock: Clock, ids: Ids, *, device_id: str, visit: str) -> None:
+    """Tell a device that a phone has the visit's list now."""
+    command = Claimed(id=ids.new("cmd"), time=clock.now(), data=ClaimedData(visit=visit))
+    _keep(db, clock, device_id, command)
+
+
+def ask_desired(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, desired: DesiredData
+) -> None:
+    """Ask a device to become what its twin desires."""
+    _keep(db, clock, device_id, ApplyDesired(id=ids.new("cmd"), time=clock.now(), data=desired))
+
+
+def _keep(
+    db: Session, clock: Clock, device_id: str, command: Clear | Claimed | ApplyDesired
+) -> None:
+    db.add(
+        DeviceCommandRow(
+            id=command.id,
+            device_id=device_id,
+            type=command.type,
+            payload=encode(command).decode(),
+            issued_at=clock.now(),
+            expires_at=clock.now() + LIFETIME,
+        )
+    )
+    db.flush()
+
+
+def open_commands(db: Session, clock: Clock, device_id: str) -> Sequence[DeviceCommandRow]:
+    """Return a device's unanswered commands, oldest first."""
+    return db.exec(
+        select(DeviceCommandRow)
+        .where(
+            DeviceCommandRow.device_id == device_id,
+            col(DeviceCommandRow.acked_at).is_(None),
+            DeviceCommandRow.expires_at > clock.now(),
+        )
+        .order_by(col(DeviceCommandRow.issued_at), col(DeviceCommandRow.id))
+        .limit(OPEN_MAX)
+    ).all()
+
+
+def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> bool:
+    """Note a device's answer; say whether the command was waiting for it."""
+    done = db.exec(
+        update(DeviceCommandRow)
+        .where(
+            col(DeviceCommandRow.id) == ack.command_id,
+            col(DeviceCommandRow.device_id) == device_id,
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+        .values(acked_at=clock.now(), outcome=ack.outcome.value, detail=ack.detail)
+    )
+    return bool(done.rowcount)
