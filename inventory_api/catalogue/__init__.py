@@ -1,0 +1,1 @@
+"""Products, variants, prices, pictures, reviews and locations."""

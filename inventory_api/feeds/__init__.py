@@ -1,0 +1,1 @@
+"""Files from the retailer's other systems: read, checked row by row, applied in chunks."""

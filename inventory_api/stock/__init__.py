@@ -1,0 +1,1 @@
+"""Pieces per location and SKU: availability, the ledger, and what changed."""

@@ -1,0 +1,77 @@
+"""Rows of stock and its ledger. Only ``inventory_api.stock`` writes them."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX
+
+REFERENCE_LENGTH_MAX = 128
+REASON_LENGTH_MAX = 12
+# SQLite numbers rows by itself only if the key is exactly INTEGER.
+COUNTED_KEY = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class StockRow(SQLModel, table=True):
+    """Pieces of one SKU at one location.
+
+    ``version`` grows by one with every change of a number; ``changed_at_us`` is
+    when that was. ``count_reference``: the count that ``on_hand`` rests on, so
+    that the same count sent again is known as the same.
+    """
+
+    __tablename__ = "stock"
+    __table_args__ = (
+        CheckConstraint("on_hand >= 0", name="on_hand"),
+        CheckConstraint("reserved >= 0", name="reserved"),
+        CheckConstraint("allocated >= 0", name="allocated"),
+        CheckConstraint("safety_stock >= 0", name="safety_stock"),
+        Index("ix_stock_changed", "changed_at_us", "location_id", "sku"),
+        Index("ix_stock_sku", "sku"),
+    )
+
+    location_id: str = Field(primary_key=True, foreign_key="location.id", max_length=ID_LENGTH_MAX)
+    sku: str = Field(primary_key=True, foreign_key="variant.sku", max_length=CODE_LENGTH_MAX)
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    safety_stock: int = 0
+    zone_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    bay_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    version: int = Field(default=0, sa_type=BigInteger)
+    changed_at_us: int = Field(default=0, sa_type=BigInteger)
+    count_reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
+
+
+class MovementRow(SQLModel, table=True):
+    """One entry of the ledger: never changed, never deleted.
+
+    ``reference`` names the business fact (a receipt, a delivery, a feed run); the
+    same fact counts once. Without one, every entry is a fact of its own.
+    """
+
+    __tablename__ = "movement"
+    __table_args__ = (
+        CheckConstraint(
+            "reason IN ('received', 'counted', 'sold', 'returned', 'damaged', 'moved',"
+            " 'corrected')",
+            name="reason",
+        ),
+        UniqueConstraint("reason", "reference", "location_id", "sku"),
+        ForeignKeyConstraint(["location_id", "sku"], ["stock.location_id", "stock.sku"]),
+        Index("ix_movement_location_sku", "location_id", "sku"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=COUNTED_KEY)
+    location_id: str = Field(max_length=ID_LENGTH_MAX)
+    sku: str = Field(max_length=CODE_LENGTH_MAX)
+    delta: int
+    reason: str = Field(max_length=REASON_LENGTH_MAX)
+    reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
+    at_us: int = Field(sa_type=BigInteger)
