@@ -1,0 +1,97 @@
+"""Every select of the registry."""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from cart.db.rows import TEXT, run
+from cart.kernel.clock import from_us
+from cart.kernel.errors import UnknownDevice
+from gateway.registry.model import (
+    DeviceRecord,
+    ListedDevice,
+    credential_hash,
+    credential_matches,
+)
+from gateway.registry.tables import DeviceRow, DeviceSeenRow
+from gateway.wire.topics import DeviceAddress
+
+LIST_MAX = 10_000  # devices in one answer; a chain has fewer
+# Compared when there is no such device, so that the answer takes the same time.
+_NOBODY = credential_hash("")
+
+
+def devices_by_id(db: Session, ids: Iterable[str]) -> dict[str, DeviceRecord]:
+    """Return the devices among ``ids`` that exist, revoked ones too; one statement."""
+    found = run(
+        db,
+        'SELECT v.id, v.kind, v."partition", v.location_id, v.revoked_at IS NOT NULL'
+        " FROM {rows} JOIN device AS v ON v.id = d.id",
+        (("id", TEXT),),
+        [(device_id,) for device_id in set(ids)],
+    )
+    return {
+        row[0]: DeviceRecord(row[0], row[1], DeviceAddress(row[2], row[3], row[0]), bool(row[4]))
+        for row in found
+    }
+
+
+def verify_credential(db: Session, device_id: str, credential: str) -> DeviceRecord | None:
+    """Return the device if ``credential`` is its own and it is not revoked, else None."""
+    row = db.get(DeviceRow, device_id)
+    matches = credential_matches(credential, _NOBODY if row is None else row.credential_hash)
+    if row is None or not matches or row.revoked_at is not None:
+        return None
+    address = DeviceAddress(row.partition, row.location_id, row.id)
+    return DeviceRecord(row.id, row.kind, address, revoked=False)
+
+
+def credential_hashes(db: Session) -> list[tuple[str, str]]:
+    """Return id and credential hash of every device that may connect, by id."""
+    found = db.exec(
+        select(DeviceRow.id, DeviceRow.credential_hash)
+        .where(col(DeviceRow.revoked_at).is_(None))
+        .order_by(DeviceRow.id)
+    )
+    return list(found)
+
+
+def listed(db: Session, *, location_id: str | None = None) -> list[ListedDevice]:
+    """Return the devices (of a location) with when they were last seen, by location and id."""
+    statement = (
+        select(DeviceRow, DeviceSeenRow)
+        .join(DeviceSeenRow, col(DeviceSeenRow.device_id) == DeviceRow.id, isouter=True)
+        .order_by(DeviceRow.location_id, DeviceRow.id)
+        .limit(LIST_MAX)
+    )
+    if location_id is not None:
+        statement = statement.where(DeviceRow.location_id == location_id)
+    return [_listed(device, seen) for device, seen in db.exec(statement)]
+
+
+def device(db: Session, device_id: str) -> ListedDevice:
+    """Return one device with when it was last seen.
+
+    Raises:
+        UnknownDevice: nothing is enrolled under this id.
+    """
+    row = db.get(DeviceRow, device_id)
+    if row is None:
+        msg = f"there is no device {device_id!r}"
+        raise UnknownDevice(msg, device_id=device_id)
+    return _listed(row, db.get(DeviceSeenRow, device_id))
+
+
+def _listed(device: DeviceRow, seen: DeviceSeenRow | None) -> ListedDevice:
+    return ListedDevice(
+        id=device.id,
+        kind=device.kind,
+        name=device.name,
+        location_id=device.location_id,
+        partition=device.partition,
+        enrolled_at=device.enrolled_at,
+        revoked_at=device.revoked_at,
+        last_seen_at=from_us(seen.last_seen_at_us) if seen else None,
+        online=seen.online if seen else False,
+        since=from_us(seen.since_us) if seen else None,
+    )

@@ -1,0 +1,1 @@
+"""What a device should be and what it says it is."""
