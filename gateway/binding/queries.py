@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -37,8 +38,9 @@ _JOIN = " JOIN shopper_session AS s ON s.id = b.session_id JOIN cart AS c ON c.i
 
 
 def _bound(row: AnyRow) -> Bound:
-    head, tail = tuple(row)[:6], tuple(row)[7:]
-    return Bound(*head, row[6] is None, *tail)
+    values: list[Any] = list(row)
+    values[6] = values[6] is None
+    return Bound(*values)
 
 
 def visits(db: Session, keys: Iterable[VisitKey]) -> dict[VisitKey, Bound]:

@@ -218,8 +218,10 @@ def release(
 def end_idle(db: Session, clock: Clock, ids: Ids, *, idle_s: int) -> list[tuple[str, str]]:
     """End every visit without a sign for ``idle_s`` seconds; return (device, visit) pairs."""
     before_us = to_us(clock.now() - timedelta(seconds=idle_s))
-    ended = []
-    for row in queries.idle(db, before_us, IDLE_BATCH_MAX):
-        if release(db, clock, ids, device_id=row.device_id, visit=row.visit, reason=EndReason.IDLE):
-            ended.append((row.device_id, row.visit))
-    return ended
+    asleep = queries.idle(db, before_us, IDLE_BATCH_MAX)
+    pairs = [(row.device_id, row.visit) for row in asleep]
+    return [
+        (device_id, visit)
+        for device_id, visit in pairs
+        if release(db, clock, ids, device_id=device_id, visit=visit, reason=EndReason.IDLE)
+    ]
