@@ -130,7 +130,13 @@ class Plate:
 
     def cast(self, shape: Shape, lean: Point, blur: float, alpha: float) -> None:
         """Throw the soft shadow of ``shape`` on what is there already."""
-        self._lay_whole(SHADOW, self._blurred(self._whole(shape), lean, blur), alpha)
+        self.shadow(shape, lean, blur, alpha, SHADOW)
+
+    def shadow(  # noqa: PLR0913 - the five things a shadow is
+        self, shape: Shape, lean: Point, blur: float, alpha: float, colour: Colour
+    ) -> None:
+        """Lay the blurred ``shape`` in a colour of its own: a fold, a ridge, a glow."""
+        self._lay_whole(colour, self._blurred(self._whole(shape), lean, blur), alpha)
 
     def ground(self, cx: float, y: float, rx: float, weight: float = 1.0) -> None:
         """Set a thing on the floor: a wide faint shadow and a tight dark one."""
