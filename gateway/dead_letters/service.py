@@ -1,0 +1,108 @@
+"""Buries messages, and says what became of those that were tried again."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, func, select, update
+
+from cart.kernel.clock import Clock
+from cart.kernel.errors import CarryoverError, NotFound
+from cart.kernel.ids import Ids
+from gateway.dead_letters.tables import DeadLetterRow
+
+DETAIL_MAX = 500
+PAYLOAD_KEPT_MAX_BYTES = 262_144  # a larger one cannot have come through the broker's limit
+OUTCOME_DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that could not be done."""
+
+    device_id: str
+    topic: str
+    payload: bytes
+    error: CarryoverError
+
+
+def bury(db: Session, clock: Clock, ids: Ids, letters: Sequence[Letter]) -> None:
+    """Keep each message with its reason; one that was kept before counts up."""
+    now = clock.now()
+    for letter in letters:
+        payload = letter.payload[:PAYLOAD_KEPT_MAX_BYTES]
+        digest = hashlib.sha256(payload).hexdigest()
+        detail = letter.error.message.replace("\x00", "")[:DETAIL_MAX]
+        counted = db.exec(
+            update(DeadLetterRow)
+            .where(
+                col(DeadLetterRow.topic) == letter.topic,
+                col(DeadLetterRow.payload_hash) == digest,
+            )
+            .values(
+                times=DeadLetterRow.times + 1,
+                last_at=now,
+                reason=letter.error.code,
+                detail=detail,
+                replayed_at=None,
+                outcome="",
+            )
+        )
+        if counted.rowcount:
+            continue
+        db.add(
+            DeadLetterRow(
+                id=ids.new("dead"),
+                device_id=letter.device_id,
+                topic=letter.topic,
+                payload=payload,
+                payload_hash=digest,
+                reason=letter.error.code,
+                detail=detail,
+                received_at=now,
+                last_at=now,
+            )
+        )
+        db.flush()
+
+
+def listed(
+    db: Session, *, limit: int, reason: str | None = None, every: bool = False
+) -> Sequence[DeadLetterRow]:
+    """Return dead letters, newest first; those done by a replay only with ``every``."""
+    query = select(DeadLetterRow).order_by(col(DeadLetterRow.last_at).desc()).limit(limit)
+    if reason:
+        query = query.where(DeadLetterRow.reason == reason)
+    if not every:
+        query = query.where(DeadLetterRow.outcome != OUTCOME_DONE)
+    return db.exec(query).all()
+
+
+def counted(db: Session) -> int:
+    """Return how many dead letters wait for someone."""
+    query = select(func.count()).where(DeadLetterRow.outcome != OUTCOME_DONE)
+    return db.exec(query).one()
+
+
+def letter(db: Session, letter_id: str) -> DeadLetterRow:
+    """Return one dead letter.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    found = db.get(DeadLetterRow, letter_id, populate_existing=True)
+    if found is None:
+        msg = f"there is no dead letter {letter_id}"
+        raise NotFound(msg, letter_id=letter_id)
+    return found
+
+
+def settle(db: Session, clock: Clock, letter_id: str, error: CarryoverError | None) -> None:
+    """Note how a replay went; ``error`` None: it is done."""
+    found = letter(db, letter_id)
+    found.replayed_at = clock.now()
+    found.outcome = OUTCOME_DONE if error is None else error.code
+    if error is not None:
+        found.reason, found.detail = error.code, error.message[:DETAIL_MAX]
+    db.add(found)
+    db.flush()

@@ -1,0 +1,1 @@
+"""Decode, authorise, de-duplicate, bind, apply, commit, and only then acknowledge."""

@@ -1,0 +1,36 @@
+"""Sequence numbers of one spool: how far it is stored, and what will never come. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """One event's place: its number, and the number before it that the device still keeps."""
+
+    sequence: int
+    previous: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers ``first`` to ``last``, both included, that the device no longer has."""
+
+    first: int
+    last: int
+
+
+def advance(stored_through: int, links: list[Link]) -> tuple[int, list[Gap]]:
+    """Return how far the spool is stored after these events, and the gaps jumped over.
+
+    An event moves the mark to itself when everything before it that the device
+    still keeps is stored: its ``previous`` is 0 or not past the mark. Others
+    are stored too, but the mark waits for what lies between.
+    """
+    gaps: list[Gap] = []
+    for link in sorted(links):
+        if link.sequence <= stored_through or link.previous > stored_through:
+            continue
+        if link.sequence > stored_through + 1:
+            gaps.append(Gap(stored_through + 1, link.sequence - 1))
+        stored_through = link.sequence
+    return stored_through, gaps

@@ -1,0 +1,94 @@
+"""Bytes to items: what came, whether it can be read, and from whom it says it is."""
+
+import json
+from dataclasses import dataclass
+
+from cart.kernel.clock import to_us
+from cart.kernel.errors import (
+    CarryoverError,
+    DeviceRevoked,
+    EventNotAllowed,
+    InvalidPayload,
+    SourceMismatch,
+    UnknownDevice,
+)
+from gateway.ingest.chain import Link
+from gateway.mqtt import Incoming
+from gateway.registry.model import DeviceRecord
+from gateway.wire import topics
+from gateway.wire.codec import decode_event
+from gateway.wire.events import EVENTS_OF_KIND, SEQUENCE_MAX, SOURCE_PREFIX, DeviceEvent
+from gateway.wire.topics import Channel, DeviceAddress
+
+
+@dataclass(slots=True)
+class Item:
+    """One message on its way through a batch. ``error`` set: it goes to the dead letters."""
+
+    message: Incoming
+    address: DeviceAddress | None = None
+    channel: Channel | None = None
+    event: DeviceEvent | None = None
+    error: CarryoverError | None = None
+    spool: str = ""
+    link: Link | None = None
+    at_us: int = 0
+
+    @property
+    def device_id(self) -> str:
+        """The device whose topic it came on, empty when the topic is nobody's."""
+        return self.address.device_id if self.address else ""
+
+
+def read(message: Incoming) -> Item:
+    """Return the item of a message; never raises: what is wrong is in ``error``."""
+    item = Item(message)
+    try:
+        item.address, item.channel = topics.parse(message.topic)
+        if item.channel is Channel.EVENTS:
+            event = item.event = decode_event(message.payload)
+            item.spool = event.spool
+            item.link = Link(event.sequence, event.previous)
+            item.at_us = to_us(event.time)
+            if event.source != SOURCE_PREFIX + item.device_id:
+                msg = f"the event says it is from {event.source}, the topic is {item.device_id}'s"
+                item.error = SourceMismatch(msg, source=event.source)
+    except CarryoverError as error:
+        item.error = error
+        _salvage(item)
+    return item
+
+
+def _salvage(item: Item) -> None:
+    """Find the sequence of an event that is refused, so that its receipt lets the device go on."""
+    try:
+        raw = json.loads(item.message.payload)
+        spool, sequence, previous = raw["spool"], raw["sequence"], raw.get("previous", 0)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return
+    numbers = type(sequence) is int and type(previous) is int
+    named = isinstance(spool, str) and topics.NAME.fullmatch(spool) is not None
+    if numbers and named and 1 <= sequence <= SEQUENCE_MAX and 0 <= previous <= SEQUENCE_MAX:
+        item.spool, item.link = spool, Link(sequence, previous)
+
+
+def authorise(item: Item, devices: dict[str, DeviceRecord]) -> None:
+    """Set ``error`` unless this device exists, is not revoked, speaks here, and may say this."""
+    device = devices.get(item.device_id)
+    if item.address is None:
+        item.error = item.error or InvalidPayload("the topic is no device's")
+    elif device is None or device.address != item.address:
+        item.error = UnknownDevice(
+            f"no device {item.device_id} is enrolled at {item.address.location_id}",
+            device_id=item.device_id,
+        )
+        item.link = None
+    elif device.revoked:
+        item.error = DeviceRevoked(f"{item.device_id} was revoked", device_id=item.device_id)
+        item.link = None
+    elif item.event is not None and item.event.type not in EVENTS_OF_KIND.get(device.kind, ()):
+        item.error = item.error or EventNotAllowed(
+            f"a {device.kind} may not send {item.event.type}", kind=device.kind
+        )
+    if isinstance(item.error, SourceMismatch):
+        item.link = None

@@ -1,0 +1,52 @@
+"""Rows that make every event count once and every gap visible."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index
+from sqlmodel import Field, SQLModel
+
+from cart.db.columns import ID_LENGTH_MAX
+
+
+class DeviceEventRow(SQLModel, table=True):
+    """An event that is committed: the key is the CloudEvents pair (source, id).
+
+    What it did is in the carts; its text is not kept, an address in it would be.
+    """
+
+    __tablename__ = "device_event"
+    __table_args__ = (
+        Index("ix_device_event_received", "device_id", "received_at_us"),
+        {"sqlite_with_rowid": False},
+    )
+
+    device_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    event_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    spool: str = Field(max_length=ID_LENGTH_MAX)
+    sequence: int = Field(sa_type=BigInteger)
+    type: str = Field(max_length=64)
+    at_us: int = Field(sa_type=BigInteger)
+    received_at_us: int = Field(sa_type=BigInteger)
+
+
+class DeviceStreamRow(SQLModel, table=True):
+    """How far a device's spool is stored without a hole."""
+
+    __tablename__ = "device_stream"
+
+    device_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    spool: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    stored_through: int = Field(default=0, sa_type=BigInteger)
+    updated_at_us: int = Field(sa_type=BigInteger)
+
+
+class SequenceGapRow(SQLModel, table=True):
+    """Numbers that the device says will never come: given up by a full spool, or lost with it."""
+
+    __tablename__ = "sequence_gap"
+
+    device_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    spool: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    first: int = Field(primary_key=True, sa_type=BigInteger)
+    last: int = Field(sa_type=BigInteger)
+    noted_at: datetime
