@@ -33,6 +33,7 @@ CarryoverError
 │   └── ClaimExpired        the tablet was put down too long ago
 ├── Conflict                allowed, but not in the present state
 │   ├── InsufficientStock   fewer pieces available-to-promise than asked for
+│   ├── ReferenceReused     the same movement again, with another number of pieces
 │   ├── SchemaNewer         the database was made by a newer version
 │   ├── VisitEnded
 │   └── InFlight            the same request is being worked on
@@ -227,6 +228,12 @@ class InsufficientStock(Conflict):
     """Fewer pieces are available-to-promise than were asked for."""
 
     code = "insufficient_stock"
+
+
+class ReferenceReused(Conflict):
+    """A movement's reference was booked before, with another number of pieces."""
+
+    code = "reference_reused"
 
 
 class SchemaNewer(Conflict):

@@ -1,0 +1,266 @@
+"""Every select on stock and its ledger."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from cart.db.rows import TEXT, run
+from cart.kernel.clock import SystemClock, from_us
+from inventory_api.stock.model import available
+
+PAIR = (("location_id", TEXT), ("sku", TEXT))
+Pair = tuple[str, str]  # location id, SKU
+
+_STATE = "s.location_id, s.sku, s.on_hand, s.safety_stock, s.reserved, s.allocated, s.version"
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Pieces of a SKU at a location.
+
+    ``as_of``: when this was read. ``changed_at_us``: when a number last changed;
+    0 (and version 0) where the location never had the SKU.
+    """
+
+    location_id: str
+    sku: str
+    on_hand: int
+    available: int
+    version: int
+    as_of: datetime
+    changed_at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """The state of a stock row after a change; a higher ``version`` replaces a lower one."""
+
+    location_id: str
+    sku: str
+    gtin: str
+    product_id: str
+    on_hand: int
+    available: int
+    version: int
+    changed_at_us: int
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment of the change."""
+        return from_us(self.changed_at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """All there is to say about a SKU at a location, for an operator."""
+
+    location_id: str
+    sku: str
+    on_hand: int
+    safety_stock: int
+    reserved: int
+    allocated: int
+    zone_id: str | None
+    bay_id: str | None
+    version: int
+    changed_at_us: int
+    count_reference: str | None
+
+    @property
+    def available(self) -> int:
+        """Pieces that may still be promised."""
+        return available(self.on_hand, self.safety_stock, self.reserved, self.allocated)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stock row that does not add up. ``ledger``: the sum of its movements."""
+
+    location_id: str
+    sku: str
+    on_hand: int
+    ledger: int
+    reserved: int
+    allocated: int
+
+    @property
+    def reasons(self) -> list[str]:
+        """What is wrong, in words."""
+        found = []
+        if self.ledger != self.on_hand:
+            found.append(f"the ledger says {self.ledger}, on hand are {self.on_hand}")
+        if min(self.reserved, self.allocated, self.on_hand) < 0:
+            found.append("a number is below zero")
+        if self.reserved + self.allocated > self.on_hand:
+            promised = self.reserved + self.allocated
+            found.append(f"{promised} are promised, on hand are {self.on_hand}")
+        return found
+
+
+def availability(
+    db: Session,
+    skus: Collection[str],
+    location_ids: Collection[str],
+    *,
+    as_of: datetime | None = None,
+) -> list[Availability]:
+    """Return every SKU at every location, one entry per pair, in the order asked for.
+
+    One statement, whatever the number of pairs. Where there is no stock row,
+    nothing is on hand. ``as_of``: the moment of reading, if the caller's clock
+    is not the system's.
+    """
+    moment = as_of or SystemClock().now()
+    pairs = [(location_id, sku) for sku in skus for location_id in location_ids]
+    found = {
+        (row[0], row[1]): row
+        for row in run(
+            db,
+            f"SELECT {_STATE}, s.changed_at_us FROM {{rows}}"  # noqa: S608 - our own column names
+            " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku",
+            PAIR,
+            pairs,
+        )
+    }
+    answer = []
+    for pair in pairs:
+        row = found.get(pair)
+        if row is None:
+            answer.append(Availability(*pair, 0, 0, 0, moment))
+        else:
+            atp = available(row[2], row[3], row[4], row[5])
+            answer.append(Availability(*pair, row[2], atp, row[6], moment, row[7]))
+    return answer
+
+
+def changed_since(
+    db: Session, mark_us: int, limit: int, *, after: Pair = ("", "")
+) -> list[StockChange]:
+    """Return stock rows by the time of their last change, oldest first, at most ``limit``.
+
+    Strictly after ``(mark_us, *after)``; so ``after=(last.location_id, last.sku)``
+    with ``mark_us=last.changed_at_us`` turns the page. A transaction may commit
+    after one with a later time has been seen: who follows the changes reads
+    again from ``OVERLAP_US`` before the mark and discards what it knows by
+    version. :class:`inventory_api.stock.tail.Tail` does that.
+    """
+    found = db.connection().execute(
+        text(
+            f"SELECT {_STATE}, s.changed_at_us, v.gtin, v.product_id"  # noqa: S608 - as above
+            " FROM stock AS s JOIN variant AS v ON v.sku = s.sku"
+            " WHERE (s.changed_at_us, s.location_id, s.sku) > (:mark_us, :location_id, :sku)"
+            " ORDER BY s.changed_at_us, s.location_id, s.sku LIMIT :limit"
+        ),
+        {"mark_us": mark_us, "location_id": after[0], "sku": after[1], "limit": limit},
+    )
+    return [
+        StockChange(
+            location_id=row[0],
+            sku=row[1],
+            gtin=row[8],
+            product_id=row[9],
+            on_hand=row[2],
+            available=available(row[2], row[3], row[4], row[5]),
+            version=row[6],
+            changed_at_us=row[7],
+        )
+        for row in found
+    ]
+
+
+def positions(db: Session, pairs: Iterable[Pair], *, lock: bool = False) -> dict[Pair, Position]:
+    """Return the rows of these pairs; ``lock`` keeps other writers off them until the commit.
+
+    SQLite has one writer at a time, so there is nothing to lock there.
+    """
+    locking = " FOR UPDATE OF s" if lock and db.get_bind().dialect.name != "sqlite" else ""
+    found = run(
+        db,
+        "SELECT s.location_id, s.sku, s.on_hand, s.safety_stock, s.reserved, s.allocated,"  # noqa: S608
+        " s.zone_id, s.bay_id, s.version, s.changed_at_us, s.count_reference FROM {rows}"
+        " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
+        f" ORDER BY s.location_id, s.sku{locking}",
+        PAIR,
+        pairs,
+    )
+    return {(row[0], row[1]): Position(*row) for row in found}
+
+
+def of_sku(db: Session, sku: str) -> list[Position]:
+    """Return a SKU's rows at every location, by location id."""
+    found = db.connection().execute(
+        text(
+            "SELECT location_id, sku, on_hand, safety_stock, reserved, allocated,"
+            " zone_id, bay_id, version, changed_at_us, count_reference FROM stock"
+            " WHERE sku = :sku ORDER BY location_id"
+        ),
+        {"sku": sku},
+    )
+    return [Position(*row) for row in found]
+
+
+def differences(
+    db: Session, limit: int, *, after: Pair = ("", ""), only: Pair | None = None
+) -> list[Difference]:
+    """Recount: return rows after ``after`` whose numbers do not add up, at most ``limit``.
+
+    One statement, so it sees one moment: a movement and its stock row together.
+    ``only``: look at this one pair.
+    """
+    where = "(s.location_id, s.sku) > (:location_id, :sku)"
+    key = after
+    if only is not None:
+        where, key = "s.location_id = :location_id AND s.sku = :sku", only
+    found = db.connection().execute(
+        text(
+            "SELECT s.location_id, s.sku, s.on_hand, coalesce(sum(m.delta), 0),"  # noqa: S608
+            " s.reserved, s.allocated FROM stock AS s"
+            " LEFT JOIN movement AS m ON m.location_id = s.location_id AND m.sku = s.sku"
+            f" WHERE {where}"
+            " GROUP BY s.location_id, s.sku, s.on_hand, s.reserved, s.allocated"
+            " HAVING coalesce(sum(m.delta), 0) <> s.on_hand OR s.reserved < 0"
+            " OR s.allocated < 0 OR s.reserved + s.allocated > s.on_hand"
+            " ORDER BY s.location_id, s.sku LIMIT :limit"
+        ),
+        {"location_id": key[0], "sku": key[1], "limit": limit},
+    )
+    return [Difference(row[0], row[1], row[2], int(row[3]), row[4], row[5]) for row in found]
+
+
+def names_known(
+    db: Session, skus: Collection[str], location_ids: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """Return those of the SKUs, and those of the locations, that the catalogue has."""
+    one = (("name", TEXT),)
+    known_skus = run(
+        db,
+        "SELECT v.sku FROM {rows} JOIN variant AS v ON v.sku = d.name",
+        one,
+        [(sku,) for sku in skus],
+    )
+    known_locations = run(
+        db,
+        "SELECT l.id FROM {rows} JOIN location AS l ON l.id = d.name",
+        one,
+        [(location_id,) for location_id in location_ids],
+    )
+    return {row[0] for row in known_skus}, {row[0] for row in known_locations}
+
+
+def movement_of(db: Session, reason: str, reference: str, pair: Pair) -> int | None:
+    """Return how many pieces the ledger has under this reference; None if it has none."""
+    found = (
+        db.connection()
+        .execute(
+            text(
+                "SELECT delta FROM movement WHERE reason = :reason AND reference = :reference"
+                " AND location_id = :location_id AND sku = :sku"
+            ),
+            {"reason": reason, "reference": reference, "location_id": pair[0], "sku": pair[1]},
+        )
+        .first()
+    )
+    return None if found is None else int(found[0])
