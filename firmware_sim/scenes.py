@@ -36,6 +36,7 @@ _PRINT: Final = {
 }
 _SYMBOLOGIES: Final = {8: "ean8", 12: "upca", 13: "ean13"}
 _QR_CELL_PX: Final = 8
+_QR_CELLS_COARSER: Final = 1.5  # a cell of a shop's QR beside the narrowest bar: 0.5 mm to 0.33
 
 Difficulty = Literal["plain", "rotated", "blurred", "dark", "small", "glare"]
 
@@ -84,9 +85,9 @@ def scene(code: Gtin | str, how: Look, rng: Random) -> Pixels:
         InvalidGtin: a GTIN-14 of a case of goods: it has no EAN bars.
     """
     face = panel(code_face(code), rng)
-    finest_px = _QR_CELL_PX if not isinstance(code, Gtin) else FACE_MODULE_PX
+    shrink = FACE_MODULE_PX if isinstance(code, Gtin) else _QR_CELL_PX / _QR_CELLS_COARSER
     view = shelf(FRAME_SIZE_PX, rng)
-    _hold(view, face, how, min(1.0, how.module_px / finest_px), rng)
+    _hold(view, face, how, min(1.0, how.module_px / shrink), rng)
     return _taken(view, how, rng)
 
 
