@@ -37,27 +37,33 @@ STOP_WAIT_S = 5
 class Fanout:
     """A process's place in the fan-out.
 
-    ``client_name`` is for the broker's log. ``on_gap`` is called when notices
+    ``role`` names the publisher: ``gateway`` or ``api``. ``hears`` is the role whose
+    changes this process listens to, all by default. ``on_gap`` is called when notices
     may have been missed (after a reconnect, or when too many were waiting).
     """
 
     def __init__(
         self,
         settings: WhereSettings,
-        client_name: str,
+        role: str,
         *,
         listen: Callable[[Notice], None] | None = None,
         on_gap: Callable[[], None] = lambda: None,
+        hears: str = "+",
+        hears_stock: bool = True,
     ) -> None:
+        self._role = role
         self._listen = listen
         self._on_gap = on_gap
         self._waiting: queue.Queue[Incoming | None] = queue.Queue(WAITING_MAX)
         self._gap = threading.Event()
         self._thread = threading.Thread(target=self._work, name="fanout", daemon=True)
-        heard = [(f"{topics.ROOT}/changes/#", 0), (f"{topics.ROOT}/stock/+", 0)]
+        heard = [(topics.change(hears), 0)]
+        if hears_stock:
+            heard.append((topics.stock("+"), 0))
         self._link = MqttLink(
             lambda: broker_address(settings),
-            client_id=RandomIds().new(client_name),
+            client_id=RandomIds().new(role),
             subscriptions=heard if listen else [],
             on_message=self._enqueue,
             on_online=self._mark_gap,
@@ -83,10 +89,10 @@ class Fanout:
         """Wait until :attr:`online`; say whether it came in time."""
         return self._link.wait_online(timeout_s)
 
-    def publish(self, notice: Notice) -> None:
+    def publish(self, *notices: Notice) -> None:
         """Ring the doorbell; while the broker is away nothing is sent (see ``on_gap``)."""
-        topic, payload = encode(notice)
-        self._link.publish(topic, payload)
+        for topic, payload in encode(self._role, notices):
+            self._link.publish(topic, payload)
 
     def _mark_gap(self) -> None:
         self._gap.set()
@@ -111,7 +117,8 @@ class Fanout:
                     self._gap.clear()
                     self._on_gap()
                 if message.topic and self._listen:
-                    self._listen(decode(message.topic, message.payload))
+                    for notice in decode(message.topic, message.payload):
+                        self._listen(notice)
             except InvalidPayload as error:
                 logger.warning("%s", error)
             except Exception:  # one bad notice must not end the thread that hears the next

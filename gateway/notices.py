@@ -1,25 +1,32 @@
 """Notices between server processes: what changed, not what it is now.
 
 A notice is a doorbell. Whoever hears it reads the database; whoever misses it
-finds the change in its sweep or at the next look.
+finds the change in its sweep or at the next look. Those of one batch travel
+together in one message.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from cart.kernel.errors import InvalidPayload
 from gateway.wire import topics
 from gateway.wire.downlink import StockNotice
 
+MESSAGE_NOTICES_MAX = 500  # in one message: about 50 kB
+
 
 @dataclass(frozen=True, slots=True)
 class CartChanged:
-    """A cart is at ``version`` now. ``origin``: the device or process that changed it."""
+    """A cart is at ``version`` now. ``origin``: the only device that shows it, if it was that."""
 
     cart_id: str
     version: int
     origin: str = ""
+    what: Literal["cart"] = "cart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class BindingChanged:
     cart_id: str
     live: bool
     claimed: bool
+    what: Literal["binding"] = "binding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class ListAsked:
     """A list was asked for by mail."""
 
     request_id: str
+    what: Literal["list"] = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +56,38 @@ class StockChanged:
     notice: StockNotice
 
 
-Notice = CartChanged | BindingChanged | ListAsked | StockChanged
+Change = CartChanged | BindingChanged | ListAsked
+Notice = Change | StockChanged
 
-_CHANGES: dict[str, tuple[type, TypeAdapter[CartChanged | BindingChanged | ListAsked]]] = {
-    "cart": (CartChanged, TypeAdapter(CartChanged)),
-    "binding": (BindingChanged, TypeAdapter(BindingChanged)),
-    "list": (ListAsked, TypeAdapter(ListAsked)),
-}
-
-
-def encode(notice: Notice) -> tuple[str, bytes]:
-    """Return the topic and the payload of a notice."""
-    if isinstance(notice, StockChanged):
-        stock = notice.notice
-        return topics.stock(stock.product_id), stock.model_dump_json().encode()
-    for what, (kind, adapter) in _CHANGES.items():
-        if isinstance(notice, kind):
-            return topics.change(what, _name(notice)), adapter.dump_json(notice)
-    msg = f"{notice!r} is no notice"
-    raise InvalidPayload(msg)
+_CHANGES: TypeAdapter[list[Change]] = TypeAdapter(
+    list[Annotated[Change, Field(discriminator="what")]]
+)
+_STOCK = f"{topics.ROOT}/stock/"
 
 
-def decode(topic: str, payload: bytes) -> Notice:
-    """Return the notice on ``topic``.
+def encode(publisher: str, notices: Iterable[Notice]) -> Iterator[tuple[str, bytes]]:
+    """Yield the topic and payload of each message that carries these notices."""
+    changes: list[Change] = []
+    for notice in notices:
+        if isinstance(notice, StockChanged):
+            yield topics.stock(notice.notice.product_id), notice.notice.model_dump_json().encode()
+        else:
+            changes.append(notice)
+    rest = iter(changes)
+    while page := list(islice(rest, MESSAGE_NOTICES_MAX)):
+        yield topics.change(publisher), _CHANGES.dump_json(page)
+
+
+def decode(topic: str, payload: bytes) -> list[Notice]:
+    """Return the notices in a message.
 
     Raises:
-        InvalidPayload: not a notice of this version.
+        InvalidPayload: not notices of this version.
     """
-    parts = topic.split("/")
     try:
-        if topic.startswith(f"{topics.ROOT}/stock/"):
-            return StockChanged(StockNotice.model_validate_json(payload))
-        return _CHANGES[parts[3]][1].validate_json(payload)
-    except (ValidationError, KeyError, IndexError) as error:
+        if topic.startswith(_STOCK):
+            return [StockChanged(StockNotice.model_validate_json(payload))]
+        return [*_CHANGES.validate_json(payload)]
+    except ValidationError as error:
         msg = f"not a notice on {topic}: {error}"
         raise InvalidPayload(msg) from error
-
-
-def _name(notice: CartChanged | BindingChanged | ListAsked) -> str:
-    match notice:
-        case CartChanged():
-            return notice.cart_id
-        case BindingChanged():
-            return notice.device_id
-        case ListAsked():
-            return "mail"

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
-from cart.carts.model import Kind, Line, Operation
+from cart.carts.model import Kind, Line, Operation, fold
 from cart.carts.tables import (
     CartLineRow,
     CartOperationRow,
@@ -136,6 +136,32 @@ def view(db: Session, cart_id: str) -> CartView:
         for row in rows
     )
     return CartView(cart.id, cart.version, cart.latest_at_us, cart.currency, shown)
+
+
+def lines_at(db: Session, cart_id: str, until_us: int) -> tuple[CartLineView, ...]:
+    """Return the lines as they were at a hybrid time: the fold of the operations until then."""
+    touched = db.exec(
+        select(CartOperationRow.gtin).where(CartOperationRow.cart_id == cart_id).distinct()
+    ).all()
+    past = [
+        one
+        for one in operations(db, {(cart_id, str.__new__(Gtin, gtin)) for gtin in touched})
+        if one.at_us <= until_us
+    ]
+    skus = {one.gtin: one.sku for one in past}
+    shown = [(gtin, line) for gtin, line in fold(past).items() if line.quantity > 0]
+    return tuple(
+        CartLineView(
+            gtin,
+            skus[gtin],
+            line.quantity,
+            line.added_at_us,
+            line.price_minor,
+            line.currency,
+            line.location_id,
+        )
+        for gtin, line in sorted(shown, key=lambda pair: (pair[1].added_at_us, pair[0]))
+    )
 
 
 def operations_since(

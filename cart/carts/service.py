@@ -146,28 +146,34 @@ def _do(
 def save_list(
     db: Session,
     clock: Clock,
-    ids: Ids,
     *,
+    list_id: str,
     cart_id: str,
     session_id: str,
     name: str = "",
     only: Gtin | None = None,
-    list_id: str | None = None,
+    until_us: int | None = None,
 ) -> SavedListRow:
-    """Keep the cart's lines as they are now as a list; ``only``: just that line.
+    """Keep the cart's lines as a list; the same ``list_id`` again is the same list.
+
+    ``only``: just that line. ``until_us``: as they were at that hybrid time, for
+    a wish that arrives later than what followed it.
 
     Raises:
         UnknownCart: no such cart.
         InvalidInput: there is nothing to save.
     """
-    cart = queries.view(db, cart_id)
-    kept = [line for line in cart.lines if only is None or line.gtin == only]
+    known = db.get(SavedListRow, list_id)
+    if known is not None:
+        return known
+    lines = queries.view(db, cart_id).lines
+    if until_us is not None:
+        lines = queries.lines_at(db, cart_id, until_us)
+    kept = [line for line in lines if only is None or line.gtin == only]
     if not kept:
         msg = "there is nothing on the list to save"
         raise InvalidInput(msg)
-    saved = SavedListRow(
-        id=list_id or ids.new("list"), session_id=session_id, name=name, created_at=clock.now()
-    )
+    saved = SavedListRow(id=list_id, session_id=session_id, name=name, created_at=clock.now())
     db.add(saved)
     db.flush()
     for position, line in enumerate(kept):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from cart.db.engine import is_sqlite
+
 logger = logging.getLogger(__name__)
 _AFTER = "carryover_after_commit"
 
@@ -36,7 +38,11 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """Yield a session that sees one state and writes nothing; it never waits for a writer."""
-    with engine.connect().execution_options(reading=True) as connection, Session(connection) as db:
+    # SQLite: a deferred transaction is a snapshot. PostgreSQL gives one only when asked.
+    options: dict[str, object] = {"reading": True}
+    if not is_sqlite(engine):
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection, Session(connection) as db:
         yield db
         db.rollback()
 

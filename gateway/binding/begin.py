@@ -126,7 +126,7 @@ def _insert(
     _run_at(db, clock, _INSERT_BINDINGS, _COLUMNS, rows, now_us=to_us(clock.now()))
 
 
-def _run_at(  # noqa: PLR0913 - a statement, its rows, and the time it happens at
+def _run_at(
     db: Session,
     clock: Clock,
     statement: str,

@@ -43,13 +43,14 @@ def _bound(row: AnyRow) -> Bound:
     return Bound(*values)
 
 
-def visits(db: Session, keys: Iterable[VisitKey]) -> dict[VisitKey, Bound]:
-    """Return what is known of these visits, locked until the commit: a claim waits for us."""
-    lock = "" if is_sqlite(db.connection()) else " ORDER BY b.id FOR UPDATE OF b"
+def visits(db: Session, keys: Iterable[VisitKey], *, lock: bool = False) -> dict[VisitKey, Bound]:
+    """Return what is known of these visits; with ``lock`` a claim waits for our commit."""
+    locked = lock and not is_sqlite(db.connection())
+    suffix = " ORDER BY b.id FOR UPDATE OF b" if locked else ""
     found = run(
         db,
         f"SELECT {_COLUMNS} FROM {{rows}}"  # noqa: S608 - constants
-        f" JOIN binding AS b ON b.device_id = d.device_id AND b.visit = d.visit{_JOIN}" + lock,
+        f" JOIN binding AS b ON b.device_id = d.device_id AND b.visit = d.visit{_JOIN}{suffix}",
         (("device_id", TEXT), ("visit", TEXT)),
         keys,
     )

@@ -2,7 +2,7 @@
 
     shop/v1/{partition}/{location}/{device}/{channel}     a device's own six channels
     shop/v1/stock/{product}                               stock notices, any device may read
-    shop/v1/changes/{what}/{id}                           between server processes only
+    shop/v1/changes/{publisher}                           between server processes only
 
 A partition is given at enrolment (a hash of the location), so that several
 gateways can share a chain of shops and keep the order per location.
@@ -85,9 +85,9 @@ def stock(product_id: str) -> str:
     return f"{ROOT}/stock/{product_id}"
 
 
-def change(what: str, name: str) -> str:
-    """Return the topic of a change notice between server processes."""
-    return f"{ROOT}/changes/{what}/{name}"
+def change(publisher: str = "+") -> str:
+    """Return the topic of one server process's change notices, or the filter for all."""
+    return f"{ROOT}/changes/{publisher}"
 
 
 def may_publish(address: DeviceAddress, topic: str) -> bool:

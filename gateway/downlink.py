@@ -1,0 +1,204 @@
+"""What devices are told: receipts, refusals, carts, commands. Says only what is committed."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from cart.carts import queries as carts
+from cart.db import reading
+from cart.kernel.clock import from_us
+from gateway.binding import queries as bindings
+from gateway.binding.queries import Bound
+from gateway.commands.service import open_commands
+from gateway.fanout import Fanout
+from gateway.ingest.batch import Domain, Outcome
+from gateway.ingest.handlers import visit_of
+from gateway.ingest.read import Item
+from gateway.ingest.sequences import stored
+from gateway.ingest.tables import DeviceStreamRow
+from gateway.mqtt import MqttLink
+from gateway.notices import BindingChanged, CartChanged, Notice
+from gateway.registry.queries import devices_by_id
+from gateway.twin.queries import pending_of
+from gateway.wire.codec import encode
+from gateway.wire.downlink import (
+    ApplyDesired,
+    CartData,
+    Clear,
+    ClearData,
+    Receipt,
+    Rejected,
+    RejectedData,
+    ShowCart,
+    ShownLine,
+    Status,
+)
+from gateway.wire.events import Wire
+from gateway.wire.topics import Channel, DeviceAddress
+
+DETAIL_MAX = 500
+
+
+class Downlink:
+    """The gateway's voice towards devices and towards other processes."""
+
+    def __init__(self, engine: Engine, domain: Domain, link: MqttLink, fanout: Fanout) -> None:
+        self._engine = engine
+        self._domain = domain
+        self._link = link
+        self._fanout = fanout
+
+    def after(self, outcome: Outcome) -> None:
+        """Send receipts, notices and refusals of a committed batch."""
+        for address, receipt in outcome.receipts:
+            self._receipt(address, receipt)
+        self._fanout.publish(*outcome.notices)
+        for item in outcome.refused:
+            self._refuse(item)
+        shared = [
+            notice.cart_id
+            for notice in outcome.notices
+            if isinstance(notice, CartChanged) and not notice.origin
+        ]
+        self.show(shared)
+        self._desire(outcome.desires)
+
+    def hear(self, notice: Notice) -> None:
+        """Do what a change made by another process asks of devices."""
+        match notice:
+            case CartChanged(cart_id=cart_id):
+                self.show([cart_id])
+            case BindingChanged(device_id=device_id, cart_id=cart_id):
+                self.remind(device_id)
+                self.show([cart_id])
+            case _:
+                pass
+
+    def greet(self, address: DeviceAddress, status: Status) -> None:
+        """Tell a device that has just come online what it missed: receipt, commands, its cart."""
+        with reading(self._engine) as db:
+            if status.spool:
+                key = (address.device_id, status.spool)
+                mark = stored(db, [key]).get(key)
+                if mark is not None:
+                    at = self._domain.clock.now()
+                    self._receipt(address, Receipt(spool=status.spool, stored_through=mark, at=at))
+            bound = None
+            if status.visit:
+                key = (address.device_id, status.visit)
+                bound = bindings.visits(db, [key]).get(key)
+        if bound is not None and not bound.live:
+            self._clear(address, bound.visit)
+        elif bound is not None:
+            self.show([bound.cart_id])
+        self.remind(address.device_id)
+        self._desire({address.device_id})
+
+    def remind(self, device_id: str) -> None:
+        """Send a device its unanswered commands, oldest first."""
+        with reading(self._engine) as db:
+            device = devices_by_id(db, [device_id]).get(device_id)
+            waiting = open_commands(db, self._domain.clock, device_id)
+        if device is None or device.revoked:
+            return
+        for row in waiting:
+            topic = device.address.topic(Channel.COMMANDS)
+            self._link.publish(topic, row.payload.encode(), qos=1)
+
+    def show(self, cart_ids: Sequence[str]) -> None:
+        """Send these carts to the devices that show them now."""
+        if not cart_ids:
+            return
+        with reading(self._engine) as db:
+            showing = bindings.live_of_carts(db, set(cart_ids))
+            devices = devices_by_id(db, {bound.device_id for bound in showing})
+            shown = [(devices[b.device_id].address, self._cart(db, b)) for b in showing]
+        for address, command in shown:
+            self._send(address, command)
+
+    def _cart(self, db: Session, bound: Bound) -> ShowCart:
+        view = carts.view(db, bound.cart_id)
+        known = self._domain.lookup(db, [line.gtin for line in view.lines], currency=view.currency)
+        spool, mark = _position(db, bound.device_id)
+        lines = tuple(
+            ShownLine(
+                gtin=line.gtin,
+                quantity=line.quantity,
+                name=known[line.gtin].name if line.gtin in known else line.sku,
+                price_minor=line.price_minor or 0,
+                currency=line.currency,
+            )
+            for line in view.lines
+        )
+        return ShowCart(
+            id=self._domain.ids.new("cmd"),
+            time=self._domain.clock.now(),
+            data=CartData(
+                visit=bound.visit,
+                version=view.version,
+                spool=spool,
+                stored_through=mark,
+                latest_at=from_us(view.latest_at_us) if view.latest_at_us else None,
+                lines=lines,
+            ),
+        )
+
+    def _refuse(self, item: Item) -> None:
+        if item.address is None or item.link is None or item.error is None or item.event is None:
+            return
+        key = visit_of(item)
+        self._send(
+            item.address,
+            Rejected(
+                id=self._domain.ids.new("cmd"),
+                time=self._domain.clock.now(),
+                data=RejectedData(
+                    event_id=item.event.id,
+                    sequence=item.link.sequence,
+                    visit=key[1] if key else None,
+                    code=item.error.code,
+                    detail=item.error.message[:DETAIL_MAX],
+                ),
+            ),
+        )
+
+    def _desire(self, device_ids: Iterable[str]) -> None:
+        wanted = list(device_ids)
+        if not wanted:
+            return
+        with reading(self._engine) as db:
+            pending = pending_of(db, wanted)
+            devices = devices_by_id(db, pending)
+        for device_id, desired in pending.items():
+            if device_id in devices and not devices[device_id].revoked:
+                command = ApplyDesired(
+                    id=self._domain.ids.new("cmd"), time=self._domain.clock.now(), data=desired
+                )
+                self._send(devices[device_id].address, command)
+
+    def _clear(self, address: DeviceAddress, visit: str) -> None:
+        self._send(
+            address,
+            Clear(
+                id=self._domain.ids.new("cmd"),
+                time=self._domain.clock.now(),
+                data=ClearData(visit=visit, reason="ended"),
+            ),
+        )
+
+    def _receipt(self, address: DeviceAddress, receipt: Receipt) -> None:
+        self._link.publish(address.topic(Channel.RECEIPTS), encode(receipt))
+
+    def _send(self, address: DeviceAddress, command: Wire) -> None:
+        self._link.publish(address.topic(Channel.COMMANDS), encode(command), qos=1)
+
+
+def _position(db: Session, device_id: str) -> tuple[str | None, int]:
+    """Return the device's present spool and how far it is stored, as of this read."""
+    row = db.exec(
+        select(DeviceStreamRow)
+        .where(DeviceStreamRow.device_id == device_id)
+        .order_by(col(DeviceStreamRow.updated_at_us).desc())
+    ).first()
+    return (row.spool, row.stored_through) if row else (None, 0)

@@ -1,0 +1,247 @@
+"""One batch of messages in one transaction: the order of steps, nothing else.
+
+authorise → de-duplicate → bind → apply → lists, health, ends → sequences → dead letters.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from cart.carts.apply import apply
+from cart.carts.model import Operation
+from cart.db.rows import BIGINT, TEXT, run
+from cart.kernel.clock import Clock, to_us
+from cart.kernel.errors import CarryoverError
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import Ids
+from cart.ports import CatalogueLookup
+from gateway.binding import begin, queries
+from gateway.binding.queries import Bound, VisitKey
+from gateway.dead_letters.service import Letter, bury
+from gateway.ingest import handlers, late, lists, sequences
+from gateway.ingest.read import Item, authorise
+from gateway.notices import BindingChanged, CartChanged, ListAsked, Notice
+from gateway.registry import queries as registry
+from gateway.registry.model import DeviceRecord, Seen
+from gateway.registry.service import seen
+from gateway.twin.model import Report
+from gateway.twin.service import report
+from gateway.wire.downlink import Receipt
+from gateway.wire.events import DeviceHealth, DevicePutDown, DeviceTakenUp, ListRequested
+from gateway.wire.topics import DeviceAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What ingest works with: time, ids, and who answers for the catalogue."""
+
+    clock: Clock
+    ids: Ids
+    lookup: CatalogueLookup
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is to be said once the batch is committed."""
+
+    receipts: list[tuple[DeviceAddress, Receipt]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    refused: list[Item] = field(default_factory=list)
+    desires: set[str] = field(default_factory=set)
+    fresh: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The batch on its way."""
+
+    db: Session
+    domain: Domain
+    items: Sequence[Item]
+    devices: dict[str, DeviceRecord]
+    outcome: Outcome = field(default_factory=Outcome)
+    bounds: dict[VisitKey, Bound] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> list[Item]:
+        """Items that nothing was found against so far."""
+        return [item for item in self.items if item.error is None]
+
+
+def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool = False) -> Outcome:
+    """Store a batch of items of the events channel in this unit of work.
+
+    ``replay``: these were dead letters; they count although their ids are known,
+    and if they fail again it is for the caller to say so.
+    """
+    devices = registry.devices_by_id(db, {item.device_id for item in items if item.address})
+    batch = _Batch(db, domain, items, devices)
+    for item in items:
+        authorise(item, devices)
+    fresh = _fresh(batch, replay=replay)
+    _bind(batch, fresh)
+    _apply(batch, fresh)
+    _effects(batch, [item for item in fresh if item.error is None])
+    batch.outcome.receipts = sequences.settle(db, domain.clock, items)
+    dead = [item for item in items if item.error is not None]
+    if not replay:
+        letters = [_letter(item, item.error) for item in dead if item.error]
+        bury(db, domain.clock, domain.ids, letters)
+    now_us = to_us(domain.clock.now())
+    seen(db, [Seen(device_id, now_us) for device_id in devices])
+    batch.outcome.refused = dead
+    batch.outcome.dead = len(dead)
+    batch.outcome.fresh = len(fresh)
+    return batch.outcome
+
+
+def _letter(item: Item, error: CarryoverError) -> Letter:
+    return Letter(item.device_id, item.message.topic, item.message.payload, error)
+
+
+_EVENT_COLUMNS = (
+    ("device_id", TEXT),
+    ("event_id", TEXT),
+    ("spool", TEXT),
+    ("sequence", BIGINT),
+    ("type", TEXT),
+    ("at_us", BIGINT),
+    ("received_at_us", BIGINT),
+)
+_EVENT_NAMES = ", ".join(name for name, _ in _EVENT_COLUMNS)
+
+
+def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
+    """Keep the ids of all sound events; return those seen for the first time, in device order."""
+    received_at_us = to_us(batch.domain.clock.now())
+    unique: dict[tuple[str, str], Item] = {}
+    for item in batch.sound:
+        if item.event is not None:
+            unique.setdefault((item.device_id, item.event.id), item)
+    inserted = run(
+        batch.db,
+        f"INSERT INTO device_event ({_EVENT_NAMES})"  # noqa: S608 - constants
+        f" SELECT {_EVENT_NAMES} FROM {{rows}} WHERE true"
+        " ON CONFLICT (device_id, event_id) DO NOTHING RETURNING device_id, event_id",
+        _EVENT_COLUMNS,
+        [
+            (*key, item.spool, item.link.sequence, item.event.type, item.at_us, received_at_us)
+            for key, item in unique.items()
+            if item.event and item.link
+        ],
+    )
+    new = unique.keys() if replay else {(row[0], row[1]) for row in inserted}
+    fresh = [item for key, item in unique.items() if key in new]
+    fresh.sort(key=lambda item: (item.device_id, item.spool, item.link or 0))
+    return fresh
+
+
+def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
+    keys = {key for item in fresh if (key := handlers.visit_of(item))}
+    known = queries.visits(batch.db, keys, lock=True)
+    made = begin.begin(
+        batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(fresh, known)
+    )
+    batch.bounds = known | made
+    claims: dict[str, str | None] = {
+        bound.binding_id: None for key, bound in known.items() if key in keys and bound.live
+    }
+    for item in fresh:
+        key = handlers.visit_of(item)
+        if isinstance(item.event, DeviceTakenUp) and key in known:
+            claims[known[key].binding_id] = item.event.data.claim_hash
+    begin.touch(batch.db, batch.domain.clock, claims)
+    batch.outcome.notices += [_changed(bound) for bound in made.values()]
+
+
+def _changed(bound: Bound) -> BindingChanged:
+    return BindingChanged(
+        bound.device_id,
+        bound.visit,
+        bound.cart_id,
+        live=bound.live,
+        claimed=bound.claimed_at_us is not None,
+    )
+
+
+def _bound_of(batch: _Batch, item: Item) -> Bound | None:
+    key = handlers.visit_of(item)
+    return batch.bounds.get(key) if key else None
+
+
+def _apply(batch: _Batch, fresh: Sequence[Item]) -> None:
+    lines = [item for item in fresh if isinstance(item.event, handlers.LineEvent)]
+    by_currency: defaultdict[str, set[Gtin]] = defaultdict(set)
+    for item in lines:
+        bound = _bound_of(batch, item)
+        if bound and isinstance(item.event, handlers.LineEvent):
+            by_currency[bound.currency].add(item.event.data.gtin)
+    known = {
+        currency: batch.domain.lookup(batch.db, gtins, currency=currency)
+        for currency, gtins in by_currency.items()
+    }
+    now: dict[str, tuple[Item, Operation]] = {}
+    before_claim: list[tuple[Bound, Operation]] = []
+    for item in lines:
+        bound = _bound_of(batch, item)
+        if bound is None:
+            continue
+        try:
+            operation = handlers.operation(item, bound, known[bound.currency])
+        except CarryoverError as error:
+            item.error = error
+            continue
+        if operation is None:
+            continue
+        if late.belongs_before_claim(bound, operation):
+            before_claim.append((bound, operation))
+        else:
+            now[operation.id] = (item, operation)
+    applied = apply(batch.db, batch.domain.clock, [operation for _, operation in now.values()])
+    for operation, refusal in applied.refused:
+        now[operation.id][0].error = refusal
+    changes = {change.cart_id: change.version for change in applied.changes}
+    for bound, operation in before_claim:
+        changes |= late.carry(batch.db, batch.domain.clock, bound, operation)
+    origins = _origins(batch, changes)
+    batch.outcome.notices += [
+        CartChanged(cart_id, version, origins.get(cart_id, ""))
+        for cart_id, version in changes.items()
+    ]
+
+
+def _origins(batch: _Batch, changes: dict[str, int]) -> dict[str, str]:
+    """Return the device behind each changed cart where it shows no one else's changes."""
+    return {
+        bound.cart_id: bound.device_id
+        for bound in batch.bounds.values()
+        if bound.cart_id in changes and bound.claimed_at_us is None
+    }
+
+
+def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
+    """Lists by mail, health, put-downs: after the carts, so that a list holds what came before."""
+    reports: list[Report] = []
+    ended: list[tuple[str, str]] = []
+    now_us = to_us(batch.domain.clock.now())
+    for item in fresh:
+        bound = _bound_of(batch, item)
+        match item.event:
+            case DeviceHealth(data=health):
+                reports.append(Report(item.device_id, now_us, health))
+                batch.outcome.desires.add(item.device_id)
+            case DevicePutDown(data=data) if bound is not None:
+                ended.append((bound.binding_id, data.reason))
+                bound.live = False
+                batch.outcome.notices.append(_changed(bound))
+            case ListRequested() if bound is not None:
+                request_id = lists.ask(batch.db, batch.domain.clock, item, bound)
+                if request_id:
+                    batch.outcome.notices.append(ListAsked(request_id))
+            case _:
+                pass
+    report(batch.db, reports)
+    begin.end(batch.db, batch.domain.clock, ended)

@@ -1,0 +1,50 @@
+"""Between the network thread and the database: bounded, and batches by itself.
+
+While one batch is being committed the next one gathers, so batches grow with
+the load and a single message never waits for others.
+"""
+
+import threading
+from collections import deque
+
+from gateway.mqtt import Incoming
+
+FULL_WAIT_S = 0.05  # how often a full inbox looks whether the gateway is stopping
+
+
+class Inbox:
+    """At most ``limit`` messages. One producer (the network thread), one consumer."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._waiting: deque[Incoming] = deque()
+        self._arrived = threading.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self._waiting)
+
+    def put(self, message: Incoming) -> None:
+        """Add a message; while full, wait: the broker is held back, nothing is dropped."""
+        pause = threading.Event()
+        while len(self._waiting) >= self._limit and not self._closed:
+            pause.wait(FULL_WAIT_S)
+        self._waiting.append(message)
+        if not self._arrived.is_set():
+            self._arrived.set()
+
+    def take(self, most: int, wait_s: float) -> list[Incoming]:
+        """Return up to ``most`` messages, waiting ``wait_s`` for the first; maybe none."""
+        waiting = self._waiting
+        if not waiting:
+            self._arrived.clear()
+            # Between the look and the clear one may have come.
+            if not waiting:
+                self._arrived.wait(wait_s)
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+
+    def close(self) -> None:
+        """Let a waiting producer go; what it brings comes again from the broker."""
+        self._closed = True
+        self._arrived.set()

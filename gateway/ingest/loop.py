@@ -1,0 +1,181 @@
+"""The loop: take a batch, commit it, only then acknowledge it and tell who shows it.
+
+A batch that fails is done again one message at a time, so that one bad message
+stops no other; a database that is away is waited for. Nothing is given up here.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from cart.db import unit_of_work
+from cart.kernel.errors import CarryoverError
+from gateway.dead_letters.service import Letter, bury
+from gateway.ingest import sequences
+from gateway.ingest.batch import Domain, Outcome, process
+from gateway.ingest.inbox import Inbox
+from gateway.ingest.read import Item, read
+from gateway.ingest.stations import Greeting, stations_heard
+from gateway.mqtt import Incoming
+from gateway.wire.downlink import Status
+from gateway.wire.topics import Channel, DeviceAddress
+
+logger = logging.getLogger(__name__)
+
+IDLE_WAIT_S = 0.5  # how soon a quiet loop sees that it is to stop
+RETRY_MIN_S, RETRY_MAX_S = 0.1, 5.0
+T = TypeVar("T")
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class Voice(Protocol):
+    """Whoever says things once they are committed."""
+
+    def after(self, outcome: Outcome) -> None:
+        """Send receipts, notices and refusals of a committed batch."""
+        ...
+
+    def greet(self, address: DeviceAddress, status: Status) -> None:
+        """Tell a device that has just come online what it missed."""
+        ...
+
+
+class InternalError(CarryoverError):
+    """A message that our own code could not do; the operator sees it and can replay it."""
+
+    code = "internal_error"
+
+
+class IngestLoop:
+    """One thread between inbox and database."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        domain: Domain,
+        inbox: Inbox,
+        *,
+        ack: Callable[[Sequence[Incoming]], object],
+        voice: Voice,
+        batch_events: int,
+        batch_ms: int = 0,
+    ) -> None:
+        self._engine = engine
+        self._domain = domain
+        self._inbox = inbox
+        self._ack = ack
+        self._voice = voice
+        self._batch_events = batch_events
+        self._batch_s = batch_ms / 1000
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self.stored = 0
+        self.dead = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, wait_s: float = 10) -> None:
+        """Finish the batch in hand and end; what is not acknowledged comes again."""
+        self._stopping.set()
+        self._inbox.close()
+        self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            messages = self._inbox.take(self._batch_events, IDLE_WAIT_S)
+            if messages and self._batch_s and len(messages) < self._batch_events:
+                time.sleep(self._batch_s)
+                messages += self._inbox.take(self._batch_events - len(messages), 0)
+            if messages:
+                self._settle(messages)
+
+    def _settle(self, messages: list[Incoming]) -> None:
+        items = [read(message) for message in messages]
+        stations = [item for item in items if item.channel in {Channel.STATUS, Channel.ACKS}]
+        events = [item for item in items if item.channel not in {Channel.STATUS, Channel.ACKS}]
+        outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
+        if outcome is None:
+            return
+        heard = (
+            self._patiently(lambda: stations_heard(self._engine, self._domain, stations))
+            if stations
+            else ()
+        )
+        if heard is None:
+            return
+        self._ack(messages)
+        self.stored += outcome.fresh
+        self.dead += outcome.dead
+        try:
+            self._voice.after(outcome)
+            for address, status in heard:
+                self._voice.greet(address, status)
+        except Exception:  # all is committed; devices ask again when they hear nothing
+            logger.exception("telling of a batch")
+
+    def _patiently(self, work: Callable[[], T]) -> T | None:
+        """Do ``work``, again and again while the database is away; None when stopping."""
+        wait_s = RETRY_MIN_S
+        while not self._stopping.is_set():
+            try:
+                return work()
+            except AWAY as error:
+                logger.error("the database is away, trying again in %.1f s: %s", wait_s, error)  # noqa: TRY400
+                self._stopping.wait(wait_s)
+                wait_s = min(wait_s * 2, RETRY_MAX_S)
+        return None
+
+    def _hear(self, items: Sequence[Item]) -> list[Greeting]:
+        return stations_heard(self._engine, self._domain, items) if items else []
+
+    def _store(self, items: Sequence[Item]) -> Outcome:
+        try:
+            return self._attempt(items)
+        except AWAY:
+            raise
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise OperationalError(error.statement, error.params, error) from error
+            if len(items) > 1:
+                logger.exception("a batch failed; its messages are tried one by one")
+                return _together([self._store([_again(item)]) for item in items])
+            return self._bury(items[0], error)
+
+    def _attempt(self, items: Sequence[Item]) -> Outcome:
+        with unit_of_work(self._engine) as db:
+            return process(db, self._domain, items)
+
+    def _bury(self, item: Item, cause: Exception) -> Outcome:
+        logger.error("a message could not be done", exc_info=cause)
+        error = InternalError(f"{type(cause).__name__}: {cause}")
+        with unit_of_work(self._engine) as db:
+            letter = Letter(item.device_id, item.message.topic, item.message.payload, error)
+            bury(db, self._domain.clock, self._domain.ids, [letter])
+            receipts = sequences.settle(db, self._domain.clock, [item])
+        item.error = error
+        return Outcome(receipts=receipts, refused=[item], dead=1)
+
+
+def _again(item: Item) -> Item:
+    """Return the item as if just read: a failed attempt may have marked it."""
+    return read(item.message)
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    whole = Outcome()
+    for one in outcomes:
+        whole.receipts += one.receipts
+        whole.notices += one.notices
+        whole.refused += one.refused
+        whole.desires |= one.desires
+        whole.fresh += one.fresh
+        whole.dead += one.dead
+    return whole

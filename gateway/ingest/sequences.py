@@ -1,0 +1,86 @@
+"""Moves each spool's mark in the database and says what receipts are due."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session
+
+from cart.db import is_sqlite
+from cart.db.rows import BIGINT, TEXT, run
+from cart.kernel.clock import Clock, to_us
+from gateway.ingest.chain import Gap, Link, advance
+from gateway.ingest.read import Item
+from gateway.wire.downlink import Receipt
+from gateway.wire.topics import DeviceAddress
+
+StreamKey = tuple[str, str]  # device id, spool
+_KEYS = (("device_id", TEXT), ("spool", TEXT))
+
+
+def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[DeviceAddress, Receipt]]:
+    """Move the marks by these events, dead letters included; return a receipt per spool."""
+    links: defaultdict[StreamKey, list[Link]] = defaultdict(list)
+    addresses: dict[StreamKey, DeviceAddress] = {}
+    for item in items:
+        if item.link is not None and item.address is not None:
+            key = (item.device_id, item.spool)
+            links[key].append(item.link)
+            addresses[key] = item.address
+    marks = stored(db, links, lock=True)
+    gaps: list[tuple[StreamKey, Gap]] = []
+    moved: dict[StreamKey, int] = {}
+    for key, batch in links.items():
+        before = marks.get(key, 0)
+        moved[key], jumped = advance(before, batch)
+        gaps += [(key, gap) for gap in jumped]
+    _write(db, clock, {key: mark for key, mark in moved.items() if mark != marks.get(key)})
+    _note_gaps(db, clock, gaps)
+    at = clock.now()
+    return [
+        (addresses[key], Receipt(spool=key[1], stored_through=mark, at=at))
+        for key, mark in moved.items()
+    ]
+
+
+def stored(db: Session, keys: Iterable[StreamKey], *, lock: bool = False) -> dict[StreamKey, int]:
+    """Return how far each of these spools is stored; ``lock``: held until the commit."""
+    locked = lock and not is_sqlite(db.connection())
+    suffix = " ORDER BY s.device_id, s.spool FOR UPDATE OF s" if locked else ""
+    found = run(
+        db,
+        "SELECT s.device_id, s.spool, s.stored_through"  # noqa: S608 - constants
+        " FROM {rows} JOIN device_stream AS s"
+        f" ON s.device_id = d.device_id AND s.spool = d.spool{suffix}",
+        _KEYS,
+        keys,
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+def _write(db: Session, clock: Clock, marks: dict[StreamKey, int]) -> None:
+    run(
+        db,
+        "INSERT INTO device_stream (device_id, spool, stored_through, updated_at_us)"
+        " SELECT device_id, spool, mark, :now_us FROM {rows} WHERE true"
+        " ON CONFLICT (device_id, spool) DO UPDATE SET"
+        " stored_through = excluded.stored_through, updated_at_us = excluded.updated_at_us"
+        " WHERE device_stream.stored_through < excluded.stored_through",
+        (*_KEYS, ("mark", BIGINT)),
+        [(*key, mark) for key, mark in marks.items()],
+        {"now_us": to_us(clock.now())},
+    )
+
+
+def _note_gaps(db: Session, clock: Clock, gaps: list[tuple[StreamKey, Gap]]) -> None:
+    now = clock.now()
+    moment = "d.noted_at" if is_sqlite(db.connection()) else "CAST(d.noted_at AS timestamptz)"
+    stamp = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    text = stamp if is_sqlite(db.connection()) else now.isoformat()
+    run(
+        db,
+        "INSERT INTO sequence_gap (device_id, spool, first, last, noted_at)"  # noqa: S608
+        f" SELECT d.device_id, d.spool, d.first, d.last, {moment} FROM {{rows}} WHERE true"
+        " ON CONFLICT (device_id, spool, first) DO NOTHING",
+        (*_KEYS, ("first", BIGINT), ("last", BIGINT), ("noted_at", TEXT)),
+        [(*key, gap.first, gap.last, text) for key, gap in gaps],
+    )
