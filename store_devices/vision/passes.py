@@ -82,8 +82,7 @@ LIVE_EXTRAS: Final = (
 )
 """What a live camera adds in turn, one per frame, while the plain pass finds nothing."""
 
-THOROUGH: Final = (
-    PLAIN,
+BEYOND_PLAIN: Final = (
     Pass("doubled", lambda grey: _zxing(_doubled(grey))),
     Pass("cv2", lambda grey: _bars(unchanged(grey))),
     Pass("areas", _areas),
@@ -100,4 +99,4 @@ THOROUGH: Final = (
     Pass("turned 17", lambda grey: _zxing(turned(grey, 17)), upright=False),
     Pass("turned -17", lambda grey: _zxing(turned(grey, -17)), upright=False),
 )
-"""What a still photograph gets, until a code is believed or the budget is spent."""
+"""What a still photograph gets after the plain pass, till a code is believed."""

@@ -13,13 +13,13 @@ from store_devices.hardware import Pixels
 from store_devices.vision.evidence import Evidence
 from store_devices.vision.grey import Grey, View, grey_of, scaled, unchanged
 from store_devices.vision.model import Code
-from store_devices.vision.passes import LIVE_EXTRAS, PLAIN, THOROUGH, Pass
+from store_devices.vision.passes import BEYOND_PLAIN, LIVE_EXTRAS, PLAIN, Pass
 
 PHOTO_BUDGET_S: Final = 1.5
 """A shopper who sends a photograph waits for the answer; past this she tries again anyway."""
 
 PHOTO_SIDE_MAX_PX: Final = 1800
-"""Thorough passes see at most this much: a 12-megapixel photograph would eat the budget."""
+"""Passes beyond the plain one see at most this much: 12 megapixels would eat the budget."""
 
 SIDE_MIN_PX: Final = 1
 
@@ -35,13 +35,20 @@ def read_photo(
     if min(pixels.shape[:2]) < SIDE_MIN_PX:
         return []
     until_s = monotonic() + budget_s
-    view = _bearable(grey_of(pixels))
-    evidence = Evidence(view.grey)
-    for each in THOROUGH:
-        evidence.add(each.run(view.grey), each)
+    grey = grey_of(pixels)
+    evidence = Evidence(grey)
+    evidence.add(PLAIN.run(grey), PLAIN)
+    if codes := evidence.believed():
+        return codes
+    view = _bearable(grey)
+    if view.grey is not grey:  # reads of two sizes are not laid over each other
+        evidence = Evidence(view.grey)
+        evidence.add(PLAIN.run(view.grey), PLAIN)
+    for each in BEYOND_PLAIN:
         if (codes := evidence.believed()) or monotonic() >= until_s:
             return _home(view, codes)
-    return []
+        evidence.add(each.run(view.grey), each)
+    return _home(view, evidence.believed())
 
 
 class LiveReader:
