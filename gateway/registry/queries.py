@@ -46,6 +46,18 @@ def verify_credential(db: Session, device_id: str, credential: str) -> DeviceRec
     return DeviceRecord(row.id, row.kind, address, revoked=False)
 
 
+def current_hashes(db: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Return the credential hash of each of these devices that may connect; one statement."""
+    found = run(
+        db,
+        "SELECT v.id, v.credential_hash FROM {rows} JOIN device AS v ON v.id = d.id"
+        " WHERE v.revoked_at IS NULL",
+        (("id", TEXT),),
+        [(device_id,) for device_id in set(ids)],
+    )
+    return {row[0]: row[1] for row in found}
+
+
 def credential_hashes(db: Session) -> list[tuple[str, str]]:
     """Return id and credential hash of every device that may connect, by id."""
     found = db.exec(

@@ -1,0 +1,85 @@
+"""Who is let in, and what each may do: the registry's word, and the wire's.
+
+These calls read the database and may block: the broker makes them in threads of
+their own, once per connection and once per RECHECK_S, never per message.
+"""
+
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from cart.db import reading
+from gateway.registry import queries
+from gateway.wire import topics
+from gateway.wire.topics import DeviceAddress
+
+SERVER_USER = "server"  # no device id: those begin with their kind and a dash
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A client that proved who it is; ``address`` is None for a process of the server."""
+
+    username: str
+    address: DeviceAddress | None = None
+    credential_hash: str = ""
+    _allowed: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether this is one of our own processes."""
+        return self.address is None
+
+    def may_publish(self, topic: str) -> bool:
+        """Say whether the client may publish there; the few allowed topics are remembered."""
+        if self.address is None or topic in self._allowed:
+            return True
+        if not topics.may_publish(self.address, topic):
+            return False
+        self._allowed.add(topic)
+        return True
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Say whether the client may hear what this filter lets through."""
+        return self.address is None or topics.may_subscribe(self.address, topic_filter)
+
+
+class Access(Protocol):
+    """What the broker asks; both may block."""
+
+    def admit(self, username: str, password: str) -> Admitted | None:
+        """Return the client if the password is its own, else None."""
+        ...
+
+    def withdrawn(self, devices: Collection[Admitted]) -> set[Admitted]:
+        """Return those of ``devices`` whose credential is good no longer."""
+        ...
+
+
+class RegistryAccess:
+    """Devices by the registry, server processes by the shared secret."""
+
+    def __init__(self, engine: Engine, server_secret: str) -> None:
+        self._engine = engine
+        self._server_secret = server_secret.encode()
+
+    def admit(self, username: str, password: str) -> Admitted | None:
+        """Return the client if the password is its own and it is not revoked, else None."""
+        if username == SERVER_USER:
+            right = hmac.compare_digest(password.encode(), self._server_secret)
+            return Admitted(username) if right else None
+        with reading(self._engine) as db:
+            record = queries.verify_credential(db, username, password)
+            if record is None:
+                return None
+            kept = queries.current_hashes(db, [username])
+        return Admitted(username, record.address, kept[username])
+
+    def withdrawn(self, devices: Collection[Admitted]) -> set[Admitted]:
+        """Return the devices that were revoked or got another credential."""
+        with reading(self._engine) as db:
+            kept = queries.current_hashes(db, [device.username for device in devices])
+        return {one for one in devices if kept.get(one.username) != one.credential_hash}

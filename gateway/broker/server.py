@@ -1,0 +1,164 @@
+"""The broker's thread: its loop, its socket, and what has to be looked at from time to time."""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from cart.kernel.errors import Unavailable
+from gateway.broker.access import Access, Admitted, RegistryAccess
+from gateway.broker.connection import Connection
+from gateway.broker.hub import Hub
+from gateway.broker.packets import LEVEL, Connect, ConnectReply
+from gateway.settings import MqttSettings
+
+logger = logging.getLogger(__name__)
+
+# A revoked device is off within this. One small statement each time, whatever the fleet.
+RECHECK_S: Final = 2.0
+TICK_S: Final = 0.5  # keep-alives are looked at this often
+# Two logins at a time: a fleet that comes back together must not starve ingest of the database.
+LOGIN_THREADS: Final = 2
+START_S: Final = 10.0
+STOP_S: Final = 10.0
+
+
+class EmbeddedBroker:
+    """An MQTT 3.1.1 broker for the devices of the registry, in a thread of this process.
+
+    Server processes log in as ``server`` with ``server_secret``.
+    """
+
+    def __init__(self, engine: Engine, settings: MqttSettings, server_secret: str) -> None:
+        self._access: Access = RegistryAccess(engine, server_secret)
+        self._host, self._port = settings.mqtt_host, settings.mqtt_port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def start(self) -> int:
+        """Listen; return the port, which is a free one if the settings say 0.
+
+        Raises:
+            Unavailable: the address cannot be listened on.
+        """
+        ready: Future[int] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(ready)), name="broker", daemon=True
+        )
+        self._thread.start()
+        try:
+            return ready.result(START_S)
+        except OSError as error:
+            self._thread.join(STOP_S)
+            msg = (
+                f"the broker cannot listen on {self._host} port {self._port}: {error.strerror};"
+                " MQTT_PORT=0 takes a free one"
+            )
+            raise Unavailable(msg) from error
+
+    def stop(self) -> None:
+        """Close every connection and end the thread; a second time does nothing."""
+        thread, self._thread = self._thread, None
+        if thread is None or self._loop is None or self._stopping is None:
+            return
+        if thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            thread.join(STOP_S)
+
+    async def _serve(self, ready: Future[int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        hub = Hub(self._loop.time)
+        connections: set[Connection] = set()
+        logins = ThreadPoolExecutor(LOGIN_THREADS, thread_name_prefix="broker-login")
+        desk = _Desk(self._access, logins)
+        try:
+            server = await self._loop.create_server(
+                lambda: Connection(hub, desk.admit, connections), self._host, self._port
+            )
+        except OSError as error:
+            ready.set_exception(error)
+            logins.shutdown()
+            return
+        watch = [
+            asyncio.create_task(_watch_silence(connections, hub)),
+            asyncio.create_task(_watch_credentials(desk, hub)),
+        ]
+        ready.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()
+        for task in watch:
+            task.cancel()
+        for connection in tuple(connections):
+            connection.abort()
+        await asyncio.gather(*watch, return_exceptions=True)
+        await server.wait_closed()
+        await asyncio.sleep(0)  # one turn for the connections to learn that they are lost
+        await asyncio.to_thread(logins.shutdown, cancel_futures=True)
+
+
+class _Desk:
+    """Asks the registry, in threads of its own."""
+
+    def __init__(self, access: Access, threads: ThreadPoolExecutor) -> None:
+        self._access = access
+        self._threads = threads
+        self._loop = asyncio.get_running_loop()
+
+    async def admit(self, packet: Connect) -> Admitted | ConnectReply:
+        """Return who it is, or what the CONNECT is answered with."""
+        if packet.level != LEVEL:
+            return ConnectReply.WRONG_VERSION
+        if not packet.client_id and not packet.clean:
+            return ConnectReply.WRONG_CLIENT_ID  # 3.1.3.1
+        try:
+            admitted = await self._loop.run_in_executor(
+                self._threads, self._access.admit, packet.username, packet.password
+            )
+        except SQLAlchemyError:
+            logger.exception("the registry does not answer")
+            return ConnectReply.UNAVAILABLE
+        if admitted is None:
+            logger.warning("refused a login as %r", packet.username)
+            return ConnectReply.NOT_AUTHORISED
+        if packet.will is not None and not admitted.may_publish(packet.will.topic):
+            logger.warning("%s may not have a will on %s", packet.username, packet.will.topic)
+            return ConnectReply.NOT_AUTHORISED
+        return admitted
+
+    async def withdrawn(self, devices: list[Admitted]) -> set[Admitted]:
+        """Return the devices whose credential is good no longer."""
+        return await self._loop.run_in_executor(self._threads, self._access.withdrawn, devices)
+
+
+async def _watch_silence(connections: set[Connection], hub: Hub) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(TICK_S)
+        now = loop.time()
+        for connection in tuple(connections):
+            connection.check(now)
+        hub.expire()
+
+
+async def _watch_credentials(desk: _Desk, hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        devices = hub.devices()
+        if not devices:
+            continue
+        try:
+            gone = await desk.withdrawn(devices)
+        except SQLAlchemyError:
+            logger.exception("the registry does not answer; devices stay connected")
+            continue
+        if gone:
+            logger.warning(
+                "credentials withdrawn: %s", ", ".join(sorted({one.username for one in gone}))
+            )
+            hub.dismiss(gone)
