@@ -1,0 +1,51 @@
+"""The command line of the gateway."""
+
+import logging
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from gateway import cli_dead_letters, cli_devices
+from gateway.settings import MqttSettings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
+app.add_typer(cli_devices.app, name="devices")
+app.add_typer(cli_dead_letters.app, name="dead-letters")
+
+ONLINE_WAIT_S = 15.0
+
+
+@app.command()
+def run(
+    *, verbose: Annotated[bool, typer.Option(help="Log what is done, not only what fails.")] = False
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C."""
+    from gateway.wiring import Gateway  # noqa: PLC0415 - the other commands need none of it
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    gateway = Gateway(MqttSettings())
+    port = gateway.start()
+    online = gateway.wait_online(ONLINE_WAIT_S)
+    where = f"mqtt://127.0.0.1:{port}" if port else "the broker in MQTT_URL"
+    sys.stdout.write(f"ready {where}\n" if online else f"waiting for {where}\n")
+    sys.stdout.flush()
+    stop.wait()
+    gateway.stop()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present schema."""
+    from cart.db import make_engine  # noqa: PLC0415
+    from cart.db.migrate import upgrade  # noqa: PLC0415
+
+    upgrade(make_engine(MqttSettings().effective_database_url))

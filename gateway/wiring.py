@@ -1,0 +1,137 @@
+"""Joins the parts of the gateway process; the one place that knows which is which."""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from cart.db import make_engine, unit_of_work
+from cart.db.migrate import upgrade
+from cart.kernel.clock import SystemClock
+from cart.kernel.errors import CarryoverError
+from cart.kernel.ids import RandomIds
+from cart.run_files import announce
+from gateway.binding import service as bindings
+from gateway.broker import EmbeddedBroker
+from gateway.broker.key import broker_key
+from gateway.downlink import Downlink
+from gateway.fanout import Fanout
+from gateway.ingest.batch import Domain
+from gateway.ingest.inbox import Inbox
+from gateway.ingest.loop import IngestLoop
+from gateway.mqtt import MqttLink
+from gateway.notices import Notice
+from gateway.settings import MqttSettings
+from gateway.tail import StockTail
+from gateway.where import broker_address
+from gateway.wire import topics
+from gateway.wire.topics import UP
+from inventory_api.catalogue.queries import sellables
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 15.0  # an idle visit is cleared at most this much late
+STOP_WAIT_S = 5.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the gateway has done since it started."""
+
+    stored: int
+    dead: int
+    waiting: int
+
+
+class Gateway:
+    """The whole process: broker (unless MQTT_URL names one), ingest, downlink, tail, sweep."""
+
+    def __init__(self, settings: MqttSettings) -> None:
+        self._settings = settings
+        self._engine: Engine = make_engine(settings.effective_database_url)
+        upgrade(self._engine)
+        self._domain = Domain(SystemClock(), RandomIds(), sellables)
+        self._broker: EmbeddedBroker | None = None
+        if settings.embedded:
+            secret = broker_key(settings.data_dir, self._domain.ids)
+            self._broker = EmbeddedBroker(self._engine, settings, secret)
+        self._stopping = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+
+    def start(self) -> int:
+        """Start every part; return the port of the embedded broker, 0 without one."""
+        port = self._broker.start() if self._broker else 0
+        where: dict[str, str | int] = {}
+        if port:
+            where = {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
+        announce(self._settings.data_dir, "gateway", **where)
+        self._inbox = Inbox(self._settings.gateway_queue_events)
+        self._fanout = Fanout(
+            self._settings, "gateway", listen=self._hear, hears="api", hears_stock=False
+        )
+        self._link = MqttLink(
+            lambda: broker_address(self._settings),
+            client_id=self._settings.gateway_client_id,
+            subscriptions=[(topics.every_device(channel), 1) for channel in UP],
+            on_message=self._inbox.put,
+            by_hand=True,
+            receive_maximum=self._settings.gateway_queue_events,
+        )
+        self._downlink = Downlink(self._engine, self._domain, self._link, self._fanout)
+        self._loop = IngestLoop(
+            self._engine,
+            self._domain,
+            self._inbox,
+            ack=self._link.ack,
+            voice=self._downlink,
+            batch_events=self._settings.gateway_batch_events,
+            batch_ms=self._settings.gateway_batch_ms,
+        )
+        self._tail = StockTail(self._engine, self._domain.clock, self._fanout)
+        self._loop.start()
+        self._fanout.start()
+        self._link.start()
+        self._tail.start()
+        self._sweeper.start()
+        return port
+
+    def wait_online(self, timeout_s: float) -> bool:
+        """Wait until events can come in and notices can go out."""
+        return self._link.wait_online(timeout_s) and self._fanout.wait_online(timeout_s)
+
+    @property
+    def counts(self) -> Counts:
+        """What was done since the start."""
+        return Counts(self._loop.stored, self._loop.dead, len(self._inbox))
+
+    def stop(self) -> None:
+        """Stop in the order that loses nothing: the batch in hand, the network, the broker."""
+        self._stopping.set()
+        self._loop.stop()
+        self._tail.stop()
+        self._link.stop()
+        self._fanout.stop()
+        self._sweeper.join(STOP_WAIT_S)
+        if self._broker:
+            self._broker.stop()
+        self._engine.dispose()
+
+    def _hear(self, notice: Notice) -> None:
+        self._downlink.hear(notice)
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(SWEEP_EVERY_S):
+            try:
+                with unit_of_work(self._engine) as db:
+                    ended = bindings.end_idle(
+                        db,
+                        self._domain.clock,
+                        self._domain.ids,
+                        idle_s=self._settings.binding_idle_s,
+                    )
+                for device_id, _ in ended:
+                    self._downlink.remind(device_id)
+            except (SQLAlchemyError, CarryoverError) as error:
+                logger.warning("the idle sweep will be tried again: %s", error)
