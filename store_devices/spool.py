@@ -8,7 +8,7 @@ of MQTT, and never gives up a scan: when it is full, the oldest health events go
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -255,12 +255,12 @@ class Spool:
             self._count -= count
             self._bytes -= size_bytes
         if count and not self._count:
-            self.sweep()
+            self._sweep()
         return int(count)
 
-    def sweep(self) -> None:
+    def _sweep(self) -> None:
         """Empty the write-ahead log, so that nothing deleted can be read in any file."""
-        with self._lock:
+        with self._lock, suppress(sqlite3.Error):  # a later receipt does it then
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def pending(self, after: int = 0, limit: int = 100) -> list[Kept]:

@@ -1,0 +1,1 @@
+"""The tablet that a shopper borrows: its visit, its catalogue, its screen on loopback."""

@@ -1,0 +1,432 @@
+"""The tablet's agent: every touch, code and command becomes an event and a new screen.
+
+Owns the present visit and its idle time. All of it happens under one lock; an
+event is in the spool before the screen shows it. Screens are told by a
+doorbell, never by content. When a visit ends, for whatever reason, all that
+was known of it is dropped in one assignment.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from threading import RLock
+from typing import Final
+
+from pydantic import ValidationError
+
+from cart.kernel.clock import Clock
+from cart.kernel.errors import CarryoverError, InvalidGtin, SpoolFull
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import Ids, secret_hash
+from gateway.wire.downlink import DesiredData
+from gateway.wire.events import (
+    DeviceEvent,
+    HealthData,
+    ListData,
+    PutDownData,
+    PutDownReason,
+    Reader,
+    ScannedData,
+    TakenUpData,
+)
+from store_devices.link import LinkState
+from store_devices.sayings import Saying
+from store_devices.spool import Spool
+from store_devices.tablet import model
+from store_devices.tablet.availability import Availability
+from store_devices.tablet.battery import Battery, NoBattery
+from store_devices.tablet.catalogue import Catalogue
+from store_devices.tablet.goods import nearest
+from store_devices.tablet.idle import Idle
+from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
+from store_devices.tablet.surroundings import Line, NoLine, Place, Snapshot
+
+FAREWELL_S: Final = 5.0  # how long the screen says that it was cleared
+NEAREST_SHOPS: Final = 3  # what fits beside a product, and what one would walk or drive to
+VISIT_KEY: Final = "visit"
+DESIRED_KEY: Final = "desired"
+
+_LOG = logging.getLogger(__name__)
+
+
+class Agent:
+    """The tablet's mind. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        spool: Spool,
+        catalogue: Catalogue,
+        stock: Availability,
+        clock: Clock,
+        ids: Ids,
+        battery: Battery | None = None,
+    ) -> None:
+        """Take up where a reboot broke off, if that was not too long ago."""
+        self.place = place
+        self._spool = spool
+        self._catalogue = catalogue
+        self._stock = stock
+        self._clock = clock
+        self._ids = ids
+        self._battery = battery or NoBattery()
+        self._lock = RLock()
+        self._line: Line = NoLine()
+        self._bells: list[Callable[[], None]] = []
+        self._version = 0
+        self._visit: Visit | None = None
+        self._seen_at = spool.server_now()
+        self._idle = Idle(clock)
+        self._farewell_until_s: float | None = None
+        self._link = LinkState(online=False, since=clock.now())
+        self._trouble: NoticeKind | None = None
+        desired = spool.recall(DESIRED_KEY)
+        self._desired = DesiredData.model_validate_json(desired) if desired else None
+        self._resume()
+
+    # -- who listens
+
+    def attach(self, line: Line) -> None:
+        """Use this uplink."""
+        with self._lock:
+            self._line = line
+            line.announce(self._visit.id if self._visit else None)
+            self._follow()
+
+    def subscribe(self, bell: Callable[[], None]) -> Callable[[], None]:
+        """Ring ``bell`` after every change, in the thread that made it; returns how to stop."""
+        with self._lock:
+            self._bells.append(bell)
+        return lambda: self._bells.remove(bell)
+
+    def ring(self) -> None:
+        """Say that a screen should be drawn again."""
+        with self._lock:
+            self._version += 1
+            for bell in tuple(self._bells):
+                bell()
+
+    def snapshot(self) -> Snapshot:
+        """Return what the screen shows."""
+        with self._lock:
+            return Snapshot(
+                version=self._version,
+                visit=self._visit,
+                locale=self._visit.locale if self._visit else self._locale,
+                countdown_s=self._idle.countdown_s,
+                farewell=self._farewell_until_s is not None,
+                link=self._link,
+                trouble=self._trouble,
+            )
+
+    @property
+    def idle_after_s(self) -> int:
+        """Seconds without a touch that end a visit: the twin's, else this tablet's own."""
+        wanted = self._desired.idle_after_s if self._desired else None
+        return wanted or self.place.idle_after_s
+
+    @property
+    def _locale(self) -> Locale:
+        wanted = self._desired.locale if self._desired else None
+        return wanted or self.place.locale
+
+    # -- what a person does
+
+    def take_up(self) -> None:
+        """Begin a visit, unless one is in progress."""
+        with self._lock:
+            if self._visit is None:
+                self._begin()
+            self.touch()
+            self.ring()
+
+    def code_read(self, code: str, reader: Reader) -> None:
+        """Take a code from camera or scanner: one more piece of it, and show the product."""
+        with self._lock:
+            visit = self._visit or self._begin()
+            self.touch()
+            if visit is None:
+                self.ring()
+                return
+            try:
+                gtin = Gtin.parse(code)
+            except InvalidGtin:
+                self._note("not_a_code")
+                return
+            known = self._catalogue.product_of(gtin) is not None
+            self._say_line(ScannedData(visit=visit.id, gtin=gtin, reader=reader), looked_at=gtin)
+            if not known:
+                self._note("unknown", gtin.shortest)
+
+    def look_at(self, gtin: Gtin) -> None:
+        """Show a product, or another variant of it, without putting it on the list."""
+        with self._lock:
+            if self._visit is not None and self._catalogue.product_of(gtin) is not None:
+                self.touch()
+                self._now(self._visit.model_copy(update={"product": gtin, "notice": None}))
+
+    def more(self, gtin: Gtin) -> None:
+        """Put one more piece on the list."""
+        with self._lock:
+            if self._visit is not None:
+                self.touch()
+                self._say_line(ScannedData(visit=self._visit.id, gtin=gtin, reader=Reader.TOUCH))
+
+    def fewer(self, gtin: Gtin) -> None:
+        """Take one piece off the list."""
+        with self._lock:
+            if self._visit is not None:
+                self._want(gtin, model.quantity_of(self._visit, gtin) - 1)
+
+    def remove(self, gtin: Gtin) -> None:
+        """Take the line off the list."""
+        with self._lock:
+            self._want(gtin, 0)
+
+    def undo(self) -> None:
+        """Take the last change of the list back."""
+        with self._lock:
+            if self._visit is None:
+                return
+            self.touch()
+            back = model.step_back(self._visit)
+            if back is not None:
+                visit, step = back
+                self._visit = visit
+                self._say_line(model.wanting(visit, step.gtin, step.quantity), step=False)
+
+    def request_list(self, email: str) -> None:
+        """Have the list sent to ``email``. The address goes into the event and nowhere else."""
+        with self._lock:
+            visit = self._visit
+            if visit is None:
+                return
+            self.touch()
+            data = ListData(visit=visit.id, email=email, locale=visit.locale)
+            after = visit.model_copy(update={"sheet": "", "notice": Notice(kind="mailed")})
+            if self._say(data, lambda _: after) is not None:
+                self._now(after)
+
+    def choose_language(self, locale: Locale) -> None:
+        """Speak this language until the visit ends; begins a visit if there is none."""
+        with self._lock:
+            visit = self._visit or self._begin()
+            self.touch()
+            if visit is not None:
+                self._now(visit.model_copy(update={"locale": locale}))
+
+    def open_sheet(self, sheet: Sheet) -> None:
+        """Lay the large QR code or the address form over the list, or nothing."""
+        with self._lock:
+            if self._visit is not None:
+                self.touch()
+                self._now(self._visit.model_copy(update={"sheet": sheet}))
+
+    def touch(self) -> None:
+        """Somebody is there: the idle time starts again."""
+        with self._lock:
+            self._seen_at = self._spool.server_now()
+            if self._idle.touch():
+                self.ring()
+
+    def finish(self, reason: PutDownReason) -> None:
+        """End the visit: everything of it is gone from here, at once, whatever else fails."""
+        with self._lock:
+            visit, self._visit = self._visit, None
+            if visit is None:
+                return
+            self._idle.touch()
+            self._farewell_until_s = self._clock.monotonic() + FAREWELL_S
+            self._stock.forget()
+            try:
+                self._spool.add(
+                    PutDownData(visit=visit.id, reason=reason), lambda _: {VISIT_KEY: None}
+                )
+            except CarryoverError as error:
+                _LOG.warning("the end of a visit is not in the spool: %s", error.message)
+                self._forget_on_disk()
+            self._line.announce(None)
+            self._line.watch(None)
+            self._line.wake()
+            self.ring()
+
+    def tick(self) -> None:
+        """Let time pass; call it a few times a second."""
+        with self._lock:
+            now_s = self._clock.monotonic()
+            if self._farewell_until_s is not None and now_s >= self._farewell_until_s:
+                self._farewell_until_s = None
+                self.ring()
+            if self._visit is None:
+                return
+            if self._idle.over(self.idle_after_s):
+                self.finish(PutDownReason.IDLE)
+            elif self._idle.count(self.idle_after_s):
+                self.ring()
+
+    # -- what the gateway says
+
+    def change(self, visit_id: str | None, rule: Callable[[Visit], Visit]) -> bool:
+        """Apply a rule to this visit; False, and nothing done, when another one is present."""
+        with self._lock:
+            visit = self._visit
+            if visit is None or visit.id != visit_id:
+                return False
+            self._now(rule(visit))
+            return True
+
+    def clear(self, visit_id: str) -> bool:
+        """End this visit because the server says so; False when another one is present."""
+        with self._lock:
+            if self._visit is None or self._visit.id != visit_id:
+                return False
+            self.finish(PutDownReason.CLEARED)
+            return True
+
+    def become(self, desired: DesiredData) -> bool:
+        """Apply the desired half of the twin; False when it is older than what holds."""
+        with self._lock:
+            if self._desired is not None and desired.version < self._desired.version:
+                return False
+            self._spool.remember(DESIRED_KEY, desired.model_dump_json())
+            self._desired = desired
+            self.report_health()
+            self.ring()
+            return True
+
+    def link(self, state: LinkState) -> None:
+        """The broker came or went."""
+        with self._lock:
+            self._link = state
+            self.ring()
+
+    def report_health(self) -> None:
+        """Say how this tablet is; let go when the spool has no room for that."""
+        with self._lock:
+            edition = self._catalogue.edition
+            percent, charging = self._battery.read()
+            data = HealthData(
+                firmware=self.place.firmware,
+                battery_percent=percent,
+                charging=charging,
+                locale=self._locale,
+                desired_version=self._desired.version if self._desired else 0,
+                spool_events=len(self._spool),
+                spool_dropped=self._spool.dropped,
+                clock_offset_ms=self._spool.offset_us // 1_000,
+                catalogue_as_of=edition.as_of if edition else None,
+            )
+            try:
+                self._spool.add(data)
+            except CarryoverError as error:
+                _LOG.warning("no health event: %s", error.message)
+                return
+            self._line.wake()
+
+    # -- inside
+
+    def _resume(self) -> None:
+        kept = self._spool.recall(VISIT_KEY)
+        if kept is None:
+            return
+        try:
+            visit = Visit.model_validate_json(kept)
+        except ValidationError:
+            _LOG.warning("the visit before the reboot is unreadable and dropped")
+            self._forget_on_disk()
+            return
+        self._visit = visit
+        away = self._spool.server_now() - visit.seen_at
+        # A clock that went backwards cannot say how long it was: then it was too long.
+        if not timedelta(0) <= away <= timedelta(seconds=self.idle_after_s):
+            self.finish(PutDownReason.IDLE)
+            return
+        # Somebody may have put it down while it was dark: ask before the time is up.
+        self._idle.almost(self.idle_after_s)
+
+    def _begin(self) -> Visit | None:
+        """Start a visit; None when its first event cannot be kept."""
+        secret = self._ids.token()
+        visit = Visit(
+            id=self._ids.new("visit"),
+            secret=secret,
+            locale=self._locale,
+            seen_at=self._spool.server_now(),
+        )
+        data = TakenUpData(visit=visit.id, claim_hash=secret_hash(secret), locale=visit.locale)
+        self._farewell_until_s = None
+        if self._say(data, lambda _: visit) is None:
+            return None
+        self._visit = visit
+        self._line.announce(visit.id)
+        return visit
+
+    def _want(self, gtin: Gtin, quantity: int) -> None:
+        if self._visit is not None:
+            self.touch()
+            self._say_line(model.wanting(self._visit, gtin, quantity))
+
+    def _say_line(self, data: Saying, *, step: bool = True, looked_at: Gtin | None = None) -> None:
+        visit = self._visit
+        if visit is None:
+            return
+
+        def after(event: DeviceEvent) -> Visit:
+            shown = {"product": looked_at or visit.product}
+            return model.said(visit, event, step=step).model_copy(update=shown)
+
+        event = self._say(data, after)
+        if event is not None:
+            self._now(after(event), kept=True)
+
+    def _say(self, data: Saying, after: Callable[[DeviceEvent], Visit]) -> DeviceEvent | None:
+        """Spool an event together with the visit it leads to; None, and a notice, if it cannot."""
+        try:
+            event = self._spool.add(data, lambda said: {VISIT_KEY: self._dump(after(said))})
+        except CarryoverError as error:
+            _LOG.warning("an event is not in the spool: %s", error.message)
+            self._trouble = "full" if isinstance(error, SpoolFull) else "broken"
+            self.ring()
+            return None
+        self._trouble = None
+        self._line.wake()
+        return event
+
+    def _note(self, kind: NoticeKind, code: str = "") -> None:
+        if self._visit is not None and self._trouble is None:
+            self._now(self._visit.model_copy(update={"notice": Notice(kind=kind, code=code)}))
+
+    def _now(self, visit: Visit, *, kept: bool = False) -> None:
+        """Make this the visit, on the disk too (so that a reboot goes on with it), and show it."""
+        self._visit = visit
+        if not kept:
+            try:
+                self._spool.remember(VISIT_KEY, self._dump(visit))
+            except CarryoverError as error:
+                _LOG.warning("a reboot would not go on with this visit: %s", error.message)
+        self._follow()
+        self.ring()
+
+    def _follow(self) -> None:
+        """Keep the stock of what is on the screen live."""
+        visit = self._visit
+        found = self._catalogue.product_of(visit.product) if visit and visit.product else None
+        if found is None:
+            self._stock.forget()
+        else:
+            product, _ = found
+            here = self.place.location_id
+            shops = [each.id for each in nearest(here, self._catalogue.locations(), NEAREST_SHOPS)]
+            skus = tuple(variant.sku for variant in product.variants)
+            self._stock.show(product.product_id, skus, (here, *shops))
+        self._line.watch(found[0].product_id if found else None)
+
+    def _dump(self, visit: Visit) -> str:
+        return visit.model_copy(update={"seen_at": self._seen_at}).model_dump_json()
+
+    def _forget_on_disk(self) -> None:
+        try:
+            self._spool.remember(VISIT_KEY, None)
+        except CarryoverError as error:
+            _LOG.warning("a visit is still on the disk: %s", error.message)

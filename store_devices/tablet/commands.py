@@ -1,0 +1,77 @@
+"""What the gateway says to a tablet, carried out. Owns no state.
+
+Commands about another visit than the present one are ignored: it is over here,
+and the next person must not see anything of it.
+"""
+
+from typing import Final
+
+from gateway.wire.downlink import (
+    ApplyDesired,
+    Claimed,
+    Clear,
+    Command,
+    DesiredData,
+    Rejected,
+    ShowCart,
+    StockNotice,
+)
+from store_devices.link import Answer, LinkState
+from store_devices.spool import Spool
+from store_devices.tablet import model
+from store_devices.tablet.agent import Agent
+from store_devices.tablet.availability import Availability
+
+_DONE: Final = Answer()
+_OVER: Final = Answer(detail="that visit is over here")
+
+
+class Commands:
+    """Hears for the uplink (``link.Hearer``) and tells agent and stock."""
+
+    def __init__(self, agent: Agent, spool: Spool, stock: Availability) -> None:
+        self._agent = agent
+        self._spool = spool
+        self._stock = stock
+
+    def command(self, command: Command) -> Answer:
+        """Do what the gateway asks; the answer says when it was about a past visit."""
+        match command:
+            case ApplyDesired():
+                return self._become(command.data)
+            case ShowCart():
+                return self._show_cart(command)
+            case Clear():
+                done = self._agent.clear(command.data.visit)
+            case Claimed():
+                done = self._agent.change(command.data.visit, model.claimed)
+            case Rejected():
+                data = command.data
+                done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
+        return _DONE if done else _OVER
+
+    def _become(self, desired: DesiredData) -> Answer:
+        if not self._agent.become(desired):
+            return Answer(detail="a newer version holds")
+        firmware = self._agent.place.firmware
+        if desired.firmware in (None, firmware):
+            return _DONE
+        return Answer(detail=f"runs {firmware}; this tablet does not update itself")
+
+    def stock(self, notice: StockNotice) -> None:
+        """Take a stock notice of the watched product."""
+        self._stock.hear(notice)
+
+    def link(self, state: LinkState) -> None:
+        """The broker came or went."""
+        self._stock.line(online=state.online)
+        self._agent.link(state)
+
+    def _show_cart(self, command: ShowCart) -> Answer:
+        data = command.data
+        if data.latest_at is not None:
+            self._spool.observe(data.latest_at)
+        done = self._agent.change(
+            data.visit, lambda visit: model.shown_cart(visit, data, command.time, self._spool.id)
+        )
+        return _DONE if done else _OVER

@@ -1,0 +1,55 @@
+"""Who this tablet is: the answer to its enrolment, in one file that only its owner may read."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from cart.kernel.errors import InvalidPayload, Unavailable
+from gateway.wire.topics import DeviceAddress
+from store_devices.tablet.fetching import Enrolled
+
+FILE: Final = "identity.json"
+MODE: Final = 0o600  # the credential is in it
+FOLDER_MODE: Final = 0o700
+
+
+def keep(folder: Path, enrolled: Enrolled) -> Path:
+    """Write the identity into the device's folder, over the one before; return the file."""
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    path = folder / FILE
+    fresh = folder / f".{FILE}.part"
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(enrolled.model_dump_json(indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return path
+
+
+def load(folder: Path) -> Enrolled:
+    """Return the identity in the device's folder.
+
+    Raises:
+        Unavailable: there is none; the message says how to get one.
+        InvalidPayload: the file is damaged.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text()
+    except FileNotFoundError as error:
+        msg = f"{folder} has no identity yet: run `store_devices tablet enrol` first"
+        raise Unavailable(msg) from error
+    try:
+        return Enrolled.model_validate_json(text)
+    except ValidationError as error:
+        msg = f"{path} is damaged; enrol the device again"
+        raise InvalidPayload(msg) from error
+
+
+def address(enrolled: Enrolled) -> DeviceAddress:
+    """Return where this device lives on the broker."""
+    return DeviceAddress(enrolled.partition, enrolled.location_id, enrolled.device_id)

@@ -1,0 +1,60 @@
+"""The tablet's settings, by environment; what enrolment gave it is in its folder instead."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TabletSettings(BaseSettings):
+    """Read from the environment; names are the fields in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    device_dir: Annotated[
+        Path,
+        Field(description="Folder of this device: identity, spool, catalogue, pictures."),
+    ] = Path("var/tablet")
+    kiosk_port: Annotated[
+        int,
+        Field(ge=0, le=65535, description="Port of the kiosk page on loopback; 0 takes any."),
+    ] = 8350
+    tablet_locale: Annotated[
+        Literal["en", "he", "pl"],
+        Field(description="Language of a new visit, until the twin says another."),
+    ] = "en"
+    tablet_currency: Annotated[
+        str, Field(pattern="^[A-Z]{3}$", description="Currency of the prices on the screen.")
+    ] = "EUR"
+    tablet_time_zone: Annotated[
+        str,
+        Field(description="IANA zone of times on the screen; empty takes the location's own."),
+    ] = ""
+    idle_after_s: Annotated[
+        int,
+        Field(ge=15, le=3600, description="Seconds without a touch that end a visit."),
+    ] = 90
+    health_every_s: Annotated[
+        int, Field(ge=10, le=86_400, description="Seconds between two health events.")
+    ] = 300
+    catalogue_every_s: Annotated[
+        int, Field(ge=5, le=86_400, description="Seconds between two looks for a newer catalogue.")
+    ] = 300
+    mqtt_version: Annotated[
+        Literal["3.1.1", "5"],
+        Field(description="Protocol of the uplink; the embedded broker speaks 3.1.1 only."),
+    ] = "3.1.1"
+    mqtt_ca_file: Annotated[
+        Path | None,
+        Field(description="CA that signed the broker's certificate, for `mqtts://`."),
+    ] = None
+    resend_after_s: Annotated[
+        float, Field(gt=0, le=600, description="Seconds without a receipt before sending again.")
+    ] = 5.0
+    spool_events_max: Annotated[
+        int, Field(ge=100, le=1_000_000, description="Events the spool keeps while offline.")
+    ] = 20_000
+    spool_bytes_max: Annotated[
+        int, Field(ge=65_536, le=2**31, description="Bytes of events the spool keeps.")
+    ] = 16 * 1024 * 1024
