@@ -10,6 +10,7 @@ CarryoverError
 │   ├── InvalidMoney        unknown currency or a fraction of a minor unit
 │   ├── InvalidPayload      not JSON, unknown field, wrong type
 │   ├── InvalidEmail        an address no mail can be sent to
+│   ├── UnusableFeed        a file that no row can be read from
 │   ├── UnreadablePhoto     no picture, or no code in it
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
@@ -90,6 +91,12 @@ class InvalidEmail(InvalidInput):
     """An address no mail can be sent to."""
 
     code = "invalid_email"
+
+
+class UnusableFeed(InvalidInput):
+    """A feed's file that no row can be read from: empty, no header, unknown columns."""
+
+    code = "unusable_feed"
 
 
 class UnreadablePhoto(InvalidInput):

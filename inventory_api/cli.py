@@ -1,0 +1,183 @@
+"""Command line: take feeds, look at stock, book by hand, recount."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from sqlalchemy import Engine
+
+from cart.db import make_engine, reading, unit_of_work
+from cart.db.migrate import upgrade
+from cart.kernel.clock import SystemClock, from_us
+from cart.kernel.errors import CarryoverError, UnusableFeed
+from cart.kernel.ids import RandomIds
+from cart.settings import DatabaseSettings
+from inventory_api.catalogue import queries as catalogue
+from inventory_api.feeds.kinds import Kind, files_of
+from inventory_api.feeds.progress import ProgressLine, summary
+from inventory_api.feeds.service import Importing
+from inventory_api.reconciling import reconcile as recount
+from inventory_api.stock import queries, service
+from inventory_api.stock.model import Reason
+
+ALL_TAKEN: Final = 0
+SOME_REFUSED: Final = 1
+UNUSABLE: Final = 2
+DIFFERENCES_SHOWN_MAX: Final = 1_000
+
+app = typer.Typer(
+    help="Catalogue and stock: feeds in, recounts, and an operator's hand.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@contextmanager
+def _database() -> Iterator[tuple[Engine, DatabaseSettings]]:
+    """Yield an engine with the present schema; errors end the command in one sentence."""
+    settings = DatabaseSettings()
+    engine = make_engine(settings.effective_database_url)
+    try:
+        upgrade(engine)
+        yield engine, settings
+    except CarryoverError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(UNUSABLE) from error
+    finally:
+        engine.dispose()
+
+
+@app.command("import")
+def import_feeds(
+    paths: Annotated[list[Path], typer.Argument(help="Feed files, or folders of them.")],
+    kind: Annotated[
+        Kind | None, typer.Option(help="What the files are, if their names do not say.")
+    ] = None,
+    *,
+    again: Annotated[
+        bool, typer.Option("--again", help="Count anew although the file was counted before.")
+    ] = False,
+) -> None:
+    """Take CSV and JSON Lines feeds. The same file again changes nothing.
+
+    Ends with 0 if every row was taken, 1 if some were refused, 2 if a file or
+    the database could not be used.
+    """
+    refused, unusable = 0, 0
+    with _database() as (engine, settings):
+        importing = Importing(engine, SystemClock(), RandomIds(), settings.data_dir)
+        for file_kind, path in files_of(paths, kind):
+            progress = ProgressLine(sys.stderr)
+            try:
+                outcome = importing.take(file_kind, path, again=again, progress=progress)
+            except UnusableFeed as error:
+                progress.end()
+                typer.echo(error.message, err=True)
+                unusable += 1
+                continue
+            progress.end()
+            typer.echo("\n".join(summary(outcome)))
+            refused += outcome.refused
+    raise typer.Exit(UNUSABLE if unusable else SOME_REFUSED if refused else ALL_TAKEN)
+
+
+@app.command()
+def stock(
+    sku: Annotated[str, typer.Argument(help="A SKU, or the digits under a barcode.")],
+) -> None:
+    """Show a variant's pieces at every location."""
+    with _database() as (engine, _), reading(engine) as db:
+        item = catalogue.item(db, sku)
+        variant = item.product.variant(item.sku)
+        typer.echo(f"{item.sku}  {item.gtin}  {item.product.name} {variant.colour} {variant.size}")
+        rows = queries.of_sku(db, item.sku)
+        if not rows:
+            typer.echo("no location has ever had it")
+        for row in rows:
+            place = "/".join(filter(None, (row.zone_id, row.bay_id)))
+            moment = from_us(row.changed_at_us).isoformat(sep=" ", timespec="seconds")
+            typer.echo(
+                f"{row.location_id:<24} on hand {row.on_hand:>6}  available {row.available:>6}"
+                f"  reserved {row.reserved:>4}  allocated {row.allocated:>4}"
+                f"  buffer {row.safety_stock:>4}  {place:<20} {moment}"
+            )
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def move(
+    location: Annotated[str, typer.Argument(help="Location id.")],
+    sku: Annotated[str, typer.Argument()],
+    delta: Annotated[int, typer.Argument(help="Pieces in, or out with a minus.")],
+    reason: Annotated[Reason, typer.Option(help="Why.")],
+    reference: Annotated[
+        str | None, typer.Option(help="Receipt, delivery, …: the same one counts once.")
+    ] = None,
+) -> None:
+    """Book pieces in or out by hand."""
+    with _database() as (engine, _):
+        with unit_of_work(engine) as db:
+            now = service.move(
+                db,
+                SystemClock(),
+                location_id=location,
+                sku=sku,
+                delta=delta,
+                reason=reason,
+                reference=reference,
+            )
+        typer.echo(f"{location} {sku}: on hand {now.on_hand}, available {now.available}")
+
+
+@app.command()
+def count(
+    location: Annotated[str, typer.Argument(help="Location id.")],
+    sku: Annotated[str, typer.Argument()],
+    on_hand: Annotated[int, typer.Argument(help="Pieces that were counted.", min=0)],
+    safety_stock: Annotated[
+        int | None, typer.Option(help="Pieces that are never promised.", min=0)
+    ] = None,
+) -> None:
+    """Book what was counted; the ledger gets the difference."""
+    with _database() as (engine, _):
+        with unit_of_work(engine) as db:
+            now = service.count(
+                db,
+                SystemClock(),
+                location_id=location,
+                sku=sku,
+                on_hand=on_hand,
+                safety_stock=safety_stock,
+                reference=RandomIds().new("count"),
+            )
+        typer.echo(f"{location} {sku}: on hand {now.on_hand}, available {now.available}")
+
+
+@app.command()
+def reconcile(
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Bring the ledger to what is on hand.")
+    ] = False,
+) -> None:
+    """Recount every ledger against what is on hand, and report each difference.
+
+    Ends with 1 if something is (still) wrong.
+    """
+    with _database() as (engine, _):
+        wrong, fixed = 0, 0
+        for found in recount(engine, SystemClock(), RandomIds(), fix=fix):
+            wrong += 1
+            fixed += found.right_now
+            if wrong <= DIFFERENCES_SHOWN_MAX:
+                what = "; ".join(found.difference.reasons)
+                done = f"; booked {found.booked:+}" if found.booked else ""
+                typer.echo(f"{found.difference.location_id} {found.difference.sku}: {what}{done}")
+        typer.echo(f"{wrong:,} rows with a difference, {fixed:,} of them right now")
+    raise typer.Exit(SOME_REFUSED if wrong > fixed else ALL_TAKEN)
+
+
+if __name__ == "__main__":
+    app()
