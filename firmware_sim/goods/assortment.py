@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from firmware_sim.goods import codes, words
-from firmware_sim.goods.ink.plate import Window
+from firmware_sim.goods.ink.mask import Window
 from firmware_sim.goods.words import Form, Text
 
 BRAND: Final = "Harbour & Mill"
@@ -86,7 +86,9 @@ def _product(
 ) -> Product:
     number, (english, hebrew, polish, style, euros, colour_ids, accent, material) = numbered
     name = Text(english, hebrew, polish)
-    product_id = re.sub(r"[^a-z0-9]+", "-", english.lower().replace("é", "e").replace("'", "")).strip("-")
+    product_id = re.sub(
+        r"[^a-z0-9]+", "-", english.lower().replace("é", "e").replace("'", "")
+    ).strip("-")
     scale = dice.uniform(0.94, 1.06)
     size_mm = tuple(max(5, round(side * scale / 5) * 5) for side in form.size_mm)
     weight_g = round(form.weight_g * scale / 10) * 10
@@ -97,10 +99,15 @@ def _product(
         accent_hex = words.colours()[accent][1]
         frame = Picture(
             f"pictures/{product_id}-{colour_id}.webp",
-            _alt(name, colour, ("", "", "")), form_id, style, colour_hex, accent_hex, None,
+            _alt(name, colour, ("", "", "")),
+            form_id,
+            style,
+            colour_hex,
+            accent_hex,
+            None,
         )
         pictures = [frame]
-        if form.view is not None and place < DETAILS_MAX:
+        if form.view is not None and style not in form.whole and place < DETAILS_MAX:
             pictures.append(_detail(frame, name, colour, form.view))
         for step, size in enumerate(form.sizes):
             end = f"-{''.join(NUMBER.findall(size)) or size}" if size else ""
@@ -120,8 +127,14 @@ def _product(
             )
     about = _description(form, material, variants[0])
     return Product(
-        product_id, form_id, form.kind, form.category, name, about,
-        words.materials()[material].name[0], tuple(variants),
+        product_id,
+        form_id,
+        form.kind,
+        form.category,
+        name,
+        about,
+        words.materials()[material].name[0],
+        tuple(variants),
     )
 
 
@@ -141,9 +154,7 @@ def _detail(frame: Picture, name: Text, colour: Text, view: Window) -> Picture:
     return Picture(path, alt, frame.form, frame.style, frame.colour_hex, frame.accent_hex, view)
 
 
-def _sized(
-    form_id: str, base: tuple[int, int, int], size: str, step: int
-) -> tuple[int, int, int]:
+def _sized(form_id: str, base: tuple[int, int, int], size: str, step: int) -> tuple[int, int, int]:
     """Return width, height and depth of a size: stated ones as stated, clothes by steps."""
     width, height, depth = base
     stated = [int(number) * 10 for number in NUMBER.findall(size)]
@@ -152,14 +163,19 @@ def _sized(
     if form_id == "floor_lamp":
         return width, stated[0], depth
     if len(stated) == 2:  # noqa: PLR2004 - width and length of a cloth
-        return stated[0], height if form_id == "rug" else stated[1], stated[1] if form_id == "rug" else depth
+        return (
+            stated[0],
+            height if form_id == "rug" else stated[1],
+            stated[1] if form_id == "rug" else depth,
+        )
     return width + step * CLOTHES_STEP_MM, height + step * CLOTHES_STEP_MM, depth
 
 
 def _prices(euros: float) -> dict[str, int]:
     whole = {"EUR": float(round(euros)), **{code: euros * rate for code, rate in RATES.items()}}
     return {
-        code: 100 * (round(value / 10) * 10 - 1 if code != "EUR" and value >= ROUNDED_FROM else round(value))
+        code: 100
+        * (round(value / 10) * 10 - 1 if code != "EUR" and value >= ROUNDED_FROM else round(value))
         for code, value in whole.items()
     }
 
@@ -170,7 +186,7 @@ def _description(form: Form, material_id: str, variant: Variant) -> Text:
     wide, high = f"{width / 10:g}", f"{height / 10:g}"
     sized = (
         f" {wide} cm wide, {high} cm high.",
-        f" רוחב {wide} ס״מ, גובה {high} ס״מ.",
+        f" רוחב {wide} ס״מ, גובה {high} ס״מ.",  # noqa: RUF001 - Hebrew
         f" Szerokość {wide.replace('.', ',')} cm, wysokość {high.replace('.', ',')} cm.",
     )
     shown = sized if form.sizes == ("",) else ("", "", "")

@@ -40,7 +40,13 @@ def _of(dice: random.Random, product: Product) -> list[Review]:
     popular = dice.random()
     number = 0 if popular < 0.06 else min(REVIEWS_MAX, round(2 + 58 * popular**3))  # noqa: PLR2004
     liked = dice.uniform(0.45, 0.8)  # the share of five stars
-    weights = (liked, (1 - liked) * 0.55, (1 - liked) * 0.25, (1 - liked) * 0.12, (1 - liked) * 0.08)
+    weights = (
+        liked,
+        (1 - liked) * 0.55,
+        (1 - liked) * 0.25,
+        (1 - liked) * 0.12,
+        (1 - liked) * 0.08,
+    )
     found: dict[tuple[str, str], Review] = {}
     for _ in range(number):
         rating = dice.choices((5, 4, 3, 2, 1), weights)[0]
@@ -49,7 +55,9 @@ def _of(dice: random.Random, product: Product) -> list[Review]:
         author = dice.choice(cast("list[str]", book["authors"]))
         text = _text(dice, language, product.kind, rating)
         day = LAST_DAY - timedelta(days=dice.randrange(DAYS_BACK))
-        found.setdefault((language, text), Review(product.product_id, author, rating, text, language, day))
+        found.setdefault(
+            (language, text), Review(product.product_id, author, rating, text, language, day)
+        )
     return sorted(found.values(), key=lambda review: (review.written_on, review.text), reverse=True)
 
 

@@ -22,16 +22,14 @@ from firmware_sim.goods.ink.colour import from_hex
 from firmware_sim.goods.ink.plate import WHOLE, Plate
 
 SIDE_PX: Final = 800
-SMALL_PX: Final = (400, 160)  # beside the picture, as NAME-400.webp and NAME-160.webp
+SMALL_PX: Final = (400, 160)  # whole parts of 800; as NAME-400.webp and NAME-160.webp
 QUALITY: Final = 82  # WebP; below it paper shows blocks
 EFFORT: Final = 2  # WebP's method 0-6; more costs seconds and saves a tenth of the bytes
 WORKERS_MAX: Final = 4
 CODE: Final = Path(__file__).parent
 
 
-def draw_all(
-    products: tuple[Product, ...], out_dir: Path, cache_dir: Path | None = None
-) -> int:
+def draw_all(products: tuple[Product, ...], out_dir: Path, cache_dir: Path | None = None) -> int:
     """Draw every picture of ``products`` under ``out_dir``; return how many were drawn anew.
 
     With ``cache_dir``, pictures drawn before are copied from there.
@@ -82,7 +80,9 @@ def _kept(picture: Picture, cache_dir: Path | None) -> list[tuple[str, Path]]:
     key = hashlib.sha256(f"{_code_digest()} {what}".encode()).hexdigest()[:32]
     paths = [picture.path, *(small(picture.path, side) for side in SMALL_PX)]
     sides = (SIDE_PX, *SMALL_PX)
-    return [(path, cache_dir / f"{key}-{side}.webp") for path, side in zip(paths, sides, strict=True)]
+    return [
+        (path, cache_dir / f"{key}-{side}.webp") for path, side in zip(paths, sides, strict=True)
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -97,8 +97,7 @@ def _draw_job(job: tuple[Picture, ...], out_dir: Path, cache_dir: Path | None) -
         image = draw(picture)
         _save(image, out_dir / picture.path)
         for side in SMALL_PX:
-            reduced = image.resize((side, side), Image.Resampling.LANCZOS)
-            _save(reduced, out_dir / small(picture.path, side))
+            _save(image.reduce(SIDE_PX // side), out_dir / small(picture.path, side))
         for path, kept in _kept(picture, cache_dir):
             shutil.copyfile(out_dir / path, kept)
 

@@ -45,22 +45,48 @@ class Shop:
 
     def hours(self) -> dict[str, list[list[str]]]:
         """Return opening hours by weekday, local time; late on Thursday, short on Sunday."""
-        days = {day: [[self.opens, self.closes]] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
+        days = {
+            day: [[self.opens, self.closes]] for day in ("mon", "tue", "wed", "thu", "fri", "sat")
+        }
         return {**days, "thu": [[self.opens, "21:00"]], "sun": [["12:00", "18:00"]]}
 
 
 SHOPS: Final = (
     Shop(
-        "harbour-street", 1, Text("Harbour Street", "רחוב הנמל", "ulica Portowa"),
-        "12 Harbour Street", 51.8985, -8.4756, "10:00", "20:00", "ABCDEFGH", 0.08,
+        "harbour-street",
+        1,
+        Text("Harbour Street", "רחוב הנמל", "ulica Portowa"),
+        "12 Harbour Street",
+        51.8985,
+        -8.4756,
+        "10:00",
+        "20:00",
+        "ABCDEFGH",
+        0.08,
     ),
     Shop(  # two kilometres from Harbour Street
-        "mill-lane", 2, Text("Mill Lane", "סמטת הטחנה", "zaułek Młyński"),
-        "3 Mill Lane", 51.9005, -8.4462, "10:00", "19:00", "FGHEDCAB", 0.16,
+        "mill-lane",
+        2,
+        Text("Mill Lane", "סמטת הטחנה", "zaułek Młyński"),
+        "3 Mill Lane",
+        51.9005,
+        -8.4462,
+        "10:00",
+        "19:00",
+        "FGHEDCAB",
+        0.16,
     ),
     Shop(  # six kilometres from Harbour Street
-        "old-station", 3, Text("Old Station", "התחנה הישנה", "Stary Dworzec"),
-        "Platform 1, Old Station Road", 51.8535, -8.4278, "09:00", "20:00", "HGFDCEBA", 0.26,
+        "old-station",
+        3,
+        Text("Old Station", "התחנה הישנה", "Stary Dworzec"),
+        "Platform 1, Old Station Road",
+        51.8535,
+        -8.4278,
+        "09:00",
+        "20:00",
+        "HGFDCEBA",
+        0.26,
     ),
 )
 

@@ -1,9 +1,12 @@
 """Lamps: floor, table and pendant. A lamp that is on shows it."""
 
+# ruff: noqa: E501 - path data stays on one line; its numbers are the drawing
+
 from firmware_sim.goods.forms.look import Look
 from firmware_sim.goods.ink.colour import BRASS, LINEN, OAK, WALNUT, Colour, mix, tone
 from firmware_sim.goods.ink.curves import ellipse, mirrored, svg
-from firmware_sim.goods.ink.plate import Fade, Plate, across, metal
+from firmware_sim.goods.ink.paint import Fade, across, metal
+from firmware_sim.goods.ink.plate import Plate
 
 GLOW: Colour = (255, 236, 190)
 
@@ -12,12 +15,16 @@ def _disc(plate: Plate, cx: float, y: float, rx: float, base: Colour) -> None:
     """Draw a flat round foot standing on y."""
     plate.ground(cx, y, rx * 1.05)
     ry = rx * 0.17
-    rim = svg(f"M {cx - rx} {y - 12} V {y - 2} C {cx - rx} {y + ry} {cx + rx} {y + ry} {cx + rx} {y - 2} V {y - 12} Z")
+    rim = svg(
+        f"M {cx - rx} {y - 12} V {y - 2} C {cx - rx} {y + ry} {cx + rx} {y + ry} {cx + rx} {y - 2} V {y - 12} Z"
+    )
     plate.fill(rim, metal(cx - rx, cx + rx, tone(base, -0.12)))
     plate.fill(ellipse(cx, y - 12, rx, ry), metal(cx - rx, cx + rx, tone(base, 0.12)))
 
 
-def _drum(plate: Plate, cx: float, top: float, size: tuple[float, float, float], base: Colour) -> None:
+def _drum(
+    plate: Plate, cx: float, top: float, size: tuple[float, float, float], base: Colour
+) -> None:
     """Draw a fabric shade; size is half width above, half width below, height."""
     above, below, height = size
     bottom = top + height
@@ -31,7 +38,9 @@ def _drum(plate: Plate, cx: float, top: float, size: tuple[float, float, float],
     plate.fill(side, across(cx - below, cx + below, base, 0.75))
     plate.grain(side, 0.09, (1, 4))
     with plate.inside(side):
-        plate.gleam((cx - below * 0.05, bottom - height * 0.3), (below * 0.95, height * 0.75), 0.42, GLOW)
+        plate.gleam(
+            (cx - below * 0.05, bottom - height * 0.3), (below * 0.95, height * 0.75), 0.42, GLOW
+        )
         hem = f"M {cx - below} {bottom - 7} C {cx - below} {bottom + dip * 1.2 - 7} {cx + below} {bottom + dip * 1.2 - 7} {cx + below} {bottom - 7}"
         plate.line(hem, tone(base, -0.35), 2.5, 0.5)
 
@@ -42,7 +51,14 @@ def _dome(plate: Plate, cx: float, top: float, size: tuple[float, float], base: 
     bottom = top + height
     ry = half * 0.15
     plate.fill(ellipse(cx, bottom, half, ry), tone(base, -0.5))
-    plate.fill(ellipse(cx, bottom + 1, half * 0.95, ry * 0.86), Fade((cx - half, 0), (cx + half, 0), ((0, mix(GLOW, base, 0.25)), (0.5, GLOW), (1, mix(GLOW, base, 0.4)))))
+    plate.fill(
+        ellipse(cx, bottom + 1, half * 0.95, ry * 0.86),
+        Fade(
+            (cx - half, 0),
+            (cx + half, 0),
+            ((0, mix(GLOW, base, 0.25)), (0.5, GLOW), (1, mix(GLOW, base, 0.4))),
+        ),
+    )
     shell = svg(
         f"M {cx - half} {bottom} C {cx - half} {top + height * 0.3} {cx - half * 0.55} {top} {cx} {top}"
         f" C {cx + half * 0.55} {top} {cx + half} {top + height * 0.3} {cx + half} {bottom}"
@@ -58,7 +74,9 @@ def floor_lamp(plate: Plate, look: Look) -> None:
     """Arc, drum, tripod or reading lamp."""
     if look.style == "arc":
         _disc(plate, 300, 886, 118, look.main)
-        plate.tube("M 300 878 V 420 C 300 190 410 96 540 96 C 650 96 712 170 716 250", look.main, 15)
+        plate.tube(
+            "M 300 878 V 420 C 300 190 410 96 540 96 C 650 96 712 170 716 250", look.main, 15
+        )
         plate.fill(ellipse(716, 268, 15, 20), metal(701, 731, look.main))
         plate.gleam((716, 430), (250, 190), 0.5, GLOW)
         _dome(plate, 716, 276, (138, 122), look.main)
@@ -77,7 +95,18 @@ def floor_lamp(plate: Plate, look: Look) -> None:
         plate.gleam((668, 400), (190, 210), 0.5, GLOW)
         cone = svg("M 580 178 C 600 160 632 160 646 186 L 716 296 C 690 340 590 372 556 356 Z")
         plate.fill(svg("M 556 356 C 590 372 690 340 716 296 C 690 300 590 330 556 356 Z"), GLOW)
-        plate.fill(cone, Fade((560, 250), (700, 250), ((0, tone(look.main, 0.1)), (0.35, tone(look.main, 0.34)), (1, tone(look.main, -0.36)))))
+        plate.fill(
+            cone,
+            Fade(
+                (560, 250),
+                (700, 250),
+                (
+                    (0, tone(look.main, 0.1)),
+                    (0.35, tone(look.main, 0.34)),
+                    (1, tone(look.main, -0.36)),
+                ),
+            ),
+        )
         plate.fill(svg("M 556 357 C 590 330 690 292 716 296 C 706 340 600 380 556 357 Z"), GLOW)
         plate.fill(ellipse(330, 373, 12), metal(318, 342, look.accent))
     else:
@@ -107,16 +136,26 @@ def table_lamp(plate: Plate, look: Look) -> None:
         plate.shade(globe, (-22, -30), 46, 0.3, tone(look.main, -0.55))
         plate.gleam((470, 400), (170, 170), 0.75, (255, 248, 226))
         plate.gleam((412, 330), (48, 38), 0.9, (255, 255, 255))
-        plate.fill(svg("M 440 632 C 460 650 540 650 560 632 L 552 662 C 530 674 470 674 448 662 Z"), metal(440, 560, look.accent))
+        plate.fill(
+            svg("M 440 632 C 460 650 540 650 560 632 L 552 662 C 530 674 470 674 448 662 Z"),
+            metal(440, 560, look.accent),
+        )
     else:
         plate.ground(500, 856, 130)
-        base = mirrored("M 500 520 L 532 520 C 534 560 540 576 592 612 C 664 664 672 756 606 838 C 592 862 560 864 500 864")
+        base = mirrored(
+            "M 500 520 L 532 520 C 534 560 540 576 592 612 C 664 664 672 756 606 838 C 592 862 560 864 500 864"
+        )
         plate.fill(base, across(340, 660, look.main))
         with plate.inside(base):
             if look.style == "ribbed":
                 for i, x in enumerate((380, 420, 462, 505, 548, 588, 622)):
                     bend = (x - 500) * 0.7
-                    plate.line(f"M {500 + bend * 0.3} 520 C {x} 640 {x + bend * 0.2} 740 {500 + bend} 868", tone(look.main, -0.3 - 0.02 * i), 7, 0.5)
+                    plate.line(
+                        f"M {500 + bend * 0.3} 520 C {x} 640 {x + bend * 0.2} 740 {500 + bend} 868",
+                        tone(look.main, -0.3 - 0.02 * i),
+                        7,
+                        0.5,
+                    )
             plate.gleam((436, 700), (44, 90), 0.6)
         plate.shade(base, (-12, -22), 26, 0.3)
         plate.tube("M 500 520 V 440", BRASS, 12)
@@ -134,7 +173,12 @@ def pendant(plate: Plate, look: Look) -> None:
             plate.gleam((490, 540), (280, 260), 0.8, (255, 246, 220))
             for i in range(1, 16):
                 y = 252 + i * 33.5
-                plate.line(f"M 190 {y} C 320 {y + (i - 8) * 5 + 6} 680 {y + (i - 8) * 5 + 6} 810 {y}", tone(look.main, -0.32), 2.6, 0.55)
+                plate.line(
+                    f"M 190 {y} C 320 {y + (i - 8) * 5 + 6} 680 {y + (i - 8) * 5 + 6} 810 {y}",
+                    tone(look.main, -0.32),
+                    2.6,
+                    0.55,
+                )
         plate.shade(globe, (-16, -30), 46, 0.26, tone(look.main, -0.6))
         plate.fill(ellipse(500, 256, 56, 12), tone(OAK, -0.3))
         plate.fill(ellipse(500, 785, 52, 10), tone(OAK, -0.4))
@@ -153,7 +197,9 @@ def pendant(plate: Plate, look: Look) -> None:
         plate.fill(ellipse(500, 540, 120, 150), (255, 244, 214))
         for i, half in enumerate((120, 196, 250, 284, 300, 292, 258, 200)):
             y = 330 + i * 54
-            slat = svg(f"M {500 - half} {y} C {500 - half} {y + 40} {500 + half} {y + 40} {500 + half} {y} L {500 + half * 0.98} {y + 26} C {500 + half * 0.98} {y + 66} {500 - half * 0.98} {y + 66} {500 - half * 0.98} {y + 26} Z")
+            slat = svg(
+                f"M {500 - half} {y} C {500 - half} {y + 40} {500 + half} {y + 40} {500 + half} {y} L {500 + half * 0.98} {y + 26} C {500 + half * 0.98} {y + 66} {500 - half * 0.98} {y + 66} {500 - half * 0.98} {y + 26} Z"
+            )
             plate.cast(slat, (0, 6), 6, 0.25)
             plate.fill(slat, across(500 - half, 500 + half, look.main, 0.8))
             plate.grain(slat, 0.12, (10, 1))

@@ -1,18 +1,34 @@
 """Tables, shelves and sideboards."""
 
+# ruff: noqa: E501, PLR2004 - path data stays on one line; its numbers are the drawing
+
 from firmware_sim.goods.forms.look import Look
 from firmware_sim.goods.forms.seats import leg
 from firmware_sim.goods.ink.colour import LEAF, Colour, tone
 from firmware_sim.goods.ink.curves import Shape, ellipse, rounded, svg
-from firmware_sim.goods.ink.plate import Fade, Plate, across, down, metal
+from firmware_sim.goods.ink.paint import Fade, across, down, metal
+from firmware_sim.goods.ink.plate import Plate
 
-BOOKS: tuple[Colour, ...] = ((168, 92, 70), (92, 110, 120), (222, 206, 178), (96, 110, 84), (196, 158, 92))
+BOOKS: tuple[Colour, ...] = (
+    (168, 92, 70),
+    (92, 110, 120),
+    (222, 206, 178),
+    (96, 110, 84),
+    (196, 158, 92),
+)
 
 
 def _board(plate: Plate, shape: Shape, ends: tuple[float, float], base: Colour) -> None:
     """Draw a board's upper side, grain along it."""
     left, right = ends
-    plate.fill(shape, Fade((left, 400), (right, 480), ((0, tone(base, 0.26)), (0.5, tone(base, 0.08)), (1, tone(base, -0.06)))))
+    plate.fill(
+        shape,
+        Fade(
+            (left, 400),
+            (right, 480),
+            ((0, tone(base, 0.26)), (0.5, tone(base, 0.08)), (1, tone(base, -0.06))),
+        ),
+    )
     plate.grain(shape, 0.17, (20, 1))
 
 
@@ -21,7 +37,12 @@ def table(plate: Plate, look: Look) -> None:
     wood = look.main
     if look.style == "round":
         plate.ground(500, 850, 210)
-        plate.fill(svg("M 316 846 C 320 800 440 800 462 760 L 474 440 H 526 L 538 760 C 560 800 680 800 684 846 C 640 868 360 868 316 846 Z"), across(316, 684, look.accent))
+        plate.fill(
+            svg(
+                "M 316 846 C 320 800 440 800 462 760 L 474 440 H 526 L 538 760 C 560 800 680 800 684 846 C 640 868 360 868 316 846 Z"
+            ),
+            across(316, 684, look.accent),
+        )
         side = svg("M 110 420 V 440 C 110 530 890 530 890 440 V 420 Z")
         plate.cast(side, (0, 16), 14, 0.2)
         plate.fill(side, across(110, 890, tone(wood, -0.22), 0.8))
@@ -71,10 +92,15 @@ def shelf(plate: Plate, look: Look) -> None:
         half = 208 + (lean * row / 3 if lean else 0)
         if row:
             _filled(plate, row, y)
-        top = svg(f"M {500 - half + 16} {y - 12} H {500 + half - 16} L {500 + half} {y} H {500 - half} Z")
+        top = svg(
+            f"M {500 - half + 16} {y - 12} H {500 + half - 16} L {500 + half} {y} H {500 - half} Z"
+        )
         plate.cast(svg(f"M {500 - half} {y} h {2 * half} v 18 h {-2 * half} Z"), (0, 14), 10, 0.3)
         _board(plate, top, (500 - half, 500 + half), wood)
-        plate.fill(svg(f"M {500 - half} {y} h {2 * half} v 17 h {-2 * half} Z"), down(y, y + 17, tone(wood, -0.1)))
+        plate.fill(
+            svg(f"M {500 - half} {y} h {2 * half} v 17 h {-2 * half} Z"),
+            down(y, y + 17, tone(wood, -0.1)),
+        )
         if row:
             _filled(plate, row, y)
     for x, foot in ((276, 276 - lean), (724, 724 + lean)):
@@ -93,7 +119,12 @@ def _filled(plate: Plate, row: int, y: float) -> None:
     elif row == 2:
         pot = svg(f"M 566 {y - 72} H 646 L 634 {y - 6} H 578 Z")
         for dx, tip in ((-60, -150), (-22, -176), (24, -170), (62, -140)):
-            plate.fill(svg(f"M 606 {y - 70} Q {606 + dx * 1.3} {y - 100} {606 + dx} {y + tip + 20} Q {606 + dx * 0.2} {y - 120} 606 {y - 70} Z"), tone(LEAF, dx / 260))
+            plate.fill(
+                svg(
+                    f"M 606 {y - 70} Q {606 + dx * 1.3} {y - 100} {606 + dx} {y + tip + 20} Q {606 + dx * 0.2} {y - 120} 606 {y - 70} Z"
+                ),
+                tone(LEAF, dx / 260),
+            )
         plate.fill(pot, across(566, 646, (226, 218, 204)))
     elif row == 3:
         for i in range(3):
@@ -106,12 +137,19 @@ def _sideboard(plate: Plate, look: Look) -> None:
     for x, foot in ((160, 146), (840, 854)):
         leg(plate, (x, 690), (foot, 804), look.accent)
     box = rounded(90, 380, 820, 330, 10)
-    plate.fill(box, Fade((90, 380), (910, 710), ((0, tone(look.main, 0.16)), (1, tone(look.main, -0.2)))))
+    plate.fill(
+        box, Fade((90, 380), (910, 710), ((0, tone(look.main, 0.16)), (1, tone(look.main, -0.2))))
+    )
     plate.grain(box, 0.12, (18, 1))
     for i in range(3):
         x = 112 + i * 262
         door = rounded(x, 404, 252, 282, 4)
-        plate.fill(door, Fade((x, 404), (x + 252, 690), ((0, tone(look.main, 0.1)), (1, tone(look.main, -0.14)))))
+        plate.fill(
+            door,
+            Fade(
+                (x, 404), (x + 252, 690), ((0, tone(look.main, 0.1)), (1, tone(look.main, -0.14)))
+            ),
+        )
         plate.grain(door, 0.14, (18, 1))
         plate.shade(door, (0, 0), 5, 0.35)
         if i == 1:

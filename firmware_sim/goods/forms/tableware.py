@@ -1,9 +1,12 @@
-"""Mugs, bowls, plates, teapots, jugs and glasses."""
+"""Mugs, bowls, plates, teapots and jugs, and the glaze they share."""
+
+# ruff: noqa: E501, PLR2004 - path data stays on one line; its numbers are the drawing
 
 from firmware_sim.goods.forms.look import Look
-from firmware_sim.goods.ink.colour import LIGHT, Colour, luma, tone
+from firmware_sim.goods.ink.colour import Colour, luma, tone
 from firmware_sim.goods.ink.curves import Shape, ellipse, stroked, svg
-from firmware_sim.goods.ink.plate import Fade, Plate, across, metal
+from firmware_sim.goods.ink.paint import Fade, across
+from firmware_sim.goods.ink.plate import Plate
 
 
 def speckle(plate: Plate, shape: Shape, base: Colour) -> None:
@@ -26,26 +29,46 @@ def glaze(plate: Plate, shape: Shape, ends: tuple[float, float], look: Look) -> 
         speckle(plate, shape, look.main)
 
 
-def mouth(plate: Plate, centre: tuple[float, float], size: tuple[float, float], base: Colour) -> None:
+def mouth(
+    plate: Plate, centre: tuple[float, float], size: tuple[float, float], base: Colour
+) -> None:
     """Draw a round opening: lip, inside, shade under the near rim."""
     (x, y), (rx, ry) = centre, size
     plate.fill(ellipse(x, y, rx, ry), tone(base, 0.3))
     inner = ellipse(x, y + 1.5, rx - 9, ry - 6)
-    plate.fill(inner, Fade((x - rx, y), (x + rx, y), ((0, tone(base, -0.42)), (0.55, tone(base, -0.12)), (1, tone(base, 0.16)))))
+    plate.fill(
+        inner,
+        Fade(
+            (x - rx, y),
+            (x + rx, y),
+            ((0, tone(base, -0.42)), (0.55, tone(base, -0.12)), (1, tone(base, 0.16))),
+        ),
+    )
     plate.shade(inner, (0, 12), 10, 0.4)
 
 
 def mug(plate: Plate, look: Look) -> None:
     """Straight, round, tall, or two-tone with a bare foot."""
     plate.ground(470, 800, 216)
-    wide, top, foot = {"round": (226, 330, 170), "tall": (180, 220, 168), "espresso": (188, 420, 130)}.get(look.style, (214, 300, 206))
+    wide, top, foot = {
+        "round": (226, 330, 170),
+        "tall": (180, 220, 168),
+        "espresso": (188, 420, 130),
+    }.get(look.style, (214, 300, 206))
     left, right = 470 - wide, 470 + wide
     mid = (top + 800) / 2
     out = 56 if look.style == "round" else 0
     ear = f"M {right - 10} {top + 90} C {right + 150} {top + 40} {right + 160} {mid + 150} {right - 30 + out / 2} {mid + 120}"
     plate.fill(stroked(ear, 46), tone(look.main, -0.3))
     plate.fill(stroked(ear, 32), tone(look.main, -0.04))
-    plate.fill(stroked(f"M {right + 10} {top + 76} C {right + 130} {top + 40} {right + 138} {mid + 70} {right + 80} {mid + 100}", 8), tone(look.main, 0.4), 0.7)
+    plate.fill(
+        stroked(
+            f"M {right + 10} {top + 76} C {right + 130} {top + 40} {right + 138} {mid + 70} {right + 80} {mid + 100}",
+            8,
+        ),
+        tone(look.main, 0.4),
+        0.7,
+    )
     body = svg(
         f"M {left} {top} C {left - out} {mid} {470 - foot - out} 740 {470 - foot} 792"
         f" C {470 - foot + 20} 818 {470 + foot - 20} 818 {470 + foot} 792"
@@ -54,7 +77,12 @@ def mug(plate: Plate, look: Look) -> None:
     glaze(plate, body, (left - out, right + out), look)
     with plate.inside(body):
         if look.style == "dipped":
-            plate.fill(svg(f"M 200 {mid + 70} C 300 {mid + 110} 640 {mid + 110} 740 {mid + 70} V 840 H 200 Z"), across(left, right, look.accent))
+            plate.fill(
+                svg(
+                    f"M 200 {mid + 70} C 300 {mid + 110} 640 {mid + 110} 740 {mid + 70} V 840 H 200 Z"
+                ),
+                across(left, right, look.accent),
+            )
             plate.grain(svg(f"M 200 {mid + 90} H 740 V 840 H 200 Z"), 0.1)
         plate.gleam((left + 74, mid), (34, (800 - top) * 0.4), 0.55)
     mouth(plate, (470, top), (wide, wide * 0.17), look.main)
@@ -63,14 +91,25 @@ def mug(plate: Plate, look: Look) -> None:
 def bowl(plate: Plate, look: Look) -> None:
     """Cereal, salad, noodle or wooden bowl."""
     plate.ground(500, 764, 190)
-    rx, top, foot = {"salad": (376, 430, 764), "wood": (360, 450, 764)}.get(look.style, (316, 430, 764))
-    deep = svg(f"M {500 - rx} {top} C {500 - rx} {top + 190} {500 - rx * 0.62} {foot - 10} {500 - rx * 0.42} {foot - 22} C 440 {foot + 12} 560 {foot + 12} {500 + rx * 0.42} {foot - 22} C {500 + rx * 0.62} {foot - 10} {500 + rx} {top + 190} {500 + rx} {top} Z")
+    rx, top, foot = {"salad": (376, 430, 764), "wood": (360, 450, 764)}.get(
+        look.style, (316, 430, 764)
+    )
+    deep = svg(
+        f"M {500 - rx} {top} C {500 - rx} {top + 190} {500 - rx * 0.62} {foot - 10} {500 - rx * 0.42} {foot - 22} C 440 {foot + 12} 560 {foot + 12} {500 + rx * 0.42} {foot - 22} C {500 + rx * 0.62} {foot - 10} {500 + rx} {top + 190} {500 + rx} {top} Z"
+    )
     glaze(plate, deep, (500 - rx, 500 + rx), look)
     with plate.inside(deep):
         if look.style == "wood":
             plate.grain(deep, 0.3, (16, 1))
         elif look.style == "band":
-            plate.fill(stroked(f"M {480 - rx} {top + 60} C {500 - rx * 0.5} {top + 160} {500 + rx * 0.5} {top + 160} {520 + rx} {top + 60}", 16), look.accent, 0.85)
+            plate.fill(
+                stroked(
+                    f"M {480 - rx} {top + 60} C {500 - rx * 0.5} {top + 160} {500 + rx * 0.5} {top + 160} {520 + rx} {top + 60}",
+                    16,
+                ),
+                look.accent,
+                0.85,
+            )
         plate.gleam((500 - rx * 0.55, top + 120), (50, 110), 0.5)
     mouth(plate, (500, top), (rx, rx * 0.24), look.main)
 
@@ -80,12 +119,28 @@ def dish(plate: Plate, look: Look) -> None:
     rx, ry = (430, 300) if look.style == "platter" else (376, 376)
     whole = ellipse(500, 500, rx, ry)
     plate.cast(whole, (14, 24), 22, 0.4)
-    plate.fill(whole, Fade((200, 180), (800, 820), ((0, tone(look.main, 0.3)), (0.5, look.main), (1, tone(look.main, -0.2)))))
+    plate.fill(
+        whole,
+        Fade(
+            (200, 180),
+            (800, 820),
+            ((0, tone(look.main, 0.3)), (0.5, look.main), (1, tone(look.main, -0.2))),
+        ),
+    )
     plate.shade(whole, (-6, -8), 8, 0.34)
     if look.style == "rim":
-        plate.fill(ellipse(500, 500, rx - 6, ry - 6), look.accent, 0.9, ellipse(500, 500, rx - 22, ry - 22))
+        plate.fill(
+            ellipse(500, 500, rx - 6, ry - 6), look.accent, 0.9, ellipse(500, 500, rx - 22, ry - 22)
+        )
     well = ellipse(500, 500, rx * 0.69, ry * 0.69)
-    plate.fill(well, Fade((240, 220), (760, 780), ((0, tone(look.main, -0.14)), (0.5, tone(look.main, 0.1)), (1, tone(look.main, 0.26)))))
+    plate.fill(
+        well,
+        Fade(
+            (240, 220),
+            (760, 780),
+            ((0, tone(look.main, -0.14)), (0.5, tone(look.main, 0.1)), (1, tone(look.main, 0.26))),
+        ),
+    )
     plate.shade(well, (10, 12), 14, 0.26)
     speckle(plate, whole, look.main)
     plate.gleam((360, 300), (130, 70), 0.4)
@@ -95,7 +150,10 @@ def teapot(plate: Plate, look: Look) -> None:
     """A round teapot, with an ear or a bow of cane over the top."""
     plate.ground(500, 790, 220)
     spout = svg("M 690 640 C 790 620 800 520 850 470 L 902 486 C 870 580 850 700 690 726 Z")
-    plate.fill(spout, Fade((720, 560), (860, 640), ((0, tone(look.main, 0.2)), (1, tone(look.main, -0.35)))))
+    plate.fill(
+        spout,
+        Fade((720, 560), (860, 640), ((0, tone(look.main, 0.2)), (1, tone(look.main, -0.35)))),
+    )
     plate.fill(ellipse(876, 478, 27, 10), tone(look.main, -0.5))
     if look.style == "cane":
         plate.tube("M 320 470 C 300 150 700 150 680 470", look.accent, 24)
@@ -106,7 +164,9 @@ def teapot(plate: Plate, look: Look) -> None:
         plate.fill(stroked(ear, 44), tone(look.main, -0.28))
         plate.fill(stroked(ear, 30), look.main)
         plate.fill(stroked("M 270 478 C 170 470 150 580 190 640", 7), tone(look.main, 0.45), 0.6)
-    pot = svg("M 420 400 H 580 C 720 420 760 540 744 630 C 730 720 660 780 620 790 C 590 806 410 806 380 790 C 340 780 270 720 256 630 C 240 540 280 420 420 400 Z")
+    pot = svg(
+        "M 420 400 H 580 C 720 420 760 540 744 630 C 730 720 660 780 620 790 C 590 806 410 806 380 790 C 340 780 270 720 256 630 C 240 540 280 420 420 400 Z"
+    )
     glaze(plate, pot, (250, 750), look)
     plate.gleam((380, 540), (56, 100), 0.6)
     lid = svg("M 388 412 C 400 352 600 352 612 412 C 580 434 420 434 388 412 Z")
@@ -122,71 +182,24 @@ def jug(plate: Plate, look: Look) -> None:
     ear = "M 628 330 C 800 290 800 600 660 620"
     plate.fill(stroked(ear, 44), tone(look.main, -0.3))
     plate.fill(stroked(ear, 30), tone(look.main, -0.05))
-    body = svg("M 350 252 C 372 340 366 420 330 520 C 290 640 300 780 350 840 C 380 862 590 862 620 840 C 670 780 680 640 640 520 C 606 420 600 340 628 250 C 560 226 470 250 300 206 C 310 230 330 244 350 252 Z")
+    body = svg(
+        "M 350 252 C 372 340 366 420 330 520 C 290 640 300 780 350 840 C 380 862 590 862 620 840 C 670 780 680 640 640 520 C 606 420 600 340 628 250 C 560 226 470 250 300 206 C 310 230 330 244 350 252 Z"
+    )
     glaze(plate, body, (290, 672), look)
     with plate.inside(body):
         if look.style == "stripe":
             for y in (560, 610, 660):
                 plate.line(f"M 280 {y} C 400 {y + 34} 560 {y + 34} 690 {y}", look.accent, 15, 0.9)
         plate.gleam((382, 640), (40, 130), 0.55)
-    lip = svg("M 300 206 C 400 196 600 210 628 250 C 590 282 420 286 350 252 C 330 244 310 230 300 206 Z")
-    plate.fill(lip, Fade((300, 220), (628, 250), ((0, tone(look.main, -0.1)), (0.4, tone(look.main, -0.45)), (1, tone(look.main, 0.05)))))
+    lip = svg(
+        "M 300 206 C 400 196 600 210 628 250 C 590 282 420 286 350 252 C 330 244 310 230 300 206 Z"
+    )
+    plate.fill(
+        lip,
+        Fade(
+            (300, 220),
+            (628, 250),
+            ((0, tone(look.main, -0.1)), (0.4, tone(look.main, -0.45)), (1, tone(look.main, 0.05))),
+        ),
+    )
     plate.line("M 300 206 C 400 196 600 210 628 250", tone(look.main, 0.4), 7)
-
-
-def glass(plate: Plate, look: Look) -> None:
-    """A tumbler or a carafe of tinted glass."""
-    tint = look.main
-    carafe = look.style == "carafe"
-    plate.ground(500, 816, 150, 0.6)
-    body = svg("M 430 190 C 440 330 420 400 360 500 C 310 600 320 760 360 806 C 400 826 600 826 640 806 C 680 760 690 600 640 500 C 580 400 560 330 570 190 Z") if carafe else svg("M 340 300 L 370 790 C 400 822 600 822 630 790 L 660 300 Z")
-    top, rx = (190, 70) if carafe else (300, 160)
-    ends = (320, 680)
-    plate.fill(ellipse(500, top, rx, rx * 0.17), tone(tint, 0.4), 0.5)
-    stops = ((0, tone(tint, -0.3)), (0.12, tone(tint, 0.4)), (0.5, tone(tint, 0.62)), (0.86, tone(tint, 0.2)), (1, tone(tint, -0.36)))
-    plate.fill(body, Fade((ends[0], 0), (ends[1], 0), stops), 0.72)
-    with plate.inside(body):
-        level = 520 if carafe else 480
-        half = 166 if carafe else 150
-        plate.fill(svg(f"M 300 {level} H 700 V 840 H 300 Z"), tone(tint, -0.05), 0.3)
-        plate.fill(ellipse(500, level, half, 22), tone(tint, 0.5), 0.7)
-        plate.shade(body, (0, -6), 14, 0.5, tone(tint, -0.5))
-        if look.style == "ribbed":
-            for i in range(9):
-                x = 356 + i * 36
-                plate.line(f"M {x} 340 L {500 + (x - 500) * 0.84} 800", LIGHT, 5, 0.5)
-        plate.gleam((410, 600), (26, 170), 0.85)
-        plate.gleam((600, 640), (14, 150), 0.5)
-    plate.fill(ellipse(500, top, rx, rx * 0.17), tone(tint, 0.5), 0.9, ellipse(500, top, rx - 5, rx * 0.17 - 4))
-
-
-def candle(plate: Plate, look: Look) -> None:
-    """A scented candle in a jar, or a taper in a holder."""
-    flame = svg("M 500 0 C 530 50 534 84 500 104 C 466 84 470 50 500 0 Z")
-    if look.style == "holder":
-        plate.ground(500, 846, 150)
-        plate.gleam((500, 140), (240, 240), 0.6, (255, 226, 160))
-        stick = svg("M 478 200 C 490 192 510 192 522 200 L 526 660 H 474 Z")
-        plate.fill(stick, across(474, 526, look.accent))
-        holder = svg("M 452 640 H 548 L 536 780 C 600 796 650 810 656 836 C 600 862 400 862 344 836 C 350 810 400 796 464 780 Z")
-        plate.fill(holder, metal(344, 656, look.main))
-        plate.shade(holder, (-4, -8), 14, 0.3)
-        top = 92.0
-    else:
-        plate.ground(500, 800, 190)
-        plate.gleam((500, 330), (330, 300), 0.6, (255, 226, 160))
-        jar = svg("M 310 420 V 776 C 340 822 660 822 690 776 V 420 Z")
-        plate.fill(jar, across(310, 690, look.main))
-        plate.shade(jar, (0, -10), 20, 0.25)
-        with plate.inside(jar):
-            plate.gleam((380, 600), (30, 150), 0.6)
-            label = svg("M 400 560 H 600 V 690 H 400 Z")
-            plate.fill(label, tone((244, 238, 226), 0))
-            plate.line("M 450 600 H 550 M 432 630 H 568 M 466 656 H 534", (110, 98, 88), 5, 0.8)
-        mouth(plate, (500, 420), (190, 36), look.main)
-        plate.fill(ellipse(500, 432, 168, 24), (250, 240, 216))
-        plate.gleam((500, 432), (120, 22), 0.9, (255, 230, 160))
-        top = 318.0
-    plate.line(f"M 500 {top + 118} V {top + 84}", (60, 50, 44), 5)
-    lit = tuple(tuple((x, y + top) for x, y in ring) for ring in flame)
-    plate.fill(lit, Fade((0, top), (0, top + 104), ((0, (255, 214, 120)), (0.6, (255, 244, 200)), (1, (240, 160, 80)))))

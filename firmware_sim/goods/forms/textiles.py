@@ -1,9 +1,12 @@
-"""Cushions, rugs, throws, towels and scarves."""
+"""Cushions, rugs and scarves, and the fringe that textiles share."""
+
+# ruff: noqa: E501 - path data stays on one line; its numbers are the drawing
 
 from firmware_sim.goods.forms.look import Look
 from firmware_sim.goods.ink.colour import Colour, tone
 from firmware_sim.goods.ink.curves import Shape, dashes, ellipse, rounded, stroked, svg
-from firmware_sim.goods.ink.plate import Fade, Plate, down, slant
+from firmware_sim.goods.ink.paint import slant
+from firmware_sim.goods.ink.plate import Plate
 
 
 def fringe(plate: Plate, span: tuple[float, float], y: float, length: float, base: Colour) -> None:
@@ -14,7 +17,12 @@ def fringe(plate: Plate, span: tuple[float, float], y: float, length: float, bas
     for i in range(count + 1):
         x = left + (right - left) * i / count
         sway = (i * 7 % 5 - 2) * 1.8
-        threads.extend(stroked(f"M {x} {y} Q {x + sway} {y + length / 2} {x + sway * 1.6} {y + length * (0.9 + i * 3 % 4 * 0.04)}", 4.4))
+        threads.extend(
+            stroked(
+                f"M {x} {y} Q {x + sway} {y + length / 2} {x + sway * 1.6} {y + length * (0.9 + i * 3 % 4 * 0.04)}",
+                4.4,
+            )
+        )
     plate.fill(tuple(threads), tone(base, -0.1))
 
 
@@ -22,11 +30,15 @@ def cushion(plate: Plate, look: Look) -> None:
     """Plain, striped, checked, lumbar or tufted, with piping and a crease or two."""
     if look.style == "lumbar":
         plate.ground(500, 690, 330, 0.8)
-        shape = svg("M 150 350 C 300 320 700 320 850 350 C 884 440 884 590 850 690 C 700 716 300 716 150 690 C 116 590 116 440 150 350 Z")
+        shape = svg(
+            "M 150 350 C 300 320 700 320 850 350 C 884 440 884 590 850 690 C 700 716 300 716 150 690 C 116 590 116 440 150 350 Z"
+        )
         box = (150.0, 340.0, 850.0, 700.0)
     else:
         plate.ground(500, 812, 300, 0.8)
-        shape = svg("M 196 196 C 320 226 680 226 804 196 C 776 330 776 690 810 812 C 680 786 320 786 190 812 C 224 690 224 330 196 196 Z")
+        shape = svg(
+            "M 196 196 C 320 226 680 226 804 196 C 776 330 776 690 810 812 C 680 786 320 786 190 812 C 224 690 224 330 196 196 Z"
+        )
         box = (190.0, 196.0, 810.0, 812.0)
     plate.cast(shape, (6, 14), 18, 0.3)
     plate.fill(shape, slant(box, look.main, 0.7))
@@ -34,12 +46,27 @@ def cushion(plate: Plate, look: Look) -> None:
         if look.style in {"striped", "lumbar"}:
             for i in range(9):
                 x = 210 + i * 72
-                plate.line(f"M {x} 180 C {x + (500 - x) * 0.1} 400 {x + (500 - x) * 0.1} 600 {x} 830", look.accent, 20 if i % 2 else 7, 0.85)
+                plate.line(
+                    f"M {x} 180 C {x + (500 - x) * 0.1} 400 {x + (500 - x) * 0.1} 600 {x} 830",
+                    look.accent,
+                    20 if i % 2 else 7,
+                    0.85,
+                )
         elif look.style == "checked":
             for i in range(7):
                 at = 240 + i * 88
-                plate.line(f"M {at} 180 C {at + (500 - at) * 0.12} 400 {at + (500 - at) * 0.12} 600 {at} 830", look.accent, 34, 0.4)
-                plate.line(f"M 180 {at} C 400 {at + (500 - at) * 0.12} 600 {at + (500 - at) * 0.12} 830 {at}", look.accent, 34, 0.4)
+                plate.line(
+                    f"M {at} 180 C {at + (500 - at) * 0.12} 400 {at + (500 - at) * 0.12} 600 {at} 830",
+                    look.accent,
+                    34,
+                    0.4,
+                )
+                plate.line(
+                    f"M 180 {at} C 400 {at + (500 - at) * 0.12} 600 {at + (500 - at) * 0.12} 830 {at}",
+                    look.accent,
+                    34,
+                    0.4,
+                )
         plate.gleam((410, 400), (230, 190), 0.34)
     plate.grain(shape, 0.14)
     plate.shade(shape, (-14, -20), 40, 0.5)
@@ -48,7 +75,12 @@ def cushion(plate: Plate, look: Look) -> None:
             plate.gleam((x, y), (58, 52), 0.5, tone(look.main, -0.6))
             plate.fill(ellipse(x, y, 11), tone(look.main, -0.2))
             plate.gleam((x - 3, y - 3), (6, 6), 0.6)
-    for crease in ("M 226 230 Q 270 290 276 340", "M 774 230 Q 730 280 726 340", "M 224 780 Q 270 720 274 680", "M 776 780 Q 732 720 728 690"):
+    for crease in (
+        "M 226 230 Q 270 290 276 340",
+        "M 774 230 Q 730 280 726 340",
+        "M 224 780 Q 270 720 274 680",
+        "M 776 780 Q 732 720 728 690",
+    ):
         if look.style != "lumbar":
             plate.line(crease, tone(look.main, -0.5), 5, 0.3)
     plate.fill(stroked(_outline(shape), 7), tone(look.main, -0.22), 0.9)
@@ -67,7 +99,12 @@ def rug(plate: Plate, look: Look) -> None:
         plate.fill(shape, slant((120, 120, 880, 880), look.main, 0.5))
         for i in range(15):
             ring = 372 - i * 25
-            plate.fill(ellipse(500, 500, ring), look.accent if i in {1, 2, 6, 11} else tone(look.main, -0.3), 0.9 if i in {1, 2, 6, 11} else 0.3, ellipse(500, 500, ring - (16 if i in {1, 2, 6, 11} else 4)))
+            plate.fill(
+                ellipse(500, 500, ring),
+                look.accent if i in {1, 2, 6, 11} else tone(look.main, -0.3),
+                0.9 if i in {1, 2, 6, 11} else 0.3,
+                ellipse(500, 500, ring - (16 if i in {1, 2, 6, 11} else 4)),
+            )
         plate.grain(shape, 0.2)
         plate.shade(shape, (-3, -5), 9, 0.35)
         return
@@ -80,78 +117,63 @@ def rug(plate: Plate, look: Look) -> None:
     with plate.inside(shape):
         if look.style == "striped":
             for i, width in enumerate((30, 12, 54, 12, 30, 12, 86, 12, 30, 12, 54, 12, 30)):
-                plate.fill(rounded(left - 5, 140 + i * 57.0, wide + 10, width * 0.8, 1), look.accent, 0.9 if i % 2 == 0 else 0.5)
+                plate.fill(
+                    rounded(left - 5, 140 + i * 57.0, wide + 10, width * 0.8, 1),
+                    look.accent,
+                    0.9 if i % 2 == 0 else 0.5,
+                )
         elif look.style == "diamonds":
             for row in range(5):
                 for column in range(3):
                     x, y = 324 + column * 176, 190 + row * 155
-                    for size, paint, alpha in ((70, look.accent, 0.95), (48, look.main, 1.0), (24, look.accent, 0.95)):
-                        plate.fill(svg(f"M {x} {y - size} L {x + size} {y} L {x} {y + size} L {x - size} {y} Z"), paint, alpha)
+                    for size, paint, alpha in (
+                        (70, look.accent, 0.95),
+                        (48, look.main, 1.0),
+                        (24, look.accent, 0.95),
+                    ):
+                        plate.fill(
+                            svg(
+                                f"M {x} {y - size} L {x + size} {y} L {x} {y + size} L {x - size} {y} Z"
+                            ),
+                            paint,
+                            alpha,
+                        )
         else:
             for inset, width in ((24, 10), (46, 30), (92, 6)):
-                hole = rounded(left + inset + width, top + inset + width, wide - 2 * (inset + width), high - 2 * (inset + width), 4)
-                plate.fill(rounded(left + inset, top + inset, wide - 2 * inset, high - 2 * inset, 5), look.accent, 0.9, hole)
+                hole = rounded(
+                    left + inset + width,
+                    top + inset + width,
+                    wide - 2 * (inset + width),
+                    high - 2 * (inset + width),
+                    4,
+                )
+                plate.fill(
+                    rounded(left + inset, top + inset, wide - 2 * inset, high - 2 * inset, 5),
+                    look.accent,
+                    0.9,
+                    hole,
+                )
     plate.grain(shape, 0.2, (3, 1))
     plate.shade(shape, (-3, -4), 8, 0.35)
 
 
-def throw(plate: Plate, look: Look) -> None:
-    """A folded blanket: layers, a fringe over the edge, a pattern by style."""
-    plate.ground(500, 760, 340)
-    for i in range(3):
-        y = 640 - i * 92
-        fold = svg(f"M 190 {y + 10} C 160 {y + 10} 160 {y + 112} 190 {y + 112} H 800 C 846 {y + 112} 850 {y + 4} 800 {y} H 200 Z")
-        plate.cast(fold, (0, 8), 8, 0.3)
-        plate.fill(fold, down(y, y + 112, tone(look.main, 0.03 * i - 0.06)))
-        plate.shade(fold, (-8, -12), 14, 0.4)
-        plate.grain(fold, 0.16, (1, 2))
-    drape = svg("M 296 446 C 420 438 560 438 648 446 C 668 500 672 590 670 668 C 560 682 380 682 284 668 C 282 600 280 500 296 446 Z")
-    plate.cast(drape, (4, 10), 10, 0.35)
-    plate.fill(drape, slant((284, 440, 668, 680), tone(look.main, 0.08)))
-    with plate.inside(drape):
-        if look.style == "checked":
-            for i in range(6):
-                plate.fill(rounded(296 + i * 66.0, 340, 26, 340, 1), look.accent, 0.5)
-                plate.fill(rounded(270, 446 + i * 54.0, 420, 22, 1), look.accent, 0.5)
-        elif look.style == "striped":
-            for y in (580, 610, 632):
-                plate.fill(rounded(270, y, 420, 15 if y == 580 else 9, 1), look.accent, 0.9)
-    plate.grain(drape, 0.18, (1, 2))
-    plate.shade(drape, (-6, -8), 14, 0.3)
-    fringe(plate, (292, 662), 670, 50, tone(look.main, 0.1))
-
-
-def towel(plate: Plate, look: Look) -> None:
-    """Towels folded in a stack, or one rolled up."""
-    plate.ground(500, 790, 320)
-    colours = (tone(look.main, -0.02), look.accent, look.main) if look.style == "stack" else (look.main,) * 3
-    for i, base in enumerate(colours):
-        y = 636 - i * 148
-        body = svg(f"M 210 {y} H 780 C 850 {y + 4} 850 {y + 146} 780 {y + 150} H 210 C 176 {y + 150} 176 {y} 210 {y} Z")
-        plate.cast(body, (0, 8), 8, 0.35)
-        plate.fill(body, down(y, y + 150, base, 0.9))
-        with plate.inside(body):
-            plate.shade(body, (-10, -16), 22, 0.4)
-            plate.line(f"M 780 {y + 76} H 240 C 214 {y + 76} 214 {y + 72} 200 {y + 72}", tone(base, -0.55), 7, 0.5)
-            if look.style != "waffle":
-                for dx in (0, 18):
-                    plate.line(f"M {300 + dx} {y - 4} V {y + 154}", tone(base, -0.3), 8, 0.35)
-            else:
-                for k in range(26):
-                    plate.line(f"M {190 + k * 26} {y} v 152", tone(base, -0.4), 3, 0.3)
-                for k in range(7):
-                    plate.line(f"M 170 {y + k * 24} h 680", tone(base, -0.4), 3, 0.3)
-        plate.grain(body, 0.26)
-        plate.gleam((420, y + 26), (240, 24), 0.4)
-
-
 def scarf(plate: Plate, look: Look) -> None:
     """A scarf laid in a loop, two ends down, with fringes."""
-    back = svg("M 320 330 C 330 150 670 150 680 330 C 690 420 620 470 500 470 C 380 470 310 420 320 330 Z")
+    back = svg(
+        "M 320 330 C 330 150 670 150 680 330 C 690 420 620 470 500 470 C 380 470 310 420 320 330 Z"
+    )
     plate.cast(back, (8, 14), 16, 0.35)
     for tail, span, y in (
-        ("M 440 400 C 420 560 400 700 380 836 C 430 850 500 850 540 836 C 556 700 570 560 580 420 Z", (384, 536), 838),
-        ("M 540 420 C 560 560 590 660 620 764 C 660 770 720 760 752 744 C 730 640 680 500 640 400 Z", (624, 750), 758),
+        (
+            "M 440 400 C 420 560 400 700 380 836 C 430 850 500 850 540 836 C 556 700 570 560 580 420 Z",
+            (384, 536),
+            838,
+        ),
+        (
+            "M 540 420 C 560 560 590 660 620 764 C 660 770 720 760 752 744 C 730 640 680 500 640 400 Z",
+            (624, 750),
+            758,
+        ),
     ):
         shape = svg(tail)
         fringe(plate, (float(span[0]), float(span[1])), y - 6, 62, look.main)
@@ -163,10 +185,16 @@ def scarf(plate: Plate, look: Look) -> None:
         plate.grain(shape, 0.16, (1, 2))
         plate.shade(shape, (-8, -10), 16, 0.4)
     plate.fill(back, slant((320, 180, 680, 470), tone(look.main, -0.04)))
-    hole = svg("M 396 300 C 410 220 590 220 604 300 C 600 340 560 356 500 356 C 440 356 400 340 396 300 Z")
+    hole = svg(
+        "M 396 300 C 410 220 590 220 604 300 C 600 340 560 356 500 356 C 440 356 400 340 396 300 Z"
+    )
     with plate.inside(back):
         _pattern(plate, look)
-        for bend in ("M 330 330 C 360 420 440 446 520 452", "M 350 280 C 370 390 440 420 540 420", "M 676 320 C 640 400 600 420 540 430"):
+        for bend in (
+            "M 330 330 C 360 420 440 446 520 452",
+            "M 350 280 C 370 390 440 420 540 420",
+            "M 676 320 C 640 400 600 420 540 430",
+        ):
             plate.line(bend, tone(look.main, -0.5), 9, 0.28)
     plate.grain(back, 0.16)
     plate.shade(back, (-8, -14), 20, 0.45)
@@ -177,35 +205,12 @@ def scarf(plate: Plate, look: Look) -> None:
 def _pattern(plate: Plate, look: Look) -> None:
     if look.style == "striped":
         for y in range(190, 860, 74):
-            plate.fill(stroked(f"M 280 {y} C 440 {y + 30} 600 {y + 30} 780 {y}", 24), look.accent, 0.85)
+            plate.fill(
+                stroked(f"M 280 {y} C 440 {y + 30} 600 {y + 30} 780 {y}", 24), look.accent, 0.85
+            )
     elif look.style == "checked":
         for i in range(10):
             plate.fill(stroked(f"M {270 + i * 58} 150 L {250 + i * 58} 880", 18), look.accent, 0.42)
             plate.fill(stroked(f"M 260 {190 + i * 70} L 790 {196 + i * 70}", 22), look.accent, 0.42)
     else:
         plate.fill(dashes("M 330 780 L 780 700", 8, 6, 3), look.accent, 0.4)
-
-
-def bedding(plate: Plate, look: Look) -> None:
-    """A folded duvet cover with two pillows on it."""
-    plate.ground(500, 780, 350)
-    for i in range(2):
-        y = 640 - i * 100
-        fold = rounded(160, y, 680, 128, 50)
-        base = look.main if i == 0 else tone(look.accent, 0.05)
-        plate.cast(fold, (0, 8), 8, 0.3)
-        plate.fill(fold, down(y, y + 128, base))
-        plate.grain(fold, 0.08)
-        plate.shade(fold, (-10, -16), 20, 0.36)
-        plate.line(f"M 190 {y + 62} H 800", tone(base, -0.5), 3, 0.4)
-    for x, y, base in ((250, 330, look.main), (330, 236, tone(look.main, 0.1))):
-        pillow = svg(f"M {x} {y + 40} C {x + 120} {y} {x + 320} {y} {x + 430} {y + 36} C {x + 450} {y + 110} {x + 450} {y + 170} {x + 432} {y + 216} C {x + 300} {y + 246} {x + 120} {y + 246} {x} {y + 220} C {x - 18} {y + 160} {x - 18} {y + 100} {x} {y + 40} Z")
-        plate.cast(pillow, (4, 12), 14, 0.35)
-        plate.fill(pillow, slant((x, y, x + 440, y + 240), base))
-        with plate.inside(pillow):
-            if look.style == "striped":
-                for i in range(12):
-                    plate.line(f"M {x + 8 + i * 38} {y} v 260", look.accent, 6, 0.6)
-            plate.gleam((x + 180, y + 90), (160, 80), 0.4)
-        plate.grain(pillow, 0.07)
-        plate.shade(pillow, (-10, -14), 26, 0.4)

@@ -1,9 +1,22 @@
-"""Jackets, shirts, T-shirts, jumpers and dresses, laid flat."""
+"""Shirts, T-shirts, jumpers and dresses, laid flat, and the parts all tops share."""
+
+# ruff: noqa: E501 - path data stays on one line; its numbers are the drawing
 
 from firmware_sim.goods.forms.look import Look
-from firmware_sim.goods.ink.colour import BRASS, Colour, tone
-from firmware_sim.goods.ink.curves import Shape, dashes, ellipse, flipped, mirrored, rounded, stroked, svg
-from firmware_sim.goods.ink.plate import Fade, Plate, metal, slant
+from firmware_sim.goods.ink.colour import Colour, tone
+from firmware_sim.goods.ink.curves import (
+    Point,
+    Shape,
+    dashes,
+    ellipse,
+    flipped,
+    mirrored,
+    rounded,
+    stroked,
+    svg,
+)
+from firmware_sim.goods.ink.paint import Fade, slant
+from firmware_sim.goods.ink.plate import Plate
 
 BOX = (180.0, 150.0, 820.0, 880.0)
 SLEEVE = "M 650 194 C 708 208 744 240 760 312 C 790 450 812 630 824 776 C 804 796 764 802 734 794 C 726 660 704 520 666 424 Z"
@@ -25,7 +38,8 @@ def folds(plate: Plate, data: tuple[str, ...], base: Colour) -> None:
         plate.shadow(stroked(path, 16, 4), (-20, 0), 9, 0.16, tone(base, 0.75))
 
 
-def _sleeves(plate: Plate, base: Colour, data: str, cuff: Colour | None = None) -> None:
+def sleeves(plate: Plate, base: Colour, data: str, cuff: Colour | None = None) -> None:
+    """Draw both sleeves from the right one, with knitted cuffs if ``cuff`` is given."""
     for shape in (svg(data), flipped(svg(data))):
         cloth(plate, shape, tone(base, -0.05))
         if cuff is not None:
@@ -40,133 +54,31 @@ def _sleeves(plate: Plate, base: Colour, data: str, cuff: Colour | None = None) 
     folds(plate, fold if data == SLEEVE else (), base)
 
 
-def _button(plate: Plate, x: float, y: float, size: float, base: Colour) -> None:
+def button(plate: Plate, at: Point, size: float, base: Colour) -> None:
+    """Draw a button with four holes."""
+    x, y = at
     plate.cast(ellipse(x, y, size), (1, 3), 3, 0.4)
     plate.fill(ellipse(x, y, size), slant((x - size, y - size, x + size, y + size), base, 1.4))
     for dx, dy in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
         plate.fill(ellipse(x + dx * size, y + dy * size, size * 0.12), tone(base, -0.6))
 
 
-def jacket(plate: Plate, look: Look) -> None:
-    """Bomber, blazer, parka or denim."""
-    draw = {"bomber": _bomber, "blazer": _blazer, "parka": _parka}.get(look.style, _chore)
-    draw(plate, look)
-
-
-def _neck(plate: Plate, lining: Colour, depth: float) -> None:
-    inside = mirrored(f"M 500 168 C 540 168 580 176 604 190 C 580 {190 + depth * 0.5} 540 {190 + depth} 500 {190 + depth}")
+def neck(plate: Plate, lining: Colour, depth: float) -> None:
+    """Draw what is seen inside the neck: the back, its shade and the label."""
+    inside = mirrored(
+        f"M 500 168 C 540 168 580 176 604 190 C 580 {190 + depth * 0.5} 540 {190 + depth} 500 {190 + depth}"
+    )
     plate.fill(inside, tone(lining, -0.34))
     plate.shade(inside, (0, 10), 10, 0.4)
     plate.fill(rounded(476, 200, 48, 20, 3), (238, 230, 214))
 
 
-def _bomber(plate: Plate, look: Look) -> None:
-    _sleeves(plate, look.main, SLEEVE, look.accent)
-    body = mirrored("M 500 190 L 600 182 C 640 190 660 196 672 206 C 680 400 684 560 690 760 C 640 776 560 780 500 780")
-    cloth(plate, body, look.main)
-    hem = mirrored("M 500 752 C 580 752 650 746 686 738 C 690 780 686 820 676 836 C 620 848 560 850 500 850")
-    cloth(plate, hem, look.accent)
-    with plate.inside(hem):
-        for i in range(33):
-            plate.line(f"M {316 + i * 11.5} 730 V 856", tone(look.accent, -0.5), 3, 0.4)
-    _neck(plate, look.accent, 40)
-    collar = mirrored("M 500 232 C 560 230 592 210 608 176 L 634 190 C 622 240 574 266 500 268")
-    cloth(plate, collar, look.accent)
-    with plate.inside(collar):
-        for i in range(-14, 15):
-            plate.line(f"M {500 + i * 9} 160 L {500 + i * 10} 280", tone(look.accent, -0.5), 2.4, 0.4)
-    folds(plate, ("M 340 300 Q 380 420 370 560", "M 650 280 Q 620 420 640 560", "M 420 640 Q 400 700 420 750"), look.main)
-    _zip(plate, 262, 846)
-    for side in (-1, 1):
-        pocket = f"M {500 + side * 66} 690 L {500 + side * 130} 570"
-        plate.fill(stroked(pocket, 12), tone(look.main, -0.42))
-        plate.fill(stroked(pocket, 4), tone(look.main, 0.25), 0.7)
-
-
-def _zip(plate: Plate, top: float, bottom: float) -> None:
-    plate.line(f"M 500 {top} V {bottom}", (60, 56, 54), 13, 0.55)
-    plate.fill(dashes(f"M 500 {top} V {bottom}", 5, 4, 8), tone(BRASS, 0.2))
-    plate.fill(rounded(493, top + 4, 14, 34, 5), metal(493, 507, BRASS))
-
-
-def _blazer(plate: Plate, look: Look) -> None:
-    _sleeves(plate, look.main, SLEEVE)
-    body = mirrored("M 500 196 L 596 178 C 640 188 660 196 676 208 C 676 400 660 520 676 640 C 690 730 700 790 704 846 C 640 866 560 866 500 862")
-    cloth(plate, body, look.main)
-    shirt = mirrored("M 500 180 L 596 178 C 590 280 550 430 500 540")
-    plate.fill(shirt, slant((400, 180, 600, 560), (244, 241, 234)))
-    plate.shade(shirt, (0, 14), 16, 0.3)
-    plate.fill(stroked("M 500 250 V 520", 2.5), (190, 184, 172))
-    for side in (-1, 1):
-        c = 500
-        collar = svg(f"M {c} 250 L {c + side * 44} 320 L {c + side * 92} 176 L {c + side * 60} 172 Z")
-        plate.cast(collar, (0, 6), 6, 0.3)
-        plate.fill(collar, (250, 248, 243))
-        lapel = svg(f"M {c + side * 92} 170 L {c + side * 124} 188 L {c + side * 166} 300 L {c + side * 128} 316 L {c + side * 142} 344 C {c + side * 96} 420 {c + side * 30} 500 {c} 556 C {c + side * 44} 430 {c + side * 90} 300 {c + side * 92} 170 Z")
-        plate.cast(lapel, (3, 6), 8, 0.35)
-        plate.fill(lapel, slant((c - 170, 170, c + 170, 560), tone(look.main, 0.07), 0.8))
-        plate.grain(lapel, 0.1, (1, 2))
-        plate.shade(lapel, (-3, -3), 5, 0.3)
-        flap = svg(f"M {c + side * 70} 690 L {c + side * 168} 682 L {c + side * 172} 722 L {c + side * 72} 732 Z")
-        plate.cast(flap, (2, 5), 5, 0.35)
-        plate.fill(flap, tone(look.main, 0.04))
-    plate.line("M 500 556 C 506 660 520 780 540 864", tone(look.main, -0.55), 4, 0.7)
-    plate.line("M 606 440 L 672 430", tone(look.main, -0.5), 10, 0.7)
-    for y in (580, 668):
-        _button(plate, 488, y, 14, look.accent)
-    folds(plate, ("M 360 330 Q 390 460 380 600", "M 640 360 Q 612 480 626 620"), look.main)
-
-
-def _parka(plate: Plate, look: Look) -> None:
-    hood = mirrored("M 500 84 C 590 84 640 130 640 220 L 500 260")
-    cloth(plate, hood, tone(look.main, -0.12))
-    inner = mirrored("M 500 116 C 560 116 594 150 596 214 L 500 250")
-    plate.fill(inner, tone(look.accent, -0.2))
-    plate.shade(inner, (0, 16), 22, 0.5)
-    _sleeves(plate, look.main, SLEEVE)
-    body = mirrored("M 500 236 C 560 232 600 210 622 184 C 650 190 666 198 676 208 C 684 420 700 640 716 876 C 640 896 560 898 500 898")
-    cloth(plate, body, look.main)
-    for side in (-1, 1):
-        flap = svg(f"M 500 250 L {500 + side * 60} 236 L {500 + side * 128} 180 L {500 + side * 140} 212 C {500 + side * 110} 280 {500 + side * 50} 300 500 306 Z")
-        cloth(plate, flap, tone(look.main, 0.03))
-        pocket = rounded(500 + side * 120 - 58, 640, 116, 130, 12)
-        cloth(plate, pocket, tone(look.main, 0.02))
-        lid = rounded(500 + side * 120 - 62, 630, 124, 40, 8)
-        cloth(plate, lid, tone(look.main, 0.06))
-        plate.fill(ellipse(500 + side * 120, 652, 7), metal(500 + side * 120 - 7, 500 + side * 120 + 7, BRASS))
-        plate.fill(stroked(f"M {500 + side * 22} 276 C {500 + side * 26} 330 {500 + side * 22} 350 {500 + side * 24} 400", 5), tone(look.accent, 0.3))
-    placket = rounded(476, 300, 48, 590, 6)
-    cloth(plate, placket, tone(look.main, 0.05))
-    for y in range(340, 870, 88):
-        plate.fill(ellipse(500, y, 9), metal(491, 509, BRASS))
-    plate.fill(dashes("M 330 560 H 470 M 530 560 H 670", 9, 7, 3), tone(look.main, -0.5), 0.7)
-    folds(plate, ("M 350 300 Q 390 420 380 540", "M 650 300 Q 616 420 630 540", "M 400 780 Q 390 830 400 880"), look.main)
-
-
-def _chore(plate: Plate, look: Look) -> None:
-    _sleeves(plate, look.main, SLEEVE)
-    body = mirrored("M 500 206 L 598 184 C 640 190 660 196 674 208 C 680 420 690 640 696 830 C 640 848 560 850 500 850")
-    cloth(plate, body, look.main)
-    _neck(plate, look.accent, 50)
-    plate.fill(stroked("M 500 240 V 850", 4), tone(look.main, -0.55), 0.7)
-    stitch = tone(look.accent, 0.25)
-    plate.fill(dashes("M 482 250 V 846", 9, 6, 3), stitch, 0.8)
-    for x, y, wide, high in ((340, 590, 130, 160), (530, 590, 130, 160), (544, 380, 96, 110)):
-        pocket = svg(f"M {x} {y} h {wide} v {high - 18} l {-wide / 2} 20 l {-wide / 2} -20 Z")
-        cloth(plate, pocket, tone(look.main, 0.03))
-        plate.fill(dashes(f"M {x + 8} {y + 14} h {wide - 16} M {x + 8} {y + 8} v {high - 32} l {wide / 2 - 8} 18 l {wide / 2 - 8} -18 V {y + 8}", 9, 6, 2.6), stitch, 0.8)
-    for side in (-1, 1):
-        collar = svg(f"M 500 244 L {500 + side * 60} 330 L {500 + side * 142} 246 L {500 + side * 108} 172 C {500 + side * 90} 210 {500 + side * 50} 236 500 244 Z")
-        cloth(plate, collar, tone(look.main, 0.08))
-    for y in (300, 420, 540, 660, 780):
-        _button(plate, 500, y, 13, look.accent)
-    folds(plate, ("M 340 300 Q 380 400 370 520", "M 660 300 Q 640 360 650 380"), look.main)
-
-
 def shirt(plate: Plate, look: Look) -> None:
     """Button shirt: plain, striped, checked, with a small collar."""
-    _sleeves(plate, look.main, SLEEVE)
-    body = mirrored("M 500 196 L 596 178 C 640 188 660 196 674 208 C 672 420 680 600 690 800 C 670 860 590 872 500 866")
+    sleeves(plate, look.main, SLEEVE)
+    body = mirrored(
+        "M 500 196 L 596 178 C 640 188 660 196 674 208 C 672 420 680 600 690 800 C 670 860 590 872 500 866"
+    )
     cloth(plate, body, look.main)
     parts = svg(SLEEVE) + flipped(svg(SLEEVE)) + body
     with plate.inside(parts):
@@ -179,32 +91,49 @@ def shirt(plate: Plate, look: Look) -> None:
                 plate.line(f"M 130 {180 + i * 60} H 870", look.accent, 26, 0.38)
     plate.line("M 668 210 C 664 300 664 360 670 420", tone(look.main, -0.5), 4, 0.5)
     plate.line("M 332 210 C 336 300 336 360 330 420", tone(look.main, -0.5), 4, 0.5)
-    _neck(plate, look.main, 36)
+    neck(plate, look.main, 36)
     placket = svg("M 478 236 H 522 V 866 H 478 Z")
     plate.fill(placket, tone(look.main, 0.08), 0.8)
     plate.line("M 524 240 V 866", tone(look.main, -0.5), 3, 0.6)
     for side in (-1, 1):
-        collar = svg(f"M 500 240 L {500 + side * 58} 322 L {500 + side * 122} 236 L {500 + side * 102} 168 C {500 + side * 80} 204 {500 + side * 40} 232 500 240 Z")
+        collar = svg(
+            f"M 500 240 L {500 + side * 58} 322 L {500 + side * 122} 236 L {500 + side * 102} 168 C {500 + side * 80} 204 {500 + side * 40} 232 500 240 Z"
+        )
         cloth(plate, collar, tone(look.main, 0.12))
     if look.style != "striped":
         pocket = svg("M 556 380 H 640 V 462 L 598 484 L 556 462 Z")
         plate.cast(pocket, (2, 4), 4, 0.3)
         plate.fill(pocket, tone(look.main, 0.05))
     for y in range(300, 860, 92):
-        _button(plate, 500, y, 8.5, (246, 242, 232))
-    folds(plate, ("M 370 300 Q 400 440 380 600", "M 640 520 Q 612 640 630 760", "M 420 700 Q 400 780 420 850"), look.main)
+        button(plate, (500, y), 8.5, (246, 242, 232))
+    folds(
+        plate,
+        (
+            "M 370 300 Q 400 440 380 600",
+            "M 640 520 Q 612 640 630 760",
+            "M 420 700 Q 400 780 420 850",
+        ),
+        look.main,
+    )
 
 
 def tee(plate: Plate, look: Look) -> None:
     """T-shirt: plain, striped, with a pocket."""
-    _sleeves(plate, look.main, SHORT)
-    body = mirrored("M 500 214 C 560 212 590 196 606 178 C 640 188 660 196 676 208 C 678 420 684 620 690 838 C 640 852 560 854 500 854")
+    sleeves(plate, look.main, SHORT)
+    body = mirrored(
+        "M 500 214 C 560 212 590 196 606 178 C 640 188 660 196 676 208 C 678 420 684 620 690 838 C 640 852 560 854 500 854"
+    )
     cloth(plate, body, look.main)
     with plate.inside(svg(SHORT) + flipped(svg(SHORT)) + body):
         if look.style == "striped":
             for i in range(13):
-                plate.line(f"M 130 {290 + i * 46} C 400 {298 + i * 46} 600 {298 + i * 46} 870 {290 + i * 46}", look.accent, 17, 0.9)
-    _neck(plate, look.main, 46)
+                plate.line(
+                    f"M 130 {290 + i * 46} C 400 {298 + i * 46} 600 {298 + i * 46} 870 {290 + i * 46}",
+                    look.accent,
+                    17,
+                    0.9,
+                )
+    neck(plate, look.main, 46)
     rib = mirrored("M 500 236 C 560 234 592 214 606 176 L 626 184 C 612 236 570 262 500 264")
     cloth(plate, rib, tone(look.main, -0.03))
     if look.style == "pocket":
@@ -212,28 +141,42 @@ def tee(plate: Plate, look: Look) -> None:
         plate.cast(pocket, (2, 4), 5, 0.3)
         plate.fill(pocket, tone(look.accent, 0.03))
     plate.fill(dashes("M 320 832 C 440 842 560 842 680 832", 8, 5, 2.4), tone(look.main, -0.5), 0.5)
-    folds(plate, ("M 360 330 Q 396 460 376 620", "M 650 480 Q 616 600 636 740", "M 470 560 Q 480 660 460 780"), look.main)
+    folds(
+        plate,
+        (
+            "M 360 330 Q 396 460 376 620",
+            "M 650 480 Q 616 600 636 740",
+            "M 470 560 Q 480 660 460 780",
+        ),
+        look.main,
+    )
 
 
 def jumper(plate: Plate, look: Look) -> None:
     """Knitted jumper: cable, ribbed or with a yoke."""
-    _sleeves(plate, look.main, SLEEVE, look.main)
-    body = mirrored("M 500 206 C 560 204 596 194 612 178 C 640 188 662 196 676 210 C 684 420 694 640 696 800 C 640 812 560 814 500 814")
+    sleeves(plate, look.main, SLEEVE, look.main)
+    body = mirrored(
+        "M 500 206 C 560 204 596 194 612 178 C 640 188 662 196 676 210 C 684 420 694 640 696 800 C 640 812 560 814 500 814"
+    )
     cloth(plate, body, look.main)
-    sleeves = svg(SLEEVE) + flipped(svg(SLEEVE))
-    with plate.inside(body + sleeves):
+    arms = svg(SLEEVE) + flipped(svg(SLEEVE))
+    with plate.inside(body + arms):
         _knit(plate, look)
-    hem = mirrored("M 500 796 C 580 796 650 790 696 784 C 698 820 690 850 680 862 C 620 874 560 876 500 876")
+    hem = mirrored(
+        "M 500 796 C 580 796 650 790 696 784 C 698 820 690 850 680 862 C 620 874 560 876 500 876"
+    )
     cloth(plate, hem, look.main)
     with plate.inside(hem):
         for i in range(34):
             plate.line(f"M {312 + i * 11.5} 780 V 880", tone(look.main, -0.5), 3.4, 0.4)
-    _neck(plate, look.main, 34)
+    neck(plate, look.main, 34)
     collar = mirrored("M 500 224 C 560 222 596 206 610 170 L 638 182 C 624 240 574 268 500 270")
     cloth(plate, collar, tone(look.main, 0.02))
     with plate.inside(collar):
         for i in range(-15, 16):
-            plate.line(f"M {500 + i * 9} 156 L {500 + i * 10.4} 282", tone(look.main, -0.5), 2.6, 0.4)
+            plate.line(
+                f"M {500 + i * 9} 156 L {500 + i * 10.4} 282", tone(look.main, -0.5), 2.6, 0.4
+            )
     folds(plate, ("M 350 330 Q 386 460 366 600", "M 650 420 Q 620 540 640 700"), look.main)
 
 
@@ -245,33 +188,72 @@ def _knit(plate: Plate, look: Look) -> None:
         for x in (404, 500, 596):
             for i in range(11):
                 y = 262 + i * 52
-                plate.line(f"M {x - 18} {y} C {x - 18} {y + 30} {x + 18} {y + 24} {x + 18} {y + 54}", dark, 13, 0.34)
-                plate.line(f"M {x + 18} {y} C {x + 18} {y + 30} {x - 18} {y + 24} {x - 18} {y + 54}", dark, 13, 0.34)
-                plate.line(f"M {x + 14} {y} C {x + 14} {y + 30} {x - 22} {y + 24} {x - 22} {y + 54}", light, 7, 0.5)
+                plate.line(
+                    f"M {x - 18} {y} C {x - 18} {y + 30} {x + 18} {y + 24} {x + 18} {y + 54}",
+                    dark,
+                    13,
+                    0.34,
+                )
+                plate.line(
+                    f"M {x + 18} {y} C {x + 18} {y + 30} {x - 18} {y + 24} {x - 18} {y + 54}",
+                    dark,
+                    13,
+                    0.34,
+                )
+                plate.line(
+                    f"M {x + 14} {y} C {x + 14} {y + 30} {x - 22} {y + 24} {x - 22} {y + 54}",
+                    light,
+                    7,
+                    0.5,
+                )
     elif look.style == "yoke":
         for i, (y, wide) in enumerate(((290, 16), (322, 8), (352, 18), (392, 8), (420, 14))):
             band = f"M 160 {y + 130} C 330 {y + 10} 420 {y} 500 {y} C 580 {y} 670 {y + 10} 840 {y + 130}"
-            plate.fill(stroked(band, wide) if i % 2 else dashes(band, 15, 13, wide), look.accent, 0.9)
+            plate.fill(
+                stroked(band, wide) if i % 2 else dashes(band, 15, 13, wide), look.accent, 0.9
+            )
     elif look.style == "striped":
         for i in range(6):
-            plate.fill(stroked(f"M 120 {330 + i * 78} C 400 {340 + i * 78} 600 {340 + i * 78} 880 {330 + i * 78}", 34), look.accent, 0.85)
+            plate.fill(
+                stroked(
+                    f"M 120 {330 + i * 78} C 400 {340 + i * 78} 600 {340 + i * 78} 880 {330 + i * 78}",
+                    34,
+                ),
+                look.accent,
+                0.85,
+            )
 
 
 def dress(plate: Plate, look: Look) -> None:
     """A summer dress with a tied waist."""
-    _sleeves(plate, look.main, "M 636 176 C 700 190 744 226 790 330 C 764 360 724 376 690 380 C 672 340 650 310 634 296 Z")
+    sleeves(
+        plate,
+        look.main,
+        "M 636 176 C 700 190 744 226 790 330 C 764 360 724 376 690 380 C 672 340 650 310 634 296 Z",
+    )
     skirt = mirrored("M 500 440 L 606 440 C 650 580 720 740 748 890 C 660 926 580 932 500 932")
     cloth(plate, skirt, look.main)
-    top = mirrored("M 500 264 C 550 240 580 210 590 160 C 620 164 640 172 652 184 C 656 290 630 370 612 452 L 500 458")
+    top = mirrored(
+        "M 500 264 C 550 240 580 210 590 160 C 620 164 640 172 652 184 C 656 290 630 370 612 452 L 500 458"
+    )
     cloth(plate, top, look.main)
     if look.style == "dots":
         with plate.inside(skirt + top):
-            spots = tuple(ellipse(260 + (i * 0.618034 % 1) * 500, 170 + i * 5.1, 8)[0] for i in range(150))
+            spots = tuple(
+                ellipse(260 + (i * 0.618034 % 1) * 500, 170 + i * 5.1, 8)[0] for i in range(150)
+            )
             plate.fill(spots, look.accent, 0.9)
     for x in (390, 440, 500, 556, 612):
-        folds(plate, (f"M {500 + (x - 500) * 0.6} 470 Q {x} 680 {500 + (x - 500) * 1.6} 910",), look.main)
+        folds(
+            plate,
+            (f"M {500 + (x - 500) * 0.6} 470 Q {x} 680 {500 + (x - 500) * 1.6} 910",),
+            look.main,
+        )
     band = mirrored("M 500 432 L 612 428 L 610 462 L 500 468")
     cloth(plate, band, tone(look.main, -0.16))
     plate.line("M 560 450 C 590 500 570 560 596 620", tone(look.main, -0.2), 13)
     plate.line("M 566 450 C 620 490 610 540 640 590", tone(look.main, -0.1), 11)
-    plate.fill(ellipse(562, 450, 17), Fade((545, 433), (579, 467), ((0, tone(look.main, 0.1)), (1, tone(look.main, -0.3)))))
+    plate.fill(
+        ellipse(562, 450, 17),
+        Fade((545, 433), (579, 467), ((0, tone(look.main, 0.1)), (1, tone(look.main, -0.3)))),
+    )

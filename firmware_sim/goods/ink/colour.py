@@ -19,9 +19,7 @@ LEAF: Final[Colour] = (98, 124, 92)
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
     """Return ``one`` with ``share`` (0-1) of ``other`` in it."""
-    red, green, blue = (
-        round(a + (b - a) * share) for a, b in zip(one, other, strict=True)
-    )
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 

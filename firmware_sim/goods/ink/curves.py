@@ -4,6 +4,7 @@ Curves are written as SVG path data (M L H V C Q Z, absolute and relative) and
 flattened here; everything else is made from rings.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -156,7 +157,7 @@ def dashes(data: str, dash: float, gap: float, width: float) -> Shape:
     rings: list[Ring] = []
     for line in svg(data):
         walked, piece = 0.0, [line[0]]
-        for a, b in zip(line, line[1:], strict=False):
+        for a, b in itertools.pairwise(line):
             pieces = max(1, math.ceil(math.dist(a, b) / 3))
             for i in range(1, pieces + 1):
                 point = (a[0] + (b[0] - a[0]) * i / pieces, a[1] + (b[1] - a[1]) * i / pieces)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = ("en", "he", "pl")
@@ -46,6 +46,7 @@ class Form(_Row):
     weight_g: int
     sizes: tuple[str, ...] = ("",)
     view: tuple[float, float, float] | None = None
+    whole: tuple[str, ...] = ()  # styles of which a close-up shows nothing
     about: tuple[str, str, str]
     items: tuple[tuple[str, str, str, str, int, str, str, str], ...]
 
@@ -65,7 +66,8 @@ def materials() -> Mapping[str, Material]:
 @lru_cache(maxsize=1)
 def colours() -> Mapping[str, tuple[Text, str]]:
     """Return names and hex value of the colours by id."""
-    return {name: (Text(*row[:3]), row[3]) for name, row in _read("colours").items()}
+    rows = TypeAdapter(dict[str, tuple[str, str, str, str]]).validate_python(_read("colours"))
+    return {name: (Text(en, he, pl), hue) for name, (en, he, pl, hue) in rows.items()}
 
 
 @lru_cache(maxsize=1)
