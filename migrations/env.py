@@ -4,15 +4,18 @@ from typing import Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import DateTime, String
+from sqlalchemy import JSON, DateTime, String
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from cart.db.migrate import load_tables
 
 
-def render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
+def render_item(kind: str, item: object, context: AutogenContext) -> str | Literal[False]:
     """Write SQLModel's types as SQLAlchemy's: history must not change when a library does."""
+    if kind == "type" and isinstance(item, JSON):
+        context.imports.add("from sqlalchemy.dialects.postgresql import JSONB")
+        return 'sa.JSON().with_variant(JSONB(), "postgresql")'
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.{String(item.length)!r}"
     if kind == "type" and isinstance(item, UTCDateTime):

@@ -1,8 +1,9 @@
 """The migrations lead to exactly the tables that the code declares, and back."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -27,6 +28,10 @@ def empty_engine(empty_database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+def _in_order(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted(json.dumps(one, sort_keys=True, default=str) for one in found)
+
+
 def _shape(engine: Engine) -> dict[str, Any]:
     """Return all that matters of every table, in an order of its own making."""
     seen: Inspector = inspect(engine)
@@ -37,10 +42,10 @@ def _shape(engine: Engine) -> dict[str, Any]:
                 for column in seen.get_columns(table)
             },
             "primary key": seen.get_pk_constraint(table)["constrained_columns"],
-            "foreign keys": sorted(str(key) for key in seen.get_foreign_keys(table)),
-            "unique": sorted(str(key) for key in seen.get_unique_constraints(table)),
-            "checks": sorted(str(check) for check in seen.get_check_constraints(table)),
-            "indexes": sorted(str(index) for index in seen.get_indexes(table)),
+            "foreign keys": _in_order(seen.get_foreign_keys(table)),
+            "unique": _in_order(seen.get_unique_constraints(table)),
+            "checks": _in_order(seen.get_check_constraints(table)),
+            "indexes": _in_order(seen.get_indexes(table)),
         }
         for table in seen.get_table_names()
         if table != VERSION_TABLE
@@ -112,9 +117,9 @@ def test_processes_that_start_together_migrate_once(
     """Gateway and API come up at the same moment: both succeed, the schema is whole."""
     code = TWO_AT_ONCE + "upgrade(make_engine(sys.argv[1]))"
     starting = [
-        subprocess.Popen([sys.executable, "-c", code, empty_database_url]) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", code, empty_database_url]) for _ in range(2)
     ]
-    assert [process.wait(timeout=60) for process in starting] == [0, 0, 0]
+    assert [process.wait(timeout=60) for process in starting] == [0, 0]
     upgrade(empty_engine)
     assert set(_shape(empty_engine)) == set(SQLModel.metadata.tables)
 
