@@ -44,6 +44,7 @@ def reading(engine: Engine) -> Iterator[Session]:
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as connection, Session(connection) as db:
         yield db
+        db.expunge_all()  # what was read may be looked at afterwards
         db.rollback()
 
 
