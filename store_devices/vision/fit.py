@@ -22,13 +22,13 @@ Point = NDArray[np.float64]
 
 PER_MODULE: Final = 6  # samples; the finest step of the search is a sixth of a module
 QUIET_MODULES: Final = 4  # of the light margin compared; the standard asks for 7 to 11
-_MARGIN_MODULES: Final = 14  # sampled beyond both ends, for the search to move in
-_DENSITY: Final = 8  # samples per module of the line as taken
-_BLURS_MODULES: Final = (0.25, 0.5, 0.8, 1.1)  # sharp, hand-held, soft, nearly lost
+MARGIN_MODULES: Final = 14  # sampled beyond both ends, for the search to move in
+DENSITY: Final = 8  # samples per module of the line as taken
+BLURS_MODULES: Final = (0.25, 0.5, 0.8, 1.1)  # sharp, hand-held, soft, nearly lost
 _WINDOW: Final = 14 * PER_MODULE | 1  # brightness is evened out over two digits
 _MODULE_MIN_PX: Final = 0.6  # below that there is nothing left to compare
 
-_DIGITS_AT: Final = {
+DIGITS_AT: Final = {
     95: [3 + 7 * index for index in range(6)] + [50 + 7 * index for index in range(6)],
     67: [3 + 7 * index for index in range(4)] + [36 + 7 * index for index in range(4)],
     51: [3 + 7 * index for index in range(6)],
@@ -75,27 +75,41 @@ def _fit_line(
     if float(np.hypot(*step)) < _MODULE_MIN_PX:
         return NO_FIT
     line = _sampled(grey, ends[0], step, count, shift_modules)
+    return _laid(line, pattern, roughly=roughly)
+
+
+def fit_line(line: Line, code: Code) -> Fit:
+    """Compare a ``code`` with brightness sampled ``DENSITY`` times a module along its line.
+
+    The line begins ``MARGIN_MODULES`` before the code and ends as many after it.
+    """
+    return _laid(line, modules(code), roughly=False)
+
+
+def _laid(line: Line, pattern: str, *, roughly: bool) -> Fit:
+    """Search for the placement and blur in which ``pattern`` fits best."""
+    count = len(pattern)
     ideals = _ideals(pattern)
-    targets = _unit(_evened(ideals))
+    targets = unit(_evened(ideals))
     best, place, blur = -1.0, np.zeros(3), 0
     for moves in _searches(count, roughly=roughly):
         tried = place + moves
-        scores = _unit(_evened(_placed(line, tried, count))) @ targets.T
+        scores = unit(_evened(placed(line, tried, count))) @ targets.T
         at = np.unravel_index(int(scores.argmax()), scores.shape)
         if scores[at] > best:
             best, place, blur = float(scores[at]), tried[at[0]], int(at[1])
-    seen = _placed(line, place[None], count)[0]
-    return Fit(best, *_weakest(seen, ideals[blur], count))
+    seen = placed(line, place[None], count)[0]
+    return Fit(best, *weakest(seen, ideals[blur], count))
 
 
 def _sampled(grey: Grey, start: Point, step: Point, count: int, shift_modules: float) -> Line:
     """Return the brightness along the line, the mean of three neighbouring parallels."""
-    at = np.arange(-_MARGIN_MODULES, count + _MARGIN_MODULES, 1 / _DENSITY)
+    at = np.arange(-MARGIN_MODULES, count + MARGIN_MODULES, 1 / DENSITY)
     beside = np.array([-step[1], step[0]])
-    unit = beside / np.hypot(*beside)
+    one_px = beside / np.hypot(*beside)
     total = np.zeros(len(at))
     for offset_px in (-1.0, 0.0, 1.0):
-        origin = start + shift_modules * beside + offset_px * unit
+        origin = start + shift_modules * beside + offset_px * one_px
         points = (origin + at[:, None] * step).astype(np.float32)
         taken = cv2.remap(
             grey,
@@ -111,20 +125,21 @@ def _sampled(grey: Grey, start: Point, step: Point, count: int, shift_modules: f
 def _searches(count: int, *, roughly: bool) -> list[Line]:
     """Return rounds of (start, end, bow) moves in modules, each finer than the one before."""
     if roughly:
-        first = _grid(np.arange(-9, 9.1, 0.5), np.array([0.0]))
-        bows = _grid(np.array([-0.4, 0, 0.4]), np.array([-0.02, 0, 0.02]) * count)
+        first = grid(np.arange(-9, 9.1, 0.5), np.array([0.0]))
+        bows = grid(np.array([-0.4, 0, 0.4]), np.array([-0.02, 0, 0.02]) * count)
     else:
-        first = _grid(np.arange(-2, 2.1, 0.5), np.array([-0.02, 0, 0.02]) * count)
-        bows = _grid(np.array([-0.25, 0, 0.25]), np.array([-0.3, 0, 0.3]))
-    finer = [_grid(np.array([-s, 0, s]), np.array([-s, 0, s])) for s in (0.25, 0.12, 0.06)]
+        first = grid(np.arange(-2, 2.1, 0.5), np.array([-0.02, 0, 0.02]) * count)
+        bows = grid(np.array([-0.25, 0, 0.25]), np.array([-0.3, 0, 0.3]))
+    finer = [grid(np.array([-s, 0, s]), np.array([-s, 0, s])) for s in (0.25, 0.12, 0.06)]
     return [first, bows, *finer]
 
 
-def _grid(ends: Line, bows: Line) -> Line:
+def grid(ends: Line, bows: Line) -> Line:
+    """Return every (start, end, bow) of the moves given, in modules: n x 3."""
     return np.stack(np.meshgrid(ends, ends, bows, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def _placed(line: Line, places: Line, count: int) -> Line:
+def placed(line: Line, places: Line, count: int) -> Line:
     """Return the line's samples per module, for each placement of start, end and bow."""
     module = (np.arange((count + 2 * QUIET_MODULES) * PER_MODULE) + 0.5) / PER_MODULE
     module -= QUIET_MODULES
@@ -135,7 +150,7 @@ def _placed(line: Line, places: Line, count: int) -> Line:
         + places[:, 1:2] * part
         + 4 * places[:, 2:] * part * (1 - part)
     )
-    index = (at + _MARGIN_MODULES) * _DENSITY
+    index = (at + MARGIN_MODULES) * DENSITY
     np.clip(index, 0, len(line) - 1.001, out=index)
     whole = index.astype(np.intp)
     rest = index - whole
@@ -149,7 +164,7 @@ def _ideals(pattern: str) -> Line:
     sharp = np.repeat([-float(module) for module in margin + pattern + margin], PER_MODULE)
     blurred = [
         np.asarray(cv2.GaussianBlur(sharp[None], (0, 0), sigmaX=blur * PER_MODULE, sigmaY=0.01))[0]
-        for blur in _BLURS_MODULES
+        for blur in BLURS_MODULES
     ]
     return np.array(blurred)[:, 3 * PER_MODULE : -3 * PER_MODULE]
 
@@ -164,14 +179,15 @@ def _evened(lines: Line) -> Line:
     return np.asarray(flat / np.sqrt(spread + floor))
 
 
-def _unit(lines: Line) -> Line:
+def unit(lines: Line) -> Line:
+    """Return each row without its mean and of length one: their products are correlations."""
     centred = lines - lines.mean(axis=1, keepdims=True)
     return np.asarray(centred / (np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9))
 
 
-def _weakest(seen: Line, ideal: Line, count: int) -> tuple[float, float]:
+def weakest(seen: Line, ideal: Line, count: int) -> tuple[float, float]:
     """Return the lowest correlation of a digit (with a neighbour each side), and of an end."""
-    digits = [_correlation(seen, ideal, begin - 1, begin + 8) for begin in _DIGITS_AT[count]]
+    digits = [_correlation(seen, ideal, begin - 1, begin + 8) for begin in DIGITS_AT[count]]
     ends = [
         _correlation(seen, ideal, -QUIET_MODULES, 4),
         _correlation(seen, ideal, count - 4, count + QUIET_MODULES),
@@ -181,4 +197,4 @@ def _weakest(seen: Line, ideal: Line, count: int) -> tuple[float, float]:
 
 def _correlation(seen: Line, ideal: Line, begin: int, end: int) -> float:
     part = slice((begin + QUIET_MODULES) * PER_MODULE, (end + QUIET_MODULES) * PER_MODULE)
-    return float(_unit(seen[None, part])[0] @ _unit(ideal[None, part])[0])
+    return float(unit(seen[None, part])[0] @ unit(ideal[None, part])[0])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from store_devices.vision import opencv, zxing
+from store_devices.vision import opencv, profile, zxing
 from store_devices.vision.grey import (
     Grey,
     View,
@@ -71,6 +71,20 @@ def _areas(grey: Grey) -> list[Code]:
     return codes
 
 
+def _profiles(grey: Grey) -> list[Code]:
+    """Read along lines: of the whole picture, then of what looks like bars."""
+    return profile.read(grey) or _area_profiles(grey)
+
+
+def _area_profiles(grey: Grey) -> list[Code]:
+    """Read along lines of what looks like bars, set upright."""
+    codes: list[Code] = []
+    for corners in opencv.bar_areas(grey)[:_AREAS_MAX]:
+        view = cut_out(grey, corners, factor=1.5)
+        codes += _brought_home(view, profile.read(view.grey))
+    return codes
+
+
 PLAIN: Final = Pass("plain", lambda grey: _zxing(unchanged(grey)))
 
 LIVE_EXTRAS: Final = (
@@ -79,6 +93,7 @@ LIVE_EXTRAS: Final = (
     Pass("thickened", lambda grey: _zxing(thickened(_doubled(grey), 9))),
     Pass("cv2", lambda grey: _bars(unchanged(grey))),
     Pass("sharpened", lambda grey: _zxing(sharpened(_doubled(grey), 4.0, 4.0))),
+    Pass("profile", _area_profiles),
 )
 """What a live camera adds in turn, one per frame, while the plain pass finds nothing."""
 
@@ -93,6 +108,7 @@ BEYOND_PLAIN: Final = (
     Pass("softened", lambda grey: _zxing(softened(grey, 1.0))),
     Pass("halved", lambda grey: _zxing(scaled(grey, 0.5))),
     Pass("cv2 sharpened", lambda grey: _bars(sharpened(_doubled(grey), 3.0, 1.5))),
+    Pass("profile", _profiles),
     Pass("cv2 QR", opencv.read_qr),
     Pass("turned 35", lambda grey: _zxing(turned(grey, 35)), upright=False),
     Pass("turned -35", lambda grey: _zxing(turned(grey, -35)), upright=False),
