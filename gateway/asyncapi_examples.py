@@ -1,0 +1,123 @@
+"""One message of every type as it travels, for the published contract.
+
+Made with the wire's own classes, so none can be wrong; the values tell one
+visit: a lamp is scanned, counted, taken along.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import secret_hash
+from gateway.wire import codec, downlink, events
+from gateway.wire.events import Wire
+
+DEVICE: Final = "tablet-7"
+VISIT: Final = "5pQ2vT0c"
+SPOOL: Final = "spool-1"
+LAMP: Final = Gtin("4006381333931")
+START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def _data() -> list[tuple[type[Wire], Wire]]:
+    return [
+        (
+            events.DeviceTakenUp,
+            events.TakenUpData(visit=VISIT, claim_hash=secret_hash("example"), locale="en"),
+        ),
+        (
+            events.ItemScanned,
+            events.ScannedData(visit=VISIT, gtin=LAMP, reader=events.Reader.CAMERA),
+        ),
+        (events.QuantitySet, events.QuantityData(visit=VISIT, gtin=LAMP, quantity=2)),
+        (events.LineRemoved, events.RemovedData(visit=VISIT, gtin=LAMP)),
+        (
+            events.ListRequested,
+            events.ListData(visit=VISIT, email="shopper@example.com", locale="en"),
+        ),
+        (
+            events.DevicePutDown,
+            events.PutDownData(visit=VISIT, reason=events.PutDownReason.DONE),
+        ),
+        (
+            events.DeviceHealth,
+            events.HealthData(firmware="1.4.0", battery_percent=83, charging=False, locale="en"),
+        ),
+    ]
+
+
+def _events() -> dict[str, Wire]:
+    """Number the visit's events 1, 2, 3 … as a device does."""
+    made: dict[str, Wire] = {}
+    for sequence, (model, data) in enumerate(_data(), start=1):
+        made[model.__name__] = model.model_validate(
+            {
+                "specversion": "1.0",
+                "id": f"example-{sequence}",
+                "source": f"{events.SOURCE_PREFIX}{DEVICE}",
+                "type": model.model_fields["type"].annotation.__args__[0],  # type: ignore[union-attr]
+                "time": START + timedelta(seconds=7 * sequence),
+                "spool": SPOOL,
+                "sequence": sequence,
+                "previous": sequence - 1,
+                "data": data,
+            }
+        )
+    return made
+
+
+def _commands() -> dict[str, Wire]:
+    at: dict[str, Any] = {"time": START + timedelta(seconds=20)}
+    line = downlink.ShownLine(
+        gtin=LAMP, quantity=2, name="Desk lamp", variant="Brass", price_minor=18_900, currency="EUR"
+    )
+    cart = downlink.CartData(
+        visit=VISIT, version=3, spool=SPOOL, stored_through=3, latest_at=START, lines=(line,)
+    )
+    return {
+        "ShowCart": downlink.ShowCart(id="command-1", data=cart, **at),
+        "Claimed": downlink.Claimed(id="command-2", data=downlink.ClaimedData(visit=VISIT), **at),
+        "Clear": downlink.Clear(
+            id="command-3", data=downlink.ClearData(visit=VISIT, reason="released"), **at
+        ),
+        "Rejected": downlink.Rejected(
+            id="command-4",
+            data=downlink.RejectedData(
+                event_id="example-2",
+                sequence=2,
+                visit=VISIT,
+                code="unknown_gtin",
+                detail="no variant in the catalogue carries 04006381333931",
+            ),
+            **at,
+        ),
+        "ApplyDesired": downlink.ApplyDesired(
+            id="command-5", data=downlink.DesiredData(version=2, locale="pl"), **at
+        ),
+    }
+
+
+def _plain() -> dict[str, Wire]:
+    return {
+        "Status": downlink.Status(online=True, spool=SPOOL, visit=VISIT, at=START),
+        "Ack": downlink.Ack(command_id="command-1", outcome=downlink.AckOutcome.DONE),
+        "Receipt": downlink.Receipt(
+            spool=SPOOL, stored_through=7, at=START + timedelta(seconds=60)
+        ),
+        "StockNotice": downlink.StockNotice(
+            product_id="desk-lamp",
+            sku="LAMP-BRASS",
+            gtin=LAMP,
+            location_id="harbour-street",
+            available=4,
+            version=12,
+            as_of=START,
+        ),
+    }
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Return, by class name, the JSON that goes over the wire."""
+    made = {**_events(), **_commands(), **_plain()}
+    return {name: json.loads(codec.encode(message)) for name, message in made.items()}
