@@ -167,10 +167,18 @@ def product_ids_after(db: Session, product_id: str, limit: int) -> list[str]:
     return [row[0] for row in found]
 
 
-def version(db: Session) -> int:
-    """Return the catalogue's version; 0 before anything was imported."""
-    found = db.connection().execute(text("SELECT version FROM catalogue_version")).scalar()
-    return int(found or 0)
+def edition(db: Session) -> str:
+    """Return a name of the catalogue's present state; ``0-0`` before the first import.
+
+    Its version and when it got it: the numbers of a database that was made anew
+    in the same folder begin at 1 again.
+    """
+    found = (
+        db.connection()
+        .execute(text("SELECT version, changed_at_us FROM catalogue_version"))
+        .first()
+    )
+    return f"{found[0]}-{found[1]}" if found else "0-0"
 
 
 def locations(db: Session) -> list[LocationView]:

@@ -42,7 +42,6 @@ class StockChange:
     sku: str
     gtin: str
     product_id: str
-    on_hand: int
     available: int
     version: int
     changed_at_us: int
@@ -162,7 +161,6 @@ def changed_since(
             sku=row[1],
             gtin=row[8],
             product_id=row[9],
-            on_hand=row[2],
             available=available(row[2], row[3], row[4], row[5]),
             version=row[6],
             changed_at_us=row[7],

@@ -34,7 +34,10 @@ class Tail:
         return self._mark_us
 
     def known(self, change: StockChange) -> bool:
-        """Say whether this state or a newer one has been given out, and remember it if not."""
+        """Say whether this state or a newer one has been given out, and remember it if not.
+
+        For who hears of changes in another way, too, and follows to miss none.
+        """
         key = (change.location_id, change.sku)
         version, _ = self._seen.get(key, (-1, 0))
         if version >= change.version:

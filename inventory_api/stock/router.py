@@ -1,0 +1,99 @@
+"""HTTP: availability of many SKUs at many locations, and the stream of changes."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from cart.db import reading
+from cart.kernel.clock import from_us
+from cart.kernel.errors import Unavailable
+from inventory_api.parts import InventoryParts
+from inventory_api.stock import queries
+from inventory_api.stock.queries import Availability
+from inventory_api.stock.schemas import (
+    LOCATIONS_MAX,
+    SKUS_MAX,
+    AvailabilityIn,
+    AvailabilityLine,
+    AvailabilityOut,
+    LocationIn,
+    SkuIn,
+)
+from inventory_api.stock.stream import Wanted, events, start_of
+
+STREAMS_MAX: Final = 500  # open at once in one process; each looks into the database now and then
+
+
+def stock_router(parts: InventoryParts) -> APIRouter:
+    """Return the routes about stock."""
+    router = APIRouter(tags=["stock"])
+    open_streams: set[object] = set()
+
+    @router.post("/availability")
+    def availability(asked: AvailabilityIn) -> AvailabilityOut:
+        """Say how many pieces may be promised, of every SKU at every location, as of now."""
+        now = parts.clock.now()
+        with reading(parts.engine) as db:
+            skus, locations = queries.names_known(db, asked.skus, asked.location_ids)
+            found = queries.availability(
+                db,
+                [sku for sku in dict.fromkeys(asked.skus) if sku in skus],
+                [place for place in dict.fromkeys(asked.location_ids) if place in locations],
+                as_of=now,
+            )
+        return AvailabilityOut(
+            as_of=now,
+            availability=[_line(one) for one in found],
+            unknown_skus=sorted(set(asked.skus) - skus),
+            unknown_location_ids=sorted(set(asked.location_ids) - locations),
+        )
+
+    @router.get(
+        "/stock/changes",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
+    async def changes(
+        sku: Annotated[list[SkuIn] | None, Query(max_length=SKUS_MAX)] = None,
+        location_id: Annotated[list[LocationIn] | None, Query(max_length=LOCATIONS_MAX)] = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> StreamingResponse:
+        """Stream the state of stock as it changes, of all or of the SKUs and locations named.
+
+        Server-sent events named `stock`, at least once each; a higher `version`
+        of a SKU at a location replaces a lower one. After a lost connection,
+        `Last-Event-ID` resumes without a gap.
+        """
+        if len(open_streams) >= STREAMS_MAX:
+            msg = f"{STREAMS_MAX} streams of changes are open; try again later"
+            raise Unavailable(msg)
+        wanted = Wanted(frozenset(sku or ()), frozenset(location_id or ()))
+        start_us = start_of(last_event_id, parts.clock)
+
+        async def body() -> AsyncIterator[str]:
+            key = object()
+            open_streams.add(key)
+            try:
+                async for text in events(parts.engine, parts.clock, parts.live, start_us, wanted):
+                    yield text
+            finally:
+                open_streams.discard(key)
+
+        return StreamingResponse(
+            body(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    return router
+
+
+def _line(one: Availability) -> AvailabilityLine:
+    return AvailabilityLine(
+        location_id=one.location_id,
+        sku=one.sku,
+        available=one.available,
+        version=one.version,
+        changed_at=from_us(one.changed_at_us) if one.version else None,
+        as_of=one.as_of,
+    )
