@@ -6,7 +6,7 @@ import math
 
 from firmware_sim.goods.forms.look import Look
 from firmware_sim.goods.ink.colour import BRASS, Colour, tone
-from firmware_sim.goods.ink.curves import Shape, dashes, ellipse, rounded, stroked, svg
+from firmware_sim.goods.ink.curves import Shape, dashes, ellipse, outlined, rounded, stroked, svg
 from firmware_sim.goods.ink.paint import Fade, metal, slant
 from firmware_sim.goods.ink.plate import Plate
 
@@ -74,12 +74,14 @@ def _backpack(plate: Plate, look: Look) -> None:
     pocket = rounded(310, 600, 380, 250, 34)
     plate.cast(pocket, (2, 8), 8, 0.35)
     _panel(plate, pocket, (310, 600, 690, 850), tone(look.main, 0.05))
+    plate.fill(outlined(pocket, 3), tone(look.main, -0.5), 0.4)
     plate.fill(dashes("M 330 650 H 670", 6, 4, 6), tone(BRASS, 0.1))
     lid = svg(
         "M 262 330 C 264 190 340 140 500 140 C 660 140 736 190 738 330 C 738 420 730 470 700 486 C 600 506 400 506 300 486 C 270 470 262 420 262 330 Z"
     )
     plate.cast(lid, (2, 10), 10, 0.4)
     _panel(plate, lid, (262, 140, 738, 500), tone(look.main, 0.06))
+    plate.fill(outlined(lid, 3), tone(look.main, -0.5), 0.4)
     for x in (390, 610):
         strap = rounded(x - 17, 400, 34, 250, 8)
         plate.cast(strap, (3, 4), 5, 0.35)
@@ -106,6 +108,7 @@ def _crossbody(plate: Plate, look: Look) -> None:
     )
     plate.cast(flap, (2, 10), 10, 0.4)
     _panel(plate, flap, (220, 440, 780, 700), tone(look.main, 0.06))
+    plate.fill(outlined(flap, 3), tone(look.main, -0.5), 0.5)
     plate.fill(
         dashes(
             "M 242 480 C 236 580 260 650 310 672 C 400 694 600 694 690 672 C 740 650 764 580 758 480",

@@ -5,7 +5,16 @@
 from firmware_sim.goods.forms.look import Look
 from firmware_sim.goods.forms.tops import cloth, folds
 from firmware_sim.goods.ink.colour import BRASS, tone
-from firmware_sim.goods.ink.curves import dashes, ellipse, flipped, mirrored, rounded, stroked, svg
+from firmware_sim.goods.ink.curves import (
+    dashes,
+    ellipse,
+    flipped,
+    mirrored,
+    moved,
+    rounded,
+    stroked,
+    svg,
+)
 from firmware_sim.goods.ink.paint import metal
 from firmware_sim.goods.ink.plate import Plate
 
@@ -19,8 +28,9 @@ LEGS = {
 def trousers(plate: Plate, look: Look) -> None:
     """Chinos, jeans, wide trousers or shorts."""
     cut = look.style if look.style in LEGS else "straight"
-    top = 220 if cut == "shorts" else 150
-    side = svg(LEGS[cut])
+    drop = 100 if cut == "shorts" else 0  # short things hang in the middle of the plate
+    top = 320 if cut == "shorts" else 150
+    side = moved(svg(LEGS[cut]), 0, drop)
     for shape in (flipped(side), side):
         cloth(plate, shape, look.main)
     jeans = look.style == "jeans"
@@ -73,7 +83,8 @@ def trousers(plate: Plate, look: Look) -> None:
             ),
             look.main,
         )
-    folds(plate, ("M 470 360 Q 430 400 390 410", "M 530 360 Q 570 400 610 410"), look.main)
+    if cut != "shorts":
+        folds(plate, ("M 470 360 Q 430 400 390 410", "M 530 360 Q 570 400 610 410"), look.main)
 
 
 def skirt(plate: Plate, look: Look) -> None:

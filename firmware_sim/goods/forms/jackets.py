@@ -3,12 +3,13 @@
 # ruff: noqa: E501 - path data stays on one line; its numbers are the drawing
 
 from firmware_sim.goods.forms.look import Look
-from firmware_sim.goods.forms.tops import SLEEVE, button, cloth, folds, neck, sleeves
+from firmware_sim.goods.forms.tops import SLEEVE, button, cloth, folds, neck, patch, sleeves
 from firmware_sim.goods.ink.colour import BRASS, tone
 from firmware_sim.goods.ink.curves import (
     dashes,
     ellipse,
     mirrored,
+    outlined,
     rounded,
     stroked,
     svg,
@@ -36,7 +37,7 @@ def _bomber(plate: Plate, look: Look) -> None:
     with plate.inside(hem):
         for i in range(33):
             plate.line(f"M {316 + i * 11.5} 730 V 856", tone(look.accent, -0.5), 3, 0.4)
-    neck(plate, look.accent, 40)
+    neck(plate, look.accent, 40, look.accent)
     collar = mirrored("M 500 232 C 560 230 592 210 608 176 L 634 190 C 622 240 574 266 500 268")
     cloth(plate, collar, look.accent)
     with plate.inside(collar):
@@ -90,6 +91,7 @@ def _blazer(plate: Plate, look: Look) -> None:
         plate.fill(lapel, slant((c - 170, 170, c + 170, 560), tone(look.main, 0.07), 0.8))
         plate.grain(lapel, 0.1, (1, 2))
         plate.shade(lapel, (-3, -3), 5, 0.3)
+        plate.fill(outlined(lapel, 3), tone(look.main, -0.5), 0.6)
         flap = svg(
             f"M {c + side * 70} 690 L {c + side * 168} 682 L {c + side * 172} 722 L {c + side * 72} 732 Z"
         )
@@ -117,11 +119,11 @@ def _parka(plate: Plate, look: Look) -> None:
         flap = svg(
             f"M 500 250 L {500 + side * 60} 236 L {500 + side * 128} 180 L {500 + side * 140} 212 C {500 + side * 110} 280 {500 + side * 50} 300 500 306 Z"
         )
-        cloth(plate, flap, tone(look.main, 0.03))
+        patch(plate, flap, tone(look.main, 0.03))
         pocket = rounded(500 + side * 120 - 58, 640, 116, 130, 12)
-        cloth(plate, pocket, tone(look.main, 0.02))
+        patch(plate, pocket, tone(look.main, 0.02))
         lid = rounded(500 + side * 120 - 62, 630, 124, 40, 8)
-        cloth(plate, lid, tone(look.main, 0.06))
+        patch(plate, lid, tone(look.main, 0.06))
         plate.fill(
             ellipse(500 + side * 120, 652, 7),
             metal(500 + side * 120 - 7, 500 + side * 120 + 7, BRASS),
@@ -155,13 +157,13 @@ def _chore(plate: Plate, look: Look) -> None:
         "M 500 206 L 598 184 C 640 190 660 196 674 208 C 680 420 690 640 696 830 C 640 848 560 850 500 850"
     )
     cloth(plate, body, look.main)
-    neck(plate, look.accent, 50)
+    neck(plate, look.accent, 50, look.main)
     plate.fill(stroked("M 500 240 V 850", 4), tone(look.main, -0.55), 0.7)
     stitch = tone(look.accent, 0.25)
     plate.fill(dashes("M 482 250 V 846", 9, 6, 3), stitch, 0.8)
     for x, y, wide, high in ((340, 590, 130, 160), (530, 590, 130, 160), (544, 380, 96, 110)):
         pocket = svg(f"M {x} {y} h {wide} v {high - 18} l {-wide / 2} 20 l {-wide / 2} -20 Z")
-        cloth(plate, pocket, tone(look.main, 0.03))
+        patch(plate, pocket, tone(look.main, 0.03))
         plate.fill(
             dashes(
                 f"M {x + 8} {y + 14} h {wide - 16} M {x + 8} {y + 8} v {high - 32} l {wide / 2 - 8} 18 l {wide / 2 - 8} -18 V {y + 8}",
@@ -176,7 +178,7 @@ def _chore(plate: Plate, look: Look) -> None:
         collar = svg(
             f"M 500 244 L {500 + side * 60} 330 L {500 + side * 142} 246 L {500 + side * 108} 172 C {500 + side * 90} 210 {500 + side * 50} 236 500 244 Z"
         )
-        cloth(plate, collar, tone(look.main, 0.08))
+        patch(plate, collar, tone(look.main, 0.08))
     for y in (300, 420, 540, 660, 780):
         button(plate, (500, y), 13, look.accent)
     folds(plate, ("M 340 300 Q 380 400 370 520", "M 660 300 Q 640 360 650 380"), look.main)

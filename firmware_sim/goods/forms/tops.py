@@ -11,6 +11,7 @@ from firmware_sim.goods.ink.curves import (
     ellipse,
     flipped,
     mirrored,
+    outlined,
     rounded,
     stroked,
     svg,
@@ -28,7 +29,13 @@ def cloth(plate: Plate, shape: Shape, base: Colour, depth: float = 0.7) -> None:
     plate.cast(shape, (6, 12), 14, 0.3)
     plate.fill(shape, slant(BOX, base, depth))
     plate.shade(shape, (-8, -10), 18, 0.36)
-    plate.grain(shape, 0.11, (1, 2))
+    plate.grain(shape, 0.07, (1, 2))
+
+
+def patch(plate: Plate, shape: Shape, base: Colour) -> None:
+    """Draw a piece sewn onto a garment: collar, pocket, flap; its edge is crisp."""
+    cloth(plate, shape, base, 0.5)
+    plate.fill(outlined(shape, 3), tone(base, -0.5), 0.55)
 
 
 def folds(plate: Plate, data: tuple[str, ...], base: Colour) -> None:
@@ -63,10 +70,12 @@ def button(plate: Plate, at: Point, size: float, base: Colour) -> None:
         plate.fill(ellipse(x + dx * size, y + dy * size, size * 0.12), tone(base, -0.6))
 
 
-def neck(plate: Plate, lining: Colour, depth: float) -> None:
+def neck(plate: Plate, lining: Colour, depth: float, collar: Colour) -> None:
     """Draw what is seen inside the neck: the back, its shade and the label."""
+    band = mirrored("M 500 154 C 556 154 600 160 618 174 L 606 206 H 500")
+    cloth(plate, band, tone(collar, -0.1))
     inside = mirrored(
-        f"M 500 168 C 540 168 580 176 604 190 C 580 {190 + depth * 0.5} 540 {190 + depth} 500 {190 + depth}"
+        f"M 500 172 C 540 172 578 178 600 190 C 580 {190 + depth * 0.5} 540 {190 + depth} 500 {190 + depth}"
     )
     plate.fill(inside, tone(lining, -0.34))
     plate.shade(inside, (0, 10), 10, 0.4)
@@ -89,9 +98,9 @@ def shirt(plate: Plate, look: Look) -> None:
             for i in range(13):
                 plate.line(f"M {140 + i * 60} 160 V 880", look.accent, 26, 0.38)
                 plate.line(f"M 130 {180 + i * 60} H 870", look.accent, 26, 0.38)
-    plate.line("M 668 210 C 664 300 664 360 670 420", tone(look.main, -0.5), 4, 0.5)
-    plate.line("M 332 210 C 336 300 336 360 330 420", tone(look.main, -0.5), 4, 0.5)
-    neck(plate, look.main, 36)
+    plate.line("M 668 210 C 664 300 664 360 670 420", tone(look.main, -0.5), 4, 0.22)
+    plate.line("M 332 210 C 336 300 336 360 330 420", tone(look.main, -0.5), 4, 0.22)
+    neck(plate, look.main, 36, look.main)
     placket = svg("M 478 236 H 522 V 866 H 478 Z")
     plate.fill(placket, tone(look.main, 0.08), 0.8)
     plate.line("M 524 240 V 866", tone(look.main, -0.5), 3, 0.6)
@@ -99,7 +108,7 @@ def shirt(plate: Plate, look: Look) -> None:
         collar = svg(
             f"M 500 240 L {500 + side * 58} 322 L {500 + side * 122} 236 L {500 + side * 102} 168 C {500 + side * 80} 204 {500 + side * 40} 232 500 240 Z"
         )
-        cloth(plate, collar, tone(look.main, 0.12))
+        patch(plate, collar, tone(look.main, 0.12))
     if look.style != "striped":
         pocket = svg("M 556 380 H 640 V 462 L 598 484 L 556 462 Z")
         plate.cast(pocket, (2, 4), 4, 0.3)
@@ -133,7 +142,7 @@ def tee(plate: Plate, look: Look) -> None:
                     17,
                     0.9,
                 )
-    neck(plate, look.main, 46)
+    neck(plate, look.main, 46, look.main)
     rib = mirrored("M 500 236 C 560 234 592 214 606 176 L 626 184 C 612 236 570 262 500 264")
     cloth(plate, rib, tone(look.main, -0.03))
     if look.style == "pocket":
@@ -169,7 +178,7 @@ def jumper(plate: Plate, look: Look) -> None:
     with plate.inside(hem):
         for i in range(34):
             plate.line(f"M {312 + i * 11.5} 780 V 880", tone(look.main, -0.5), 3.4, 0.4)
-    neck(plate, look.main, 34)
+    neck(plate, look.main, 34, look.main)
     collar = mirrored("M 500 224 C 560 222 596 206 610 170 L 638 182 C 624 240 574 268 500 270")
     cloth(plate, collar, tone(look.main, 0.02))
     with plate.inside(collar):
