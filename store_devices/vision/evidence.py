@@ -50,7 +50,7 @@ class Evidence:
     """Collects the reads of one picture."""
 
     def __init__(self, grey: Grey) -> None:
-        self._grey = grey
+        self.grey = grey
         self._cases: dict[Key, _Case] = {}
 
     def add(self, found: list[Code], by: Pass) -> None:
@@ -89,12 +89,12 @@ class Evidence:
         if code.reader is Reader.PROFILE:
             case.code, case.verified = code, True  # found by this very measure
             return
-        here = fit(self._grey, code)
+        here = fit(self.grey, code)
         if here.weakest_digit > case.weakest_digit:
             case.weakest_digit, case.code = here.weakest_digit, code
         if here.weakest_digit < WEAKEST_DIGIT_MIN:
             return
-        case.verified = code.symbology not in _SHORT or _stands_sideways(self._grey, code, here)
+        case.verified = code.symbology not in _SHORT or _stands_sideways(self.grey, code, here)
 
     def _outranked(self, case: _Case) -> bool:
         return any(

@@ -87,8 +87,11 @@ def _area_profiles(grey: Grey) -> list[Code]:
 
 PLAIN: Final = Pass("plain", lambda grey: _zxing(unchanged(grey)))
 
+AREAS: Final = Pass("areas", _areas)
+"""Finds a small code in a large picture, too: what is cut out is enlarged."""
+
 LIVE_EXTRAS: Final = (
-    Pass("areas", _areas),
+    AREAS,
     Pass("doubled", lambda grey: _zxing(_doubled(grey), uneven_light=False)),
     Pass("thickened", lambda grey: _zxing(thickened(_doubled(grey), 9))),
     Pass("cv2", lambda grey: _bars(unchanged(grey))),
@@ -100,7 +103,7 @@ LIVE_EXTRAS: Final = (
 BEYOND_PLAIN: Final = (
     Pass("doubled", lambda grey: _zxing(_doubled(grey))),
     Pass("cv2", lambda grey: _bars(unchanged(grey))),
-    Pass("areas", _areas),
+    AREAS,
     Pass("sharpened", lambda grey: _zxing(sharpened(_doubled(grey), 3.0, 1.5))),
     Pass("thickened", lambda grey: _zxing(thickened(_doubled(grey), 9))),
     Pass("even light", lambda grey: _zxing(unchanged(grey), uneven_light=False)),

@@ -13,7 +13,7 @@ from store_devices.hardware import Pixels
 from store_devices.vision.evidence import Evidence
 from store_devices.vision.grey import Grey, View, grey_of, scaled, unchanged
 from store_devices.vision.model import Code
-from store_devices.vision.passes import BEYOND_PLAIN, LIVE_EXTRAS, PLAIN, Pass
+from store_devices.vision.passes import AREAS, BEYOND_PLAIN, LIVE_EXTRAS, PLAIN, Pass
 
 PHOTO_BUDGET_S: Final = 1.5
 """A shopper who sends a photograph waits for the answer; past this she tries again anyway."""
@@ -36,19 +36,19 @@ def read_photo(
         return []
     until_s = monotonic() + budget_s
     grey = grey_of(pixels)
-    evidence = Evidence(grey)
-    evidence.add(PLAIN.run(grey), PLAIN)
-    if codes := evidence.believed():
-        return codes
     view = _bearable(grey)
-    if view.grey is not grey:  # reads of two sizes are not laid over each other
-        evidence = Evidence(view.grey)
-        evidence.add(PLAIN.run(view.grey), PLAIN)
-    for each in BEYOND_PLAIN:
-        if (codes := evidence.believed()) or monotonic() >= until_s:
-            return _home(view, codes)
-        evidence.add(each.run(view.grey), each)
-    return _home(view, evidence.believed())
+    rounds = [(unchanged(grey), (PLAIN,)), (view, BEYOND_PLAIN)]
+    if view.grey is not grey:
+        rounds = [(unchanged(grey), (PLAIN, AREAS)), (view, (PLAIN, *BEYOND_PLAIN))]
+    evidence = Evidence(grey)
+    for seen, passes in rounds:
+        if seen.grey is not evidence.grey:  # reads of two sizes are not laid over each other
+            evidence = Evidence(seen.grey)
+        for each in passes:
+            evidence.add(each.run(seen.grey), each)
+            if (codes := evidence.believed()) or monotonic() >= until_s:
+                return _home(seen, codes)
+    return []
 
 
 class LiveReader:
