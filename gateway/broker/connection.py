@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._out = bytearray()
         self._pumping = False
         self._writable = True
+        self._greeted = False
         self._joined = False
         self._admission: asyncio.Task[None] | None = None
         self._held = False
@@ -78,7 +79,12 @@ class Connection(asyncio.Protocol):
         self._everybody.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came."""
+        """Take in what came; a stranger whose first byte is no CONNECT's is not waited for."""
+        if not self._greeted:
+            self._greeted = True
+            if data[0] != Kind.CONNECT << 4:
+                self.abort()
+                return
         self._deadline = self._loop.time() + self._patience_s
         self._decoder.add(data)
         self._take()

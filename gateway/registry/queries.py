@@ -58,14 +58,12 @@ def current_hashes(db: Session, ids: Iterable[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in found}
 
 
-def credential_hashes(db: Session) -> list[tuple[str, str]]:
-    """Return id and credential hash of every device that may connect, by id."""
+def credential_hashes(db: Session) -> dict[str, str | None]:
+    """Return every device's credential hash by id, None for one that may not connect."""
     found = db.exec(
-        select(DeviceRow.id, DeviceRow.credential_hash)
-        .where(col(DeviceRow.revoked_at).is_(None))
-        .order_by(DeviceRow.id)
+        select(DeviceRow.id, DeviceRow.credential_hash, DeviceRow.revoked_at).order_by(DeviceRow.id)
     )
-    return list(found)
+    return {device_id: None if revoked_at else kept for device_id, kept, revoked_at in found}
 
 
 def listed(db: Session, *, location_id: str | None = None) -> list[ListedDevice]:

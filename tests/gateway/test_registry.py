@@ -186,7 +186,7 @@ def test_a_revoked_device_is_known_and_refused(
     with reading(engine) as db:
         assert queries.verify_credential(db, device.device_id, device.credential) is None
         assert queries.devices_by_id(db, [device.device_id])[device.device_id].revoked
-        assert queries.credential_hashes(db) == []
+        assert queries.credential_hashes(db) == {device.device_id: None}
         row = queries.device(db, device.device_id)
     assert row.revoked_at == clock.now() - timedelta(seconds=60)
 

@@ -42,12 +42,23 @@ def find_mosquitto() -> str:
 
 
 class Mosquitto:
-    """One broker; ``access`` is the part of its configuration that says who may do what."""
+    """One broker; ``access`` is the part of its configuration that says who may do what.
 
-    def __init__(self, folder: Path, access: str = "allow_anonymous true\n") -> None:
+    With ``conf`` it runs on that file as it stands, which says that it listens on ``port``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        access: str = "allow_anonymous true\n",
+        *,
+        conf: Path | None = None,
+        port: int = 0,
+    ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self._access = access
+        self._conf = conf
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "data").mkdir(parents=True, exist_ok=True)
 
@@ -63,14 +74,7 @@ class Mosquitto:
 
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
-        user = f"user {pwd.getpwuid(os.getuid()).pw_name}\n"  # keep ours: the files are ours
-        conf = self.folder / "mosquitto.conf"
-        conf.write_text(
-            f"listener {self.port} 127.0.0.1\npersistence_location {self.folder}/data/\n"
-            + user
-            + SETTINGS
-            + self._access
-        )
+        conf = self._conf or self._written_conf()
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [find_mosquitto(), "-c", str(conf)], stdout=log, stderr=log
@@ -81,6 +85,17 @@ class Mosquitto:
             self.kill()
             msg = f"mosquitto did not start:\n{self.log}"
             raise TimeoutError(msg) from error
+
+    def _written_conf(self) -> Path:
+        user = f"user {pwd.getpwuid(os.getuid()).pw_name}\n"  # keep ours: the files are ours
+        conf = self.folder / "mosquitto.conf"
+        conf.write_text(
+            f"listener {self.port} 127.0.0.1\npersistence_location {self.folder}/data/\n"
+            + user
+            + SETTINGS
+            + self._access
+        )
+        return conf
 
     def reload(self) -> None:
         """Make it read its password and access files again."""

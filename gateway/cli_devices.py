@@ -1,0 +1,211 @@
+"""``gateway devices …``: who is enrolled, and what is wanted of it.
+
+Prints; decides nothing. Every refusal is one sentence on stderr and exit code 1.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from cart.db import make_engine, reading, unit_of_work
+from cart.db.migrate import upgrade
+from cart.kernel.clock import SystemClock
+from cart.kernel.errors import CarryoverError
+from cart.kernel.ids import RandomIds
+from gateway.handout import connection_facts
+from gateway.mosquitto import tell_mosquitto
+from gateway.registry import queries, service
+from gateway.registry.locations import require_location
+from gateway.registry.model import KINDS, ListedDevice
+from gateway.settings import MqttSettings
+from gateway.twin import queries as twins
+from gateway.twin import service as twin_service
+from gateway.twin.model import Desired
+
+app = typer.Typer(no_args_is_help=True, help="Enrol devices, look at them, revoke them.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+DeviceId = Annotated[str, typer.Argument(help="The device's id, as in `gateway devices list`.")]
+
+
+@contextmanager
+def _registry() -> Iterator[tuple[Engine, MqttSettings]]:
+    settings = MqttSettings()
+    engine = make_engine(settings.effective_database_url)
+    try:
+        upgrade(engine)
+        yield engine, settings
+    except CarryoverError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from error
+    finally:
+        engine.dispose()
+
+
+@app.command()
+def enrol(
+    *,
+    kind: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.")],
+    location: Annotated[str, typer.Option(help="Where it will stand, e.g. harbour-street.")],
+    name: Annotated[str, typer.Option(help="What people there call it.")] = "",
+    hours: Annotated[int, typer.Option(min=1, max=720, help="How long the token is good.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Print a one-time token with which one device can enrol."""
+    with _registry() as (engine, _), unit_of_work(engine) as db:
+        require_location(db, location)
+        token = service.enrol(
+            db,
+            SystemClock(),
+            RandomIds(),
+            kind=kind,
+            location_id=location,
+            name=name,
+            lifetime=timedelta(hours=hours),
+        )
+    facts = {"token": token, "kind": kind, "location": location, "hours": hours}
+    typer.echo(json.dumps(facts) if as_json else token)
+
+
+@app.command()
+def redeem(
+    token: Annotated[str, typer.Argument(help="From `gateway devices enrol`; good once.")],
+    *,
+    as_json: AsJson = False,
+    shell: Annotated[bool, typer.Option("--shell", help="Print lines for `eval`.")] = False,
+) -> None:
+    """Turn a token into a device: print its id, its credential and where it connects."""
+    with _registry() as (engine, settings):
+        with unit_of_work(engine) as db:
+            device = service.redeem(db, SystemClock(), RandomIds(), token=token)
+        tell_mosquitto(engine, settings, RandomIds())
+        facts = connection_facts(settings, device)
+    _print_facts(facts, as_json=as_json, shell=shell)
+
+
+@app.command("list")
+def list_devices(
+    *,
+    location: Annotated[str | None, typer.Option(help="Only those of this location.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print every device with when it was last seen."""
+    with _registry() as (engine, _), reading(engine) as db:
+        found = queries.listed(db, location_id=location)
+    if as_json:
+        typer.echo(json.dumps([_device_facts(one) for one in found]))
+        return
+    for one in found:
+        state = "revoked" if one.revoked_at else "online" if one.online else "offline"
+        typer.echo(
+            f"{one.id:<14} {one.kind:<9} {one.location_id:<20} {state:<8}"
+            f" {_when(one.last_seen_at):<20} {one.name}".rstrip()
+        )
+
+
+@app.command()
+def show(device_id: DeviceId, *, as_json: AsJson = False) -> None:
+    """Print one device, both halves of its twin, and when it was last seen."""
+    with _registry() as (engine, _), reading(engine) as db:
+        facts = _device_facts(queries.device(db, device_id))
+        twin = twins.twin(db, device_id)
+    facts["desired"] = (
+        twin.desired.model_dump(mode="json", exclude_none=True) if twin.desired else {}
+    )
+    reported = twin.reported.model_dump(mode="json", exclude_none=True) if twin.reported else {}
+    facts |= {"reported": reported, "reported_at": _iso(twin.reported_at), "pending": twin.pending}
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name:<14} {'-' if value in (None, '', {}) else value}")
+
+
+@app.command()
+def revoke(device_id: DeviceId) -> None:
+    """Withdraw a device's credential for ever; it is disconnected within seconds."""
+    with _registry() as (engine, settings):
+        with unit_of_work(engine) as db:
+            service.revoke(db, SystemClock(), device_id=device_id)
+        tell_mosquitto(engine, settings, RandomIds())
+    typer.echo(f"{device_id} is revoked")
+
+
+@app.command()
+def rotate(device_id: DeviceId, *, as_json: AsJson = False) -> None:
+    """Give a device a fresh credential and print it; the one before is worthless at once."""
+    with _registry() as (engine, settings):
+        with unit_of_work(engine) as db:
+            credential = service.rotate(db, RandomIds(), device_id=device_id)
+        tell_mosquitto(engine, settings, RandomIds())
+    facts = {"device_id": device_id, "credential": credential}
+    typer.echo(json.dumps(facts) if as_json else credential)
+
+
+@app.command()
+def desire(
+    device_id: DeviceId,
+    *,
+    locale: Annotated[str | None, typer.Option(help="en, he or pl; - takes it back.")] = None,
+    firmware: Annotated[str | None, typer.Option(help="Version; - takes it back.")] = None,
+    idle_after: Annotated[
+        int | None, typer.Option(help="Seconds without a touch until it clears; 0 takes it back.")
+    ] = None,
+) -> None:
+    """Say how a device should be; it is told when it next reports."""
+    change: Desired = {}
+    if locale is not None:
+        change["locale"] = None if locale == "-" else locale
+    if firmware is not None:
+        change["firmware"] = None if firmware == "-" else firmware
+    if idle_after is not None:
+        change["idle_after_s"] = idle_after or None
+    with _registry() as (engine, _), unit_of_work(engine) as db:
+        version = twin_service.set_desired(db, device_id, **change)
+    typer.echo(f"{device_id} should be at version {version}")
+
+
+def _print_facts(facts: dict[str, str | int], *, as_json: bool, shell: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({name.lower(): value for name, value in facts.items()}))
+        return
+    form: Callable[[str, str], str] = _shell_line if shell else _text_line
+    for name, value in facts.items():
+        typer.echo(form(name, str(value)))
+
+
+def _shell_line(name: str, value: str) -> str:
+    return f"{name}={shlex.quote(value)}"
+
+
+def _text_line(name: str, value: str) -> str:
+    return f"{name.lower():<13} {value}"
+
+
+def _device_facts(device: ListedDevice) -> dict[str, object]:
+    return {
+        "id": device.id,
+        "kind": device.kind,
+        "name": device.name,
+        "location": device.location_id,
+        "partition": device.partition,
+        "enrolled_at": _iso(device.enrolled_at),
+        "revoked_at": _iso(device.revoked_at),
+        "last_seen_at": _iso(device.last_seen_at),
+        "online": device.online and device.revoked_at is None,
+        "since": _iso(device.since),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "never"

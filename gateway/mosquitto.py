@@ -1,0 +1,134 @@
+"""Files for a real Mosquitto: its configuration, and the registry as its password file.
+
+Writes files and sends SIGHUP; connects to nothing. Whoever changes a credential
+calls :func:`tell_mosquitto` after the commit.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from sqlalchemy import Engine
+
+from cart.db import reading
+from cart.kernel.ids import Ids
+from gateway.broker.access import SERVER_USER
+from gateway.broker.key import broker_key
+from gateway.registry.model import credential_hash
+from gateway.registry.queries import credential_hashes
+from gateway.settings import MqttSettings
+
+logger = logging.getLogger(__name__)
+
+FILE_MODE = 0o640  # hashes of random secrets: not secret, and nobody else's business
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFiles:
+    """Where things are and who runs the broker, for ``mosquitto.conf``."""
+
+    folder: Path
+    port: int = 1883
+    server_port: int = 1884
+    bind: str = ""  # all interfaces: devices come from the shop's network
+    user: str = "mosquitto"
+
+    @property
+    def conf(self) -> Path:
+        """The configuration file."""
+        return self.folder / "mosquitto.conf"
+
+    @property
+    def passwords(self) -> Path:
+        """The password file."""
+        return self.folder / "passwords"
+
+
+def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: BrokerFiles) -> None:
+    """Write ``mosquitto.conf``, ``acl``, ``passwords`` and the data folder into ``out.folder``."""
+    folder = out.folder.resolve()
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    ours = files("gateway")
+    conf = Template((ours / "mosquitto.conf").read_text(encoding="utf-8")).substitute(
+        folder=folder,
+        port=out.port,
+        server_port=out.server_port,
+        bind=out.bind,
+        user=out.user,
+    )
+    _replace(folder / "mosquitto.conf", conf)
+    _replace(folder / "acl", (ours / "mosquitto.acl").read_text(encoding="utf-8"))
+    write_passwords(engine, settings, ids, folder / "passwords")
+    if os.geteuid() == 0:  # as root the broker becomes its own user, who has to read and save
+        for path in (folder / "data", folder / "acl", folder / "passwords"):
+            shutil.chown(path, user=out.user)
+
+
+def write_passwords(engine: Engine, settings: MqttSettings, ids: Ids, path: Path) -> None:
+    """Write the registry's devices into a Mosquitto password file, whole or not at all.
+
+    Lines of users that are no devices of ours stay. The server's own user is
+    added if it is missing, with the secret of ``DATA_DIR/broker.key``.
+    """
+    with _locked(path):
+        with reading(engine) as db:  # inside the lock: the last writer has the newest registry
+            devices = credential_hashes(db)
+        lines: dict[str, str] = {}
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                user = line.partition(":")[0]
+                if line and user not in devices:
+                    lines[user] = line
+        if SERVER_USER not in lines:
+            secret = broker_key(settings.data_dir, ids)
+            lines[SERVER_USER] = f"{SERVER_USER}:{credential_hash(secret)}"
+        lines |= {user: f"{user}:{kept}" for user, kept in devices.items() if kept is not None}
+        _replace(path, "".join(f"{line}\n" for line in lines.values()))
+
+
+def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
+    """Bring Mosquitto up to date with the registry, where the settings name its files.
+
+    A broker that does not run reads the file when it starts.
+    """
+    if settings.mosquitto_password_file is None:
+        return
+    write_passwords(engine, settings, ids, settings.mosquitto_password_file)
+    if settings.mosquitto_pid_file is None:
+        return
+    try:
+        pid = int(settings.mosquitto_pid_file.read_text(encoding="ascii"))
+        os.kill(pid, signal.SIGHUP)
+    except (FileNotFoundError, ProcessLookupError, ValueError) as error:
+        logger.warning("mosquitto was not told to read its passwords again: %s", error)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold others off who would write the same file; the lock goes with the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put ``text`` there at once, with the owner and mode of the file that was there."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    if path.exists():
+        before = path.stat()
+        fresh.chmod(before.st_mode & 0o777)
+        with suppress(PermissionError):  # only root can give a file away
+            os.chown(fresh, before.st_uid, before.st_gid)
+    fresh.replace(path)
