@@ -1,0 +1,1 @@
+"""What a shopper's phone talks to: pages, API, live updates and mails. Rules live in ``cart``."""

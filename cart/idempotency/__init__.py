@@ -1,0 +1,1 @@
+"""What became of a request that carried an Idempotency-Key, kept beside its effect."""

@@ -1,0 +1,68 @@
+"""Begin, finish and forget a request under its Idempotency-Key.
+
+Source of the rules: draft-ietf-httpapi-idempotency-key-header. Knows nothing
+of HTTP beyond a status number; the caller's unit of work holds key and effect.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session, col, delete, select
+
+from cart.db import is_sqlite
+from cart.idempotency.tables import RequestKeyRow
+from cart.kernel.clock import Clock
+from cart.kernel.errors import IdempotencyKeyReused, InFlight
+from cart.kernel.ids import secret_hash
+
+# A phone that was offline over a weekend may still repeat its last request.
+KEPT = timedelta(days=7)
+FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
+
+
+def begin(db: Session, clock: Clock, *, key: str, request_hash: str) -> RequestKeyRow:
+    """Return the row of ``key``: fresh (``status`` 0: do the work), or with its answer.
+
+    Raises:
+        IdempotencyKeyReused: the key came before, with another request.
+        InFlight: another process is working on it (PostgreSQL; SQLite waits instead).
+    """
+    key_hash = secret_hash(key)
+    connection = db.connection()
+    if not is_sqlite(connection):
+        locked = connection.execute(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key_hash}
+        ).scalar()
+        if not locked:
+            msg = "the same request is being worked on"
+            raise InFlight(msg)
+    known = db.exec(select(RequestKeyRow).where(RequestKeyRow.key_hash == key_hash)).first()
+    if known is not None:
+        if known.request_hash != request_hash:
+            msg = "this Idempotency-Key was used with another request"
+            raise IdempotencyKeyReused(msg)
+        return known
+    fresh = RequestKeyRow(key_hash=key_hash, request_hash=request_hash, created_at=clock.now())
+    db.add(fresh)
+    db.flush()
+    return fresh
+
+
+def finish(
+    db: Session, row: RequestKeyRow, *, status: int, body: str, session_id: str, salt: str
+) -> None:
+    """Keep the answer beside the effect."""
+    row.status, row.body, row.session_id, row.salt = status, body, session_id, salt
+    db.add(row)
+    db.flush()
+
+
+def forget(db: Session, clock: Clock) -> int:
+    """Delete keys older than KEPT, a bounded number at once; return how many."""
+    old = (
+        select(RequestKeyRow.key_hash)
+        .where(col(RequestKeyRow.created_at) < clock.now() - KEPT)
+        .limit(FORGOTTEN_AT_ONCE_MAX)
+    )
+    done = db.exec(delete(RequestKeyRow).where(col(RequestKeyRow.key_hash).in_(old)))
+    return int(done.rowcount)

@@ -1,0 +1,179 @@
+"""Makes the application: routes, guards, and what runs while it serves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from cart.db import make_engine
+from cart.db.migrate import upgrade
+from cart.kernel.clock import Clock, SystemClock
+from cart.kernel.ids import Ids, RandomIds
+from gateway.fanout import Fanout, ListAsked, Notice
+from inventory_api.catalogue.queries import sellables
+from mobile_api import health
+from mobile_api.carts import pages as cart_pages
+from mobile_api.carts import router as cart_router
+from mobile_api.carts.events import Reader
+from mobile_api.claims import pages as claim_pages
+from mobile_api.claims import router as claim_router
+from mobile_api.demo import pages as demo_pages
+from mobile_api.edge import access, problems
+from mobile_api.edge.guard import Guard
+from mobile_api.edge.once import InProgress
+from mobile_api.lists import pages as list_pages
+from mobile_api.lists import router as list_router
+from mobile_api.live import Hub
+from mobile_api.look import router as look_router
+from mobile_api.look.assets import Assets
+from mobile_api.mail.sweep import Sweep
+from mobile_api.products import pages as product_pages
+from mobile_api.products import pictures
+from mobile_api.scan import router as scan_router
+from mobile_api.scan.reader import PhotoReader
+from mobile_api.settings import ApiSettings
+from mobile_api.wiring import Parts
+
+BODY_BYTES_MAX = 65_536  # no request but a photo comes near
+ZIPPED_FROM_BYTES = 1_000
+OWN_ROUTERS = (
+    cart_router.router,
+    list_router.router,
+    claim_router.router,
+    scan_router.router,
+    cart_pages.router,
+    list_pages.router,
+    claim_pages.router,
+    product_pages.router,
+    pictures.router,
+    look_router.router,
+    demo_pages.router,
+    health.router,
+)
+
+
+def create_app(
+    settings: ApiSettings,
+    *,
+    engine: Engine | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    listen: bool = True,
+    mail: bool = True,
+) -> FastAPI:
+    """Return the application.
+
+    ``engine``: given by whoever has the schema ready; else one is made and
+    migrated. ``listen``: join the fan-out between processes. ``mail``: run the
+    mail workflows (DBOS knows one application per process).
+
+    Raises:
+        RouteWithoutRole: a route does not say who may call it.
+    """
+    own_engine = engine is None
+    used = engine or make_engine(settings.effective_database_url)
+    used_clock = clock or SystemClock()
+    parts = Parts(
+        settings=settings,
+        engine=used,
+        clock=used_clock,
+        ids=ids or RandomIds(),
+        lookup=sellables,
+        secret=settings.key(),
+        in_progress=InProgress(),
+        assets=Assets(),
+        hub=Hub(Reader(used, used_clock, sellables)),
+        photos=PhotoReader(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as running:
+            if own_engine:
+                running.callback(used.dispose)
+                await asyncio.to_thread(upgrade, used)
+            parts.hub.start()
+            running.callback(parts.hub.close)
+            running.callback(parts.photos.close)
+            sweep = await _start_mail(parts, running) if mail else None
+            if listen:
+                await _start_fan(parts, running, sweep)
+            yield
+
+    app = FastAPI(
+        title="Carryover",
+        version="1",
+        description="Carts, lists, catalogue and stock for a shopper's phone.",
+        lifespan=lifespan,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        max_body_size=BODY_BYTES_MAX,
+    )
+    app.state.parts = parts
+    app.state.demo = settings.demo
+    for router in OWN_ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=ZIPPED_FROM_BYTES)
+    app.add_middleware(Guard, base_url=settings.base_url, demo=settings.demo)
+    list(access.roles(app))  # fails here, not at the first request
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    written = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return access.describe(app, written())
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+async def _start_mail(parts: Parts, running: AsyncExitStack) -> Sweep:
+    from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.mail.workflow import Office, close_office, open_office  # noqa: PLC0415
+
+    settings = parts.settings
+    smtp_url = settings.smtp_url
+    if not smtp_url:
+        parts.sink = MailSink(settings.data_dir / "mail")
+        await parts.sink.start()
+        running.push_async_callback(parts.sink.stop)
+        smtp_url = parts.sink.url
+    office = Office(parts.engine, parts.clock, parts.lookup, settings, smtp_url, parts.marked)
+    await asyncio.to_thread(open_office, office)
+    running.push_async_callback(asyncio.to_thread, close_office)
+    sweep = Sweep(parts)
+    sweep.start()
+    running.push_async_callback(sweep.stop)
+    parts.mail_bell = sweep.ring
+    return sweep
+
+
+async def _start_fan(parts: Parts, running: AsyncExitStack, sweep: Sweep | None) -> None:
+    def hear(notice: Notice) -> None:
+        if isinstance(notice, ListAsked):
+            if sweep is not None:
+                sweep.ring()
+        else:
+            parts.hub.hear(notice)
+
+    def look_again() -> None:
+        parts.hub.look_again()
+        if sweep is not None:
+            sweep.ring()
+
+    fan = Fanout(parts.settings, parts.settings.api_name, listen=hear, on_gap=look_again)
+    fan.start()
+    parts.fan = fan
+
+    async def stop() -> None:
+        parts.fan = None
+        await asyncio.to_thread(fan.stop)
+
+    running.push_async_callback(stop)

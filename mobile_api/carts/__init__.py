@@ -1,0 +1,1 @@
+"""My cart: the page, its API and its live stream."""

@@ -1,0 +1,47 @@
+"""My cart: the page, and its parts as the live stream sends them."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from cart.db import reading
+from mobile_api.carts.basket import Basket, basket, nobodys
+from mobile_api.edge.access import Role, allow
+from mobile_api.edge.language import locale_of
+from mobile_api.edge.sessions import CurrentVisitor
+from mobile_api.look.templates import page, render
+from mobile_api.look.words import Words, words
+from mobile_api.wiring import Wired
+
+router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
+BINDING_ID_LENGTH_MAX = 64
+
+
+def cart_html(shown: Basket, spoken: Words) -> str:
+    """Return the parts of the cart page that change: head, lines and foot."""
+    return render(spoken.locale, "_cart.html", {"basket": shown})
+
+
+@router.get("/")
+def my_cart(
+    request: Request,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    brought: int = 0,
+    claim: str = "",
+) -> HTMLResponse:
+    """Show the cart. ``brought`` and ``claim``: what a claim has just added, with its undo."""
+    spoken = words(locale_of(request))
+    with reading(wired.engine) as db:
+        shopper = visitor.find(db, wired.clock)
+        if shopper is None:
+            shown = nobodys(db, spoken)
+        else:
+            shown = basket(db, wired.lookup, spoken, shopper.cart_id)
+    context = {
+        "basket": shown,
+        "known": shopper is not None,
+        "brought": max(0, brought),
+        "claim": claim[:BINDING_ID_LENGTH_MAX],
+        "page_id": "cart",
+    }
+    return page(request, "cart.html", context)

@@ -1,0 +1,151 @@
+"""What the cart's API takes and gives."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cart.carts.model import QUANTITY_MAX
+from cart.kernel.gtin import Gtin
+from cart.kernel.money import Money
+from mobile_api.carts.basket import Basket, ShownLine
+from mobile_api.look.words import Words
+
+
+class Taken(BaseModel):
+    """Base of request bodies: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AddLine(Taken):
+    """Put pieces of an article into the cart."""
+
+    gtin: Gtin
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
+    location_id: Annotated[
+        str | None,
+        Field(
+            max_length=64,
+            description="The shop where the shopper stands; empty: where the last line was added.",
+        ),
+    ] = None
+
+
+class SetQuantity(Taken):
+    """How many pieces the line shall have; 0 takes it off."""
+
+    quantity: Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
+
+
+class MoneyOut(BaseModel):
+    """An amount in minor units, and as the reader's language writes it."""
+
+    minor: int
+    currency: str
+    text: str
+
+
+class StockOut(BaseModel):
+    """What is left, in words; ``tone``: good, few or out."""
+
+    text: str
+    tone: str
+
+
+class LineOut(BaseModel):
+    """A line of the cart. ``available``: pieces by location id, the nearest shops only."""
+
+    gtin: str
+    sku: str
+    product_id: str
+    name: str
+    variant: str
+    quantity: int
+    each: MoneyOut | None
+    price: MoneyOut | None
+    picture: str | None
+    stock: StockOut
+    available: dict[str, int]
+
+
+class CartOut(BaseModel):
+    """The cart after ``version`` operations. ``html``: its page parts, when asked for."""
+
+    version: int
+    pieces: int
+    location_id: str | None
+    totals: list[MoneyOut]
+    lines: list[LineOut]
+    html: str | None = None
+
+
+class OperationOut(BaseModel):
+    """One operation, as the live stream tells it to a phone that was away."""
+
+    id: str
+    version: int
+    kind: str
+    gtin: str
+    quantity: int
+    source: str
+    at_us: int
+
+
+class StockEvent(BaseModel):
+    """Stock of one article at one shop; ``words`` when the stream was asked for page parts."""
+
+    product_id: str
+    sku: str
+    gtin: str
+    location_id: str
+    available: int
+    version: int
+    as_of: str
+    words: StockOut | None = None
+
+
+class DeviceEvent(BaseModel):
+    """A shop's device holds this cart (``held``), or does no longer (``put_down``)."""
+
+    device_id: str
+    state: str
+    claimed: bool
+
+
+def money_out(money: Money | None, words: Words) -> MoneyOut | None:
+    """Return an amount for the API."""
+    if money is None:
+        return None
+    return MoneyOut(minor=money.minor, currency=money.currency, text=words.money(money))
+
+
+def line_out(line: ShownLine, words: Words) -> LineOut:
+    """Return a line for the API."""
+    return LineOut(
+        gtin=line.gtin,
+        sku=line.sku,
+        product_id=line.product_id,
+        name=line.name,
+        variant=line.variant,
+        quantity=line.quantity,
+        each=money_out(line.each, words),
+        price=money_out(line.price, words),
+        picture=f"/pictures/{line.picture}" if line.picture else None,
+        stock=StockOut(text=line.stock.text, tone=line.stock.tone),
+        available=line.available,
+    )
+
+
+def cart_out(basket: Basket, words: Words, html: str | None = None) -> CartOut:
+    """Return a cart for the API."""
+    return CartOut(
+        version=basket.version,
+        pieces=basket.pieces,
+        location_id=basket.here.id if basket.here else None,
+        totals=[
+            MoneyOut(minor=one.minor, currency=one.currency, text=words.money(one))
+            for one in basket.totals
+        ],
+        lines=[line_out(line, words) for line in basket.lines],
+        html=html,
+    )

@@ -1,0 +1,1 @@
+"""A phone takes a tablet's list along."""

@@ -1,0 +1,34 @@
+"""Takes a tablet's list along and tells everyone whom it concerns."""
+
+from sqlmodel import Session
+
+from cart.carts.tables import ShopperSessionRow
+from gateway.binding.service import Claim
+from gateway.binding.service import claim as claim_binding
+from gateway.fanout import BindingChanged, CartChanged
+from mobile_api.carts.router import ORIGIN
+from mobile_api.wiring import Parts
+
+
+def take(wired: Parts, db: Session, secret: str, shopper: ShopperSessionRow | None) -> Claim:
+    """Claim in this unit of work.
+
+    Raises:
+        UnknownClaim: nobody showed this link, or its tablet is offline since.
+        ClaimUsed, ClaimExpired: as they say.
+    """
+    taken = claim_binding(
+        db, wired.clock, wired.ids, secret=secret, session_id=shopper.id if shopper else None
+    )
+    for change in taken.changes:
+        wired.tell(db, CartChanged(change.cart_id, change.version, ORIGIN))
+    wired.tell(
+        db,
+        BindingChanged(taken.device_id, taken.visit, taken.cart_id, live=taken.live, claimed=True),
+    )
+    return taken
+
+
+def way_on(taken: Claim) -> str:
+    """Return where the phone goes next: its cart, with what was added and how to undo it."""
+    return f"/?brought={taken.merged}&claim={taken.binding_id}" if taken.merged else "/"

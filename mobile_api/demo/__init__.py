@@ -1,0 +1,1 @@
+"""The demo's front page and mailbox; only there while the embedded sink is on."""

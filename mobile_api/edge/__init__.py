@@ -1,0 +1,1 @@
+"""Where HTTP ends: who may call, problem details, limits, cookies, Idempotency-Key."""

@@ -1,0 +1,82 @@
+"""Two guards around every request, as plain ASGI so that streams pass untouched.
+
+Browsers are told what our pages may load (nothing but our own), and a changing
+request that a browser sent from another website is refused.
+"""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cart.kernel.errors import OriginRefused
+from mobile_api.edge import problems
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
+    " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self';"
+    " base-uri 'none'"
+)
+COMMON: Final = {
+    "x-content-type-options": "nosniff",
+    # A claim link and a list link are keys: no other site may see where a reader came from.
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(self), geolocation=(self), microphone=(), payment=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+class Guard:
+    """Adds the headers; refuses foreign origins."""
+
+    def __init__(self, app: ASGIApp, *, base_url: str, demo: bool) -> None:
+        self._app = app
+        self._origin = _origin(base_url)
+        # In a demo the front page shows the phone page in a frame beside the tablet's.
+        framing = "frame-ancestors 'self'" if demo else "frame-ancestors 'none'"
+        self._policy = f"{POLICY}; {framing}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in COMMON.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("content-security-policy", self._policy)
+            await send(message)
+
+        if scope["method"] not in SAFE_METHODS and self._foreign(Headers(scope=scope)):
+            request = Request(scope, receive)
+            refusal = OriginRefused("a browser sent this from another website")
+            response = problems.answer(request, problems.of_error(request, refusal))
+            await response(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+    def _foreign(self, headers: Headers) -> bool:
+        """Say whether a browser sent this from elsewhere.
+
+        Browsers put Origin on every changing request. What has none (curl, a
+        device) carries no cookie that another site could misuse.
+        """
+        if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return True
+        origin = headers.get("origin")
+        if origin is None:
+            return False
+        return _origin(origin) not in {self._origin, ("http", headers.get("host", ""))} and (
+            _origin(origin) != ("https", headers.get("host", ""))
+        )
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,169 @@
+"""RFC 9457 problem details for every refusal; a page for people who came with a browser.
+
+Owns the map from the error tree to HTTP. Its titles are for the reader and in
+her language; ``detail`` is the English sentence for whoever reads the log.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from cart.kernel import errors
+from mobile_api.edge.language import locale_of
+from mobile_api.look.templates import page
+from mobile_api.look.words import words
+
+logger = logging.getLogger(__name__)
+MEDIA_TYPE: Final = "application/problem+json"
+FIELDS_MAX = 10  # of a body at fault; more is noise
+RETRY_AFTER_S = 2  # a transaction in flight takes milliseconds; a broker that restarts, seconds
+
+# The most specific class in an error's ancestry wins.
+STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
+    errors.InvalidInput: 422,
+    errors.IdempotencyKeyMissing: 400,
+    errors.NotFound: 404,
+    errors.Refused: 403,
+    errors.NoSession: 401,
+    errors.ClaimUsed: 409,
+    errors.ClaimExpired: 410,
+    errors.Conflict: 409,
+    errors.LimitExceeded: 409,
+    errors.PayloadTooLarge: 413,
+    errors.Unavailable: 503,
+}
+RETRIED: Final = (errors.InFlight, errors.Unavailable)
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for "translate later"
+    """Mark a text for translation; it is looked up when it is shown."""
+    return text
+
+
+TITLES: Final[Mapping[str, str]] = {
+    "invalid_input": N_("Something in this request is not right."),
+    "invalid_gtin": N_("This is not a code that we know how to read."),
+    "invalid_payload": N_("Something in this request is not right."),
+    "invalid_email": N_("This does not look like an e-mail address."),
+    "unreadable_photo": N_("There is no barcode to read in this photo."),
+    "idempotency_key_missing": N_("This request needs an Idempotency-Key."),
+    "idempotency_key_reused": N_("This Idempotency-Key was used for something else."),
+    "not_found": N_("There is nothing here."),
+    "unknown_gtin": N_("We do not sell anything with this code."),
+    "unknown_sku": N_("We do not sell anything with this number."),
+    "unknown_location": N_("We have no such shop."),
+    "unknown_product": N_("We do not have this product any more."),
+    "unknown_cart": N_("This cart is gone."),
+    "unknown_list": N_("This list is gone, or its link is not complete."),
+    "unknown_claim": N_("This link does not lead to a list."),
+    "refused": N_("This is not allowed."),
+    "no_session": N_("There is no cart on this phone yet."),
+    "origin_refused": N_("This request came from another website."),
+    "claim_used": N_("Another phone has taken this list along."),
+    "claim_expired": N_("This link has expired."),
+    "conflict": N_("That does not fit the present state."),
+    "in_flight": N_("The same request is being worked on."),
+    "insufficient_stock": N_("There are not that many left."),
+    "visit_ended": N_("This visit is over."),
+    "limit_exceeded": N_("That is more than we can take."),
+    "payload_too_large": N_("This is too large."),
+    "too_many_lines": N_("The list is full."),
+    "unavailable": N_("We cannot do this right now. Please try again."),
+    "method_not_allowed": N_("This address does not do that."),
+    "error": N_("Something went wrong on our side. Please try again."),
+}
+
+
+def status_of(error: errors.CarryoverError) -> int:
+    """Return the HTTP status of an error of the tree."""
+    return next((STATUS[one] for one in type(error).__mro__ if one in STATUS), 500)
+
+
+def problem(
+    request: Request, status: int, code: str, detail: str, data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a problem document; ``data`` are its extension members."""
+    _ = words(locale_of(request)).gettext
+    return {
+        "type": f"urn:carryover:problem:{code}",
+        "title": _(TITLES.get(code, TITLES["error"])),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **({"data": dict(data)} if data else {}),
+    }
+
+
+def answer(
+    request: Request, document: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the document as JSON, or as a page to a browser that asked for one."""
+    status = document["status"]
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if wants_page and not request.url.path.startswith("/api/"):
+        return page(request, "problem.html", {"problem": document}, status=status, headers=headers)
+    return JSONResponse(document, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def of_error(request: Request, error: errors.CarryoverError) -> dict[str, Any]:
+    """Return the problem document of an error of the tree."""
+    return problem(request, status_of(error), error.code, error.message, error.data)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """Return the document as it is kept for a replay."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def retry_headers(error: errors.CarryoverError) -> dict[str, str]:
+    """Return Retry-After where trying again helps."""
+    return {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, RETRIED) else {}
+
+
+async def _carryover(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.CarryoverError)  # noqa: S101 - registered for this class
+    return answer(request, of_error(request, error), retry_headers(error))
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    details = error.errors()
+    faults = [
+        {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
+        for one in details[:FIELDS_MAX]
+    ]
+    # One wrong code deserves the words for it, not "a field is not right".
+    code = "invalid_gtin" if {one["type"] for one in details} == {"invalid_gtin"} else ""
+    first = f"{faults[0]['field']}: {faults[0]['message']}" if faults else "the request is invalid"
+    document = problem(request, 422, code or "invalid_payload", first, {"fields": faults})
+    return answer(request, document)
+
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    code = _CODES.get(error.status_code, "invalid_input" if error.status_code < 500 else "error")  # noqa: PLR2004
+    return answer(
+        request, problem(request, error.status_code, code, str(error.detail)), error.headers
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+    return answer(request, problem(request, 500, "error", "an unexpected error; it was logged"))
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(errors.CarryoverError, _carryover)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,233 @@
+"""Who hears what: open phones by cart, each with a short queue.
+
+Notices of other processes come in on the fan-out's thread, phones are served
+on the event loop. A cart is read and written out once for all its phones. Must
+not know what an event says: that is ``mobile_api.carts.events``.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cart.kernel.errors import CarryoverError
+from gateway.fanout import BindingChanged, CartChanged, Notice, StockChanged
+from mobile_api.carts.events import BEAT, RETRY, Event, Reader, View, device, plain_stock
+
+logger = logging.getLogger(__name__)
+# Proxies and phones drop a connection that says nothing for 30 s or longer.
+BEAT_S: Final = 15.0
+# A phone this far behind gets the cart as it is now instead of every step.
+QUEUE_MAX: Final = 64
+
+
+@dataclass(eq=False, slots=True)
+class Phone:
+    """One open stream.
+
+    ``behind``: its queue overflowed; it needs the whole cart. ``ended``: what it
+    was to hear could not be read; it comes back and asks from where it was.
+    """
+
+    view: View
+    queue: deque[Event] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    behind: bool = False
+    ended: bool = False
+
+    def put(self, event: Event) -> None:
+        """Give the phone an event, or mark it as behind."""
+        if len(self.queue) >= QUEUE_MAX:
+            self.queue.clear()
+            self.behind = True
+        self.queue.append(event)
+        self.wake.set()
+
+
+@dataclass(eq=False, slots=True)
+class Room:
+    """The open phones of one cart, and what is to be read for them."""
+
+    cart_id: str
+    phones: set[Phone] = field(default_factory=set)
+    version: int | None = None
+    gtins: frozenset[str] = frozenset()
+    dirty: bool = False
+    stock_of: set[str] = field(default_factory=set)
+    work: "asyncio.Task[None] | None" = None
+
+
+class Hub:
+    """The rooms of this process."""
+
+    def __init__(self, reader: Reader, *, beat_s: float = BEAT_S) -> None:
+        self._reader = reader
+        self._beat_s = beat_s
+        self._rooms: dict[str, Room] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Serve from the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def open_phones(self) -> int:
+        """How many streams are open."""
+        return sum(len(room.phones) for room in self._rooms.values())
+
+    def close(self) -> None:
+        """End every stream; phones come back to whoever serves next. From any thread."""
+        self._closing = True
+        self._soon(self._wake_all)
+
+    def hear(self, notice: Notice) -> None:
+        """Take in a notice, from any thread; those that concern no open phone are forgotten."""
+        self._soon(lambda: self._hear(notice))
+
+    def look_again(self) -> None:
+        """Read everything anew, from any thread: notices may have been missed."""
+        self._soon(self._look_again)
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(action)
+
+    async def stream(
+        self, cart_id: str, view: View, since: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield event text for one phone: what it missed after ``since``, the cart, then live."""
+        phone = Phone(view)
+        # First listen, then read: whatever comes in between is in the queue, not lost.
+        room = self._rooms.setdefault(cart_id, Room(cart_id))
+        room.phones.add(phone)
+        try:
+            yield RETRY
+            seen, chunk = await self._snapshot(room, view, since)
+            yield chunk
+            yield await asyncio.to_thread(self._reader.surroundings, cart_id, view)
+            while not (self._closing or phone.ended):
+                try:
+                    async with asyncio.timeout(self._beat_s):
+                        await phone.wake.wait()
+                except TimeoutError:
+                    yield BEAT
+                    continue
+                phone.wake.clear()
+                if phone.behind:
+                    phone.behind = False
+                    phone.queue.clear()
+                    seen, chunk = await self._snapshot(room, view, None)
+                    yield chunk
+                    continue
+                seen, chunk = _drain(phone, seen)
+                if chunk:
+                    yield chunk
+        finally:
+            room.phones.discard(phone)
+            if not room.phones and self._rooms.get(cart_id) is room:
+                del self._rooms[cart_id]
+
+    async def _snapshot(self, room: Room, view: View, since: int | None) -> tuple[int, bytes]:
+        news = await asyncio.to_thread(self._reader.news, room.cart_id, since, (view,))
+        if room.version is None:
+            room.version = news.version
+        room.gtins |= news.gtins
+        texts = [*(one.text for one in news.operations), news.carts[view].text]
+        return news.version, b"".join(texts)
+
+    def _wake_all(self) -> None:
+        for room in self._rooms.values():
+            for phone in room.phones:
+                phone.wake.set()
+
+    def _hear(self, notice: Notice) -> None:
+        match notice:
+            case CartChanged():
+                room = self._rooms.get(notice.cart_id)
+                if room is not None and (room.version or 0) < notice.version:
+                    self._mark(room, dirty=True)
+            case BindingChanged():
+                room = self._rooms.get(notice.cart_id)
+                for phone in room.phones if room else ():
+                    phone.put(device(notice))
+            case StockChanged():
+                self._hear_stock(notice)
+
+    def _hear_stock(self, notice: StockChanged) -> None:
+        gtin = str(notice.notice.gtin)
+        event: Event | None = None
+        for room in self._rooms.values():
+            if gtin not in room.gtins:
+                continue
+            if any(phone.view.html for phone in room.phones):
+                self._mark(room, gtins={gtin})
+            for phone in room.phones:
+                if not phone.view.html:
+                    event = event or plain_stock(notice)
+                    phone.put(event)
+
+    def _look_again(self) -> None:
+        for room in self._rooms.values():
+            self._mark(room, dirty=True, gtins=set(room.gtins))
+
+    def _mark(self, room: Room, *, dirty: bool = False, gtins: set[str] | None = None) -> None:
+        room.dirty = room.dirty or dirty
+        room.stock_of |= gtins or set()
+        if room.work is None:
+            room.work = asyncio.get_running_loop().create_task(self._refresh(room))
+
+    async def _refresh(self, room: Room) -> None:
+        """Read and tell, as long as something has changed meanwhile; one at a time per cart."""
+        try:
+            while room.phones and (room.dirty or room.stock_of):
+                views = frozenset(phone.view for phone in room.phones)
+                if room.dirty:
+                    room.dirty = False
+                    await self._tell_cart(room, views)
+                else:
+                    gtins, room.stock_of = frozenset(room.stock_of), set()
+                    await self._tell_stock(room, gtins, views)
+        except (CarryoverError, SQLAlchemyError) as error:
+            logger.warning("cart %s cannot be shown: %s", room.cart_id, error)
+            for phone in room.phones:
+                phone.ended = True
+                phone.wake.set()
+        finally:
+            room.work = None
+
+    async def _tell_cart(self, room: Room, views: frozenset[View]) -> None:
+        news = await asyncio.to_thread(self._reader.news, room.cart_id, room.version, views)
+        room.version, room.gtins = news.version, news.gtins
+        for phone in room.phones:
+            for event in news.operations:
+                phone.put(event)
+            if phone.view in news.carts:
+                phone.put(news.carts[phone.view])
+
+    async def _tell_stock(self, room: Room, gtins: frozenset[str], views: frozenset[View]) -> None:
+        for view in views:
+            if not view.html:
+                continue
+            chunk = await asyncio.to_thread(self._reader.stock, room.cart_id, gtins, view)
+            for phone in room.phones:
+                if phone.view == view and chunk:
+                    phone.put(Event(chunk))
+
+
+def _drain(phone: Phone, seen: int) -> tuple[int, bytes]:
+    """Return the queue's text without what the phone has seen, and the version it comes to."""
+    chunks = []
+    reached = seen
+    while phone.queue:
+        event = phone.queue.popleft()
+        if event.version is None:
+            chunks.append(event.text)
+        elif event.version > seen:
+            chunks.append(event.text)
+            reached = max(reached, event.version)
+    return reached, b"".join(chunks)

@@ -1,0 +1,1 @@
+"""How pages and mails are rendered: templates, languages, asset names."""

@@ -1,0 +1,1 @@
+"""A list by e-mail: composed, sent durably, and the embedded sink."""

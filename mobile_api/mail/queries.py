@@ -1,0 +1,39 @@
+"""Selects and state changes of list requests, for the mail workflow."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, update
+
+from cart.carts.tables import ListRequestRow
+from cart.db import unit_of_work
+from mobile_api.mail.model import Attempt, Outcome
+
+
+def settle(engine: Engine, request_id: str, attempt: Attempt, now: datetime) -> None:
+    """Write what became of a wish; what is settled stays as it is."""
+    sent = attempt.outcome is Outcome.SENT
+    with unit_of_work(engine) as db:
+        db.exec(
+            update(ListRequestRow)
+            .where(col(ListRequestRow.id) == request_id, col(ListRequestRow.state) == "requested")
+            .values(
+                state="sent" if sent else "failed",
+                sent_at=now if sent else None,
+                failure="" if sent else attempt.reason,
+            )
+        )
+
+
+def erase_addresses(db: Session, before: datetime) -> int:
+    """Empty the addresses of wishes that were settled, and asked for before ``before``."""
+    done = db.exec(
+        update(ListRequestRow)
+        .where(
+            col(ListRequestRow.state) != "requested",
+            col(ListRequestRow.email) != "",
+            col(ListRequestRow.requested_at) < before,
+        )
+        .values(email="")
+    )
+    return int(done.rowcount)

@@ -1,0 +1,94 @@
+"""Finds wishes that nobody has started yet, and addresses that are to be erased.
+
+A doorbell only makes it quick: whatever was missed is found by the next sweep.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cart.carts.queries import waiting_requests
+from cart.db import reading, unit_of_work
+from cart.idempotency.service import forget
+from mobile_api.mail.model import Attempt, Outcome
+from mobile_api.mail.queries import erase_addresses, settle
+from mobile_api.wiring import Parts
+
+logger = logging.getLogger(__name__)
+SWEEP_S: Final = 3.0
+STARTED_AT_ONCE_MAX: Final = 100
+SETTLE_FIRST: Final = timedelta(seconds=1)  # whoever wrote the row rings; the sweep is for the rest
+TIDY_S: Final = 600.0
+REMEMBERED_MAX: Final = 10_000
+
+
+class Sweep:
+    """A task on the event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._bell = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._started: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the first look is at once."""
+        self._bell.set()
+        self._task = self._loop.create_task(self._run())
+
+    def ring(self) -> None:
+        """Look now; from any thread."""
+        self._loop.call_soon_threadsafe(self._bell.set)
+
+    async def stop(self) -> None:
+        """End the task."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        tidied = float("-inf")
+        while True:
+            rung = self._bell.is_set()
+            self._bell.clear()
+            try:
+                await self._look(SETTLE_FIRST if not rung else timedelta(0))
+                if self._parts.clock.monotonic() - tidied > TIDY_S:
+                    tidied = self._parts.clock.monotonic()
+                    await asyncio.to_thread(self._tidy)
+            except SQLAlchemyError:
+                logger.exception("looking for mails to send; trying again")
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._bell.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self, age: timedelta) -> None:
+        from mobile_api.mail.workflow import ensure_started  # noqa: PLC0415 - DBOS is large
+
+        for request_id in await asyncio.to_thread(self._waiting, age):
+            if request_id in self._started:
+                continue
+            if not await ensure_started(request_id):
+                failed = Attempt(Outcome.FAILED, "the mail could not be composed; see the log")
+                now = self._parts.clock.now()
+                await asyncio.to_thread(settle, self._parts.engine, request_id, failed, now)
+            if len(self._started) >= REMEMBERED_MAX:
+                self._started.clear()
+            self._started.add(request_id)
+
+    def _waiting(self, age: timedelta) -> list[str]:
+        with reading(self._parts.engine) as db:
+            before = self._parts.clock.now() - age
+            return [row.id for row in waiting_requests(db, before, STARTED_AT_ONCE_MAX)]
+
+    def _tidy(self) -> None:
+        keep = timedelta(days=self._parts.settings.mail_keep_days)
+        with unit_of_work(self._parts.engine) as db:
+            erase_addresses(db, self._parts.clock.now() - keep)
+            forget(db, self._parts.clock)

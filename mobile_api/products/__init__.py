@@ -1,0 +1,1 @@
+"""The product page, where it is in stock, and its pictures."""

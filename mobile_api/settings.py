@@ -1,0 +1,103 @@
+"""Settings of the API process, from the environment; a secret key of its own if none is given."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from gateway.settings import MqttSettings
+
+KEY_BYTES = 32  # 256 bits: signs links and derives cookies
+KEY_LENGTH_MIN = 32
+
+
+class ApiSettings(MqttSettings):
+    """What ``mobile_api run`` reads. Names in the environment are the fields in capitals."""
+
+    public_url: Annotated[
+        str,
+        Field(
+            description="Address under which phones reach the API, without a slash at the end;"
+            " it is in QR codes and mails. Empty: `http://HTTP_HOST:HTTP_PORT`."
+        ),
+    ] = ""
+    http_host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    http_port: Annotated[
+        int, Field(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    ] = 8000
+    smtp_url: Annotated[
+        str,
+        Field(
+            description="Mail server: `smtp://user:password@host:587` (STARTTLS when offered) or"
+            " `smtps://…`. Empty: mails stay in `DATA_DIR/mail` and can be read under /demo/mail."
+        ),
+    ] = ""
+    mail_from: Annotated[
+        str, Field(description="Sender of list e-mails, `Name <address>` or an address.")
+    ] = "Carryover <lists@carryover.example>"
+    mail_keep_days: Annotated[
+        int,
+        Field(ge=0, le=365, description="Days after which the address of a sent list is erased."),
+    ] = 7
+    secret_key: Annotated[
+        str,
+        Field(
+            description="At least 32 characters; signs list links and derives cookies. Empty: one"
+            " is made and kept in `DATA_DIR/secret.key`, readable by its owner only.",
+            repr=False,
+        ),
+    ] = ""
+    api_name: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+            description="Name of this API process among several on one database; it finishes the"
+            " mails that it began under this name.",
+        ),
+    ] = "api"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.secret_key and len(self.secret_key) < KEY_LENGTH_MIN:
+            msg = f"SECRET_KEY must have at least {KEY_LENGTH_MIN} characters"
+            raise ValueError(msg)
+        if self.public_url:
+            parts = urlsplit(self.public_url)
+            if parts.scheme not in {"http", "https"} or not parts.netloc:
+                msg = "PUBLIC_URL must be an address such as https://shop.example"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a slash at the end."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def secure(self) -> bool:
+        """Whether phones come over https: cookies are marked Secure then."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def demo(self) -> bool:
+        """Whether mails stay here: then there is a page to read them on."""
+        return not self.smtp_url
+
+    def key(self) -> bytes:
+        """Return the secret key; made and kept on first use if none is configured."""
+        return (self.secret_key or _kept_key(self.data_dir / "secret.key")).encode()
+
+
+def _kept_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = secrets.token_urlsafe(KEY_BYTES)
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        kept = path.read_text().strip()
+        if len(kept) >= KEY_LENGTH_MIN:
+            return kept
+    path.write_text(fresh)
+    return fresh

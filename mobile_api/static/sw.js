@@ -1,0 +1,66 @@
+// Keeps the shell and the last pages, so that the cart can be read without a network.
+// Pages come from the network first; a kept one is shown only when none comes in time.
+// SHELL and VERSION are put in front by the server.
+
+const PAGES = "pages";
+const PAGES_MAX = 20;
+const PICTURES = "pictures";
+const PICTURES_MAX = 120;
+const PATIENCE_MS = 4000;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
+});
+self.addEventListener("activate", (event) => {
+  const kept = [VERSION, PAGES, PICTURES];
+  event.waitUntil(
+    caches.keys()
+      .then((names) => Promise.all(names.filter((name) => !kept.includes(name)).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  );
+});
+
+async function keep(name, request, answer, max) {
+  const cache = await caches.open(name);
+  await cache.put(request, answer);
+  const keys = await cache.keys();
+  for (const old of keys.slice(0, Math.max(0, keys.length - max))) await cache.delete(old);
+}
+async function pageOf(event) {
+  const { request } = event;
+  const cache = await caches.open(PAGES);
+  const fresh = fetch(request).then((answer) => {
+    if (answer.ok && !answer.redirected) event.waitUntil(keep(PAGES, request, answer.clone(), PAGES_MAX));
+    return answer;
+  });
+  const kept = await cache.match(request, { ignoreVary: true });
+  const late = new Promise((done) => setTimeout(done, PATIENCE_MS));
+  try {
+    return (await Promise.race([fresh, late])) ?? kept ?? (await fresh);
+  } catch (error) {
+    const last = kept ?? (await cache.match("/", { ignoreVary: true }));
+    if (last) return last;
+    throw error;
+  }
+}
+async function pictureOf(event) {
+  const cache = await caches.open(PICTURES);
+  const kept = await cache.match(event.request);
+  if (kept) return kept;
+  const answer = await fetch(event.request);
+  if (answer.ok) event.waitUntil(keep(PICTURES, event.request, answer.clone(), PICTURES_MAX));
+  return answer;
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.pathname.startsWith("/static/")) {
+    event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
+  } else if (url.pathname.startsWith("/pictures/")) {
+    event.respondWith(pictureOf(event));
+  } else if (request.mode === "navigate" && !url.pathname.startsWith("/c/") && !url.pathname.startsWith("/demo")) {
+    event.respondWith(pageOf(event));
+  }
+});

@@ -1,0 +1,70 @@
+"""What the parts of the API process are, and how they reach each other. ``app.py`` makes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from cart.db import on_commit
+from cart.kernel.clock import Clock
+from cart.kernel.ids import Ids
+from cart.ports import CatalogueLookup
+from gateway.fanout import ListAsked, Notice
+from mobile_api.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from gateway.fanout import Fanout
+    from mobile_api.edge.once import InProgress
+    from mobile_api.live import Hub
+    from mobile_api.look.assets import Assets
+    from mobile_api.mail.sink import MailSink
+    from mobile_api.scan.reader import PhotoReader
+
+
+@dataclass(slots=True)
+class Parts:
+    """What routes need; ``app.state.parts``.
+
+    ``fan``, ``sink``, ``mail_bell``: only while the application runs. ``marked``:
+    called at the boundaries of a mail's steps.
+    """
+
+    settings: ApiSettings
+    engine: Engine
+    clock: Clock
+    ids: Ids
+    lookup: CatalogueLookup
+    secret: bytes
+    in_progress: "InProgress"
+    assets: "Assets"
+    hub: "Hub"
+    photos: "PhotoReader"
+    fan: "Fanout | None" = None
+    sink: "MailSink | None" = None
+    mail_bell: Callable[[], None] = lambda: None
+    marked: Callable[[str], None] = lambda _: None
+
+    def tell(self, db: Session, notice: Notice) -> None:
+        """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""
+
+        def ring() -> None:
+            if isinstance(notice, ListAsked):
+                self.mail_bell()
+            else:
+                self.hub.hear(notice)
+            if self.fan is not None:
+                self.fan.publish(notice)
+
+        on_commit(db, ring)
+
+
+def parts(request: Request) -> Parts:
+    """Return the parts of the running application."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+Wired = Annotated[Parts, Depends(parts)]
