@@ -115,9 +115,9 @@ def test_who_cannot_prove_it_is_refused(shop: Shop) -> None:
 
 
 def test_a_device_is_held_to_its_own_topics(shop: Shop) -> None:
-    """What it says elsewhere reaches nobody, and it hears nobody else."""
+    """What it says elsewhere reaches nobody (Mosquitto 2.0.11 also hangs up on it)."""
     device, other = shop.enrol(), shop.enrol()
-    with shop.server() as server, shop.device(device) as tablet:
+    with shop.server() as server:
         assert server.subscribe("shop/#")
         for topic in (
             events(other),
@@ -125,11 +125,19 @@ def test_a_device_is_held_to_its_own_topics(shop: Shop) -> None:
             "shop/v1/stock/p1",
             device.address.topic(Channel.COMMANDS),
         ):
-            tablet.publish(topic, b"forged", qos=0)  # at QoS 1 Mosquitto 2.0.11 hangs up on it
-        tablet.publish(events(device), b"mine")
+            with shop.device(device) as forger:
+                forger.publish(topic, b"forged", qos=0)
+        with shop.device(device) as tablet:
+            tablet.publish(events(device), b"mine")
         assert server.next() == (events(device), b"mine")
         assert server.hears_nothing()
-        for wanted in ("shop/#", other.address.topic(Channel.RECEIPTS), "shop/v1/stock/+"):
+
+
+def test_a_device_hears_what_is_its_own_and_stock(shop: Shop) -> None:
+    """Mosquitto takes every subscription and lets through only what may be read."""
+    device, other = shop.enrol(), shop.enrol()
+    with shop.server() as server, shop.device(device) as tablet:
+        for wanted in ("shop/#", other.address.topic(Channel.RECEIPTS)):
             tablet.subscribe(wanted)
         server.publish(other.address.topic(Channel.RECEIPTS), b"not yours")
         server.publish("shop/v1/changes/cart/c1", b"not yours")
