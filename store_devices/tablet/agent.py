@@ -36,13 +36,14 @@ from store_devices.tablet import model
 from store_devices.tablet.availability import Availability
 from store_devices.tablet.battery import Battery, NoBattery
 from store_devices.tablet.catalogue import Catalogue
-from store_devices.tablet.goods import nearest
+from store_devices.tablet.goods import NEAREST_SHOPS, nearest
 from store_devices.tablet.idle import Idle
 from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
 from store_devices.tablet.surroundings import Line, NoLine, Place, Snapshot
 
 FAREWELL_S: Final = 5.0  # how long the screen says that it was cleared
-NEAREST_SHOPS: Final = 3  # what fits beside a product, and what one would walk or drive to
+
+SKUS_MAX: Final = 200  # what one question about stock may name; no product of ours has as many
 VISIT_KEY: Final = "visit"
 DESIRED_KEY: Final = "desired"
 
@@ -121,6 +122,12 @@ class Agent:
             )
 
     @property
+    def visit_id(self) -> str | None:
+        """The id of the present visit."""
+        visit = self._visit
+        return visit.id if visit else None
+
+    @property
     def idle_after_s(self) -> int:
         """Seconds without a touch that end a visit: the twin's, else this tablet's own."""
         wanted = self._desired.idle_after_s if self._desired else None
@@ -152,12 +159,12 @@ class Agent:
             try:
                 gtin = Gtin.parse(code)
             except InvalidGtin:
-                self._note("not_a_code")
+                self.note("not_a_code")
                 return
             known = self._catalogue.product_of(gtin) is not None
             self._say_line(ScannedData(visit=visit.id, gtin=gtin, reader=reader), looked_at=gtin)
             if not known:
-                self._note("unknown", gtin.shortest)
+                self.note("unknown", gtin.shortest)
 
     def look_at(self, gtin: Gtin) -> None:
         """Show a product, or another variant of it, without putting it on the list."""
@@ -222,6 +229,12 @@ class Agent:
             if self._visit is not None:
                 self.touch()
                 self._now(self._visit.model_copy(update={"sheet": sheet}))
+
+    def note(self, kind: NoticeKind, code: str = "") -> None:
+        """Put one sentence on the screen, unless there is worse to say."""
+        with self._lock:
+            if self._visit is not None and self._trouble is None:
+                self._now(self._visit.model_copy(update={"notice": Notice(kind=kind, code=code)}))
 
     def touch(self) -> None:
         """Somebody is there: the idle time starts again."""
@@ -294,6 +307,12 @@ class Agent:
             self.report_health()
             self.ring()
             return True
+
+    def catalogue_changed(self) -> None:
+        """A newer catalogue is here: what is shown may be another product now."""
+        with self._lock:
+            self._follow()
+            self.ring()
 
     def link(self, state: LinkState) -> None:
         """The broker came or went."""
@@ -393,10 +412,6 @@ class Agent:
         self._line.wake()
         return event
 
-    def _note(self, kind: NoticeKind, code: str = "") -> None:
-        if self._visit is not None and self._trouble is None:
-            self._now(self._visit.model_copy(update={"notice": Notice(kind=kind, code=code)}))
-
     def _now(self, visit: Visit, *, kept: bool = False) -> None:
         """Make this the visit, on the disk too (so that a reboot goes on with it), and show it."""
         self._visit = visit
@@ -418,7 +433,7 @@ class Agent:
             product, _ = found
             here = self.place.location_id
             shops = [each.id for each in nearest(here, self._catalogue.locations(), NEAREST_SHOPS)]
-            skus = tuple(variant.sku for variant in product.variants)
+            skus = tuple(variant.sku for variant in product.variants)[:SKUS_MAX]
             self._stock.show(product.product_id, skus, (here, *shops))
         self._line.watch(found[0].product_id if found else None)
 

@@ -15,6 +15,7 @@ from cart.kernel.money import Money
 
 PICTURE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # a file name, and nothing that climbs folders
 EARTH_RADIUS_KM: Final = 6_371.0
+NEAREST_SHOPS: Final = 3  # what fits beside a product, and what one would walk or drive to
 
 
 class _Given(BaseModel):

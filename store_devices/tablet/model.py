@@ -29,7 +29,7 @@ UNDO_MAX: Final = 20  # steps back; nobody remembers more of what she tapped
 Sheet = Literal["", "take", "mail"]
 """What lies over the list: nothing, the large QR code, or the form for an address."""
 
-NoticeKind = Literal["unknown", "rejected", "not_a_code", "full", "broken", "mailed", "undone"]
+NoticeKind = Literal["unknown", "rejected", "not_a_code", "full", "broken", "mailed", "bad_address"]
 
 
 class _Kept(BaseModel):

@@ -1,0 +1,98 @@
+"""``store_devices``: the command line of what runs in the shop."""
+
+import logging
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cart.kernel.clock import SystemClock
+from cart.kernel.errors import CarryoverError
+from cart.kernel.ids import RandomIds
+
+app = typer.Typer(help="What runs in the shop.", no_args_is_help=True)
+tablet = typer.Typer(help="The tablet that a shopper borrows.", no_args_is_help=True)
+app.add_typer(tablet, name="tablet")
+
+
+@app.callback()
+def main() -> None:
+    """What runs in the shop."""
+
+
+@tablet.command()
+def enrol(
+    api: Annotated[str, typer.Option(help="address of the API, e.g. http://127.0.0.1:8300")],
+    token: Annotated[str, typer.Option(help="the one-time token of `gateway devices enrol`")],
+) -> None:
+    """Trade a one-time token for this device's identity, kept in DEVICE_DIR."""
+    from store_devices.tablet import identity  # noqa: PLC0415 - help must not load a web server
+    from store_devices.tablet.fetching import Server  # noqa: PLC0415
+    from store_devices.tablet.run import firmware  # noqa: PLC0415
+    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
+
+    server = Server(api)
+    try:
+        enrolled = server.enrol(token, firmware())
+        path = identity.keep(TabletSettings().device_dir, enrolled)
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    finally:
+        server.close()
+    typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
+
+
+@tablet.command()
+def run(
+    camera: Annotated[
+        str, typer.Option(help="index of a camera, a picture or film file, or `none`")
+    ] = "0",
+    hid: Annotated[
+        str, typer.Option(help="device that a hand scanner types on, `-` for standard input")
+    ] = "",
+    port: Annotated[
+        int | None, typer.Option(help="port of the kiosk page, over KIOSK_PORT")
+    ] = None,
+) -> None:
+    """Run the tablet: camera, scanner, spool, uplink and the kiosk page, until Ctrl-C."""
+    from store_devices.camera import open_camera  # noqa: PLC0415 - as above
+    from store_devices.scanner import WedgeScanner  # noqa: PLC0415
+    from store_devices.tablet import identity  # noqa: PLC0415
+    from store_devices.tablet.run import Hardware, Tablet  # noqa: PLC0415
+    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = TabletSettings()
+    if port is not None:
+        settings = settings.model_copy(update={"kiosk_port": port})
+    try:
+        stream = None if not hid else sys.stdin if hid == "-" else Path(hid).open()  # noqa: SIM115 - open as long as the process
+        hardware = Hardware(
+            open_camera=None if camera == "none" else partial(open_camera, camera),
+            scanner=None if stream is None else WedgeScanner(stream),
+        )
+        running = Tablet(
+            settings,
+            identity.load(settings.device_dir),
+            hardware=hardware,
+            clock=SystemClock(),
+            ids=RandomIds(),
+        )
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    running.start()
+    typer.echo(f"ready {running.url}")
+    ended.wait()
+    running.stop()
+
+
+def _give_up(error: Exception) -> NoReturn:
+    typer.echo(f"error: {error}", err=True)
+    raise typer.Exit(1)

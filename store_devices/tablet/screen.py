@@ -1,0 +1,263 @@
+"""What stands on the screen, worked out in one language and ready to be drawn.
+
+Pure but for what it looks up in the kept catalogue. It holds nothing: a screen
+is made for one drawing and dropped.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cart.kernel.gtin import Gtin
+from cart.kernel.money import Money
+from store_devices.tablet import model
+from store_devices.tablet.availability import Availability, Stock
+from store_devices.tablet.catalogue import Catalogue
+from store_devices.tablet.goods import NEAREST_SHOPS, Picture, Product, Review, Variant, nearest
+from store_devices.tablet.model import Visit
+from store_devices.tablet.surroundings import Place, Snapshot
+from store_devices.tablet.words import Words, words
+
+REVIEWS_MAX: Final = 4
+FEW_MAX: Final = 2  # "only a few": said in the colour that asks for a hand
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture's address and its text."""
+
+    name: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A colour or size to tap; ``stock`` is that of the variant it leads to, here."""
+
+    gtin: Gtin
+    label: str
+    hex: str
+    chosen: bool
+    stock: Stock
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStock:
+    """One shop's line under the price."""
+
+    name: str
+    here: bool
+    stock: Stock
+
+    @property
+    def tone(self) -> str:
+        """``good``, ``few``, ``none`` or ``unknown``."""
+        count = self.stock.available
+        if count is None:
+            return "unknown"
+        return "none" if count == 0 else "few" if count <= FEW_MAX else "good"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """The product on the left."""
+
+    gtin: Gtin
+    name: str
+    brand: str
+    about: str
+    label: str
+    price: str
+    pictures: list[Shown]
+    colours: list[Chip]
+    sizes: list[Chip]
+    shops: list[ShopStock]
+    facts: list[tuple[str, str]]
+    rating: float | None
+    rating_count: int
+    reviews: list[Review]
+    quantity: int
+    sold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line of the list on the right. ``known`` False: the shop is being asked what it is."""
+
+    gtin: Gtin
+    name: str
+    label: str
+    picture: Shown | None
+    quantity: int
+    total: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """All of it."""
+
+    now: Snapshot
+    visit: Visit | None
+    w: Words
+    shop: str
+    product: ProductView | None
+    lines: list[LineView]
+    pieces: int
+    total: str
+    link: str
+    catalogue_as_of: datetime | None
+
+
+class Drawer:
+    """Makes screens from what catalogue and stock have at the moment."""
+
+    def __init__(
+        self, place: Place, catalogue: Catalogue, stock: Availability, *, currency: str, zone: str
+    ) -> None:
+        self._place = place
+        self._catalogue = catalogue
+        self._stock = stock
+        self._currency = currency
+        self._zone = zone
+
+    def screen(self, now: Snapshot) -> Screen:
+        """Return the screen of this moment."""
+        home = next(
+            (x for x in self._catalogue.locations() if x.id == self._place.location_id), None
+        )
+        spoken = words(now.locale, self._zone or (home.timezone if home else "UTC"))
+        visit = now.visit
+        edition = self._catalogue.edition
+        lines = [self._line(line, spoken) for line in model.lines(visit)[::-1]] if visit else []
+        secret = visit.secret if visit else None
+        return Screen(
+            now=now,
+            visit=visit,
+            w=spoken,
+            shop=spoken.of(home.name_i18n, home.name) if home else "",
+            product=self._product(visit, spoken) if visit else None,
+            lines=lines,
+            pieces=model.pieces(visit) if visit else 0,
+            total=self._total(visit, spoken) if visit else "",
+            link=f"{self._place.public_url.rstrip('/')}/c/{secret}" if secret else "",
+            catalogue_as_of=edition.as_of if edition else None,
+        )
+
+    def _line(self, line: model.Line, w: Words) -> LineView:
+        found = self._catalogue.product_of(line.gtin)
+        shown = line.shown
+        price = self._price(line)
+        total = w.money(price * line.quantity) if price else ""
+        if found is None:
+            name = shown.name if shown else line.gtin.shortest
+            label = shown.variant if shown else ""
+            return LineView(line.gtin, name, label, None, line.quantity, total, shown is not None)
+        product, variant = found
+        pictures = _pictures(variant, product, w)
+        return LineView(
+            gtin=line.gtin,
+            name=w.of(product.name_i18n, product.name),
+            label=_label(variant, w),
+            picture=pictures[0] if pictures else None,
+            quantity=line.quantity,
+            total=total,
+            known=True,
+        )
+
+    def _price(self, line: model.Line) -> Money | None:
+        """What the server says goes before what the kept catalogue says."""
+        if line.shown is not None:
+            return Money(line.shown.price_minor, line.shown.currency)
+        found = self._catalogue.product_of(line.gtin)
+        return found[1].price(self._currency) if found else None
+
+    def _total(self, visit: Visit, w: Words) -> str:
+        totals: dict[str, Money] = {}
+        for line in model.lines(visit):
+            price = self._price(line)
+            if price is not None:
+                sum_before = totals.get(price.currency, Money(0, price.currency))
+                totals[price.currency] = sum_before + price * line.quantity
+        return " + ".join(w.money(total) for total in totals.values())
+
+    def _product(self, visit: Visit, w: Words) -> ProductView | None:
+        found = self._catalogue.product_of(visit.product) if visit.product else None
+        if found is None:
+            return None
+        product, variant = found
+        price = variant.price(self._currency)
+        return ProductView(
+            gtin=variant.gtin,
+            name=w.of(product.name_i18n, product.name),
+            brand=product.brand,
+            about=w.of(product.description_i18n, product.description),
+            label=_label(variant, w),
+            price=w.money(price) if price else "",
+            pictures=_pictures(variant, product, w),
+            colours=self._colours(product, variant, w),
+            sizes=self._sizes(product, variant),
+            shops=self._shops(variant, w),
+            facts=_facts(variant, w),
+            rating=product.reviews.average,
+            rating_count=product.reviews.count,
+            reviews=[each for each in product.reviews.newest if each.text][:REVIEWS_MAX],
+            quantity=model.quantity_of(visit, variant.gtin),
+            sold=variant.active and price is not None,
+        )
+
+    def _colours(self, product: Product, chosen: Variant, w: Words) -> list[Chip]:
+        """One chip per colour; it leads to the same size in that colour where there is one."""
+        best: dict[str, Variant] = {}
+        for variant in product.variants:
+            if variant.colour and (variant.colour not in best or variant.size == chosen.size):
+                best[variant.colour] = variant
+        return [
+            self._chip(each, w.of(each.colour_i18n, each.colour), each.colour == chosen.colour)
+            for each in best.values()
+        ]
+
+    def _sizes(self, product: Product, chosen: Variant) -> list[Chip]:
+        """One chip per size of the chosen colour."""
+        return [
+            self._chip(each, each.size, each.gtin == chosen.gtin)
+            for each in product.variants
+            if each.size and each.colour == chosen.colour
+        ]
+
+    def _chip(self, variant: Variant, label: str, chosen: bool) -> Chip:  # noqa: FBT001 - said in the name
+        stock = self._stock.of(variant.sku, self._place.location_id)
+        return Chip(variant.gtin, label, variant.colour_hex, chosen, stock)
+
+    def _shops(self, variant: Variant, w: Words) -> list[ShopStock]:
+        here = self._place.location_id
+        all_shops = self._catalogue.locations()
+        names = {each.id: w.of(each.name_i18n, each.name) for each in all_shops}
+        ids = [here, *(each.id for each in nearest(here, all_shops, NEAREST_SHOPS))]
+        return [
+            ShopStock(names.get(each, each), each == here, self._stock.of(variant.sku, each))
+            for each in ids
+        ]
+
+
+def _label(variant: Variant, w: Words) -> str:
+    return " · ".join(filter(None, (w.of(variant.colour_i18n, variant.colour), variant.size)))
+
+
+def _pictures(variant: Variant, product: Product, w: Words) -> list[Shown]:
+    def shown(picture: Picture) -> Shown:
+        return Shown(picture.name, w.of(picture.alt_i18n, picture.alt or product.name))
+
+    return [shown(picture) for picture in variant.pictures]
+
+
+def _facts(variant: Variant, w: Words) -> list[tuple[str, str]]:
+    size = variant.dimensions
+    facts = [
+        (w.gettext("Width"), w.cm(size.width_mm) if size.width_mm else ""),
+        (w.gettext("Height"), w.cm(size.height_mm) if size.height_mm else ""),
+        (w.gettext("Depth"), w.cm(size.depth_mm) if size.depth_mm else ""),
+        (w.gettext("Weight"), w.kg(size.weight_g) if size.weight_g else ""),
+        (w.gettext("Material"), variant.material),
+    ]
+    return [(name, value) for name, value in facts if value]
