@@ -35,13 +35,15 @@ def generate(
     """Write the feed files and the pictures of the demo range into ``out_dir``.
 
     The same seed writes the same bytes. Pictures are drawn on all cores;
-    ``cache_dir`` keeps them by content for the next run; without pictures the
-    feeds still name them, for tests that look at no page.
+    ``cache_dir`` keeps them by content for the next run. Without pictures, for
+    tests that look at no page, it takes a fraction of a second and the feeds
+    name none.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     made = products(seed)
     feeds.write(out_dir / "locations.jsonl", feeds.location_rows())
-    feeds.write(out_dir / "catalogue.jsonl", feeds.catalogue_rows(made))
+    catalogue = feeds.catalogue_rows(made, with_pictures=with_pictures)
+    feeds.write(out_dir / "catalogue.jsonl", catalogue)
     feeds.write(out_dir / "counts.jsonl", feeds.count_rows(counts(made, seed)))
     feeds.write(out_dir / "reviews.jsonl", feeds.review_rows(reviews(made, seed)))
     variants = [variant for product in made for variant in product.variants]

@@ -52,8 +52,8 @@ def location_rows() -> Iterator[Row]:
         }
 
 
-def catalogue_rows(products: tuple[Product, ...]) -> Iterator[Row]:
-    """Yield one row per variant."""
+def catalogue_rows(products: tuple[Product, ...], *, with_pictures: bool = True) -> Iterator[Row]:
+    """Yield one row per variant; without pictures it names none, as an importer asks for them."""
     for product in products:
         for variant in product.variants:
             width, height, depth = variant.size_mm
@@ -81,7 +81,7 @@ def catalogue_rows(products: tuple[Product, ...]) -> Iterator[Row]:
                 "prices": variant.prices,
                 "pictures": [
                     {"path": one.path, "alt": one.alt.en, "alt_i18n": one.alt.others()}
-                    for one in variant.pictures
+                    for one in (variant.pictures if with_pictures else ())
                 ],
                 "active": True,
             }

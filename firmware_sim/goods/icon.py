@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from firmware_sim.goods.ink.colour import from_hex
 from firmware_sim.goods.ink.curves import Shape, stroked, svg
 
-GROUND, PAPER, SPARK = "#24463b", "#f6f3ee", "#e0a458"
+GROUND, PAPER, SPARK = "#0b5a50", "#f6f3ee", "#e0a458"  # the ground is the pages' accent
 SIDE: Final = 512
 SIZES_PX: Final = (192, 512)
 SUPER: Final = 4
