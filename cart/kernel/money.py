@@ -17,7 +17,9 @@ def exponent(currency: str) -> int:
     Raises:
         InvalidMoney: not three capital letters.
     """
-    if len(currency) != CURRENCY_LENGTH or not (currency.isascii() and currency.isupper()):
+    if len(currency) != CURRENCY_LENGTH or not (
+        currency.isascii() and currency.isalpha() and currency.isupper()
+    ):
         msg = f"{currency!r} is not an ISO 4217 currency code such as EUR"
         raise InvalidMoney(msg, currency=currency)
     return EXPONENTS.get(currency, EXPONENT_USUAL)
