@@ -64,7 +64,6 @@ class Connection(asyncio.Protocol):
         self._admission: asyncio.Task[None] | None = None
         self._held = False
         self._will: Publish | None = None
-        self._refusals = 0
         self._deadline = self._loop.time() + CONNECT_WAIT_S
         self._patience_s = CONNECT_WAIT_S
 
@@ -236,13 +235,11 @@ class Connection(asyncio.Protocol):
         if message.qos == 2 and message.packet_id in self.session.received:  # noqa: PLR2004
             self._answer(acknowledgement(Kind.PUBREC, message.packet_id))
             return
-        if self.admitted.may_publish(message.topic):
-            self._hub.publish(message, self)
-        else:
-            # 3.3.5: MQTT 3.1.1 has no word for no; a broker acknowledges and does nothing.
-            self._refusals += 1
-            if self._refusals == 1:
-                logger.warning("%s may not publish to %s", self.admitted.username, message.topic)
+        if not self.admitted.may_publish(message.topic):
+            # 3.3.5: MQTT 3.1.1 has no word for no. Acknowledging would be a lie, so hang up.
+            msg = f"it may not publish to {message.topic}"
+            raise ProtocolError(msg)
+        self._hub.publish(message, self)
         if message.qos == 1:
             self._answer(acknowledgement(Kind.PUBACK, message.packet_id))
         elif message.qos:
