@@ -11,7 +11,7 @@ from firmware_sim.goods.ink.curves import Point, Ring, Shape
 
 SUPER: Final = 4  # masks are drawn this many times too large
 SOFT: Final = 4  # blurs are made this many times too small; nobody sees it in a blur
-RAMP: Final = 256  # steps of a gradient
+RAMP: Final = 128  # steps of a gradient; more than the tones between its ends
 Window = tuple[float, float, float]  # left, top, width
 Box = tuple[int, int, int, int]
 
