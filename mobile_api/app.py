@@ -11,10 +11,15 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from cart.db import make_engine
 from cart.db.migrate import upgrade
-from cart.kernel.clock import Clock, SystemClock
+from cart.kernel.clock import Clock, SystemClock, to_us
 from cart.kernel.ids import Ids, RandomIds
-from gateway.fanout import Fanout, ListAsked, Notice
+from cart.run_files import announced
+from gateway.broker.key import broker_key
+from gateway.fanout import Fanout, ListAsked, Notice, StockChanged
 from inventory_api.catalogue.queries import sellables
+from inventory_api.router import InventoryParts, make_router
+from inventory_api.stock.live import LiveStock
+from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.carts import pages as cart_pages
 from mobile_api.carts import router as cart_router
@@ -22,6 +27,7 @@ from mobile_api.carts.events import Reader
 from mobile_api.claims import pages as claim_pages
 from mobile_api.claims import router as claim_router
 from mobile_api.demo import pages as demo_pages
+from mobile_api.devices import router as device_router
 from mobile_api.edge import access, problems
 from mobile_api.edge.guard import Guard
 from mobile_api.edge.once import InProgress
@@ -38,12 +44,14 @@ from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
 
+GATEWAY_LOOK_S = 0.5  # a gateway that starts later than we do is found this soon
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
 ZIPPED_FROM_BYTES = 1_000
 OWN_ROUTERS = (
     cart_router.router,
     list_router.router,
     claim_router.router,
+    device_router.router,
     scan_router.router,
     cart_pages.router,
     list_pages.router,
@@ -88,6 +96,7 @@ def create_app(
         assets=Assets(),
         hub=Hub(Reader(used, used_clock, sellables)),
         photos=PhotoReader(),
+        stock_live=LiveStock(),
     )
 
     @asynccontextmanager
@@ -101,7 +110,9 @@ def create_app(
             running.callback(parts.photos.close)
             sweep = await _start_mail(parts, running) if mail else None
             if listen:
-                await _start_fan(parts, running, sweep)
+                parts.listening = True
+                joining = asyncio.create_task(_join_fan(parts, sweep))
+                running.push_async_callback(_leave_fan, parts, joining)
             yield
 
     app = FastAPI(
@@ -115,6 +126,8 @@ def create_app(
     )
     app.state.parts = parts
     app.state.demo = settings.demo
+    inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live)
+    app.include_router(make_router(inventory), dependencies=[access.allow(access.Role.ANYONE)])
     for router in OWN_ROUTERS:
         app.include_router(router)
     problems.install(app)
@@ -155,25 +168,50 @@ async def _start_mail(parts: Parts, running: AsyncExitStack) -> Sweep:
     return sweep
 
 
-async def _start_fan(parts: Parts, running: AsyncExitStack, sweep: Sweep | None) -> None:
+def _change(notice: StockChanged) -> StockChange:
+    """Return a notice as the catalogue's stream passes it on; ``on_hand`` is not told outside."""
+    one = notice.notice
+    return StockChange(
+        location_id=one.location_id,
+        sku=one.sku,
+        gtin=one.gtin,
+        product_id=one.product_id,
+        on_hand=one.available,
+        available=one.available,
+        version=one.version,
+        changed_at_us=to_us(one.as_of),
+    )
+
+
+async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
+    """Join the fan-out as soon as there is a broker; pages work without one."""
+
     def hear(notice: Notice) -> None:
         if isinstance(notice, ListAsked):
             if sweep is not None:
                 sweep.ring()
         else:
             parts.hub.hear(notice)
+        if isinstance(notice, StockChanged):
+            parts.stock_live.tell(_change(notice))
 
     def look_again() -> None:
         parts.hub.look_again()
         if sweep is not None:
             sweep.ring()
 
-    fan = Fanout(parts.settings, parts.settings.api_name, listen=hear, on_gap=look_again)
+    settings = parts.settings
+    while not settings.mqtt_url and not announced(settings.data_dir, "gateway"):
+        await asyncio.sleep(GATEWAY_LOOK_S)
+    broker_key(settings.data_dir, parts.ids)
+    fan = Fanout(settings, settings.api_name, listen=hear, on_gap=look_again)
     fan.start()
     parts.fan = fan
 
-    async def stop() -> None:
-        parts.fan = None
-        await asyncio.to_thread(fan.stop)
 
-    running.push_async_callback(stop)
+async def _leave_fan(parts: Parts, joining: asyncio.Task[None]) -> None:
+    joining.cancel()
+    await asyncio.gather(joining, return_exceptions=True)
+    fan, parts.fan = parts.fan, None
+    if fan is not None:
+        await asyncio.to_thread(fan.stop)

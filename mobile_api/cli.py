@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from cart.run_files import announce
 from mobile_api.app import create_app
+from mobile_api.memory import few_arenas, give_back
 from mobile_api.settings import ApiSettings
 
 # Streams end by themselves at a signal; a download on a slow phone gets this long.
@@ -38,12 +39,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             settings = self._application.state.parts.settings
+            give_back()
             announce(settings.data_dir, "api", url=self._url)
             typer.echo(f"ready {self._url}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal."""
-        self._application.state.parts.hub.close()
+        parts = self._application.state.parts
+        parts.hub.close()
+        parts.stock_live.tell(None)
         super().handle_exit(sig, frame)
 
 
@@ -57,6 +61,7 @@ def run(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
 ) -> None:
     """Serve until a signal comes. Prints `ready http://…/` when it does."""
+    few_arenas()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = ApiSettings() if port is None else ApiSettings(http_port=port)

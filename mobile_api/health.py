@@ -31,7 +31,7 @@ def live() -> dict[str, str]:
 def ready(wired: Wired, response: Response) -> Health:
     """Say whether database and broker answer; 503 while one does not."""
     database = _database_answers(wired)
-    broker = wired.fan is None or wired.fan.online
+    broker = not wired.listening or (wired.fan is not None and wired.fan.online)
     found = Health(
         ready=database and broker,
         database=database,

@@ -17,6 +17,7 @@ from mobile_api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from gateway.fanout import Fanout
+    from inventory_api.stock.live import LiveStock
     from mobile_api.edge.once import InProgress
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 class Parts:
     """What routes need; ``app.state.parts``.
 
+    ``listening``: it is to hear other processes, and is not ready until it does.
     ``fan``, ``sink``, ``mail_bell``: only while the application runs. ``marked``:
     called at the boundaries of a mail's steps.
     """
@@ -42,7 +44,9 @@ class Parts:
     assets: "Assets"
     hub: "Hub"
     photos: "PhotoReader"
+    stock_live: "LiveStock"
     fan: "Fanout | None" = None
+    listening: bool = False
     sink: "MailSink | None" = None
     mail_bell: Callable[[], None] = lambda: None
     marked: Callable[[str], None] = lambda _: None

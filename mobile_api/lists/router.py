@@ -46,7 +46,7 @@ def save_list(wanted: SaveList, wired: Wired, once: OnceOnly) -> Response:
         saved = carts.save_list(
             db,
             wired.clock,
-            wired.ids,
+            list_id=wired.ids.new("list"),
             cart_id=shopper.cart_id,
             session_id=shopper.id,
             name=wanted.name,

@@ -1,0 +1,1 @@
+"""The one thing a device asks of this process: to be enrolled."""
