@@ -111,6 +111,14 @@ class Reader(Generic[R]):
             self._refuse(_NOT_UTF8, error)
         flat = self._flat([name.strip() for name in heading])
         text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+        try:
+            yield from self._csv_rows(text, delimiter, flat, len(heading))
+        finally:
+            text.detach()  # the file is closed by who opened it
+
+    def _csv_rows(
+        self, text: io.TextIOWrapper, delimiter: str, flat: columns.Flat, width: int
+    ) -> Iterator[Item[R]]:
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         while True:
             line = reader.line_num + 2  # where the row begins; the header is line 1
@@ -123,7 +131,7 @@ class Reader(Generic[R]):
                 continue
             self.bytes_read += sum(map(len, cells)) + len(cells)
             if any(cells):
-                yield line, self._cells(flat, line, cells, len(heading))
+                yield line, self._cells(flat, line, cells, width)
 
     def _flat(self, heading: list[str]) -> columns.Flat:
         if not any(heading):
@@ -170,7 +178,8 @@ def _problems(
     """Say in one sentence per value what is wrong with it."""
     problems = []
     for detail in error.errors(include_url=False)[:PROBLEMS_PER_ROW_MAX]:
-        column = flat.heading(detail["loc"]) if flat else ".".join(map(str, detail["loc"]))
+        place = tuple(part for part in detail["loc"] if part != "[key]")
+        column = flat.heading(place) if flat else ".".join(map(str, place))
         reason = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "json_invalid" and not _is_utf8(text):
             reason = f"the row {_NOT_UTF8}"

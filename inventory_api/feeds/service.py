@@ -46,6 +46,7 @@ class Importing:
     clock: Clock
     ids: Ids
     data_dir: Path
+    chunk_rows: int = CHUNK_ROWS
 
     def take(
         self,
@@ -79,7 +80,7 @@ class Importing:
                     report.add(problems)
                 if not any(problem.refused for problem in problems):
                     chunk.append((line, row))
-                if len(chunk) == CHUNK_ROWS:
+                if len(chunk) == self.chunk_rows:
                     self._settle(feed, chunk, outcome, report)
                     chunk = []
                     progress(outcome, reader.bytes_read / reader.bytes_total)
