@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # A revoked device is off within this. One small statement each time, whatever the fleet.
 RECHECK_S: Final = 2.0
-TICK_S: Final = 0.5  # keep-alives are looked at this often
+TICK_S: Final = 0.5  # keep-alive times are looked at this often
 # Two logins at a time: a fleet that comes back together must not starve ingest of the database.
 LOGIN_THREADS: Final = 2
 START_S: Final = 10.0

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SERVER_ONLY = ("fastapi", "sqlmodel", "sqlalchemy", "alembic", "psycopg", "dbos", "amqtt")
+SERVER_ONLY = ("fastapi", "sqlmodel", "sqlalchemy", "alembic", "psycopg", "dbos")
 
 # Runs in a process of its own: what is imported here already would hide a fault.
 TABLET = f"""

@@ -210,7 +210,7 @@ def test_a_will_on_anothers_topic_is_refused(
 def test_a_silent_device_is_taken_for_dead(
     broker: int, gateway: MqttClient, tablet: Enrolled
 ) -> None:
-    """One and a half keep-alives without a word: the broker closes and sends the will."""
+    """One and a half keep-alive times without a word: the broker closes and sends the will."""
     status = tablet.address.topic(Channel.STATUS)
     with raw_connection(broker, tablet, keep_alive_s=1, will=(status, b"off")) as silent:
         assert gateway.next() == (status, b"off")
