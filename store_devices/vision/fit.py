@@ -25,6 +25,11 @@ QUIET_MODULES: Final = 4  # of the light margin compared; the standard asks for 
 MARGIN_MODULES: Final = 14  # sampled beyond both ends, for the search to move in
 DENSITY: Final = 8  # samples per module of the line as taken
 BLURS_MODULES: Final = (0.25, 0.5, 0.8, 1.1)  # sharp, hand-held, soft, nearly lost
+KNOTS: Final = 5
+"""The line may stretch and shrink between five knots: packages are round and creased. Two
+digits and more lie between neighbours, so a wrong digit cannot be bent into a right one."""
+
+_KNOT_STEPS: Final = (0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.1, 0.1, 0.1)
 _WINDOW: Final = 14 * PER_MODULE | 1  # brightness is evened out over two digits
 _MODULE_MIN_PX: Final = 0.6  # below that there is nothing left to compare
 
@@ -91,7 +96,7 @@ def _laid(line: Line, pattern: str, *, roughly: bool) -> Fit:
     count = len(pattern)
     ideals = _ideals(pattern)
     targets = unit(_evened(ideals))
-    best, place, blur = -1.0, np.zeros(3), 0
+    best, place, blur = -1.0, np.zeros(KNOTS), 0
     for moves in _searches(count, roughly=roughly):
         tried = place + moves
         scores = unit(_evened(placed(line, tried, count))) @ targets.T
@@ -123,38 +128,46 @@ def _sampled(grey: Grey, start: Point, step: Point, count: int, shift_modules: f
 
 
 def _searches(count: int, *, roughly: bool) -> list[Line]:
-    """Return rounds of (start, end, bow) moves in modules, each finer than the one before."""
+    """Return rounds of moves of the knots, in modules, each finer than the one before."""
     if roughly:
         first = grid(np.arange(-9, 9.1, 0.5), np.array([0.0]))
-        bows = grid(np.array([-0.4, 0, 0.4]), np.array([-0.02, 0, 0.02]) * count)
     else:
-        first = grid(np.arange(-2, 2.1, 0.5), np.array([-0.02, 0, 0.02]) * count)
-        bows = grid(np.array([-0.25, 0, 0.25]), np.array([-0.3, 0, 0.3]))
-    finer = [grid(np.array([-s, 0, s]), np.array([-s, 0, s])) for s in (0.25, 0.12, 0.06)]
-    return [first, bows, *finer]
+        first = grid(np.arange(-2, 2.1, 0.5), np.array([-0.025, 0, 0.025]) * count)
+    return [first, *(single_moves(step) for step in _KNOT_STEPS)]
 
 
 def grid(ends: Line, bows: Line) -> Line:
-    """Return every (start, end, bow) of the moves given, in modules: n x 3."""
-    return np.stack(np.meshgrid(ends, ends, bows, indexing="ij"), axis=-1).reshape(-1, 3)
+    """Return every move of both ends and the bow between them, at the knots: n x 5 modules."""
+    start, end, bow = (axis.reshape(-1, 1) for axis in np.meshgrid(ends, ends, bows, indexing="ij"))
+    part = np.linspace(0, 1, KNOTS)
+    return np.asarray(start * (1 - part) + end * part + 4 * bow * part * (1 - part))
+
+
+def single_moves(step: float) -> Line:
+    """Return no move, and a move of each knot alone by ``step`` modules either way."""
+    each = np.eye(KNOTS) * step
+    return np.concatenate([np.zeros((1, KNOTS)), each, -each])
 
 
 def placed(line: Line, places: Line, count: int) -> Line:
-    """Return the line's samples per module, for each placement of start, end and bow."""
+    """Return the line's samples per module, for each placement of the knots (n x 5 modules)."""
     module = (np.arange((count + 2 * QUIET_MODULES) * PER_MODULE) + 0.5) / PER_MODULE
     module -= QUIET_MODULES
-    part = module / count
-    at = (
-        module
-        + places[:, :1] * (1 - part)
-        + places[:, 1:2] * part
-        + 4 * places[:, 2:] * part * (1 - part)
-    )
+    at = module + places @ _between_knots(count)
     index = (at + MARGIN_MODULES) * DENSITY
     np.clip(index, 0, len(line) - 1.001, out=index)
     whole = index.astype(np.intp)
     rest = index - whole
     return np.asarray(line[whole] * (1 - rest) + line[whole + 1] * rest)
+
+
+@lru_cache(maxsize=4)
+def _between_knots(count: int) -> Line:
+    """Return how much each knot moves each sample: straight lines between neighbours."""
+    module = (np.arange((count + 2 * QUIET_MODULES) * PER_MODULE) + 0.5) / PER_MODULE
+    part = (module - QUIET_MODULES) / count
+    knots = np.linspace(0, 1, KNOTS)
+    return np.stack([np.interp(part, knots, row) for row in np.eye(KNOTS)])
 
 
 @lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ from store_devices.vision.fit import (
     BLURS_MODULES,
     DENSITY,
     DIGITS_AT,
+    KNOTS,
     MARGIN_MODULES,
     PER_MODULE,
     QUIET_MODULES,
@@ -29,14 +30,15 @@ from store_devices.vision.fit import (
     fit_line,
     grid,
     placed,
+    single_moves,
     unit,
 )
 from store_devices.vision.grey import Grey
 from store_devices.vision.model import Code, Polygon, Reader, Symbology, retail_code
 
 MODULES: Final = 95
-LINES: Final = 9  # heights tried, spread over the middle of the picture
-SPANS_MAX: Final = 4  # places on one line that could be a code
+HEIGHTS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the picture, middle first
+SPANS_MAX: Final = 3  # places on one line that could be a code
 AGREEING_LINES_MIN: Final = 2
 WEAKEST_DIGIT_MIN: Final = 0.85
 """Stricter than for a code another reader found: here the digits were chosen to fit."""
@@ -53,8 +55,8 @@ _DARK: Final = 0.16  # of the local contrast; a blurred thin bar reaches a third
 
 
 def read(grey: Grey) -> list[Code]:
-    """Return the codes on level or upright lines through ``grey``."""
-    return _level(grey) + [_stood_up(code) for code in _level(np.ascontiguousarray(grey.T))]
+    """Return the code on level or, failing that, upright lines through ``grey``; one at most."""
+    return _level(grey) or [_stood_up(code) for code in _level(np.ascontiguousarray(grey.T))]
 
 
 def _level(grey: Grey) -> list[Code]:
@@ -62,14 +64,18 @@ def _level(grey: Grey) -> list[Code]:
     if width < MODULES * _MODULE_MIN_PX:
         return []
     found: dict[Gtin, list[Code]] = defaultdict(list)
-    for row in np.unique(np.linspace(0.1, 0.9, LINES) * height).astype(int):
+    for row in sorted({int(part * height) for part in HEIGHTS}, key=lambda y: abs(y - height / 2)):
         top = max(0, row - _BAND_PX // 2)
         line = grey[top : top + _BAND_PX].mean(axis=0)
         for begin, end in _spans(line):
             code = _decoded(line, begin, end, float(row))
-            if code is not None and code.gtin is not None:
-                found[code.gtin].append(code)
-    return [codes[0] for codes in found.values() if len(codes) >= AGREEING_LINES_MIN]
+            if code is None or code.gtin is None:
+                continue
+            agreeing = found[code.gtin]
+            agreeing.append(code)
+            if len(agreeing) >= AGREEING_LINES_MIN:
+                return [code]
+    return []
 
 
 def _stood_up(code: Code) -> Code:
@@ -123,7 +129,7 @@ def _decoded(line: Line, begin: int, end: int, row: float) -> Code | None:
     step = (end - begin) / MODULES
     at = begin + step * np.arange(-MARGIN_MODULES, MODULES + MARGIN_MODULES, 1 / DENSITY)
     sampled = np.interp(at - 0.5, np.arange(len(line)), line)
-    place, best = np.zeros(3), -1.0
+    place, best = np.zeros(KNOTS), -1.0
     digits = np.zeros((12, 20))
     for moves in _moves():
         tried = place + moves
@@ -146,8 +152,8 @@ def _decoded(line: Line, begin: int, end: int, row: float) -> Code | None:
 
 def _moves() -> Iterator[Line]:
     yield grid(np.arange(-1.5, 1.6, 0.5), np.array([-0.015, 0, 0.015]) * MODULES)
-    for step in (0.25, 0.12):
-        yield grid(np.array([-step, 0, step]), np.array([-step, 0, step]))
+    for step in (0.4, 0.4, 0.2, 0.2, 0.1):
+        yield single_moves(step)
 
 
 def _likelihoods(lines: Line) -> Line:
