@@ -8,7 +8,8 @@ live is only faster than looking.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,7 +85,7 @@ def event(change: StockChange, mark_us: int) -> str:
 
 async def events(
     engine: Engine, clock: Clock, live: StockFeed | None, start_us: int, wanted: Wanted
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str]:
     """Yield event text: what changed since ``start_us`` (less an overlap), then live."""
     loop = asyncio.get_running_loop()
     box = _Mailbox()
@@ -100,27 +101,32 @@ async def events(
     look_at, beat_at = 0.0, clock.monotonic() + BEAT_EVERY_S
     try:
         yield f"retry: {RETRY_MS}\nid: {tail.mark_us}\n\n"
-        while not box.closed:
+        while True:
             fresh = [change for change in box.take() if not tail.known(change)]
             if text := _text(fresh, tail, wanted):
                 yield text
+            if box.closed:
+                return
             if box.look or clock.monotonic() >= look_at:
                 box.look = False
-                pages = tail.pages()
-                while page := await asyncio.to_thread(next, pages, None):
-                    if text := _text(page, tail, wanted):
-                        yield text
+                async for text in _looked_up(tail, wanted):
+                    yield text
                 look_at = clock.monotonic() + every_s
             if clock.monotonic() >= beat_at:
                 beat_at = clock.monotonic() + BEAT_EVERY_S
                 yield f"id: {tail.mark_us}\n: still here\n\n"
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await box.wake.wait()
-            except TimeoutError:
-                continue
     finally:
         unsubscribe()
+
+
+async def _looked_up(tail: Tail, wanted: Wanted) -> AsyncGenerator[str]:
+    pages = tail.pages()
+    while page := await asyncio.to_thread(next, pages, None):
+        if text := _text(page, tail, wanted):
+            yield text
 
 
 def _text(changes: Collection[StockChange], tail: Tail, wanted: Wanted) -> str:

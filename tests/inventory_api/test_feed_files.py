@@ -34,9 +34,7 @@ def test_a_catalogue_in_csv(tmp_path: Path) -> None:
         "sku;gtin;product_id;product_name;product_name_pl;colour;colour_he;width_mm;price_EUR;"
         "price_JPY;picture_1;picture_2;picture_2_alt;picture_2_alt_pl;active;description"
     )
-    row = (
-        'a;4006381333931;lamp;Lamp;Lampa;red;אדום;200;189.00;25000;;b.png;B;Be;no;"a\r\nb; x"'
-    )
+    row = 'a;4006381333931;lamp;Lamp;Lampa;red;אדום;200;189.00;25000;;b.png;B;Be;no;"a\r\nb; x"'
     path = tmp_path / "catalogue.csv"
     path.write_bytes(b"\xef\xbb\xbf" + f"{header}\r\n{row}\r\n\r\n{row}\r\n".encode())
     (first, second) = read(path)
