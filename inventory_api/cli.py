@@ -70,7 +70,7 @@ def import_feeds(
     with _database() as (engine, settings):
         importing = Importing(engine, SystemClock(), RandomIds(), settings.data_dir)
         for file_kind, path in files_of(paths, kind):
-            progress = ProgressLine(sys.stderr)
+            progress = ProgressLine(sys.stderr, SystemClock())
             try:
                 outcome = importing.take(file_kind, path, again=again, progress=progress)
             except UnusableFeed as error:

@@ -1,26 +1,43 @@
 """Says on the terminal how far a long file is, and at the end what came of it."""
 
-import time
-from typing import IO, Final
+from typing import Final, Protocol
 
+from cart.kernel.clock import Clock
 from inventory_api.feeds.report import Outcome
 
 TERMINAL_EVERY_S: Final = 0.2
 LOG_EVERY_S: Final = 10.0  # a line in a log now and then, not a thousand
 
 
+class Stream(Protocol):
+    """Where it is said: standard error, usually."""
+
+    def isatty(self) -> bool:
+        """Say whether a person is looking at it."""
+        ...
+
+    def write(self, text: str, /) -> int:
+        """Write."""
+        ...
+
+    def flush(self) -> None:
+        """Let it be seen now."""
+        ...
+
+
 class ProgressLine:
     """One line that rewrites itself on a terminal; a line now and then anywhere else."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: Stream, clock: Clock) -> None:
         self._stream = stream
+        self._clock = clock
         self._terminal = stream.isatty()
-        self._started = self._said = time.monotonic()
+        self._started = self._said = clock.monotonic()
         self._width = 0
 
     def __call__(self, outcome: Outcome, share: float) -> None:
         """Say how far it is, unless that was said just now."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._said < (TERMINAL_EVERY_S if self._terminal else LOG_EVERY_S):
             return
         self._said = now
