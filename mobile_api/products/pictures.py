@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
@@ -28,7 +28,7 @@ FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 QUALITY: Final = 82  # product plates show no difference above it
 # Unpacking a large photograph takes some 100 MB for a moment; two at once would double the process.
 _one_at_a_time = threading.Lock()
-Width = Literal[160, 400, 800]
+WIDTHS_PX: Final = (160, 400, 800)
 
 
 class Pictures:
@@ -91,9 +91,12 @@ def _on_paper(picture: "Image.Image") -> "Image.Image":
 def picture(
     name: Annotated[str, InPath(max_length=80)],
     wired: Wired,
-    w: Annotated[Width | None, Query(description="Width in pixels, at most.")] = None,
+    w: Annotated[int, Query(description="Width in pixels, at most; 0: as it is.")] = 0,
 ) -> FileResponse:
     """Give a picture; its name stands for its content, so phones keep it for ever."""
+    if w and w not in WIDTHS_PX:  # any width would fill the disk with copies
+        msg = f"pictures have widths of {WIDTHS_PX}"
+        raise NotFound(msg)
     pictures = Pictures(wired.settings.data_dir)
     path = pictures.sized(name, w) if w else pictures.original(name)
     media_type = MEDIA_TYPES.get(path.suffix, "image/jpeg")
