@@ -66,6 +66,7 @@ def run(
     from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per picture is too much
     settings = TabletSettings()
     if port is not None:
         settings = settings.model_copy(update={"kiosk_port": port})

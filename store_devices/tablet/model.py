@@ -29,7 +29,16 @@ UNDO_MAX: Final = 20  # steps back; nobody remembers more of what she tapped
 Sheet = Literal["", "take", "mail"]
 """What lies over the list: nothing, the large QR code, or the form for an address."""
 
-NoticeKind = Literal["unknown", "rejected", "not_a_code", "full", "broken", "mailed", "bad_address"]
+NoticeKind = Literal[
+    "unknown",
+    "unknown_to_shop",
+    "rejected",
+    "not_a_code",
+    "full",
+    "broken",
+    "mailed",
+    "bad_address",
+]
 
 
 class _Kept(BaseModel):
@@ -170,7 +179,7 @@ def shown_cart(visit: Visit, data: CartData, at: datetime, spool: str) -> Visit:
 def rejected(visit: Visit, data: RejectedData) -> Visit:
     """Return the visit without what the server refused, and with a sentence about it."""
     refused = next((op for op in visit.ops if op.event_id == data.event_id), None)
-    kind: NoticeKind = "unknown" if data.code == "unknown_gtin" else "rejected"
+    kind: NoticeKind = "unknown_to_shop" if data.code == "unknown_gtin" else "rejected"
     return visit.model_copy(
         update={
             "ops": tuple(op for op in visit.ops if op.event_id != data.event_id),

@@ -18,6 +18,8 @@ from store_devices.tablet.model import Visit
 from store_devices.tablet.surroundings import Place, Snapshot
 from store_devices.tablet.words import Words, words
 
+# Unicode's own isolation: "150 cm" stays in order also in the middle of a Hebrew line.
+ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 REVIEWS_MAX: Final = 4
 FEW_MAX: Final = 2  # "only a few": said in the colour that asks for a hand
 
@@ -241,7 +243,8 @@ class Drawer:
 
 
 def _label(variant: Variant, w: Words) -> str:
-    return " · ".join(filter(None, (w.of(variant.colour_i18n, variant.colour), variant.size)))
+    parts = (w.of(variant.colour_i18n, variant.colour), variant.size)
+    return " · ".join(f"{ISOLATE}{part}{ISOLATE_END}" for part in parts if part)
 
 
 def _pictures(variant: Variant, product: Product, w: Words) -> list[Shown]:

@@ -7,6 +7,8 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import Final
 
+from babel import numbers
+
 from cart.kernel import i18n
 from cart.kernel.money import Money
 
@@ -42,6 +44,10 @@ class Words:
     def number(self, value: float) -> str:
         """Return a number as this language writes it."""
         return i18n.format_number(value, self.locale)
+
+    def rating(self, value: float) -> str:
+        """Return an average of one to five stars, always with its tenth: ``5.0``."""
+        return str(numbers.format_decimal(value, format="0.0", locale=self.locale))
 
     def at(self, moment: datetime) -> str:
         """Return the time of day in the shop."""
