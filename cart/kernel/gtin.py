@@ -141,7 +141,7 @@ def _gtin_of_link(text: str) -> str:
         for element in GS1DigitalLinkURI.parse(text).element_strings:
             if element.ai.ai == "01":
                 return element.value
-    except ParseError as error:
+    except (ParseError, ValueError) as error:  # urllib raises the latter for "http://["
         msg = f"{_shown(text)} is not a GS1 Digital Link: {error}"
         raise InvalidGtin(msg, text=_shown(text)) from error
     msg = f"{_shown(text)} is a GS1 Digital Link without a GTIN"
