@@ -90,7 +90,9 @@ def environment() -> Environment:
 class Kiosk:
     """The routes over one agent. ``app`` is the ASGI application."""
 
-    def __init__(self, agent: Agent, drawer: Drawer, pictures: Pictures) -> None:
+    def __init__(
+        self, agent: Agent, drawer: Drawer, pictures: Pictures, *, framed_by: str = ""
+    ) -> None:
         self._agent = agent
         self._drawer = drawer
         self._pictures = pictures
@@ -110,7 +112,7 @@ class Kiosk:
                 *touches,
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
-            middleware=[Middleware(Guard)],
+            middleware=[Middleware(Guard, framed_by=framed_by)],
         )
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Hardware:
 
 
 class Tablet:
-    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind."""
+    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind; ``spool`` what it keeps."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Tablet:
         """
         folder = settings.device_dir
         folder.mkdir(parents=True, exist_ok=True)
-        self._spool = Spool(
+        self.spool: Final = Spool(
             folder / "spool.db",
             device_id=identity.device_id,
             clock=clock,
@@ -84,7 +84,7 @@ class Tablet:
         )
         self.agent = Agent(
             place,
-            spool=self._spool,
+            spool=self.spool,
             catalogue=self._catalogue,
             stock=self._stock,
             clock=clock,
@@ -101,9 +101,9 @@ class Tablet:
                 ca_file=settings.mqtt_ca_file,
                 resend_after_s=settings.resend_after_s,
             ),
-            spool=self._spool,
+            spool=self.spool,
             clock=clock,
-            hearer=Commands(self.agent, self._spool, self._stock),
+            hearer=Commands(self.agent, self.spool, self._stock),
         )
         self._sync = CatalogueSync(
             server=self._server,
@@ -119,7 +119,10 @@ class Tablet:
             currency=settings.tablet_currency,
             zone=settings.tablet_time_zone,
         )
-        self._serving = Serving(Kiosk(self.agent, drawer, pictures), settings.kiosk_port)
+        self._serving = Serving(
+            Kiosk(self.agent, drawer, pictures, framed_by=settings.kiosk_framed_by),
+            settings.kiosk_port,
+        )
         self.url: Final = self._serving.url
         self._readings: list[CameraReading | ScannerReading] = []
         if hardware.open_camera is not None:
@@ -154,7 +157,12 @@ class Tablet:
         self._stock.stop()
         self._server.close()
         self._catalogue.close()
-        self._spool.close()
+        self.spool.close()
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether goods and shops are on it, so that it can show them."""
+        return self._catalogue.edition is not None and bool(self._catalogue.locations())
 
     def _ring(self) -> None:
         self.agent.ring()

@@ -20,6 +20,14 @@ class TabletSettings(BaseSettings):
         int,
         Field(ge=0, le=65535, description="Port of the kiosk page on loopback; 0 takes any."),
     ] = 8350
+    kiosk_framed_by: Annotated[
+        str,
+        Field(
+            pattern=r"^(http://(127\.0\.0\.1|localhost):\d{1,5})?$",
+            description="Origin of a page on this machine that may show the kiosk in a frame, as"
+            " the demo's does; empty: none.",
+        ),
+    ] = ""
     tablet_locale: Annotated[
         Literal["en", "he", "pl"],
         Field(description="Language of a new visit, until the twin says another."),
