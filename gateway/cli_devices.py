@@ -28,6 +28,8 @@ from gateway.twin import queries as twins
 from gateway.twin import service as twin_service
 from gateway.twin.model import Desired
 
+COUNT_MAX = 2_000  # in one transaction, so bounded
+
 app = typer.Typer(no_args_is_help=True, help="Enrol devices, look at them, revoke them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -55,22 +57,38 @@ def enrol(
     location: Annotated[str, typer.Option(help="Where it will stand, e.g. harbour-street.")],
     name: Annotated[str, typer.Option(help="What people there call it.")] = "",
     hours: Annotated[int, typer.Option(min=1, max=720, help="How long the token is good.")] = 24,
+    count: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="That many devices.")] = 1,
+    redeem_now: Annotated[
+        bool, typer.Option("--redeem", help="Make the devices too; print what they connect with.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a one-time token with which one device can enrol."""
-    with _registry() as (engine, _), unit_of_work(engine) as db:
-        require_location(db, location)
-        token = service.enrol(
-            db,
-            SystemClock(),
-            RandomIds(),
-            kind=kind,
-            location_id=location,
-            name=name,
-            lifetime=timedelta(hours=hours),
-        )
-    facts = {"token": token, "kind": kind, "location": location, "hours": hours}
-    typer.echo(json.dumps(facts) if as_json else token)
+    """Print a one-time token with which one device can enrol; with --count a line for each."""
+    clock, ids = SystemClock(), RandomIds()
+    with _registry() as (engine, settings):
+        with unit_of_work(engine) as db:
+            require_location(db, location)
+            tokens = [
+                service.enrol(
+                    db,
+                    clock,
+                    ids,
+                    kind=kind,
+                    location_id=location,
+                    name=name,
+                    lifetime=timedelta(hours=hours),
+                )
+                for _ in range(count)
+            ]
+            devices = [service.redeem(db, clock, ids, token=one) for one in tokens if redeem_now]
+        if devices:
+            tell_mosquitto(engine, settings, ids)
+        made = [connection_facts(settings, device) for device in devices]
+    for facts in made:
+        _print_facts(facts, as_json=as_json, shell=False)
+    for token in () if redeem_now else tokens:
+        told = {"token": token, "kind": kind, "location": location, "hours": hours}
+        typer.echo(json.dumps(told) if as_json else token)
 
 
 @app.command()
