@@ -1,0 +1,1 @@
+"""The shop without hardware: simulated cameras, shoppers, faults and load. No server library."""

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import SQLModel
 
 from cart.db import make_engine
-from cart.db.migrate import load_tables
+from cart.db.migrate import upgrade
 from cart.kernel.ids import SeededIds
 from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto
@@ -22,9 +21,8 @@ from tests.real.postgres import PostgresServer, running_postgres
 
 
 def _make_schema(url: str) -> None:
-    load_tables()
     engine = make_engine(url)
-    SQLModel.metadata.create_all(engine)
+    upgrade(engine)
     engine.dispose()  # the last connection to go folds SQLite's WAL into the file
 
 

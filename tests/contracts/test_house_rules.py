@@ -28,7 +28,7 @@ SYNONYMS = {
     "blacklist": "suppression or deny list",
     "whitelist": "allow-list",
     "stocklevel": "on_hand",
-    "fulfilment": "fulfillment",
+    "fulfilment": "fulfillment",  # codespell:ignore
     "enrollment": "enrolment",
 }
 ALLOWED_NAMES = {"from_upc_e", "UPC_E_LENGTHS"}  # how a small pack's code is printed
@@ -129,3 +129,14 @@ def test_the_glossary_has_the_words_that_are_kept() -> None:
     """Each refused word stands in GLOSSARY.md, beside ours."""
     glossary = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8").lower()
     assert [word for word in SYNONYMS if word not in glossary.replace(" ", "")] == []
+
+
+def test_every_decision_names_a_test_that_is_there() -> None:
+    """A decision that nothing keeps true is a memory."""
+    decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    assert len(decisions) >= 6
+    for decision in decisions:
+        text = decision.read_text(encoding="utf-8")
+        named = re.findall(r"`(tests/[\w/]+\.py)`", text)
+        assert named, decision.name
+        assert [path for path in named if not (ROOT / path).exists()] == [], decision.name
