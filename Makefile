@@ -8,6 +8,7 @@ PY := .venv/bin/python
 # Both cores of the smallest machine that the tests are meant to run on.
 JOBS ?= 2
 TESTS ?= tests
+BENCHMARKS ?= $(filter-out %/bench_vision.py,$(sort $(wildcard tests/benchmarks/bench_*.py)))
 # Bash counts SECONDS by itself: ours is a variable of make and goes no further.
 unexport SECONDS
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -38,7 +39,7 @@ format: .venv/ready ## write the code the way lint wants it
 
 bench: .venv/ready ## figures: events per second, scan to phone, memory, import
 	@.ci/system_packages
-	@$(PY) tests/benchmarks/bench.py
+	@for each in $(BENCHMARKS); do $(PY) $$each || exit 1; done
 
 bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FOLDER of photographs
 	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)")

@@ -1,1 +1,1 @@
-"""What runs in the shop: tablet, scanner, camera, uplink. Installs without the server's libraries."""
+"""What runs in the shop: tablet, scanner, camera, uplink. Needs no library of the server."""
