@@ -12,8 +12,6 @@ from datetime import timedelta
 from threading import RLock
 from typing import Final
 
-from pydantic import ValidationError
-
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError, InvalidGtin, SpoolFull
 from cart.kernel.gtin import Gtin
@@ -21,7 +19,6 @@ from cart.kernel.ids import Ids, secret_hash
 from gateway.wire.downlink import DesiredData
 from gateway.wire.events import (
     DeviceEvent,
-    HealthData,
     ListData,
     PutDownData,
     PutDownReason,
@@ -36,16 +33,16 @@ from store_devices.tablet import model
 from store_devices.tablet.availability import Availability
 from store_devices.tablet.battery import Battery, NoBattery
 from store_devices.tablet.catalogue import Catalogue
-from store_devices.tablet.goods import NEAREST_SHOPS, nearest
+from store_devices.tablet.doorbell import Doorbell
+from store_devices.tablet.following import Following
+from store_devices.tablet.health import health_of
 from store_devices.tablet.idle import Idle
+from store_devices.tablet.memory import Memory
 from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
 from store_devices.tablet.surroundings import Line, NoLine, Place, Snapshot
 
 FAREWELL_S: Final = 5.0  # how long the screen says that it was cleared
 
-SKUS_MAX: Final = 200  # what one question about stock may name; no product of ours has as many
-VISIT_KEY: Final = "visit"
-DESIRED_KEY: Final = "desired"
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,22 +65,21 @@ class Agent:
         self.place = place
         self._spool = spool
         self._catalogue = catalogue
-        self._stock = stock
+        self._following = Following(catalogue, stock, place.location_id)
         self._clock = clock
         self._ids = ids
         self._battery = battery or NoBattery()
         self._lock = RLock()
         self._line: Line = NoLine()
-        self._bells: list[Callable[[], None]] = []
-        self._version = 0
+        self._bell = Doorbell()
+        self._memory = Memory(spool)
         self._visit: Visit | None = None
         self._seen_at = spool.server_now()
         self._idle = Idle(clock)
         self._farewell_until_s: float | None = None
         self._link = LinkState(online=False, since=clock.now())
         self._trouble: NoticeKind | None = None
-        desired = spool.recall(DESIRED_KEY)
-        self._desired = DesiredData.model_validate_json(desired) if desired else None
+        self._desired = self._memory.desired()
         self._resume()
 
     # -- who listens
@@ -97,22 +93,17 @@ class Agent:
 
     def subscribe(self, bell: Callable[[], None]) -> Callable[[], None]:
         """Ring ``bell`` after every change, in the thread that made it; returns how to stop."""
-        with self._lock:
-            self._bells.append(bell)
-        return lambda: self._bells.remove(bell)
+        return self._bell.subscribe(bell)
 
     def ring(self) -> None:
         """Say that a screen should be drawn again."""
-        with self._lock:
-            self._version += 1
-            for bell in tuple(self._bells):
-                bell()
+        self._bell.ring()
 
     def snapshot(self) -> Snapshot:
         """Return what the screen shows."""
         with self._lock:
             return Snapshot(
-                version=self._version,
+                version=self._bell.version,
                 visit=self._visit,
                 locale=self._visit.locale if self._visit else self._locale,
                 countdown_s=self._idle.countdown_s,
@@ -251,16 +242,16 @@ class Agent:
                 return
             self._idle.touch()
             self._farewell_until_s = self._clock.monotonic() + FAREWELL_S
-            self._stock.forget()
             try:
                 self._spool.add(
-                    PutDownData(visit=visit.id, reason=reason), lambda _: {VISIT_KEY: None}
+                    PutDownData(visit=visit.id, reason=reason),
+                    lambda _: self._memory.together(None, self._seen_at),
                 )
             except CarryoverError as error:
                 _LOG.warning("the end of a visit is not in the spool: %s", error.message)
-                self._forget_on_disk()
+                self._memory.forget()
             self._line.announce(None)
-            self._line.watch(None)
+            self._follow()
             self._line.wake()
             self.ring()
 
@@ -302,7 +293,7 @@ class Agent:
         with self._lock:
             if self._desired is not None and desired.version < self._desired.version:
                 return False
-            self._spool.remember(DESIRED_KEY, desired.model_dump_json())
+            self._memory.keep_desired(desired)
             self._desired = desired
             self.report_health()
             self.ring()
@@ -323,18 +314,13 @@ class Agent:
     def report_health(self) -> None:
         """Say how this tablet is; let go when the spool has no room for that."""
         with self._lock:
-            edition = self._catalogue.edition
-            percent, charging = self._battery.read()
-            data = HealthData(
-                firmware=self.place.firmware,
-                battery_percent=percent,
-                charging=charging,
+            data = health_of(
+                self.place,
                 locale=self._locale,
-                desired_version=self._desired.version if self._desired else 0,
-                spool_events=len(self._spool),
-                spool_dropped=self._spool.dropped,
-                clock_offset_ms=self._spool.offset_us // 1_000,
-                catalogue_as_of=edition.as_of if edition else None,
+                desired=self._desired,
+                spool=self._spool,
+                catalogue=self._catalogue,
+                battery=self._battery,
             )
             try:
                 self._spool.add(data)
@@ -346,16 +332,9 @@ class Agent:
     # -- inside
 
     def _resume(self) -> None:
-        kept = self._spool.recall(VISIT_KEY)
-        if kept is None:
+        self._visit = visit = self._memory.visit()
+        if visit is None:
             return
-        try:
-            visit = Visit.model_validate_json(kept)
-        except ValidationError:
-            _LOG.warning("the visit before the reboot is unreadable and dropped")
-            self._forget_on_disk()
-            return
-        self._visit = visit
         away = self._spool.server_now() - visit.seen_at
         # A clock that went backwards cannot say how long it was: then it was too long.
         if not timedelta(0) <= away <= timedelta(seconds=self.idle_after_s):
@@ -402,7 +381,9 @@ class Agent:
     def _say(self, data: Saying, after: Callable[[DeviceEvent], Visit]) -> DeviceEvent | None:
         """Spool an event together with the visit it leads to; None, and a notice, if it cannot."""
         try:
-            event = self._spool.add(data, lambda said: {VISIT_KEY: self._dump(after(said))})
+            event = self._spool.add(
+                data, lambda said: self._memory.together(after(said), self._seen_at)
+            )
         except CarryoverError as error:
             _LOG.warning("an event is not in the spool: %s", error.message)
             self._trouble = "full" if isinstance(error, SpoolFull) else "broken"
@@ -416,32 +397,9 @@ class Agent:
         """Make this the visit, on the disk too (so that a reboot goes on with it), and show it."""
         self._visit = visit
         if not kept:
-            try:
-                self._spool.remember(VISIT_KEY, self._dump(visit))
-            except CarryoverError as error:
-                _LOG.warning("a reboot would not go on with this visit: %s", error.message)
+            self._memory.keep(visit, self._seen_at)
         self._follow()
         self.ring()
 
     def _follow(self) -> None:
-        """Keep the stock of what is on the screen live."""
-        visit = self._visit
-        found = self._catalogue.product_of(visit.product) if visit and visit.product else None
-        if found is None:
-            self._stock.forget()
-        else:
-            product, _ = found
-            here = self.place.location_id
-            shops = [each.id for each in nearest(here, self._catalogue.locations(), NEAREST_SHOPS)]
-            skus = tuple(variant.sku for variant in product.variants)[:SKUS_MAX]
-            self._stock.show(product.product_id, skus, (here, *shops))
-        self._line.watch(found[0].product_id if found else None)
-
-    def _dump(self, visit: Visit) -> str:
-        return visit.model_copy(update={"seen_at": self._seen_at}).model_dump_json()
-
-    def _forget_on_disk(self) -> None:
-        try:
-            self._spool.remember(VISIT_KEY, None)
-        except CarryoverError as error:
-            _LOG.warning("a visit is still on the disk: %s", error.message)
+        self._line.watch(self._following.follow(self._visit.product if self._visit else None))

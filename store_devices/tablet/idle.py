@@ -1,5 +1,6 @@
 """How long nobody has touched the tablet. Monotonic seconds only; owns no visit."""
 
+from math import ceil
 from typing import Final
 
 from cart.kernel.clock import Clock
@@ -33,7 +34,7 @@ class Idle:
         """Bring the countdown up to date; return whether it changed."""
         left_s = self._left_s(after_s)
         asking = left_s <= min(COUNTDOWN_S, after_s / 2)
-        before, self.countdown_s = self.countdown_s, int(left_s) + 1 if asking else None
+        before, self.countdown_s = self.countdown_s, ceil(left_s) if asking else None
         return before != self.countdown_s
 
     def _left_s(self, after_s: int) -> float:
