@@ -243,10 +243,7 @@ class Agent:
             self._idle.touch()
             self._farewell_until_s = self._clock.monotonic() + FAREWELL_S
             try:
-                self._spool.add(
-                    PutDownData(visit=visit.id, reason=reason),
-                    lambda _: self._memory.together(None, self._seen_at),
-                )
+                self._spool.add(PutDownData(visit=visit.id, reason=reason), self._memory.without)
             except CarryoverError as error:
                 _LOG.warning("the end of a visit is not in the spool: %s", error.message)
                 self._memory.forget()
@@ -283,7 +280,7 @@ class Agent:
     def clear(self, visit_id: str) -> bool:
         """End this visit because the server says so; False when another one is present."""
         with self._lock:
-            if self._visit is None or self._visit.id != visit_id:
+            if self.visit_id != visit_id:
                 return False
             self.finish(PutDownReason.CLEARED)
             return True
@@ -381,9 +378,7 @@ class Agent:
     def _say(self, data: Saying, after: Callable[[DeviceEvent], Visit]) -> DeviceEvent | None:
         """Spool an event together with the visit it leads to; None, and a notice, if it cannot."""
         try:
-            event = self._spool.add(
-                data, lambda said: self._memory.together(after(said), self._seen_at)
-            )
+            event = self._spool.add(data, self._memory.leading_to(after, self._seen_at))
         except CarryoverError as error:
             _LOG.warning("an event is not in the spool: %s", error.message)
             self._trouble = "full" if isinstance(error, SpoolFull) else "broken"
