@@ -122,17 +122,23 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
-        max_body_size=BODY_BYTES_MAX,
     )
     app.state.parts = parts
     app.state.demo = settings.demo
     inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live)
-    app.include_router(make_router(inventory), dependencies=[access.allow(access.Role.ANYONE)])
+    anyone = [access.allow(access.Role.ANYONE)]
+    app.include_router(make_router(inventory), dependencies=anyone, max_body_size=BODY_BYTES_MAX)
     for router in OWN_ROUTERS:
-        app.include_router(router)
+        app.include_router(router, max_body_size=BODY_BYTES_MAX)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=ZIPPED_FROM_BYTES)
-    app.add_middleware(Guard, base_url=settings.base_url, demo=settings.demo)
+    app.add_middleware(
+        Guard,
+        base_url=settings.base_url,
+        demo=settings.demo,
+        limit_bytes=BODY_BYTES_MAX,
+        larger={"/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX},
+    )
     list(access.roles(app))  # fails here, not at the first request
     _describe(app)
     return app
@@ -201,7 +207,8 @@ async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
             sweep.ring()
 
     settings = parts.settings
-    while not settings.mqtt_url and not announced(settings.data_dir, "gateway"):
+    # The other process tells us by a file: there is no event to wait for.
+    while not settings.mqtt_url and not announced(settings.data_dir, "gateway"):  # noqa: ASYNC110
         await asyncio.sleep(GATEWAY_LOOK_S)
     broker_key(settings.data_dir, parts.ids)
     fan = Fanout(settings, settings.api_name, listen=hear, on_gap=look_again)

@@ -62,7 +62,7 @@ def roles(app: FastAPI) -> Iterator[tuple[str, str, Role]]:
         RouteWithoutRole: one does not say.
     """
     for route in iter_route_contexts(app.routes):
-        path = route.path or ""
+        path = route.path_format or route.path or ""
         if path in OWN_ROUTES:
             yield "GET", path, Role.ANYONE
             continue

@@ -1,7 +1,8 @@
-"""Two guards around every request, as plain ASGI so that streams pass untouched.
+"""Guards around every request, as plain ASGI so that streams pass untouched.
 
-Browsers are told what our pages may load (nothing but our own), and a changing
-request that a browser sent from another website is refused.
+Browsers are told what our pages may load (nothing but our own); a changing
+request that a browser sent from another website is refused, and so is a body
+that says it is larger than any of ours.
 """
 
 from typing import Final
@@ -11,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cart.kernel.errors import OriginRefused
+from cart.kernel.errors import CarryoverError, OriginRefused, PayloadTooLarge
 from mobile_api.edge import problems
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,10 +31,17 @@ COMMON: Final = {
 
 
 class Guard:
-    """Adds the headers; refuses foreign origins."""
+    """Adds the headers; refuses foreign origins and bodies over ``limit_bytes``.
 
-    def __init__(self, app: ASGIApp, *, base_url: str, demo: bool) -> None:
+    ``larger``: path to the limit of those that take more.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, base_url: str, demo: bool, limit_bytes: int, larger: dict[str, int]
+    ) -> None:
         self._app = app
+        self._limit = limit_bytes
+        self._larger = larger
         self._origin = _origin(base_url)
         # In a demo the front page shows the phone page in a frame beside the tablet's.
         framing = "frame-ancestors 'self'" if demo else "frame-ancestors 'none'"
@@ -53,13 +61,26 @@ class Guard:
                 headers.setdefault("content-security-policy", self._policy)
             await send(message)
 
-        if scope["method"] not in SAFE_METHODS and self._foreign(Headers(scope=scope)):
-            request = Request(scope, receive)
-            refusal = OriginRefused("a browser sent this from another website")
-            response = problems.answer(request, problems.of_error(request, refusal))
-            await response(scope, receive, guarded)
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, guarded)
             return
-        await self._app(scope, receive, guarded)
+        request = Request(scope, receive)
+        response = problems.answer(request, problems.of_error(request, refusal))
+        await response(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> CarryoverError | None:
+        """Return why this request goes no further, if so."""
+        headers = Headers(scope=scope)
+        if scope["method"] not in SAFE_METHODS and self._foreign(headers):
+            return OriginRefused("a browser sent this from another website")
+        # A body without its length is cut off by the framework at the same limit.
+        limit = self._larger.get(scope["path"], self._limit)
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > limit:
+            msg = f"a request here may have {limit} bytes at most"
+            return PayloadTooLarge(msg, limit_bytes=limit)
+        return None
 
     def _foreign(self, headers: Headers) -> bool:
         """Say whether a browser sent this from elsewhere.

@@ -1,0 +1,100 @@
+"""Who may call what; guards around every request."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from mobile_api.app import create_app
+from mobile_api.edge.access import Role, RouteWithoutRole, roles
+from mobile_api.settings import ApiSettings
+from tests.mobile_api.shop import RED, SECRET, key, quantities
+
+
+def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
+    """Exact counts, so that a new route is a decision and not an accident."""
+    assert Counter(role for _, _, role in roles(app)) == {
+        Role.ANYONE: 24,
+        Role.SHOPPER: 15,
+        Role.TOKEN: 1,
+        Role.DEMO: 4,
+        Role.OPERATOR: 2,
+    }
+    writing = {path for method, path, role in roles(app) if method != "GET" and role is Role.ANYONE}
+    assert writing == {
+        "/api/v1/availability",
+        "/api/v1/cart/scan",
+        "/api/v1/claims/{secret}",
+        "/c/{secret}",
+        "/language",
+    }
+
+
+def test_a_route_without_a_role_stops_the_application(app: FastAPI) -> None:
+    """Fail closed: not at the first request, but before it serves."""
+
+    def forgotten() -> None:
+        """Nobody said who may call this."""
+
+    app.add_api_route("/forgotten", forgotten)
+    with pytest.raises(RouteWithoutRole, match="/forgotten"):
+        list(roles(app))
+
+
+def test_the_openapi_document_shows_the_role(phone: TestClient) -> None:
+    """Every operation has ``x-called-by``."""
+    document = phone.get("/openapi.json").json()
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert all("x-called-by" in one for one in operations)
+    events = document["paths"]["/api/v1/cart/events"]["get"]
+    assert events["x-called-by"] == "shopper session (cookie)"
+
+
+def test_demo_pages_are_there_in_a_demo_only(shop_engine: Engine, tmp_path: Path) -> None:
+    """With a real mail server there is no mailbox to read, and nothing may frame our pages."""
+    settings = ApiSettings(
+        data_dir=tmp_path, secret_key=SECRET, smtp_url="smtp://mail", public_url="https://shop.test"
+    )
+    app = create_app(settings, engine=shop_engine, listen=False, mail=False)
+    with TestClient(app, base_url="https://shop.test") as phone:
+        assert phone.get("/demo").status_code == 404
+        assert phone.get("/demo/mail").status_code == 404
+        policy = phone.get("/").headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        answer = phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=key())
+        assert answer.headers["set-cookie"].startswith("__Host-carryover=")
+        assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_a_request_from_another_website_is_refused(phone: TestClient) -> None:
+    """By Origin and by Sec-Fetch-Site; and nothing has changed."""
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=headers | key())
+        assert (answer.status_code, answer.json()["code"]) == (403, "origin_refused")
+    assert quantities(phone) == {}
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    answer = phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=own | key())
+    assert answer.status_code == 201
+
+
+def test_pages_may_load_nothing_from_elsewhere(phone: TestClient) -> None:
+    """The policy names no host, no inline script and no inline style."""
+    headers = phone.get("/").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_health(phone: TestClient) -> None:
+    """Alive, and ready: the database answers and no broker is asked for."""
+    assert phone.get("/health/live").json() == {"status": "live"}
+    assert phone.get("/health/ready").json() == {
+        "ready": True,
+        "database": True,
+        "broker": True,
+        "open_phones": 0,
+    }
