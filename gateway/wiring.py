@@ -21,6 +21,7 @@ from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.loop import IngestLoop
+from gateway.mosquitto import tell_mosquitto
 from gateway.mqtt import MqttLink
 from gateway.notices import Notice
 from gateway.settings import MqttSettings
@@ -62,6 +63,8 @@ class Gateway:
 
     def start(self) -> int:
         """Start every part; return the port of the embedded broker, 0 without one."""
+        # Closes the window of a command that died between its commit and the password file.
+        tell_mosquitto(self._engine, self._settings, self._domain.ids)
         port = self._broker.start() if self._broker else 0
         where: dict[str, str | int] = {}
         if port:

@@ -18,11 +18,12 @@ STOP_S = 10
 PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin:/usr/local/opt/mosquitto/sbin"
 
 # Mosquitto's defaults lose messages in silence: 1,000 queued at most while the
-# publisher reads Success, and files saved every half hour.
+# publisher reads Success, and files saved every half hour. Once a second, not after every
+# message: that would write the whole backlog anew each time.
 SETTINGS = """
 persistence true
 autosave_interval 1
-autosave_on_changes true
+autosave_on_changes false
 max_queued_messages 0
 max_inflight_messages 200
 """
