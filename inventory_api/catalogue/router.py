@@ -21,6 +21,8 @@ from inventory_api.parts import InventoryParts
 JSON_LINES: Final = "application/jsonl"
 BLOCK_BYTES: Final = 1 << 16
 IF_NONE_MATCH_LENGTH_MAX: Final = 1_000
+# PostgreSQL has no NUL in its texts, and would answer a question about one with an error.
+NO_NUL: Final = r"^[^\x00]+$"
 
 
 class LocationsOut(BaseModel):
@@ -35,7 +37,9 @@ def catalogue_router(parts: InventoryParts) -> APIRouter:
     snapshots = Snapshots(parts.engine, parts.data_dir / "snapshots")
 
     @router.get("/catalogue/items/{code:path}")
-    def item(code: Annotated[str, PathParameter(max_length=CODE_LENGTH_MAX)]) -> ItemView:
+    def item(
+        code: Annotated[str, PathParameter(max_length=CODE_LENGTH_MAX, pattern=NO_NUL)],
+    ) -> ItemView:
         """Look up a GTIN (8, 12, 13 or 14 digits), a GS1 Digital Link (percent-encoded) or a SKU.
 
         Answers with the variant's SKU and GTIN, and the whole product around it.
@@ -45,7 +49,7 @@ def catalogue_router(parts: InventoryParts) -> APIRouter:
 
     @router.get("/catalogue/products/{product_id}")
     def product(
-        product_id: Annotated[str, PathParameter(max_length=ID_LENGTH_MAX)],
+        product_id: Annotated[str, PathParameter(max_length=ID_LENGTH_MAX, pattern=NO_NUL)],
     ) -> ProductView:
         """Return a product with its variants, prices, pictures and reviews."""
         with reading(parts.engine) as db:

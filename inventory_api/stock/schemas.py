@@ -10,8 +10,10 @@ from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX
 SKUS_MAX: Final = 200  # a long list; more is a feed's job
 LOCATIONS_MAX: Final = 50
 
-SkuIn = Annotated[str, StringConstraints(min_length=1, max_length=CODE_LENGTH_MAX)]
-LocationIn = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH_MAX)]
+# PostgreSQL has no NUL in its texts, and would answer a question about one with an error.
+_NO_NUL: Final = r"^[^\x00]+$"
+SkuIn = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=CODE_LENGTH_MAX)]
+LocationIn = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=ID_LENGTH_MAX)]
 
 
 class AvailabilityIn(BaseModel):

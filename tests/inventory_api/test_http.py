@@ -95,6 +95,12 @@ def test_what_is_not_there(client: TestClient, path: str, code: str) -> None:
     assert (answer.status_code, answer.json()) == (400, {"code": code})
 
 
+@pytest.mark.parametrize("path", ["items/a%00b", "products/a%00b", f"items/{'1' * 3000}"])
+def test_what_no_code_can_be(client: TestClient, path: str) -> None:
+    """It is refused before a database sees it."""
+    assert client.get(f"/api/v1/catalogue/{path}").status_code == 422
+
+
 def test_locations(client: TestClient) -> None:
     """All of them, by id."""
     found = client.get("/api/v1/locations").json()["locations"]
@@ -127,6 +133,7 @@ def test_availability_of_many_at_many(client: TestClient, clock: FakeClock) -> N
         {"skus": ["a"], "location_ids": ["b"] * 51},
         {"skus": [], "location_ids": ["b"]},
         {"skus": ["a"], "location_ids": ["b"], "more": 1},
+        {"skus": ["a\0"], "location_ids": ["b"]},
     ],
 )
 def test_availability_has_limits(client: TestClient, asked: dict[str, object]) -> None:

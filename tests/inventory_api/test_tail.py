@@ -3,13 +3,13 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 
 import pytest
 from sqlalchemy import Engine, text
 
-from cart.db import is_sqlite, unit_of_work
+from cart.db import make_engine, unit_of_work
 from cart.kernel.clock import SystemClock, to_us
 from inventory_api.stock import service, stream
 from inventory_api.stock.live import LiveStock
@@ -72,17 +72,24 @@ def test_a_change_that_commits_late_is_not_missed(shop: Engine, clock: FakeClock
     assert OVERLAP_US > 10_000_000
 
 
-def test_a_writer_that_holds_its_transaction_open(shop: Engine) -> None:
+@pytest.fixture
+def chain(postgresql_url: str) -> Iterator[Engine]:
+    """PostgreSQL, where writers do not wait for each other."""
+    engine = make_engine(postgresql_url)
+    fill(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_a_writer_that_holds_its_transaction_open(chain: Engine) -> None:
     """While others commit and are seen, it commits last and is seen, too."""
-    if is_sqlite(shop):
-        pytest.skip("SQLite has one writer at a time")
-    tail = Tail(shop, to_us(SystemClock().now()))
+    tail = Tail(chain, to_us(SystemClock().now()))
     seen: list[tuple[str, int, int]] = []
-    with unit_of_work(shop) as db:
+    with unit_of_work(chain) as db:
         service.move(
             db, SystemClock(), location_id=SHOP, sku=SKUS[0], delta=1, reason=Reason.RECEIVED
         )
-        receive(shop, SystemClock(), SKUS[1])
+        receive(chain, SystemClock(), SKUS[1])
         seen += states(tail.poll())
     seen += states(tail.poll())
     assert seen == [(SKUS[1], 1, 1), (SKUS[0], 1, 1)]
