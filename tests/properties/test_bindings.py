@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from cart.carts import queries as carts
 from cart.carts.service import Shopping, add_line, open_session
@@ -213,7 +213,7 @@ class SharedTablet(RuleBasedStateMachine):
             )
         self.phones[person] = claim.session_id
 
-    def _cart_of(self, db: carts.Session, person: int) -> str:
+    def _cart_of(self, db: Session, person: int) -> str:
         session = bindings.session_of(db, self.phones[person])
         assert session is not None
         return session.cart_id
