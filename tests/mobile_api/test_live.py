@@ -1,0 +1,204 @@
+"""The live stream: what a phone hears, and what it hears again after it was away."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from cart.kernel.clock import SystemClock
+from cart.kernel.gtin import Gtin
+from gateway.fanout import BindingChanged, CartChanged, StockChanged
+from gateway.wire.downlink import StockNotice
+from mobile_api.carts.events import Reader, View
+from mobile_api.live import QUEUE_MAX, Hub
+from tests.mobile_api.served import events, serving, until
+from tests.mobile_api.shop import HERE, MUG, RED, key, stock
+
+PLAIN, WITH_HTML = View("en", html=False), View("pl", html=True)
+
+
+def post(client: httpx2.Client, gtin: str = RED, quantity: int = 1) -> None:
+    """Add a line over real HTTP."""
+    body = {"gtin": gtin, "quantity": quantity, "location_id": HERE}
+    assert client.post("/api/v1/cart/lines", json=body, headers=key()).status_code == 201
+
+
+def test_a_phone_hears_what_it_missed_and_then_what_happens(system_app: FastAPI) -> None:
+    """Snapshot at first; after a lost connection the operations since, in order, then the cart."""
+    with serving(system_app) as url, httpx2.Client(base_url=url, timeout=20) as client:
+        post(client)
+        with client.stream("GET", "/api/v1/cart/events") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            stream = events(answer)
+            first = until(stream, "cart")
+            assert (first.id, first.data["version"], first.data["pieces"]) == ("1", 1, 1)
+            levels = {}
+            for _ in range(2):
+                one = until(stream, "stock")
+                levels[one.data["location_id"]] = one.data["available"]
+            assert levels == {"harbour-street": 3, "mill-lane": 5}
+            post(client, MUG, 2)
+            assert until(stream, "operation").data["gtin"] == MUG
+            live = until(stream, "cart")
+            assert (live.id, live.data["pieces"]) == ("2", 3)
+        post(client, RED, 4)
+        client.delete(f"/api/v1/cart/lines/{MUG}")
+        with client.stream(
+            "GET", "/api/v1/cart/events", headers={"Last-Event-ID": live.id}
+        ) as answer:
+            stream = events(answer)
+            missed = [next(stream) for _ in range(3)]
+        assert [(one.name, one.id) for one in missed] == [
+            ("operation", "3"),
+            ("operation", "4"),
+            ("cart", "4"),
+        ]
+        assert [one.data["kind"] for one in missed[:2]] == ["add", "remove"]
+        assert missed[2].data["pieces"] == 5
+
+
+def test_open_streams_end_when_the_process_is_to_go(system_app: FastAPI) -> None:
+    """A signal closes the hub: the stream ends by itself, the server need not wait."""
+    with serving(system_app) as url, httpx2.Client(base_url=url, timeout=20) as client:
+        post(client)
+        with client.stream("GET", "/api/v1/cart/events") as answer:
+            stream = events(answer)
+            until(stream, "cart")
+            system_app.state.parts.hub.close()
+            assert all(event.name == "stock" for event in stream)  # what was on its way; then end
+
+
+class Rooms:
+    """A hub by itself, on the database of the test."""
+
+    def __init__(self, app: FastAPI, beat_s: float = 15) -> None:
+        self.parts = app.state.parts
+        reader = Reader(self.parts.engine, SystemClock(), self.parts.lookup)
+        self.hub = Hub(reader, beat_s=beat_s)
+
+
+def in_loop(app: FastAPI, work: Callable[[Rooms, str], "asyncio.Future[None] | object"]) -> None:
+    """Run ``work`` with a hub and the cart id of a phone that has one red lamp."""
+    with TestClient(app) as phone:
+        body = {"gtin": RED, "location_id": HERE}
+        phone.post("/api/v1/cart/lines", json=body, headers=key())
+        token = phone.cookies["carryover"]
+    from cart.carts.queries import session_of_key  # noqa: PLC0415 - only here
+    from cart.db import reading  # noqa: PLC0415 - only here
+
+    parts = app.state.parts
+    with reading(parts.engine) as db:
+        session = session_of_key(db, token, parts.clock.now())
+        assert session is not None
+        cart_id = session.cart_id
+
+    async def run() -> None:
+        rooms = Rooms(app)
+        rooms.hub.start()
+        await asyncio.wait_for(work(rooms, cart_id), 20)  # type: ignore[arg-type]
+
+    asyncio.run(run())
+
+
+def notice(available: int) -> StockChanged:
+    """Return a notice of the red lamp's stock here."""
+    return StockChanged(
+        StockNotice(
+            product_id="arc-lamp",
+            sku="lamp-red",
+            gtin=Gtin(RED),
+            location_id=HERE,
+            available=available,
+            version=9,
+            as_of=SystemClock().now(),
+        )
+    )
+
+
+def test_a_stock_change_is_told_in_words_to_a_page(app: FastAPI, shop_engine: Engine) -> None:
+    """Pages get the sentence in their language; plain clients the notice itself."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        page = rooms.hub.stream(cart_id, WITH_HTML)
+        plain = rooms.hub.stream(cart_id, PLAIN)
+        for stream in (page, plain):
+            for _ in range(3):  # retry, the cart, what is around it
+                await anext(stream)
+        stock(shop_engine, SystemClock(), HERE, "lamp-red", -1)
+        rooms.hub.hear(notice(2))
+        said = (await anext(page)).decode()
+        assert "Zostały tu 2 sztuki" in said
+        assert '"available":2' in (await anext(plain)).decode()
+        await page.aclose()  # type: ignore[attr-defined]
+        await plain.aclose()  # type: ignore[attr-defined]
+        assert rooms.hub.open_phones == 0
+
+    in_loop(app, work)
+
+
+def test_devices_that_come_and_go_are_told(app: FastAPI) -> None:
+    """A tablet that was put down is a ``device`` event to the phones of its cart."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        stream = rooms.hub.stream(cart_id, PLAIN)
+        for _ in range(3):
+            await anext(stream)
+        rooms.hub.hear(BindingChanged("tab-1", "v1", cart_id, live=False, claimed=True))
+        said = (await anext(stream)).decode()
+        assert said.startswith("event: device\n")
+        assert '"state":"put_down"' in said
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    in_loop(app, work)
+
+
+def test_a_phone_that_falls_behind_gets_the_cart_as_it_is(app: FastAPI) -> None:
+    """More events than its queue holds collapse to one snapshot."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        stream = rooms.hub.stream(cart_id, PLAIN)
+        for _ in range(3):
+            await anext(stream)
+        for count in range(QUEUE_MAX + 5):
+            rooms.hub.hear(notice(count))
+        await asyncio.sleep(0)  # the notices reach the queue
+        said = (await anext(stream)).decode()
+        assert said.count("event:") == 1
+        assert "event: cart" in said
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    in_loop(app, work)
+
+
+def test_a_quiet_stream_says_that_it_is_there(app: FastAPI) -> None:
+    """A comment every so often keeps proxies from hanging up."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        reader = Reader(rooms.parts.engine, SystemClock(), rooms.parts.lookup)
+        hub = Hub(reader, beat_s=0.01)
+        hub.start()
+        stream = hub.stream(cart_id, PLAIN)
+        for _ in range(3):
+            await anext(stream)
+        assert await anext(stream) == b": still here\n\n"
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    in_loop(app, work)
+
+
+def test_a_notice_of_what_is_known_wakes_nobody(app: FastAPI) -> None:
+    """An old version is not read again."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        stream = rooms.hub.stream(cart_id, PLAIN)
+        for _ in range(3):
+            await anext(stream)
+        rooms.hub.hear(CartChanged(cart_id, 1))
+        rooms.hub.hear(BindingChanged("tab-1", "v1", cart_id, live=True, claimed=True))
+        assert (await anext(stream)).decode().startswith("event: device")
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    in_loop(app, work)
