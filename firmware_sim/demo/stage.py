@@ -1,0 +1,46 @@
+"""What the demo's front page should show now: ``DATA_DIR/run/demo.json``.
+
+Owns that file. The page polls it through the API's demo routes.
+"""
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+FILE: Final = "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class OnShow:
+    """The tablet on show, its claim link while somebody holds it, and the other tablets."""
+
+    tablet: str
+    location: str
+    url: str
+    link: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+
+class Stage:
+    """Writes the file whole or not at all; ``clear`` when the play is over."""
+
+    def __init__(self, data_dir: Path, show: OnShow) -> None:
+        self._path = data_dir / "run" / FILE
+        self._show = show
+        self._lock = threading.Lock()
+        self.link(None)
+
+    def link(self, link: str | None) -> None:
+        """Say which link the phone in the frame may take now."""
+        facts = {**asdict(self._show), "link": link or "", "pid": os.getpid()}
+        with self._lock:
+            fresh = self._path.with_suffix(".part")
+            fresh.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+            fresh.replace(self._path)
+
+    def clear(self) -> None:
+        """Take the file away."""
+        self._path.unlink(missing_ok=True)
