@@ -39,7 +39,7 @@ format: .venv/ready ## write the code the way lint wants it
 
 bench: .venv/ready ## figures: events per second, scan to phone, memory, import
 	@.ci/system_packages
-	@for each in $(BENCHMARKS); do $(PY) $$each || exit 1; done
+	@$(PY) tests/benchmarks/run.py $(BENCHMARKS)
 
 bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FOLDER of photographs
 	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)")
@@ -65,7 +65,7 @@ clean: ## remove everything that make has made, the demo's data too
 	@touch $@
 
 $(TOOLS)/bin/uv:
-	@echo "fetching uv $(UV_VERSION)"
+	@echo "fetching uv $(UV_VERSION)" >&2
 	@mkdir -p $(TOOLS)
 	@python3 -m pip install --quiet --no-deps --disable-pip-version-check \
 	    --target $(TOOLS) uv==$(UV_VERSION) 2>/dev/null \
