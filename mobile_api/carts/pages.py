@@ -1,10 +1,11 @@
 """My cart: the page, and its parts as the live stream sends them."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import RedirectResponse, Response
 
 from cart.db import reading
 from mobile_api.carts.basket import Basket, basket, nobodys
+from mobile_api.demo.stage import leads_to_demo
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
@@ -28,8 +29,10 @@ def my_cart(
     visitor: CurrentVisitor,
     brought: int = 0,
     claim: str = "",
-) -> HTMLResponse:
+) -> Response:
     """Show the cart. ``brought`` and ``claim``: what a claim has just added, with its undo."""
+    if leads_to_demo(request, wired.settings):
+        return RedirectResponse("/demo", 303, {"Cache-Control": "no-store"})
     spoken = words(locale_of(request))
     with reading(wired.engine) as db:
         shopper = visitor.find(db, wired.clock)

@@ -66,13 +66,13 @@ def compose(
     message["Date"] = format_datetime(row.requested_at)
     message["Message-ID"] = message_id(row.id, domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-    message["Content-Language"] = letter.words.locale
     inside = _inside(letter, pictures, domain)
     cids = {gtin: cid for gtin, (cid, _) in inside.items()}
     context = {"letter": letter, "cids": cids, "base_url": settings.base_url}
     locale = letter.words.locale
     message.set_content(render(locale, "mail.txt", context))
     message.add_alternative(render(locale, "mail.html", context), subtype="html")
+    message["Content-Language"] = letter.words.locale  # a content header: not before the content
     html = message.get_payload()[1]  # type: ignore[index]
     for cid, path in inside.values():
         html.add_related(  # type: ignore[union-attr]

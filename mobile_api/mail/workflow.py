@@ -100,7 +100,9 @@ async def send_list(request_id: str) -> str:
 
 def system_database_url(settings: ApiSettings) -> str:
     """Return where workflows are kept: a file of its own, or a schema beside the tables."""
-    return settings.database_url or f"sqlite:///{Path(settings.data_dir).resolve()}/workflows.db"
+    if settings.effective_database_url.startswith("sqlite"):
+        return f"sqlite:///{Path(settings.data_dir).resolve()}/workflows.db"
+    return settings.database_url
 
 
 def open_office(office: Office) -> None:

@@ -1,0 +1,253 @@
+"""The phone's pages in Chromium: live, by keyboard, in three languages, for everyone."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from cart.carts.queries import session_of_key
+from cart.carts.service import Shopping, add_line
+from cart.db import make_engine, reading, unit_of_work
+from cart.kernel.clock import SystemClock
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import RandomIds
+from gateway.fanout import CartChanged
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
+from tests.mobile_api.served import serving
+from tests.mobile_api.shop import HERE, MUG, RED, SECRET, fill
+
+pytestmark = pytest.mark.browser
+CHROMIUM = "/usr/bin/chromium"
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not shutil.which(CHROMIUM):
+        pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def shop(sqlite_url: str, tmp_path: Path) -> Iterator[FastAPI]:
+    """The application with mails, on SQLite."""
+    engine = make_engine(sqlite_url)
+    fill(engine, SystemClock())
+    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
+    yield create_app(settings, engine=engine, listen=False)
+    engine.dispose()
+
+
+@pytest.fixture
+def url(shop: FastAPI) -> Iterator[str]:
+    """The address of the running application."""
+    with serving(shop) as address:
+        yield address
+
+
+@pytest.fixture
+def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    """A phone that speaks English and has its own cookies."""
+    made = browser.new_context(viewport=PHONE, locale="en", base_url=url)  # type: ignore[arg-type]
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page whose script errors fail the test."""
+    made = context.new_page()
+
+    def fail(error: Any) -> None:  # noqa: ANN401 - Playwright's
+        pytest.fail(f"the page's script failed: {error}")
+
+    made.on("pageerror", fail)
+    return made
+
+
+def put(context: BrowserContext, gtin: str = RED, quantity: int = 1) -> None:
+    """Put an article into this phone's cart, as another tab would."""
+    answer = context.request.post(
+        "/api/v1/cart/lines",
+        data={"gtin": gtin, "quantity": quantity, "location_id": HERE},
+        headers={"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert answer.ok, answer.text()
+
+
+def serious(page: Page) -> list[str]:
+    """Return axe-core's serious and critical findings."""
+    found = Axe().run(page)
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
+        for one in found.response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def scan_on_the_tablet(shop: FastAPI, context: BrowserContext, gtin: str) -> None:
+    """Put a line into the phone's cart from elsewhere, and ring the doorbell."""
+    parts = shop.state.parts
+    token = next(one["value"] for one in context.cookies() if one["name"] == "carryover")
+    with reading(parts.engine) as db:
+        session = session_of_key(db, token, parts.clock.now())
+        assert session is not None
+        cart_id = session.cart_id
+    with unit_of_work(parts.engine) as db:
+        shopping = Shopping(cart_id, parts.clock, parts.lookup, "tablet", HERE)
+        applied = add_line(db, shopping, operation_id=RandomIds().new("op"), gtin=Gtin(gtin))
+    for change in applied.changes:
+        parts.hub.hear(CartChanged(change.cart_id, change.version, "tablet"))
+
+
+def test_the_cart_is_live(shop: FastAPI, context: BrowserContext, page: Page) -> None:
+    """A scan elsewhere slides in; quantities and removal go out; removal can be undone."""
+    put(context)
+    page.goto("/")
+    expect(page.locator("#live")).to_have_text("live")
+    scan_on_the_tablet(shop, context, MUG)
+    expect(page.locator(".line")).to_have_count(2)
+    expect(page.locator("[data-part=sum]").first).to_contain_text("2 things")
+    lamp = page.locator(f'.line[data-gtin="{RED}"]')
+    lamp.get_by_role("button", name="One more of").click()
+    expect(lamp.locator("output")).to_have_text("2")
+    expect(page.locator(".till .total")).to_contain_text("€390.50")
+    mug = page.locator(f'.line[data-gtin="{MUG}"]')
+    mug.get_by_role("button", name="One less of").click()
+    expect(mug).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(mug).to_have_count(1)
+
+
+def test_a_list_goes_out_by_mail(context: BrowserContext, page: Page) -> None:
+    """A wrong address is said in words; a right one brings a mail into the mailbox."""
+    put(context)
+    page.goto("/")
+    page.get_by_role("button", name="E-mail me this").click()
+    page.get_by_label("E-mail address").fill("nobody")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#mail-fault")).to_contain_text("e-mail address")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".toast")).to_contain_text("on its way")
+    letter = page.get_by_role("link", name="Your list from Harbour Street")
+    for _ in range(20):
+        page.goto("/demo/mail")
+        if letter.count():
+            break
+        page.wait_for_timeout(250)
+    letter.click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Your list")).to_be_visible()
+    page.goto("/lists")
+    expect(page.get_by_text("Sent by e-mail")).to_be_visible()
+
+
+def test_a_product_is_found_and_added(page: Page) -> None:
+    """Typed on the scan page, opened, another colour chosen, and put into the cart."""
+    page.goto("/scan")
+    page.get_by_label("Or type the number").fill("4006381333931")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="Arc <lamp>").click()
+    page.get_by_role("link", name="blue").click()
+    expect(page.locator(".big-price")).to_contain_text("€199.00")
+    page.get_by_role("button", name="Put in my cart").click()
+    expect(page.locator(".toast")).to_contain_text("is in your cart")
+    page.goto("/")
+    expect(page.locator(".line")).to_have_count(1)
+
+
+def test_everything_works_by_keyboard(context: BrowserContext, page: Page) -> None:
+    """Menu, move to a list, the dialog and its way out, with nothing but keys."""
+    put(context)
+    put(context, MUG)
+    page.goto("/")
+    expect(page.locator("#live")).to_have_text("live")
+    more = page.locator(f'.line[data-gtin="{RED}"] summary')
+    more.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Move to a list")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".line")).to_have_count(1)
+    page.get_by_role("button", name="E-mail me this").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="E-mail me this")).to_be_focused()
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+
+
+def test_a_phone_without_network_shows_its_last_cart(context: BrowserContext, page: Page) -> None:
+    """The service worker keeps the page; a thin bar says from when it is."""
+    put(context)
+    page.goto("/")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.reload()  # now through the worker, which keeps what it shows
+    expect(page.locator("#live")).to_have_text("live")
+    context.set_offline(True)
+    page.reload()
+    expect(page.locator(".line")).to_have_count(1)
+    expect(page.locator("#offline")).to_contain_text("Offline since")
+    context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+
+
+@pytest.mark.parametrize("locale", ["en", "he", "pl"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_for_everyone(
+    browser: Browser,
+    url: str,
+    locale: str,
+    scheme: Any,  # noqa: ANN401 - Playwright's literal
+) -> None:
+    """No serious finding of axe-core, nothing wider than the phone."""
+    context = browser.new_context(
+        viewport=PHONE,  # type: ignore[arg-type]
+        locale=locale,
+        color_scheme=scheme,
+        base_url=url,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto("/")
+    assert serious(page) == []
+    put(context, RED, 2)
+    put(context, MUG)
+    context.request.post("/api/v1/lists", data={}, headers={"Idempotency-Key": uuid.uuid4().hex})
+    for path in (
+        "/",
+        "/p/arc-lamp",
+        "/lists",
+        "/shops",
+        f"/scan?code={RED}",
+        "/p/none",
+        "/c/short",
+    ):
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == locale
+        assert serious(page) == [], path
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], path
+    context.close()

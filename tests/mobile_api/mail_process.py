@@ -1,0 +1,46 @@
+"""An API process that runs its mails until none waits, and may be killed at a step's boundary.
+
+``python -m tests.mobile_api.mail_process DATA_DIR [MARK]``: at the boundary
+called MARK the process kills itself, as a power cut does.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+from sqlmodel import Session, select
+
+from cart.carts.tables import ListRequestRow
+from cart.kernel.clock import SystemClock
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
+
+WAIT_S = 40
+
+
+def die_at(mark: str) -> None:
+    """Kill this process, without any last word."""
+    if mark == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main() -> None:
+    """Serve until every wish is settled."""
+    settings = ApiSettings()
+    app = create_app(settings, clock=SystemClock(), listen=False)
+    app.state.parts.marked = die_at
+    async with asyncio.timeout(WAIT_S), app.router.lifespan_context(app):
+        # The rows are settled by DBOS's threads: there is no event to wait for.
+        while await asyncio.to_thread(_waiting, app.state.parts.engine):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def _waiting(engine: object) -> bool:
+    with Session(engine) as db:  # type: ignore[arg-type]
+        query = select(ListRequestRow).where(ListRequestRow.state == "requested")
+        return db.exec(query).first() is not None
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
