@@ -1,8 +1,8 @@
 // The kiosk's one script: draws again when the tablet rings, sends touches, hears a scanner type.
 // It stores nothing: no history entry, no storage, and what was typed goes when its field goes.
 
-const BURST_GAP_MS = 80;     // a scanner types a digit every few ms; nobody does 150 words a minute
-const BURST_LENGTH_MIN = 8;  // the shortest code is GTIN-8
+const BURST_GAP_MS = 100;    // a scanner types a digit every few ms; nobody types eight in a row so fast
+const CODE = /(?:\d{8,14}|https?:\/\/\S{8,2000})$/i; // GTIN-8 to GTIN-14, or a GS1 Digital Link
 const TOUCH_EVERY_MS = 5000; // how often "somebody is there" is said while somebody is
 const RETRY_MS = 2000;
 
@@ -164,11 +164,12 @@ let burst = "", lastKeyAt = 0;
 document.addEventListener("keydown", (event) => {
   const quick = event.timeStamp - lastKeyAt < BURST_GAP_MS;
   lastKeyAt = event.timeStamp;
-  if (event.key === "Enter" && quick && isCode(burst)) {
+  const code = event.key === "Enter" && quick ? burst.match(CODE)?.[0] : undefined;
+  if (code) {
     event.preventDefault();
     event.stopPropagation();
-    untype(burst);
-    tell("/do/scan", { code: burst, reader: "hid" });
+    untype(code);
+    tell("/do/scan", { code, reader: "hid" });
     burst = "";
     return;
   }
@@ -180,10 +181,6 @@ document.addEventListener("keydown", (event) => {
   }
   if (!event.repeat) somebody();
 }, { capture: true });
-
-function isCode(text) {
-  return text.length >= BURST_LENGTH_MIN && (/^\d+$/.test(text) || /^https?:\/\//i.test(text));
-}
 
 function untype(text) {
   const field = document.activeElement;
