@@ -175,14 +175,13 @@ async def _start_mail(parts: Parts, running: AsyncExitStack) -> Sweep:
 
 
 def _change(notice: StockChanged) -> StockChange:
-    """Return a notice as the catalogue's stream passes it on; ``on_hand`` is not told outside."""
+    """Return a notice as the catalogue's stream passes it on."""
     one = notice.notice
     return StockChange(
         location_id=one.location_id,
         sku=one.sku,
         gtin=one.gtin,
         product_id=one.product_id,
-        on_hand=one.available,
         available=one.available,
         version=one.version,
         changed_at_us=to_us(one.as_of),

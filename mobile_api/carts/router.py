@@ -32,6 +32,7 @@ from mobile_api.wiring import Parts, Wired
 router = APIRouter(
     prefix="/api/v1", dependencies=[allow(Role.SHOPPER)], tags=["cart"], responses={401: {}}
 )
+VERSION_DIGITS_MAX = 9  # a billion operations on one cart; more is no version of ours
 ORIGIN = "api"  # in change notices: not a device
 WithHtml = Annotated[
     bool, Query(alias="html", description="Also give the parts of the cart page as HTML.")
@@ -214,7 +215,8 @@ def cart_events(
     with reading(wired.engine) as db:
         shopper = visitor.need(db, wired.clock)
         cart_id = shopper.cart_id
-    since = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else None
+    number = last_event_id.isascii() and last_event_id.isdigit()
+    since = int(last_event_id) if number and len(last_event_id) <= VERSION_DIGITS_MAX else None
     stream = wired.hub.stream(cart_id, View(locale_of(request), with_html), since)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
