@@ -35,9 +35,12 @@ class Taking(Protocol):
 class CameraReading:
     """Reads a camera until it is stopped; opens it again when it fails."""
 
-    def __init__(self, open_camera: Callable[[], Camera], agent: Taking) -> None:
+    def __init__(
+        self, open_camera: Callable[[], Camera], agent: Taking, *, reopen_s: float = REOPEN_S
+    ) -> None:
         self._open = open_camera
         self._agent = agent
+        self._reopen_s = reopen_s
         self._camera: Camera | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
@@ -63,7 +66,7 @@ class CameraReading:
                 _LOG.warning("no camera: %s", error.message)
             else:
                 return  # its film is over
-            self._stopping.wait(REOPEN_S)
+            self._stopping.wait(self._reopen_s)
 
     def _look(self, camera: Camera) -> None:
         reader, confirmation = LiveReader(), Confirmation()
