@@ -13,7 +13,6 @@ from gateway.binding.queries import Bound
 from gateway.commands.service import open_commands
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain, Outcome
-from gateway.ingest.handlers import visit_of
 from gateway.ingest.read import Item
 from gateway.ingest.sequences import stored
 from gateway.ingest.tables import DeviceStreamRow
@@ -147,7 +146,7 @@ class Downlink:
     def _refuse(self, item: Item) -> None:
         if item.address is None or item.link is None or item.error is None or item.event is None:
             return
-        key = visit_of(item)
+        key = item.visit
         self._send(
             item.address,
             Rejected(

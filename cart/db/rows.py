@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session
 
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
 TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
 Columns = tuple[tuple[str, str], ...]
-AnyRow = Row[*tuple[Any, ...]]
+AnyRow = tuple[Any, ...]
 
 
 @lru_cache(maxsize=256)
@@ -60,4 +60,9 @@ def run(
     statement = _statement(db.get_bind().dialect.name, template, columns)
     packed = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))
     result = db.connection().execute(statement, {"rows": packed, **(extra or {})})
-    return result.all() if result.returns_rows else []
+    if not result.returns_rows:
+        return []
+    # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
+    found: Sequence[AnyRow] = result.cursor.fetchall() if result.cursor is not None else ()
+    result.close()
+    return found

@@ -140,7 +140,7 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
 
 
 def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
-    keys = {key for item in fresh if (key := handlers.visit_of(item))}
+    keys = {item.visit for item in fresh if item.visit}
     known = queries.visits(batch.db, keys, lock=True)
     made = begin.begin(
         batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(fresh, known)
@@ -150,7 +150,7 @@ def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
         bound.binding_id: None for key, bound in known.items() if key in keys and bound.live
     }
     for item in fresh:
-        key = handlers.visit_of(item)
+        key = item.visit
         if isinstance(item.event, DeviceTakenUp) and key in known:
             claims[known[key].binding_id] = item.event.data.claim_hash
     begin.touch(batch.db, batch.domain.clock, claims)
@@ -168,8 +168,7 @@ def _changed(bound: Bound) -> BindingChanged:
 
 
 def _bound_of(batch: _Batch, item: Item) -> Bound | None:
-    key = handlers.visit_of(item)
-    return batch.bounds.get(key) if key else None
+    return batch.bounds.get(item.visit) if item.visit else None
 
 
 def _apply(batch: _Batch, fresh: Sequence[Item]) -> None:

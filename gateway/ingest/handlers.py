@@ -10,7 +10,6 @@ from gateway.binding.begin import VisitStart
 from gateway.binding.queries import Bound, VisitKey
 from gateway.ingest.read import Item
 from gateway.wire.events import (
-    DeviceHealth,
     DeviceTakenUp,
     ItemScanned,
     LineRemoved,
@@ -18,13 +17,6 @@ from gateway.wire.events import (
 )
 
 LineEvent = ItemScanned | LineRemoved | QuantitySet
-
-
-def visit_of(item: Item) -> VisitKey | None:
-    """Return the visit that an event belongs to; health belongs to none."""
-    if item.event is None or isinstance(item.event, DeviceHealth):
-        return None
-    return (item.device_id, item.event.data.visit)
 
 
 def starts(items: Iterable[Item], known: Iterable[VisitKey]) -> list[VisitStart]:
@@ -36,7 +28,7 @@ def starts(items: Iterable[Item], known: Iterable[VisitKey]) -> list[VisitStart]
     seen = set(known)
     first: dict[VisitKey, VisitStart] = {}
     for item in items:
-        key = visit_of(item)
+        key = item.visit
         if key is None or key in seen or item.address is None:
             continue
         event = item.event

@@ -5,6 +5,7 @@ the load and a single message never waits for others.
 """
 
 import threading
+import time
 from collections import deque
 
 from gateway.mqtt import Incoming
@@ -27,9 +28,8 @@ class Inbox:
 
     def put(self, message: Incoming) -> None:
         """Add a message; while full, wait: the broker is held back, nothing is dropped."""
-        pause = threading.Event()
         while len(self._waiting) >= self._limit and not self._closed:
-            pause.wait(FULL_WAIT_S)
+            time.sleep(FULL_WAIT_S)
         self._waiting.append(message)
         if not self._arrived.is_set():
             self._arrived.set()

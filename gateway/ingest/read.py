@@ -12,12 +12,19 @@ from cart.kernel.errors import (
     SourceMismatch,
     UnknownDevice,
 )
+from gateway.binding.queries import VisitKey
 from gateway.ingest.chain import Link
 from gateway.mqtt import Incoming
 from gateway.registry.model import DeviceRecord
 from gateway.wire import topics
 from gateway.wire.codec import decode_event
-from gateway.wire.events import EVENTS_OF_KIND, SEQUENCE_MAX, SOURCE_PREFIX, DeviceEvent
+from gateway.wire.events import (
+    EVENTS_OF_KIND,
+    SEQUENCE_MAX,
+    SOURCE_PREFIX,
+    DeviceEvent,
+    DeviceHealth,
+)
 from gateway.wire.topics import Channel, DeviceAddress
 
 
@@ -33,11 +40,8 @@ class Item:
     spool: str = ""
     link: Link | None = None
     at_us: int = 0
-
-    @property
-    def device_id(self) -> str:
-        """The device whose topic it came on, empty when the topic is nobody's."""
-        return self.address.device_id if self.address else ""
+    device_id: str = ""  # the device whose topic it came on, empty when the topic is nobody's
+    visit: VisitKey | None = None  # health belongs to none
 
 
 def read(message: Incoming) -> Item:
@@ -45,11 +49,14 @@ def read(message: Incoming) -> Item:
     item = Item(message)
     try:
         item.address, item.channel = topics.parse(message.topic)
+        item.device_id = item.address.device_id
         if item.channel is Channel.EVENTS:
             event = item.event = decode_event(message.payload)
             item.spool = event.spool
             item.link = Link(event.sequence, event.previous)
             item.at_us = to_us(event.time)
+            if not isinstance(event, DeviceHealth):
+                item.visit = (item.device_id, event.data.visit)
             if event.source != SOURCE_PREFIX + item.device_id:
                 msg = f"the event says it is from {event.source}, the topic is {item.device_id}'s"
                 item.error = SourceMismatch(msg, source=event.source)

@@ -12,6 +12,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cart.kernel.errors import InvalidPayload
 
@@ -19,6 +20,7 @@ ROOT = "shop/v1"
 PARTITIONS = 16  # more than the gateways a chain will run; a power of two halves cleanly
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # no slash, plus, hash or space can get in
 TOPIC_LENGTH_MAX = 255
+PARSED_MAX = 4_096  # topics remembered; a gateway hears a few of each of its devices
 
 
 class Channel(StrEnum):
@@ -53,6 +55,7 @@ def partition_of(location_id: str) -> str:
     return f"p{zlib.crc32(location_id.encode()) % PARTITIONS:02d}"
 
 
+@lru_cache(maxsize=PARSED_MAX)
 def parse(topic: str) -> tuple[DeviceAddress, Channel]:
     """Take a device's topic apart.
 
