@@ -118,7 +118,14 @@ class Reader:
             spoken = words(view.locale)
             shown = basket(db, self.lookup, spoken, cart_id)
             parts = [
-                text("device", DeviceEvent(device_id=one.device_id, state="held", claimed=True))
+                text(
+                    "device",
+                    DeviceEvent(
+                        device_id=one.device_id,
+                        state="held",
+                        claimed=one.claimed_at_us is not None,
+                    ),
+                )
                 for one in live_of_carts(db, [cart_id])
             ]
             parts += self._stock(db, shown, shown.lines, view, spoken)

@@ -116,7 +116,9 @@ function live() {
       if (mark && mark.textContent !== said.text) { mark.textContent = said.text; mark.className = `stock ${said.tone}`; }
     });
     source.addEventListener("device", (event) => {
-      if (JSON.parse(event.data).state === "put_down") toast(say("device_gone"));
+      const held = JSON.parse(event.data).state === "held";
+      if (!held && !$("#held").hidden) toast(say("device_gone"));
+      $("#held").hidden = !held;
     });
   };
   open();
@@ -216,6 +218,11 @@ const acts = {
       label: say("undo"),
       run: () => attempt(async () => { await send("POST", `/api/v1/lists/${list}/restore`); card.hidden = false; $("#no-lists").hidden = true; }),
     });
+  },
+  release: async () => {
+    await send("POST", "/api/v1/device/release");
+    $("#held").hidden = true;
+    toast(say("released"));
   },
   near: () => new Promise((done) => navigator.geolocation.getCurrentPosition((at) => done(near(at.coords)), done, { timeout: 15000 })),
 };

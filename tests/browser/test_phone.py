@@ -14,9 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from cart.carts.queries import session_of_key
 from cart.carts.service import Shopping, add_line
 from cart.db import make_engine, reading, unit_of_work
-from cart.kernel.clock import SystemClock
+from cart.kernel.clock import SystemClock, to_us
 from cart.kernel.gtin import Gtin
-from cart.kernel.ids import RandomIds
+from cart.kernel.ids import RandomIds, secret_hash
+from gateway.binding.begin import VisitStart, begin
 from gateway.fanout import CartChanged
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
@@ -251,3 +252,27 @@ def test_every_page_is_for_everyone(
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], path
     context.close()
+
+
+def test_the_phone_says_that_a_tablet_shows_its_cart_and_clears_it(
+    shop: FastAPI, context: BrowserContext, page: Page
+) -> None:
+    """Claimed by its link, said on the page, cleared from the phone."""
+    parts = shop.state.parts
+    secret = "s" * 43
+    with unit_of_work(parts.engine) as db:
+        start = VisitStart(
+            ("tab-1", "visit-1"),
+            HERE,
+            to_us(parts.clock.now()),
+            claim_hash=secret_hash(secret),
+        )
+        begin(db, parts.clock, parts.ids, [start])
+    page.goto(f"/c/{secret}")
+    page.wait_for_url("**/")
+    scan_on_the_tablet(shop, context, RED)
+    expect(page.locator(".line")).to_have_count(1)
+    page.get_by_role("button", name="Clear the tablet").click()
+    expect(page.locator(".toast").first).to_contain_text("Your cart stays here")
+    expect(page.locator("#held")).to_be_hidden()
+    expect(page.locator(".line")).to_have_count(1)
