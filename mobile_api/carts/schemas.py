@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cart.carts.model import QUANTITY_MAX
 from cart.kernel.gtin import Gtin
@@ -15,6 +15,15 @@ class Taken(BaseModel):
     """Base of request bodies: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """PostgreSQL takes no NUL in a text, and no person types one."""
+        if isinstance(value, str) and "\0" in value:
+            msg = "a NUL character is not allowed"
+            raise ValueError(msg)
+        return value
 
 
 class AddLine(Taken):

@@ -1,18 +1,19 @@
 """Guards around every request, as plain ASGI so that streams pass untouched.
 
-Browsers are told what our pages may load (nothing but our own); a changing
-request that a browser sent from another website is refused, and so is a body
-that says it is larger than any of ours.
+Browsers are told what our pages may load (nothing but our own). Refused are: a
+changing request that a browser sent from another website, a body that says it
+is larger than any of ours, and an address with a NUL, which PostgreSQL cannot
+take as text.
 """
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cart.kernel.errors import CarryoverError, OriginRefused, PayloadTooLarge
+from cart.kernel.errors import CarryoverError, InvalidInput, OriginRefused, PayloadTooLarge
 from mobile_api.edge import problems
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,6 +75,8 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["method"] not in SAFE_METHODS and self._foreign(headers):
             return OriginRefused("a browser sent this from another website")
+        if "\0" in unquote(scope["path"]) or b"%00" in scope["query_string"]:
+            return InvalidInput("a NUL character is part of no name of ours")
         # A body without its length is cut off by the framework at the same limit.
         limit = self._larger.get(scope["path"], self._limit)
         length = headers.get("content-length", "0")

@@ -1,5 +1,6 @@
 """The cart's API, over the real application."""
 
+import pytest
 from fastapi import FastAPI
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
@@ -110,6 +111,25 @@ def test_changing_needs_a_session_where_there_is_nothing_to_change(phone: TestCl
     assert phone.put(f"/api/v1/cart/lines/{BLUE}", json={"quantity": 1}).status_code == 401
     assert phone.delete(f"/api/v1/cart/lines/{BLUE}").status_code == 401
     assert phone.get("/api/v1/cart/events").json()["code"] == "no_session"
+
+
+@pytest.mark.parametrize(
+    "path", ["/p/%00", "/01/%00", "/shops?sku=%00", "/scan?code=a%00b", "/l/%00.x", "/pictures/%00"]
+)
+def test_a_nul_in_an_address_is_refused(phone: TestClient, path: str) -> None:
+    """PostgreSQL takes none in a text; it must not come that far."""
+    assert phone.get(path).status_code == 422
+
+
+def test_a_nul_in_a_body_is_refused(phone: TestClient) -> None:
+    """In names, addresses and ids; nothing has changed."""
+    add(phone)
+    bad = {"gtin": RED, "location_id": "a\0"}
+    assert phone.post("/api/v1/cart/lines", json=bad, headers=key()).status_code == 422
+    assert phone.post("/api/v1/lists", json={"name": "a\0"}, headers=key()).status_code == 422
+    undo = {"claim": "\0"}
+    assert phone.post("/api/v1/cart/claims/undo", json=undo, headers=key()).status_code == 422
+    assert quantities(phone) == {RED: 1}
 
 
 def test_a_large_body_is_refused(phone: TestClient) -> None:
