@@ -23,7 +23,7 @@ def is_sqlite(engine_or_connection: Engine | Connection) -> bool:
     return engine_or_connection.dialect.name == "sqlite"
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     """Return an engine for ``sqlite:///path``, ``sqlite://`` or ``postgresql://…``.
 
     SQLite runs in WAL with full fsync, foreign keys on, and every transaction
@@ -43,7 +43,7 @@ def make_engine(url: str) -> Engine:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         parsed,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        connect_args={"timeout": busy_timeout_ms / 1000, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -56,7 +56,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
         "journal_mode = WAL",
         "synchronous = FULL",  # a commit that was acknowledged survives the power plug
         "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
         f"cache_size = -{SQLITE_CACHE_KIB}",
         "temp_store = MEMORY",
     ):
