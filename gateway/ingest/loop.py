@@ -86,7 +86,8 @@ class IngestLoop:
         """Finish the batch in hand and end; what is not acknowledged comes again."""
         self._stopping.set()
         self._inbox.close()
-        self._thread.join(wait_s)
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
