@@ -47,12 +47,10 @@ class Serving:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the open streams and then the server."""
-        loop = self._loop
-        if loop is not None:
-            loop.call_soon_threadsafe(self._kiosk.close)
+        """End the open streams and then the server. May be called twice."""
         self._server.should_exit = True
-        if self._thread.is_alive():
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._kiosk.close)
             self._thread.join(STOP_S * 2)
         self._socket.close()
 

@@ -5,6 +5,7 @@ const BURST_GAP_MS = 100;    // a scanner types a digit every few ms; nobody typ
 const CODE = /(?:\d{8,14}|https?:\/\/\S{8,2000})$/i; // GTIN-8 to GTIN-14, or a GS1 Digital Link
 const TOUCH_EVERY_MS = 5000; // how often "somebody is there" is said while somebody is
 const RETRY_MS = 2000;
+const LOST_WIPE_MS = 90000;  // as long as the idle time: a dead program cannot clear the screen, so this does
 
 const parser = new DOMParser();
 const served = new Map();    // id of a part → the HTML it came as
@@ -189,11 +190,13 @@ function untype(text) {
 
 // --- the doorbell
 
-let rung = "";
+let rung = "", lostTimer = 0;
 function listen() {
   const bell = new EventSource("/events");
   bell.onmessage = (event) => {
     document.body.classList.remove("lost");
+    clearTimeout(lostTimer);
+    lostTimer = 0;
     if (event.data === rung) return;
     rung = event.data;
     draw();
@@ -201,8 +204,16 @@ function listen() {
   bell.onerror = () => {
     rung = "";
     document.body.classList.add("lost");
+    lostTimer ||= setTimeout(blank, LOST_WIPE_MS);
     if (bell.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS);
   };
+}
+
+function blank() {
+  const screen = byId("screen");
+  screen.dataset.phase = "lost"; // whatever comes next is drawn as a whole
+  for (const part of [...screen.children]) if (part.id !== "bar") part.remove();
+  served.clear();
 }
 
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
