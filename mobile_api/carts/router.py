@@ -64,6 +64,12 @@ def shopping(
     return Shopping(shopper.cart_id, wired.clock, wired.lookup, location_id=location_id)
 
 
+def _shown_after(request: Request, wired: Parts, cart_id: str, *, with_html: bool) -> CartOut:
+    """Return the cart once the change has committed: rendering holds up no other writer."""
+    with reading(wired.engine) as db:
+        return shown(wired, db, words(locale_of(request)), cart_id, with_html=with_html)
+
+
 @router.get("/cart")
 def get_cart(
     request: Request, wired: Wired, visitor: CurrentVisitor, *, with_html: WithHtml = False
@@ -120,7 +126,8 @@ def put_line(
             quantity=wanted.quantity,
         )
         ring(wired, db, applied)
-        return shown(wired, db, words(locale_of(request)), shopper.cart_id, with_html=with_html)
+        cart_id = shopper.cart_id
+    return _shown_after(request, wired, cart_id, with_html=with_html)
 
 
 @router.delete("/cart/lines/{gtin}")
@@ -141,7 +148,8 @@ def delete_line(
                 db, shopping(wired, db, shopper), operation_id=wired.ids.new("op"), gtin=code
             )
             ring(wired, db, applied)
-        return shown(wired, db, words(locale_of(request)), shopper.cart_id, with_html=with_html)
+        cart_id = shopper.cart_id
+    return _shown_after(request, wired, cart_id, with_html=with_html)
 
 
 class UndoClaim(Taken):

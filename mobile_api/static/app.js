@@ -104,7 +104,7 @@ function live() {
   const open = () => {
     source?.close();
     source = new EventSource("/api/v1/cart/events?html=true");
-    source.addEventListener("open", () => { state("on", say("live")); online(); });
+    source.addEventListener("open", () => { state("on", say("live")); online(); $("#held").hidden = true; });
     source.addEventListener("error", () => {
       state("waiting", say("connecting"));
       if (source.readyState === EventSource.CLOSED) { clearTimeout(closed); closed = setTimeout(open, 5000); }
