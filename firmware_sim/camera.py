@@ -109,6 +109,17 @@ class SceneCamera:
             self._count += 1
             return Frame(self._seen(now_s), now_s)
 
+    def take_away(self) -> None:
+        """Lower what is held up now, as a shopper does when it has beeped."""
+        with self._lock:
+            if self._queue and self._queue[0].began_s is not None:
+                self._lower(self._monotonic())
+
+    def _lower(self, now_s: float) -> None:
+        showing = self._queue.popleft()
+        self._free_from_s = now_s + self._gap_s
+        showing.over.set()
+
     def close(self) -> None:
         """End the show; whoever waits for a presentation is let go."""
         with self._lock:
@@ -127,9 +138,7 @@ class SceneCamera:
                 if now_s - showing.began_s < showing.seconds or showing.shown < FRAMES_SHOWN_MIN:
                     showing.shown += 1
                     return showing.frames[showing.shown % len(showing.frames)]
-                self._queue.popleft()
-                self._free_from_s = now_s + self._gap_s
-                showing.over.set()
+                self._lower(now_s)
         return self._shelf[self._count % len(self._shelf)]
 
     def _look(self, difficulty: Difficulty) -> Look:

@@ -6,9 +6,11 @@ measures how long after its making an event was heard.
 
 import json
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -58,7 +60,7 @@ class Phone:
         """Hang up."""
         self._closing.set()
         if self._stream is not None:
-            self._stream.close()
+            _hang_up(self._stream)
         if self._thread is not None:
             self._thread.join(TIMEOUT_S)
         self._http.close()
@@ -192,3 +194,12 @@ class Phone:
             passed_ms = self._moments.since_ms(operation_id.rpartition(":")[2], at_s)
             if passed_ms is not None:
                 self.latencies_ms.append(passed_ms)
+
+
+def _hang_up(stream: httpx2.Response) -> None:
+    """Wake the thread that waits for the next event: closing alone would leave it waiting."""
+    network = stream.extensions.get("network_stream")
+    line = network.get_extra_info("socket") if network is not None else None
+    if isinstance(line, socket.socket):
+        with suppress(OSError):  # it broke by itself just now
+            line.shutdown(socket.SHUT_RDWR)

@@ -181,14 +181,21 @@ class SimTablet:
         for tried in range(PRESENTATIONS_MAX):
             over = self.present(gtin)
             try:
-                return self.screen.wait_for(
+                read = self.screen.wait_for(
                     lambda now: now.lines.get(str(wanted), 0) > before, SCAN_WAIT_S / 2
                 )
             except Unavailable:
                 over.wait(SCAN_WAIT_S)
                 if tried == PRESENTATIONS_MAX - 1:
                     raise
+            else:
+                self._lower()
+                return read
         raise AssertionError  # the loop returns or raises
+
+    def _lower(self) -> None:
+        if self.camera is not None:
+            self.camera.take_away()
 
     def present(self, gtin: str, seconds: float = PRESENT_S) -> threading.Event:
         """Hold a barcode before the camera; the event is set when it is taken away."""
