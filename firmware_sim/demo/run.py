@@ -36,6 +36,7 @@ class Wishes:
     seconds: float | None
     port: int
     data_dir: Path
+    cache_dir: Path
     seed: int
 
 
@@ -82,7 +83,7 @@ def _set_up(
         "--seed",
         str(wishes.seed),
         "--cache-dir",
-        str(data_dir.parent / "goods-cache"),
+        str(wishes.cache_dir),
         timeout_s=GOODS_S,
     )
     shop.take_feeds(feeds)

@@ -1,0 +1,101 @@
+"""The messages of a load run, encoded before it starts. Pure.
+
+Owns what the devices say: each begins a visit, scans on, and begins the next
+one every ``VISIT_EVENTS`` events. Nothing here is sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import secret_hash
+from gateway.wire.codec import encode
+from gateway.wire.events import (
+    SOURCE_PREFIX,
+    DeviceTakenUp,
+    EventType,
+    ItemScanned,
+    Reader,
+    ScannedData,
+    TakenUpData,
+)
+
+VISIT_EVENTS: Final = 40  # then the next person
+HELD_LINES: Final = 8  # different things on the list of a visit that lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, ready to go: by which device (index), its number, its id."""
+
+    device: int
+    sequence: int
+    event_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be said: by whom, how fast, how long, about what.
+
+    ``secrets``: claim secrets of the first devices, whose first visit lasts for
+    the whole run because a phone has it.
+    """
+
+    device_ids: Sequence[str]
+    spool: str
+    rate: float
+    count: int
+    gtins: Sequence[Gtin]
+    began: datetime
+    secrets: Sequence[str] = ()
+
+
+def messages(plan: Plan) -> list[Message]:
+    """Return all messages in the order in which they go, ``1/rate`` seconds apart."""
+    return [_message(plan, number) for number in range(plan.count)]
+
+
+def _message(plan: Plan, number: int) -> Message:
+    device = number % len(plan.device_ids)
+    turn = number // len(plan.device_ids)
+    sequence = turn + 1
+    held = device < len(plan.secrets)
+    visit_number = 0 if held else turn // VISIT_EVENTS
+    visit = f"{plan.spool}-{device}-{visit_number}"
+    begins = turn == 0 if held else turn % VISIT_EVENTS == 0
+    source = SOURCE_PREFIX + plan.device_ids[device]
+    event_id = f"{plan.spool}-{device}-{sequence}"
+    time = plan.began + timedelta(seconds=number / plan.rate)
+    event: DeviceTakenUp | ItemScanned
+    if begins:
+        claim_hash = secret_hash(plan.secrets[device]) if held else None
+        event = DeviceTakenUp(
+            specversion="1.0",
+            id=event_id,
+            source=source,
+            time=time,
+            spool=plan.spool,
+            sequence=sequence,
+            previous=sequence - 1,
+            type=EventType.DEVICE_TAKEN_UP,
+            data=TakenUpData(visit=visit, claim_hash=claim_hash),
+        )
+    else:
+        # One that a phone has stays a person's list, however long the run is.
+        choice = device + turn % HELD_LINES if held else number * 7 + turn
+        gtin = plan.gtins[choice % len(plan.gtins)]
+        event = ItemScanned(
+            specversion="1.0",
+            id=event_id,
+            source=source,
+            time=time,
+            spool=plan.spool,
+            sequence=sequence,
+            previous=sequence - 1,
+            type=EventType.ITEM_SCANNED,
+            data=ScannedData(visit=visit, gtin=gtin, reader=Reader.HID),
+        )
+    return Message(device, sequence, event_id, encode(event))
