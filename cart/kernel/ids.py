@@ -8,7 +8,7 @@ from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _TIME_BITS, _RANDOM_BITS = 48, 72
-TOKEN_BYTES = 24  # 192 bits: not to be guessed, and short enough for a QR code
+TOKEN_CHARACTERS = 39  # 195 bits: not to be guessed, and short enough for a QR code
 
 
 class Ids(Protocol):
@@ -19,7 +19,7 @@ class Ids(Protocol):
         ...
 
     def token(self) -> str:
-        """Return a fresh secret, URL-safe, for a link or a credential."""
+        """Return a fresh secret for a link or a credential: small letters and digits only."""
         ...
 
 
@@ -36,8 +36,8 @@ class RandomIds:
         return f"{prefix}_{_base32(value, (_TIME_BITS + _RANDOM_BITS) // 5)}"
 
     def token(self) -> str:
-        """Return 192 random bits, URL-safe."""
-        return secrets.token_urlsafe(TOKEN_BYTES)
+        """Return 195 random bits. No dash: a command line would take it for an option."""
+        return _base32(secrets.randbits(5 * TOKEN_CHARACTERS), TOKEN_CHARACTERS)
 
 
 class SeededIds:
@@ -55,7 +55,7 @@ class SeededIds:
 
     def token(self) -> str:
         """Return a repeatable stand-in for a secret."""
-        return self._random.randbytes(TOKEN_BYTES).hex()
+        return _base32(self._random.getrandbits(5 * TOKEN_CHARACTERS), TOKEN_CHARACTERS)
 
 
 def secret_hash(secret: str) -> str:

@@ -23,9 +23,10 @@ def test_ids_and_secrets_do_not_repeat() -> None:
     assert len({ids.token() for _ in range(1_000)}) == 1_000
 
 
-def test_a_secret_fits_a_link_and_has_192_bits() -> None:
-    """URL-safe without escaping; 24 bytes are 32 characters."""
-    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", RandomIds().token())
+def test_a_secret_fits_a_link_and_a_command_line() -> None:
+    """195 bits in letters and digits: no escaping in a URL, never mistaken for an option."""
+    for made in (RandomIds().token(), SeededIds(7).token()):
+        assert re.fullmatch(r"[0-9a-hjkmnp-tv-z]{39}", made)
 
 
 def test_seeded_ids_repeat_and_count_up() -> None:
