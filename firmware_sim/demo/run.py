@@ -47,8 +47,8 @@ def run(wishes: Wishes, say: Say) -> int:
         with ExitStack() as open_things:
             ended = open_things.enter_context(_signals(stopping))
             shop, play = _set_up(wishes, say, stopping, open_things)
-            say(f"ready {shop.url}")
             ended.playing = True
+            say(f"ready {shop.url}")
             play.open()
             _watch(shop, stopping, wishes.seconds)
             say("closing time: waiting until everything has arrived")
