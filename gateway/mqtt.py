@@ -226,7 +226,8 @@ class MqttLink:
                 )
             )
         except Exception:  # an exception here would end the network thread in silence
-            logger.exception("taking in a message on %s", message.topic)
+            # Not the topic: asking for one that is no UTF-8 raises again.
+            logger.exception("taking in a message")
 
 
 def _send_at_once(_client: paho.Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - paho's

@@ -10,6 +10,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError, NotFound
 from cart.kernel.ids import Ids
 from gateway.dead_letters.tables import DeadLetterRow
+from gateway.wire.topics import TOPIC_LENGTH_MAX
 
 DETAIL_MAX = 500
 PAYLOAD_KEPT_MAX_BYTES = 262_144  # a larger one cannot have come through the broker's limit
@@ -32,11 +33,11 @@ def bury(db: Session, clock: Clock, ids: Ids, letters: Sequence[Letter]) -> None
     for letter in letters:
         payload = letter.payload[:PAYLOAD_KEPT_MAX_BYTES]
         digest = hashlib.sha256(payload).hexdigest()
-        detail = letter.error.message.replace("\x00", "")[:DETAIL_MAX]
+        topic, detail = letter.topic[:TOPIC_LENGTH_MAX], _said(letter.error)
         counted = db.exec(
             update(DeadLetterRow)
             .where(
-                col(DeadLetterRow.topic) == letter.topic,
+                col(DeadLetterRow.topic) == topic,
                 col(DeadLetterRow.payload_hash) == digest,
             )
             .values(
@@ -54,7 +55,7 @@ def bury(db: Session, clock: Clock, ids: Ids, letters: Sequence[Letter]) -> None
             DeadLetterRow(
                 id=ids.new("dead"),
                 device_id=letter.device_id,
-                topic=letter.topic,
+                topic=topic,
                 payload=payload,
                 payload_hash=digest,
                 reason=letter.error.code,
@@ -64,6 +65,12 @@ def bury(db: Session, clock: Clock, ids: Ids, letters: Sequence[Letter]) -> None
             )
         )
         db.flush()
+
+
+def _said(error: CarryoverError) -> str:
+    """Return the error's sentence as any database takes it: it may quote what a device sent."""
+    sentence = error.message.replace("\x00", "")[:DETAIL_MAX]
+    return sentence.encode(errors="replace").decode()
 
 
 def listed(
@@ -103,6 +110,6 @@ def settle(db: Session, clock: Clock, letter_id: str, error: CarryoverError | No
     found.replayed_at = clock.now()
     found.outcome = OUTCOME_DONE if error is None else error.code
     if error is not None:
-        found.reason, found.detail = error.code, error.message[:DETAIL_MAX]
+        found.reason, found.detail = error.code, _said(error)
     db.add(found)
     db.flush()

@@ -96,7 +96,13 @@ class IngestLoop:
                 time.sleep(self._batch_s)
                 messages += self._inbox.take(self._batch_events - len(messages), 0)
             if messages:
-                self._settle(messages)
+                self._settle_or_leave(messages)
+
+    def _settle_or_leave(self, messages: list[Incoming]) -> None:
+        try:
+            self._settle(messages)
+        except Exception:  # this thread must outlive a bug: nobody else takes what devices say
+            logger.exception("%d messages stay unacknowledged and come again", len(messages))
 
     def _settle(self, messages: list[Incoming]) -> None:
         items = [read(message) for message in messages]
@@ -105,11 +111,7 @@ class IngestLoop:
         outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
         if outcome is None:
             return
-        heard = (
-            self._patiently(lambda: stations_heard(self._engine, self._domain, stations))
-            if stations
-            else ()
-        )
+        heard = self._patiently(lambda: self._hear(stations)) if stations else ()
         if heard is None:
             return
         self._ack(messages)
@@ -135,16 +137,21 @@ class IngestLoop:
         return None
 
     def _hear(self, items: Sequence[Item]) -> list[Greeting]:
-        return stations_heard(self._engine, self._domain, items) if items else []
+        try:
+            return stations_heard(self._engine, self._domain, items)
+        except Exception as error:
+            _raise_if_away(error)
+            if len(items) > 1:
+                logger.exception("statuses or acks failed; they are tried one by one")
+                return [one for item in items for one in self._hear([_again(item)])]
+            self._bury(items[0], error)
+            return []
 
     def _store(self, items: Sequence[Item]) -> Outcome:
         try:
             return self._attempt(items)
-        except AWAY:
-            raise
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise OperationalError(error.statement, error.params, error) from error
+            _raise_if_away(error)
             if len(items) > 1:
                 logger.exception("a batch failed; its messages are tried one by one")
                 return _together([self._store([_again(item)]) for item in items])
@@ -163,6 +170,14 @@ class IngestLoop:
             receipts = sequences.settle(db, self._domain.clock, [item])
         item.error = error
         return Outcome(receipts=receipts, refused=[item], dead=1)
+
+
+def _raise_if_away(error: Exception) -> None:
+    """Raise what only waiting helps against: the database, not the message, is at fault."""
+    if isinstance(error, AWAY):
+        raise error
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        raise OperationalError(error.statement, error.params, error) from error
 
 
 def _again(item: Item) -> Item:
