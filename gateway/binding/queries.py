@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from cart.carts.tables import ShopperSessionRow
 from cart.db import is_sqlite
@@ -34,6 +34,7 @@ _COLUMNS = (
     "b.id, b.device_id, b.visit, b.session_id, s.cart_id, c.currency, b.ended_at, b.started_at_us,"
     " b.claimed_at_us, b.prior_cart_id"
 )
+_VISIT_KEY = (("device_id", TEXT), ("visit", TEXT))
 _JOIN = " JOIN shopper_session AS s ON s.id = b.session_id JOIN cart AS c ON c.id = s.cart_id"
 
 
@@ -45,14 +46,24 @@ def _bound(row: AnyRow) -> Bound:
 
 def visits(db: Session, keys: Iterable[VisitKey], *, lock: bool = False) -> dict[VisitKey, Bound]:
     """Return what is known of these visits; with ``lock`` a claim waits for our commit."""
-    locked = lock and not is_sqlite(db.connection())
-    suffix = " ORDER BY b.id FOR UPDATE OF b" if locked else ""
+    wanted = list(keys)
+    if lock and not is_sqlite(db.connection()):
+        # In a statement of its own. A claim moves a binding to another session; PostgreSQL, having
+        # waited for it, would join the new binding with the old session, find that they do not
+        # match, and leave the visit out as if nobody had heard of it.
+        run(
+            db,
+            "SELECT b.id FROM {rows} JOIN binding AS b"
+            " ON b.device_id = d.device_id AND b.visit = d.visit ORDER BY b.id FOR UPDATE OF b",
+            _VISIT_KEY,
+            wanted,
+        )
     found = run(
         db,
         f"SELECT {_COLUMNS} FROM {{rows}}"  # noqa: S608 - constants
-        f" JOIN binding AS b ON b.device_id = d.device_id AND b.visit = d.visit{_JOIN}{suffix}",
-        (("device_id", TEXT), ("visit", TEXT)),
-        keys,
+        f" JOIN binding AS b ON b.device_id = d.device_id AND b.visit = d.visit{_JOIN}",
+        _VISIT_KEY,
+        wanted,
     )
     return {(row[1], row[2]): _bound(row) for row in found}
 
@@ -92,11 +103,27 @@ def of_session(db: Session, session_id: str) -> Sequence[BindingRow]:
     ).all()
 
 
-def of_claim(db: Session, claim_hash: str) -> BindingRow | None:
-    """Return the binding that a claim link names, its row locked until the commit."""
-    return db.exec(
-        select(BindingRow).where(BindingRow.claim_hash == claim_hash).with_for_update()
-    ).first()
+def of_claim(db: Session, claim_hash: str, session_id: str | None = None) -> BindingRow | None:
+    """Return the binding that a claim link names, its row locked until the commit.
+
+    Locked with it are the devices that ``session_id`` holds already: whatever they
+    have scanned is in that session's cart before a claim looks whether it is empty.
+    """
+    found = db.exec(
+        select(BindingRow)
+        .where(
+            or_(
+                col(BindingRow.claim_hash) == claim_hash,
+                and_(
+                    col(BindingRow.session_id) == session_id,
+                    col(BindingRow.ended_at).is_(None),
+                ),
+            )
+        )
+        .order_by(col(BindingRow.id))  # as ingest does, so that neither waits for the other
+        .with_for_update()
+    )
+    return next((one for one in found.all() if one.claim_hash == claim_hash), None)
 
 
 def idle(db: Session, before_us: int, limit: int) -> Sequence[BindingRow]:
@@ -104,10 +131,17 @@ def idle(db: Session, before_us: int, limit: int) -> Sequence[BindingRow]:
     return db.exec(
         select(BindingRow)
         .where(col(BindingRow.ended_at).is_(None), BindingRow.last_event_at_us < before_us)
+        .order_by(col(BindingRow.id))  # locked in this order, as ingest does
         .limit(limit)
+        .with_for_update()
     ).all()
 
 
-def session_of(db: Session, session_id: str) -> ShopperSessionRow | None:
-    """Return a shopper session."""
-    return db.get(ShopperSessionRow, session_id)
+def session_of(db: Session, session_id: str, *, lock: bool = False) -> ShopperSessionRow | None:
+    """Return a shopper session; with ``lock`` as it is now, its row locked until the commit."""
+    if not lock:
+        return db.get(ShopperSessionRow, session_id)
+    # Not the whole key: rows that refer to the session need not wait.
+    return db.get(
+        ShopperSessionRow, session_id, populate_existing=True, with_for_update={"key_share": True}
+    )

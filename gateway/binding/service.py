@@ -50,7 +50,7 @@ def claim(db: Session, clock: Clock, ids: Ids, *, secret: str, session_id: str |
         ClaimUsed: another phone was first.
         ClaimExpired: the tablet was put down too long ago.
     """
-    binding = queries.of_claim(db, secret_hash(secret))
+    binding = queries.of_claim(db, secret_hash(secret), session_id)
     if binding is None:
         msg = "no device has reported this link"
         raise UnknownClaim(msg)
@@ -72,7 +72,8 @@ def _take(
     db: Session, clock: Clock, ids: Ids, binding: BindingRow, session_id: str | None
 ) -> Claim:
     visit_session = queries.session_of(db, binding.session_id)
-    phone_session = queries.session_of(db, session_id) if session_id else None
+    # Locked: of two tablets that a phone claims at once, the second sees what the first brought.
+    phone_session = queries.session_of(db, session_id, lock=True) if session_id else None
     now_us = to_us(clock.now())
     merged, prior = 0, None
     changes: tuple[CartChange, ...] = ()
