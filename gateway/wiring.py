@@ -15,6 +15,7 @@ from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
 from cart.run_files import announce
 from gateway.binding import service as bindings
+from gateway.binding.news import changed
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
 from gateway.downlink import Downlink
@@ -140,7 +141,8 @@ class Gateway:
                         self._domain.ids,
                         idle_s=self._settings.binding_idle_s,
                     )
-                for device_id, _ in ended:
-                    self._downlink.remind(device_id)
+                self._fanout.publish(*map(changed, ended))
+                for bound in ended:
+                    self._downlink.remind(bound.device_id)
             except (SQLAlchemyError, CarryoverError) as error:
                 logger.warning("the idle sweep will be tried again: %s", error)

@@ -30,15 +30,15 @@ class VisitStart:
 
 def begin(
     db: Session, clock: Clock, ids: Ids, starts: Iterable[VisitStart], currency: str = CURRENCY
-) -> dict[VisitKey, Bound]:
-    """Make session, cart and binding of each new visit; return them.
+) -> tuple[dict[VisitKey, Bound], list[Bound]]:
+    """Make session, cart and binding of each new visit; return them, and those that they ended.
 
     A device's earlier visit ends where a later one begins. A visit first heard
     of after the device had moved on is bound, and over at once.
     """
     new = sorted(starts, key=lambda start: start.at_us)
     if not new:
-        return {}
+        return {}, []
     live = queries.live_of_devices(db, {start.key[0] for start in new})
     latest = {device: (bound.started_at_us, bound.visit) for device, bound in live.items()}
     made: dict[VisitKey, tuple[VisitStart, Bound]] = {}
@@ -50,10 +50,12 @@ def begin(
     for device_id, (_, visit) in latest.items():
         if (device_id, visit) in made:
             made[device_id, visit][1].live = True
-    over = [bound.binding_id for device, bound in live.items() if latest[device][1] != bound.visit]
-    end(db, clock, [(binding_id, EndReason.SUPERSEDED) for binding_id in over])
+    over = [bound for device, bound in live.items() if latest[device][1] != bound.visit]
+    for bound in over:
+        bound.live = False
+    end(db, clock, [(bound.binding_id, EndReason.SUPERSEDED) for bound in over])
     _insert(db, clock, made.values(), set(live))
-    return {key: bound for key, (_, bound) in made.items()}
+    return {key: bound for key, (_, bound) in made.items()}, over
 
 
 def _bound(ids: Ids, start: VisitStart, currency: str) -> Bound:

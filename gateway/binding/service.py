@@ -1,6 +1,6 @@
 """Commands on bindings: claim by a phone, release, idle sweep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session, col, update
@@ -14,6 +14,7 @@ from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
 from cart.kernel.ids import Ids, secret_hash
 from gateway.binding import queries
 from gateway.binding.model import ClaimAnswer, ClaimState, EndReason, judge_claim
+from gateway.binding.queries import Bound
 from gateway.binding.tables import BindingRow
 from gateway.commands.service import ask_claimed, ask_clear
 
@@ -216,13 +217,11 @@ def release(
     return bool(ended.rowcount)
 
 
-def end_idle(db: Session, clock: Clock, ids: Ids, *, idle_s: int) -> list[tuple[str, str]]:
-    """End every visit without a sign for ``idle_s`` seconds; return (device, visit) pairs."""
+def end_idle(db: Session, clock: Clock, ids: Ids, *, idle_s: int) -> list[Bound]:
+    """End every visit without a sign for ``idle_s`` seconds; return them as they are now."""
     before_us = to_us(clock.now() - timedelta(seconds=idle_s))
     asleep = queries.idle(db, before_us, IDLE_BATCH_MAX)
-    pairs = [(row.device_id, row.visit) for row in asleep]
-    return [
-        (device_id, visit)
-        for device_id, visit in pairs
-        if release(db, clock, ids, device_id=device_id, visit=visit, reason=EndReason.IDLE)
-    ]
+    over = queries.visits(db, [(row.device_id, row.visit) for row in asleep])
+    for device_id, visit in over:
+        release(db, clock, ids, device_id=device_id, visit=visit, reason=EndReason.IDLE)
+    return [replace(bound, live=False) for bound in over.values()]

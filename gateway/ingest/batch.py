@@ -18,11 +18,12 @@ from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids
 from cart.ports import CatalogueLookup
 from gateway.binding import begin, queries
+from gateway.binding.news import changed
 from gateway.binding.queries import Bound, VisitKey
 from gateway.dead_letters.service import Letter, bury
 from gateway.ingest import handlers, late, lists, sequences
 from gateway.ingest.read import Item, authorise
-from gateway.notices import BindingChanged, CartChanged, ListAsked, Notice
+from gateway.notices import CartChanged, ListAsked, Notice
 from gateway.registry import queries as registry
 from gateway.registry.model import DeviceRecord, Seen
 from gateway.registry.service import seen
@@ -142,7 +143,7 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
 def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
     keys = {item.visit for item in fresh if item.visit}
     known = queries.visits(batch.db, keys, lock=True)
-    made = begin.begin(
+    made, over = begin.begin(
         batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(fresh, known)
     )
     batch.bounds = known | made
@@ -154,17 +155,7 @@ def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
         if isinstance(item.event, DeviceTakenUp) and key in known:
             claims[known[key].binding_id] = item.event.data.claim_hash
     begin.touch(batch.db, batch.domain.clock, claims)
-    batch.outcome.notices += [_changed(bound) for bound in made.values()]
-
-
-def _changed(bound: Bound) -> BindingChanged:
-    return BindingChanged(
-        bound.device_id,
-        bound.visit,
-        bound.cart_id,
-        live=bound.live,
-        claimed=bound.claimed_at_us is not None,
-    )
+    batch.outcome.notices += [changed(bound) for bound in (*over, *made.values())]
 
 
 def _bound_of(batch: _Batch, item: Item) -> Bound | None:
@@ -235,7 +226,7 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
             case DevicePutDown(data=data) if bound is not None:
                 ended.append((bound.binding_id, data.reason))
                 bound.live = False
-                batch.outcome.notices.append(_changed(bound))
+                batch.outcome.notices.append(changed(bound))
             case ListRequested() if bound is not None:
                 request_id = lists.ask(batch.db, batch.domain.clock, item, bound)
                 if request_id:

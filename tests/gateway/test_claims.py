@@ -214,7 +214,7 @@ def test_release_clears_the_device_and_keeps_the_cart(desk: Desk) -> None:
 
 
 def test_an_idle_visit_is_ended(desk: Desk) -> None:
-    """Ten minutes without a sign; a visit with a sign stays."""
+    """Ten minutes without a sign; a visit with a sign stays. What ended can be told."""
     desk.take_up()
     desk.clock.advance(599)
     with unit_of_work(desk.engine) as db:
@@ -222,4 +222,5 @@ def test_an_idle_visit_is_ended(desk: Desk) -> None:
     desk.clock.advance(2)
     with unit_of_work(desk.engine) as db:
         ended = binding.end_idle(db, desk.clock, IDS, idle_s=600)
-    assert ended == [(desk.tablet.device.device_id, "v1")]
+    assert [(one.device_id, one.visit) for one in ended] == [(desk.tablet.device.device_id, "v1")]
+    assert [one.live for one in ended] == [False]

@@ -345,3 +345,13 @@ def test_the_claim_link_is_kept_as_a_hash(engine: Engine, tablet: Tablet) -> Non
         row = bindings.of_claim(db, hashed)
     assert row is not None
     assert row.visit == "v1"
+
+
+def test_a_visit_that_a_later_one_ends_is_told_of(engine: Engine, tablet: Tablet) -> None:
+    """The tablet was taken up anew without a put-down: the first one's phone hears of it."""
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    first = bound(engine, tablet, "v1")
+    outcome = ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v2")))
+    told = [one for one in outcome.notices if isinstance(one, BindingChanged)]
+    assert [(one.visit, one.live) for one in told] == [("v1", False), ("v2", True)]
+    assert told[0].cart_id == first.cart_id

@@ -28,7 +28,7 @@ def scan(app: FastAPI, clock: FakeClock, *, visit: str = "visit-1", secret: str 
         start = VisitStart(
             ("tab-1", visit), HERE, to_us(clock.now()), claim_hash=secret_hash(secret)
         )
-        bound = begin(db, clock, parts.ids, [start])["tab-1", visit]
+        bound = begin(db, clock, parts.ids, [start])[0]["tab-1", visit]
         operation = Operation(
             id=f"/devices/tab-1:{visit}",
             cart_id=bound.cart_id,
