@@ -169,9 +169,10 @@ def undo_merge(
     session = queries.session_of(db, session_id)
     if session is None:
         return ()
+    # First the time, which locks the cart: what is added meanwhile must not be taken out with it.
+    at_us = next_at_us(to_us(clock.now()), latest_at_us(db, session.cart_id))
     cart = carts.view(db, session.cart_id)
     brought = {line.gtin: line.quantity for line in carts.view(db, binding.prior_cart_id).lines}
-    at_us = next_at_us(to_us(clock.now()), latest_at_us(db, session.cart_id))
     applied = apply(
         db,
         clock,

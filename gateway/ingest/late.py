@@ -15,14 +15,17 @@ from cart.kernel.clock import Clock, to_us
 from gateway.binding.queries import Bound
 
 
+def cart_at(bound: Bound, at_us: int) -> str:
+    """Return the cart that the visit's device showed then: its own, until a phone took it along."""
+    claimed_at_us = bound.claimed_at_us
+    if bound.prior_cart_id is None or claimed_at_us is None or at_us > claimed_at_us:
+        return bound.cart_id
+    return bound.prior_cart_id
+
+
 def belongs_before_claim(bound: Bound, operation: Operation) -> bool:
     """Say whether this operation was made before its visit was added to another cart."""
-    claimed_at_us = bound.claimed_at_us
-    return (
-        bound.prior_cart_id is not None
-        and claimed_at_us is not None
-        and operation.at_us <= claimed_at_us
-    )
+    return cart_at(bound, operation.at_us) != bound.cart_id
 
 
 def carry(db: Session, clock: Clock, bound: Bound, operation: Operation) -> dict[str, int]:
@@ -33,8 +36,9 @@ def carry(db: Session, clock: Clock, bound: Bound, operation: Operation) -> dict
     difference = _pieces(db, prior, operation) - before
     if difference == 0:
         return {}
-    here = _pieces(db, bound.cart_id, operation)
+    # First the time, which locks the phone's cart: nothing may change it after we have counted.
     at_us = next_at_us(to_us(clock.now()), latest_at_us(db, bound.cart_id))
+    here = _pieces(db, bound.cart_id, operation)
     gain = difference > 0
     follow = Operation(
         id=f"{operation.id}:late",

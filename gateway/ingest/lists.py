@@ -8,6 +8,7 @@ from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import secret_hash
 from gateway.binding.queries import Bound
 from gateway.ingest.handlers import operation_id
+from gateway.ingest.late import cart_at
 from gateway.ingest.read import Item
 from gateway.wire.events import ListRequested
 
@@ -31,7 +32,7 @@ def ask(db: Session, clock: Clock, item: Item, bound: Bound) -> str | None:
                 db,
                 clock,
                 list_id=f"list_{name}",
-                cart_id=bound.cart_id,
+                cart_id=cart_at(bound, item.at_us),
                 session_id=bound.session_id,
                 until_us=item.at_us,
             )

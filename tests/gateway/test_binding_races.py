@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Engine, text
 
+from cart.carts.service import Shopping, add_line
 from cart.db import make_engine, reading, unit_of_work
 from cart.kernel.ids import secret_hash
 from gateway.binding import queries as bindings
@@ -92,3 +93,26 @@ def test_a_claim_waits_for_what_the_phones_other_tablet_has_scanned(desk: Desk) 
         process(db, Domain(desk.clock, IDS, sellables), [read(scan)])
     assert result() == 1
     assert desk.list_of(session_id) == {MUG: 1, LAMP: 1}
+
+
+def test_an_undo_counts_what_was_added_while_it_waited(desk: Desk) -> None:
+    """Undoing a claim takes out what it brought, not what another request has just added."""
+    desk.take_up()
+    desk.say(desk.tablet.scanned("v1"))
+    session_id = desk.phone_with(LAMP)
+    claim = desk.claim(session_id)
+
+    def undo() -> bool:
+        with unit_of_work(desk.engine) as db:
+            return bool(
+                binding.undo_merge(
+                    db, desk.clock, binding_id=claim.binding_id, session_id=session_id
+                )
+            )
+
+    with unit_of_work(desk.engine) as db:
+        shopping = Shopping(claim.cart_id, desk.clock, sellables)
+        add_line(db, shopping, operation_id=IDS.new("op"), gtin=LAMP, quantity=5)
+        result = during(desk.engine, undo)
+    assert result()
+    assert desk.list_of(session_id) == {LAMP: 6}

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from cart.carts import queries as carts
 from cart.carts.service import Shopping, add_line, open_session
+from cart.carts.tables import ListRequestRow
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
 from cart.kernel.ids import RandomIds, SeededIds, secret_hash
@@ -224,3 +225,17 @@ def test_an_idle_visit_is_ended(desk: Desk) -> None:
         ended = binding.end_idle(db, desk.clock, IDS, idle_s=600)
     assert [(one.device_id, one.visit) for one in ended] == [(desk.tablet.device.device_id, "v1")]
     assert [one.live for one in ended] == [False]
+
+
+def test_a_list_asked_for_before_the_claim_is_the_visits(desk: Desk) -> None:
+    """The wish arrives after a phone took the list into its own cart: the mail has the visit's."""
+    desk.take_up()
+    desk.say(desk.tablet.scanned("v1", JACKET))
+    wish = {"visit": "v1", "email": "noa@example.com"}
+    late = desk.tablet.event("list.requested", wish)
+    desk.clock.advance(5)
+    desk.claim(desk.phone_with(MUG))
+    desk.say(late)
+    with reading(desk.engine) as db:
+        asked = db.exec(select(ListRequestRow)).one()
+        assert [line.gtin for line in carts.saved_list_lines(db, asked.list_id)] == [JACKET]
