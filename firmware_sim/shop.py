@@ -38,6 +38,7 @@ FOREIGN: Final = (
     "API_NAME",
 )
 Part = Literal["gateway", "api"]
+PARTS: Final[tuple[Part, ...]] = ("gateway", "api")
 
 
 class Shop:
@@ -117,14 +118,22 @@ class Shop:
             Unavailable: one is not, and ended or too slow; all are ended.
         """
         try:
-            self.start_part("gateway")
-            self.start_part("api")
+            for part in PARTS:
+                self._launch(part)
+            for part in PARTS:
+                self._wait_announced(part)
+            self.wait_ready()
         except BaseException:
             self.stop()
             raise
 
     def start_part(self, part: Part) -> None:
         """Start one process and wait until it is ready."""
+        self._launch(part)
+        self._wait_announced(part)
+        self.wait_ready()
+
+    def _launch(self, part: Part) -> None:
         log = self.log_dir / f"{part}.log"
         if part == "gateway":
             environment = {**self._environment, "MQTT_PORT": str(self._mqtt_port)}
@@ -132,8 +141,10 @@ class Shop:
         else:
             arguments = ("run", "--port", str(self._http_port))
             command = Command("mobile_api.cli", arguments, self._environment, log)
-        child = Child(part, command)
-        self._children[part] = child
+        self._children[part] = Child(part, command)
+
+    def _wait_announced(self, part: Part) -> None:
+        child = self._children[part]
         child.wait_until(lambda: self._announced(part).get("pid") == child.pid, "its run", START_S)
         facts = self._announced(part)
         if part == "gateway":
@@ -141,7 +152,6 @@ class Shop:
         else:
             self.url = str(facts["url"])
             self._http_port = httpx2.URL(self.url).port or 0
-        self.wait_ready()
 
     def wait_ready(self) -> None:
         """Return when the API says that it, its database and its broker answer."""

@@ -119,6 +119,7 @@ class Fleet:
         self.heard = Heard()
         self._devices = [_Device(one, self.heard, spool) for one in credentials]
         self._selector = selectors.DefaultSelector()
+        self._full: set[_Device] = set()
         self._misc_at_s = time.monotonic()
 
     def connect(self) -> None:
@@ -138,6 +139,7 @@ class Fleet:
             if isinstance(line, socket.socket):
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
                 self._selector.register(line, selectors.EVENT_READ, device)
+            self._look_at(device)
             self._turn(0)
         while not all(device.ready for device in self._devices):
             self._turn(LOOK_S)
@@ -165,7 +167,9 @@ class Fleet:
             while next_one < due:
                 message = messages[next_one]
                 note(message.event_id)
-                self._devices[message.device].publish(message)
+                device = self._devices[message.device]
+                device.publish(message)
+                self._look_at(device)
                 next_one += 1
             wait_s = began_s + next_one / rate - time.monotonic()
             self._turn(max(0.0, min(wait_s, LOOK_S)))
@@ -186,12 +190,20 @@ class Fleet:
         self._selector.close()
 
     def _turn(self, wait_s: float) -> None:
-        for device in self._devices:
-            if device.client.want_write():
-                device.client.loop_write()
-        for key, _ in self._selector.select(wait_s):
+        for device in tuple(self._full):  # the few whose socket did not take all at once
+            device.client.loop_write()
+            self._look_at(device)
+        for key, _ in self._selector.select(min(wait_s, LOOK_S / 10) if self._full else wait_s):
             key.data.client.loop_read()
+            self._look_at(key.data)
         if time.monotonic() >= self._misc_at_s:
             self._misc_at_s = time.monotonic() + MISC_EVERY_S
             for device in self._devices:
                 device.client.loop_misc()
+                self._look_at(device)
+
+    def _look_at(self, device: _Device) -> None:
+        if device.client.want_write():
+            self._full.add(device)
+        else:
+            self._full.discard(device)
