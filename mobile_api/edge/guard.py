@@ -24,8 +24,9 @@ POLICY: Final = (
 )
 COMMON: Final = {
     "x-content-type-options": "nosniff",
-    # A claim link and a list link are keys: no other site may see where a reader came from.
-    "referrer-policy": "no-referrer",
+    # A claim link and a list link are keys: no other site may see where a reader came from. Not
+    # "no-referrer": under that, browsers send our own forms with "Origin: null", a stranger's.
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=(), payment=()",
     "cross-origin-opener-policy": "same-origin",
 }

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from cart.carts.queries import session_of_key
 from cart.carts.service import Shopping, add_line
@@ -276,3 +283,30 @@ def test_the_phone_says_that_a_tablet_shows_its_cart_and_clears_it(
     expect(page.locator(".toast").first).to_contain_text("Your cart stays here")
     expect(page.locator("#held")).to_be_hidden()
     expect(page.locator(".line")).to_have_count(1)
+
+
+def test_a_list_can_be_taken_along_without_scripts(
+    shop: FastAPI, browser: Browser, url: str
+) -> None:
+    """The form's own Origin is told, so the guard knows it from another website's."""
+    parts = shop.state.parts
+    secret = "t" * 43
+    with unit_of_work(parts.engine) as db:
+        begun = to_us(parts.clock.now())
+        start = VisitStart(("tab-1", "visit-1"), HERE, begun, claim_hash=secret_hash(secret))
+        begin(db, parts.clock, parts.ids, [start])
+    context = browser.new_context(base_url=url, locale="en", java_script_enabled=False)
+    page = context.new_page()
+    seen: list[str | None] = []
+
+    def look(request: Request) -> None:
+        if request.method == "POST":
+            seen.append(request.all_headers().get("origin"))
+
+    page.on("requestfinished", look)
+    page.goto(f"/c/{secret}")
+    page.get_by_role("button", name="Take my list with me").click()
+    page.wait_for_url("**/")
+    assert [one["name"] for one in context.cookies()] == ["carryover"]
+    assert seen == [url.rstrip("/")]
+    context.close()
