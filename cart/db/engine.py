@@ -14,6 +14,8 @@ BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
 POOL_OVERFLOW_MAX = 30
 POOL_WAIT_S = 10
+# Errors are logged; what was bound to the statement may be somebody's address.
+HIDE_PARAMETERS = True
 # 16 MB of pages per connection keeps a shop's hot tables in memory without growing the process.
 SQLITE_CACHE_KIB = 16_384
 
@@ -38,12 +40,14 @@ def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
             max_overflow=POOL_OVERFLOW_MAX,
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
+            hide_parameters=HIDE_PARAMETERS,
         )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         parsed,
         connect_args={"timeout": busy_timeout_ms / 1000, "check_same_thread": False},
+        hide_parameters=HIDE_PARAMETERS,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
