@@ -12,6 +12,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from cart.kernel import errors
@@ -161,9 +163,18 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     return answer(request, problem(request, 500, "error", "an unexpected error; it was logged"))
 
 
+async def _busy(request: Request, error: Exception) -> Response:
+    """The database is away, or gave way to another transaction: trying again helps."""
+    logger.warning("%s %s has to be repeated: %s", request.method, request.url.path, error)
+    again = errors.Unavailable("the database did not answer; please repeat the request")
+    return await _carryover(request, again)
+
+
 def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(errors.CarryoverError, _carryover)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    for busy in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(busy, _busy)
     app.add_exception_handler(Exception, _unexpected)

@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from cart.db import make_engine, unit_of_work
+from cart.kernel.clock import SystemClock
 from mobile_api.app import create_app
 from mobile_api.edge.access import Role, RouteWithoutRole, roles
 from mobile_api.settings import ApiSettings
-from tests.mobile_api.shop import RED, SECRET, key, quantities
+from tests.mobile_api.shop import RED, SECRET, fill, key, quantities
 
 
 def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
@@ -85,7 +87,7 @@ def test_pages_may_load_nothing_from_elsewhere(phone: TestClient) -> None:
     headers = phone.get("/").headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
 
 
@@ -98,3 +100,20 @@ def test_health(phone: TestClient) -> None:
         "broker": True,
         "open_phones": 0,
     }
+
+
+def test_a_database_that_gives_way_is_tried_again(sqlite_url: str, settings: ApiSettings) -> None:
+    """A lock or a deadlock is no bug: 503 and when to repeat, and the repeat is done."""
+    engine = make_engine(sqlite_url, busy_timeout_ms=50)
+    fill(engine, SystemClock())
+    app = create_app(settings, engine=engine, listen=False, mail=False)
+    with TestClient(app, raise_server_exceptions=False) as phone:
+        once = key()
+        with unit_of_work(engine) as db:
+            db.connection()  # another process writes
+            answer = phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=once)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"]
+        assert phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=once).is_success
+        assert quantities(phone) == {RED: 1}
+    engine.dispose()
