@@ -75,9 +75,10 @@ class CameraReading:
             for frame in frames(camera):
                 if self._stopping.is_set():
                     return
-                if visit is not None and self._agent.visit_id is None:
-                    confirmation.clear()  # the next person may scan what the last one did
-                visit = self._agent.visit_id
+                present = self._agent.visit_id
+                if visit is not None and present != visit:
+                    confirmation.next_person()
+                visit = present
                 for code in confirmation.observe(reader.read(frame.pixels), frame.at_s):
                     self._agent.code_read(code.gtin or code.text, Reader.CAMERA)
         finally:

@@ -66,9 +66,15 @@ class Confirmation:
         in_frame = {_key(code): code for code in codes}
         return [code for key, code in in_frame.items() if self._sees(key, code)]
 
-    def clear(self) -> None:
-        """Forget everything: the next person may scan what the last one did."""
-        self._sights.clear()
+    def next_person(self) -> None:
+        """Begin anew for the next person, who may scan what the last one did.
+
+        What is before the camera now is the last person's: it counts as scanned
+        until it was taken away for ``AWAY_S``, or her product would be the first
+        on the next list.
+        """
+        for sight in self._sights.values():
+            sight.scanned_s = self._now_s - HOLD_OFF_S
 
     def _sees(self, key: str, code: Code) -> bool:
         sure = code.verified or code.symbology not in EAN_UPC

@@ -112,12 +112,23 @@ def test_the_same_product_in_bars_and_in_a_qr_is_one_scan() -> None:
     assert [len(machine.observe(both, index / 10)) for index in range(5)] == [0, 1, 0, 0, 0]
 
 
-def test_cleared_it_remembers_nobody() -> None:
-    """After a visit ends the next person scans the same product at once."""
+@given(st.floats(0.02, AWAY_S - 0.01), st.integers(1, 200))
+def test_left_lying_it_is_not_the_next_persons(gap_s: float, count: int) -> None:
+    """A product that the last person left before the camera begins nobody's list."""
     machine = Confirmation()
     machine.observe([TEA], 0.0)
     assert machine.observe([TEA], 0.1) == [TEA]
-    machine.clear()
-    assert len(machine) == 0
-    machine.observe([TEA], 0.2)
-    assert machine.observe([TEA], 0.3) == [TEA]
+    machine.next_person()
+    times = [0.1 + gap_s * (index + 1) for index in range(count)]
+    assert [machine.observe([TEA], now_s) for now_s in times] == [[]] * count
+
+
+def test_the_next_person_scans_the_same_product() -> None:
+    """Taken away and held up again, without waiting for the last person's hold-off."""
+    machine = Confirmation()
+    machine.observe([TEA], 0.0)
+    assert machine.observe([TEA], 0.1) == [TEA]
+    machine.next_person()
+    again_s = 0.1 + AWAY_S
+    machine.observe([TEA], again_s)
+    assert machine.observe([TEA], again_s + 0.1) == [TEA]
