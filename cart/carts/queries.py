@@ -211,12 +211,12 @@ def saved_list_lines(db: Session, list_id: str) -> Sequence[SavedListLineRow]:
     ).all()
 
 
-def waiting_requests(db: Session, before: datetime, limit: int) -> Sequence[ListRequestRow]:
-    """Return mails asked for before ``before`` that were not sent yet, oldest first."""
+def waiting_requests(db: Session, before: datetime, limit: int) -> Sequence[str]:
+    """Return the ids of mails asked for before ``before`` and not sent yet, oldest first."""
     return db.exec(
-        select(ListRequestRow)
+        select(ListRequestRow.id)
         .where(ListRequestRow.state == "requested", ListRequestRow.requested_at <= before)
-        .order_by(col(ListRequestRow.requested_at))
+        .order_by(col(ListRequestRow.requested_at), col(ListRequestRow.id))
         .limit(limit)
     ).all()
 

@@ -1,10 +1,12 @@
 """Selects and state changes of list requests, for the mail workflow."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, update
 
+from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
 from mobile_api.mail.model import Attempt, Outcome
@@ -23,6 +25,16 @@ def settle(engine: Engine, request_id: str, attempt: Attempt, now: datetime) -> 
                 failure="" if sent else attempt.reason,
             )
         )
+
+
+def to_start(db: Session, before: datetime, started: Collection[str], most: int) -> list[str]:
+    """Return at most ``most`` wishes asked for before ``before`` that are not in ``started``.
+
+    Those that were started wait here too while their mail server is away; they
+    must not stand in the way of the others.
+    """
+    waiting = waiting_requests(db, before, most + len(started))
+    return [one for one in waiting if one not in started][:most]
 
 
 def erase_addresses(db: Session, before: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -18,8 +19,11 @@ TEMPORARY: Final = range(400, 500)
 def deliver(url: str, message: EmailMessage) -> Attempt:
     """Send ``message`` by ``smtp://`` or ``smtps://``; refusals are an answer, not an error."""
     try:
-        with _connect(url) as server:
+        server = _connect(url)
+        try:
             server.send_message(message)
+        finally:
+            _leave(server)
     except smtplib.SMTPRecipientsRefused as refused:
         code, words = next(iter(refused.recipients.values()))
         return _refused(code, words)
@@ -30,6 +34,13 @@ def deliver(url: str, message: EmailMessage) -> Attempt:
     except (smtplib.SMTPException, OSError) as error:
         return Attempt(Outcome.LATER, f"no connection: {error}"[:FAILURE_LENGTH_MAX])
     return Attempt(Outcome.SENT)
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Hang up. How the server takes our leave says nothing of the mail: it has it, or refused."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _refused(code: int, words: bytes | str) -> Attempt:

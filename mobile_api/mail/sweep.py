@@ -10,11 +10,10 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from cart.carts.queries import waiting_requests
 from cart.db import reading, unit_of_work
 from cart.idempotency.service import forget
 from mobile_api.mail.model import Attempt, Outcome
-from mobile_api.mail.queries import erase_addresses, settle
+from mobile_api.mail.queries import erase_addresses, settle, to_start
 from mobile_api.wiring import Parts
 
 logger = logging.getLogger(__name__)
@@ -72,8 +71,6 @@ class Sweep:
         from mobile_api.mail.workflow import ensure_started  # noqa: PLC0415 - DBOS is large
 
         for request_id in await asyncio.to_thread(self._waiting, age):
-            if request_id in self._started:
-                continue
             if not await ensure_started(request_id):
                 failed = Attempt(Outcome.FAILED, "the mail could not be composed; see the log")
                 now = self._parts.clock.now()
@@ -85,7 +82,7 @@ class Sweep:
     def _waiting(self, age: timedelta) -> list[str]:
         with reading(self._parts.engine) as db:
             before = self._parts.clock.now() - age
-            return [row.id for row in waiting_requests(db, before, STARTED_AT_ONCE_MAX)]
+            return to_start(db, before, self._started, STARTED_AT_ONCE_MAX)
 
     def _tidy(self) -> None:
         keep = timedelta(days=self._parts.settings.mail_keep_days)

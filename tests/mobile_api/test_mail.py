@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from cart.carts.tables import ListRequestRow
 from mobile_api.mail.compose import compose, letter_of
 from mobile_api.mail.model import Attempt, Outcome
-from mobile_api.mail.queries import erase_addresses, settle
+from mobile_api.mail.queries import erase_addresses, settle, to_start
 from mobile_api.mail.sink import Mailbox
 from mobile_api.mail.smtp import deliver
 from mobile_api.products.pictures import Pictures
@@ -37,6 +37,13 @@ class Inbox:
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
         self.answers: list[str] = []
+        self.farewell = "221 bye"
+
+    async def handle_QUIT(  # noqa: N802 - the library's name
+        self, _server: object, _session: object, _envelope: object
+    ) -> str:
+        """Say good-bye."""
+        return self.farewell
 
     async def handle_DATA(  # noqa: N802 - the library's name
         self, _server: object, _session: object, envelope: object
@@ -102,7 +109,7 @@ def test_the_mail_has_text_html_pictures_prices_stock_and_a_link(
     assert message["To"] == "ada@example.com"
     assert message["Auto-Submitted"] == "auto-generated"
     text, html = part(message, "plain"), part(message, "html")
-    for said in ("€378.00", "€390.50", "3 left here", "Mill Lane has 40, 2 km away"):
+    for said in ("€378.00", "€390.50", "3 left here", "Mill Lane has 40 · 2 km away"):
         assert said in text
         assert said in html
     assert "Arc <lamp>" in text
@@ -258,3 +265,28 @@ def test_the_remaining_window_is_closed_by_the_message_id(
     assert len(server.taken) == 2
     mailbox = Mailbox(tmp_path / "box")
     assert [mailbox.keep(one.as_bytes()) for one in server.taken] == [True, False]
+
+
+def test_an_unfriendly_farewell_does_not_send_the_mail_again(
+    inbox: tuple[Inbox, str],
+    app: FastAPI,
+    settings: ApiSettings,
+    ask: Callable[..., ListRequestRow],
+) -> None:
+    """A server that took the mail and answers QUIT with 421 has the mail."""
+    server, url = inbox
+    server.farewell = "421 closing"
+    assert deliver(url, written(app, ask(), settings)) == Attempt(Outcome.SENT)
+    assert len(server.taken) == 1
+
+
+def test_mails_that_wait_for_their_server_hold_up_no_other(
+    app: FastAPI, ask: Callable[..., ListRequestRow]
+) -> None:
+    """Wishes that are on their way already take no place among those to be started."""
+    rows = [ask() for _ in range(3)]
+    ids = [row.id for row in rows]
+    before = app.state.parts.clock.now() + timedelta(seconds=1)
+    with Session(app.state.parts.engine) as db:
+        assert to_start(db, before, set(), 2) == ids[:2]
+        assert to_start(db, before, set(ids[:2]), 2) == ids[2:]
