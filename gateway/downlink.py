@@ -144,7 +144,7 @@ class Downlink:
         )
 
     def _refuse(self, item: Item) -> None:
-        if item.address is None or item.link is None or item.error is None or item.event is None:
+        if item.address is None or item.link is None or item.error is None or not item.event_id:
             return
         key = item.visit
         self._send(
@@ -153,7 +153,7 @@ class Downlink:
                 id=self._domain.ids.new("cmd"),
                 time=self._domain.clock.now(),
                 data=RejectedData(
-                    event_id=item.event.id,
+                    event_id=item.event_id,
                     sequence=item.link.sequence,
                     visit=key[1] if key else None,
                     code=item.error.code,

@@ -1,7 +1,9 @@
 """Bytes to items: what came, whether it can be read, and from whom it says it is."""
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cart.kernel.clock import to_us
 from cart.kernel.errors import (
@@ -27,6 +29,12 @@ from gateway.wire.events import (
 )
 from gateway.wire.topics import Channel, DeviceAddress
 
+# As in ``gateway.wire.events``: only what would have been taken is said back.
+EVENT_ID = re.compile(r"[!-~]{1,64}")
+VISIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# A clock that stands at the end of the calendar leaves no later moment for anybody else's change.
+LATEST_US = to_us(datetime(9000, 1, 1, tzinfo=UTC))
+
 
 @dataclass(slots=True)
 class Item:
@@ -39,6 +47,7 @@ class Item:
     error: CarryoverError | None = None
     spool: str = ""
     link: Link | None = None
+    event_id: str = ""  # also of an event that is refused, where it can be read
     at_us: int = 0
     device_id: str = ""  # the device whose topic it came on, empty when the topic is nobody's
     visit: VisitKey | None = None  # health belongs to none
@@ -54,7 +63,8 @@ def read(message: Incoming) -> Item:
             event = item.event = decode_event(message.payload)
             item.spool = event.spool
             item.link = Link(event.sequence, event.previous)
-            item.at_us = to_us(event.time)
+            item.event_id = event.id
+            item.at_us = min(to_us(event.time), LATEST_US)
             if not isinstance(event, DeviceHealth):
                 item.visit = (item.device_id, event.data.visit)
             if event.source != SOURCE_PREFIX + item.device_id:
@@ -67,7 +77,7 @@ def read(message: Incoming) -> Item:
 
 
 def _salvage(item: Item) -> None:
-    """Find the sequence of an event that is refused, so that its receipt lets the device go on."""
+    """Find what a refused event is called, so that its device hears of it and goes on."""
     try:
         raw = json.loads(item.message.payload)
         spool, sequence, previous = raw["spool"], raw["sequence"], raw.get("previous", 0)
@@ -77,6 +87,15 @@ def _salvage(item: Item) -> None:
     named = isinstance(spool, str) and topics.NAME.fullmatch(spool) is not None
     if numbers and named and 1 <= sequence <= SEQUENCE_MAX and 0 <= previous <= SEQUENCE_MAX:
         item.spool, item.link = spool, Link(sequence, previous)
+        item.event_id = _named(raw.get("id"), EVENT_ID)
+        data = raw.get("data")
+        visit = _named(data.get("visit") if isinstance(data, dict) else None, VISIT_ID)
+        item.visit = (item.device_id, visit) if visit else None
+
+
+def _named(value: object, form: re.Pattern[str]) -> str:
+    """Return ``value`` if it has this form, else nothing."""
+    return value if isinstance(value, str) and form.fullmatch(value) else ""
 
 
 def authorise(item: Item, devices: dict[str, DeviceRecord]) -> None:

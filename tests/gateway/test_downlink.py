@@ -1,0 +1,77 @@
+"""What devices are told, and what no device can spoil for the others."""
+
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine
+
+from gateway.downlink import Downlink
+from gateway.fanout import Fanout
+from gateway.ingest.batch import Domain
+from gateway.mqtt import MqttLink
+from gateway.notices import Notice
+from gateway.wire.codec import decode_command
+from gateway.wire.downlink import Command, Rejected, ShowCart
+from gateway.wire.topics import Channel
+from inventory_api.catalogue.queries import sellables
+from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
+from tests.gateway.test_ingest_batch import CLOCK, IDS, bound
+
+
+class Wire:
+    """Keeps what is sent to devices; stands for the link and for the fan-out."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+
+    def publish(self, *said: str | bytes | Notice, qos: int = 0) -> None:
+        """Keep a message to a device; notices to other processes are not looked at."""
+        if qos or (len(said) == 2 and isinstance(said[1], bytes)):
+            self.sent.append(cast("tuple[str, bytes]", said))
+
+    def commands(self, tablet: Tablet) -> list[Command]:
+        """Return the commands that one tablet was sent."""
+        topic = tablet.address.topic(Channel.COMMANDS)
+        return [decode_command(payload) for to, payload in self.sent if to == topic]
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """A line that keeps everything."""
+    return Wire()
+
+
+@pytest.fixture
+def downlink(engine: Engine, wire: Wire) -> Downlink:
+    """The gateway's voice in a shop with three articles."""
+    stock_catalogue(engine)
+    domain = Domain(CLOCK, IDS, sellables)
+    return Downlink(engine, domain, cast("MqttLink", wire), cast("Fanout", wire))
+
+
+def test_an_event_that_cannot_be_read_is_refused_by_name(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """The contract's invalid_gtin and invalid_payload reach the device, as far as it has a name."""
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    wrong = tablet.event("item.scanned", {"visit": "v1", "gtin": "123"})
+    odd = tablet.event("item.scanned", {"visit": 7, "gtin": "123"}, id="b", type=[])
+    nameless = tablet.event("item.scanned", {}, id="with space")
+    events: list[dict[str, Any] | bytes] = [wrong, odd, nameless, b"{"]
+    downlink.after(ingest(engine, CLOCK, IDS, *map(tablet.message, events)))
+    told = [one.data for one in wire.commands(tablet) if isinstance(one, Rejected)]
+    assert [(one.event_id, one.visit, one.code) for one in told] == [
+        (wrong["id"], "v1", "invalid_gtin"),
+        ("b", None, "invalid_payload"),
+    ]
+
+
+def test_a_clock_at_the_end_of_the_calendar_spoils_no_cart(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """A cart is shown, and can still be changed later, whatever year its device believes in."""
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    far = tablet.scanned("v1", time="9999-12-31T23:59:59-14:00")
+    ingest(engine, CLOCK, IDS, tablet.message(far))
+    downlink.show([bound(engine, tablet, "v1").cart_id])
+    assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
