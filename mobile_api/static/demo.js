@@ -1,10 +1,8 @@
 // The demo's front page: gives the phone in the frame each new visit of the tablet on show,
-// and fits the tablet's ten inches into whatever room there is.
+// and fits tablet and phone, each at its own size, into whatever room there is.
 
 const LOOK_MS = 1000;
-const TABLET_WIDTH_PX = 1280;
 const stage = document.getElementById("stage");
-const tablet = document.getElementById("tablet");
 const phone = document.getElementById("phone");
 let visit = stage.dataset.visit;
 
@@ -20,8 +18,6 @@ async function look() {
 }
 if ("playing" in stage.dataset) setInterval(look, LOOK_MS);
 
-if (tablet) {
-  const fit = () => tablet.style.setProperty("--fit", tablet.clientWidth / TABLET_WIDTH_PX);
-  new ResizeObserver(fit).observe(tablet);
-  fit();
-}
+const fit = (frame) => frame.style.setProperty("--fit", frame.clientWidth / frame.firstElementChild.offsetWidth);
+const resized = new ResizeObserver((entries) => { for (const { target } of entries) fit(target); });
+for (const frame of stage.querySelectorAll(".frame")) { fit(frame); resized.observe(frame); }
