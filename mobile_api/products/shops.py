@@ -124,7 +124,7 @@ def stock_words(
         text = w.gettext("%(shop)s has %(num)s") % {"shop": shop.name, "num": w.number(count)}
         metres = metres_between(here, shop) if here is not None else None
         if metres:
-            text = w.gettext("%(stock)s, %(distance)s away") % {
+            text = w.gettext("%(stock)s · %(distance)s away") % {
                 "stock": text,
                 "distance": w.distance(metres),
             }

@@ -66,6 +66,6 @@ def test_stock_is_told_from_where_one_stands() -> None:
 
     assert say(here=1) == ("1 left here", "few")
     assert say(here=6) == ("In stock here", "good")
-    assert say(far=9, near=2) == ("Near has 2, 1.1 km away", "few")
+    assert say(far=9, near=2) == ("Near has 2 · 1.1 km away", "few")
     assert say() == ("Sold out in our shops", "out")
     assert stock_words(w, shops, None, {"far": 3}).text == "Far has 3"
