@@ -203,7 +203,7 @@ class Drawer:
             facts=_facts(variant, w),
             rating=product.reviews.average,
             rating_count=product.reviews.count,
-            reviews=[each for each in product.reviews.newest if each.text][:REVIEWS_MAX],
+            reviews=_reviews(product, w),
             quantity=model.quantity_of(visit, variant.gtin),
             sold=variant.active and price is not None,
         )
@@ -245,6 +245,12 @@ class Drawer:
 def _label(variant: Variant, w: Words) -> str:
     parts = (w.of(variant.colour_i18n, variant.colour), variant.size)
     return " · ".join(f"{ISOLATE}{part}{ISOLATE_END}" for part in parts if part)
+
+
+def _reviews(product: Product, w: Words) -> list[Review]:
+    """Return the newest with words in them, those in the reader's own language first."""
+    told = [each for each in product.reviews.newest if each.text]
+    return sorted(told, key=lambda each: each.language != w.locale)[:REVIEWS_MAX]
 
 
 def _pictures(variant: Variant, product: Product, w: Words) -> list[Shown]:
