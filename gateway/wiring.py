@@ -18,6 +18,7 @@ from gateway.binding import service as bindings
 from gateway.binding.news import changed
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
+from gateway.commands.service import unheard
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
@@ -141,8 +142,9 @@ class Gateway:
                         self._domain.ids,
                         idle_s=self._settings.binding_idle_s,
                     )
+                    silent = unheard(db, self._domain.clock)
                 self._fanout.publish(*map(changed, ended))
-                for bound in ended:
-                    self._downlink.remind(bound.device_id)
+                for device_id in {*silent, *(bound.device_id for bound in ended)}:
+                    self._downlink.remind(device_id)
             except (SQLAlchemyError, CarryoverError) as error:
                 logger.warning("the idle sweep will be tried again: %s", error)

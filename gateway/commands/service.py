@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select, update
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
+from gateway.registry.tables import DeviceSeenRow
 from gateway.wire.codec import encode
 from gateway.wire.downlink import (
     Ack,
@@ -21,6 +22,9 @@ from gateway.wire.downlink import (
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
 LIFETIME = timedelta(days=7)
+# A device answers within milliseconds; after two sweeps of the gateway it has heard.
+UNHEARD_AFTER, UNHEARD_FOR = timedelta(seconds=5), timedelta(seconds=60)
+UNHEARD_MAX = 500  # devices reminded in one sweep; the next takes the rest
 OPEN_MAX = 100  # commands sent to one device at its birth; older ones follow after its acks
 
 
@@ -72,6 +76,29 @@ def open_commands(db: Session, clock: Clock, device_id: str) -> Sequence[DeviceC
         )
         .order_by(col(DeviceCommandRow.issued_at), col(DeviceCommandRow.id))
         .limit(OPEN_MAX)
+    ).all()
+
+
+def unheard(db: Session, clock: Clock) -> Sequence[str]:
+    """Return devices that are online and have not answered a command of the last minutes.
+
+    The notice that should have sent it may have been lost between processes. What
+    is younger than UNHEARD_AFTER is on its way; what is older than UNHEARD_FOR is
+    sent at the device's next birth.
+    """
+    now = clock.now()
+    waits = (
+        select(DeviceCommandRow.id)
+        .where(
+            DeviceCommandRow.device_id == DeviceSeenRow.device_id,
+            col(DeviceCommandRow.acked_at).is_(None),
+            DeviceCommandRow.issued_at > now - UNHEARD_FOR,
+            DeviceCommandRow.issued_at <= now - UNHEARD_AFTER,
+        )
+        .exists()
+    )
+    return db.exec(
+        select(DeviceSeenRow.device_id).where(col(DeviceSeenRow.online), waits).limit(UNHEARD_MAX)
     ).all()
 
 

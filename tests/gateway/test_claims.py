@@ -10,12 +10,16 @@ from cart.carts import queries as carts
 from cart.carts.service import Shopping, add_line, open_session
 from cart.carts.tables import ListRequestRow
 from cart.db import reading, unit_of_work
+from cart.kernel.clock import to_us
 from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
 from cart.kernel.ids import RandomIds, SeededIds, secret_hash
 from gateway.binding import queries as bindings
 from gateway.binding import service as binding
 from gateway.binding.service import Claim
+from gateway.commands.service import unheard
 from gateway.commands.tables import DeviceCommandRow
+from gateway.registry.model import Seen
+from gateway.registry.service import seen
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock
 from tests.fakes.shop import JACKET, LAMP, MUG, Tablet, enrolled, ingest, stock_catalogue
@@ -239,3 +243,28 @@ def test_a_list_asked_for_before_the_claim_is_the_visits(desk: Desk) -> None:
     with reading(desk.engine) as db:
         asked = db.exec(select(ListRequestRow)).one()
         assert [line.gtin for line in carts.saved_list_lines(db, asked.list_id)] == [JACKET]
+
+
+def test_a_command_that_a_device_online_did_not_hear_is_found(desk: Desk) -> None:
+    """Lost between processes: found while it is fresh, not at once, and not once answered."""
+    device_id = desk.tablet.device.device_id
+    desk.take_up()
+
+    def silent() -> list[str]:
+        with reading(desk.engine) as db:
+            return list(unheard(db, desk.clock))
+
+    def turn(*, online: bool) -> None:
+        with unit_of_work(desk.engine) as db:
+            seen(db, [Seen(device_id, to_us(desk.clock.now()), online)])
+
+    turn(online=True)
+    desk.claim()
+    assert silent() == []
+    desk.clock.advance(10)
+    assert silent() == [device_id]
+    turn(online=False)
+    assert silent() == []
+    turn(online=True)
+    desk.clock.advance(60)
+    assert silent() == []
