@@ -18,7 +18,8 @@ from gateway.binding import service as bindings
 from gateway.binding.news import changed
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
-from gateway.commands.service import unheard
+from gateway.commands import service as commands
+from gateway.dead_letters import service as dead_letters
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
@@ -37,6 +38,7 @@ from inventory_api.catalogue.queries import sellables
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 15.0  # an idle visit is cleared at most this much late
+TIDY_EVERY_S = 600.0  # a thousand rows of each table: more than a shop makes in that time
 STOP_WAIT_S = 5.0
 # Objects made before the cycle collector looks. Ingest makes dozens per event and no cycles; at
 # Python's 700 the collector took a fifth of the time (profiled), walking what lives for ever.
@@ -132,7 +134,13 @@ class Gateway:
     def _hear(self, notice: Notice) -> None:
         self._downlink.hear(notice)
 
+    def _tidy(self) -> None:
+        with unit_of_work(self._engine) as db:
+            dead_letters.forget(db, self._domain.clock)
+            commands.forget(db, self._domain.clock)
+
     def _sweep(self) -> None:
+        tidied = float("-inf")
         while not self._stopping.wait(SWEEP_EVERY_S):
             try:
                 with unit_of_work(self._engine) as db:
@@ -142,9 +150,12 @@ class Gateway:
                         self._domain.ids,
                         idle_s=self._settings.binding_idle_s,
                     )
-                    silent = unheard(db, self._domain.clock)
+                    silent = commands.unheard(db, self._domain.clock)
                 self._fanout.publish(*map(changed, ended))
                 for device_id in {*silent, *(bound.device_id for bound in ended)}:
                     self._downlink.remind(device_id)
+                if self._domain.clock.monotonic() - tidied > TIDY_EVERY_S:
+                    tidied = self._domain.clock.monotonic()
+                    self._tidy()
             except (SQLAlchemyError, CarryoverError) as error:
                 logger.warning("the idle sweep will be tried again: %s", error)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, delete, select, update
 
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
@@ -25,6 +25,7 @@ LIFETIME = timedelta(days=7)
 # A device answers within milliseconds; after two sweeps of the gateway it has heard.
 UNHEARD_AFTER, UNHEARD_FOR = timedelta(seconds=5), timedelta(seconds=60)
 UNHEARD_MAX = 500  # devices reminded in one sweep; the next takes the rest
+FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
 OPEN_MAX = 100  # commands sent to one device at its birth; older ones follow after its acks
 
 
@@ -114,3 +115,14 @@ def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> bool:
         .values(acked_at=clock.now(), outcome=ack.outcome.value, detail=ack.detail)
     )
     return bool(done.rowcount)
+
+
+def forget(db: Session, clock: Clock) -> int:
+    """Delete commands whose time is over, a bounded number at once; return how many."""
+    old = (
+        select(DeviceCommandRow.id)
+        .where(DeviceCommandRow.expires_at <= clock.now())
+        .limit(FORGOTTEN_AT_ONCE_MAX)
+    )
+    gone = db.exec(delete(DeviceCommandRow).where(col(DeviceCommandRow.id).in_(old)))
+    return int(gone.rowcount)

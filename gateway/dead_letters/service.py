@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, and_, col, delete, func, or_, select, update
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError, NotFound
@@ -15,6 +16,10 @@ from gateway.wire.topics import TOPIC_LENGTH_MAX
 DETAIL_MAX = 500
 PAYLOAD_KEPT_MAX_BYTES = 262_144  # a larger one cannot have come through the broker's limit
 OUTCOME_DONE = "done"
+# An operator comes back from a holiday; an address in a letter is not kept for ever.
+KEPT = timedelta(days=30)
+DONE_KEPT = timedelta(days=7)  # as long as the address of a list that was sent
+FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +118,24 @@ def settle(db: Session, clock: Clock, letter_id: str, error: CarryoverError | No
         found.reason, found.detail = error.code, _said(error)
     db.add(found)
     db.flush()
+
+
+def forget(db: Session, clock: Clock) -> int:
+    """Delete letters that did not come again for KEPT, a bounded number at once; return how many.
+
+    One that a replay has done is over sooner: what it asked for is in the tables.
+    """
+    now = clock.now()
+    done = col(DeadLetterRow.outcome) == OUTCOME_DONE
+    old = (
+        select(DeadLetterRow.id)
+        .where(
+            or_(
+                col(DeadLetterRow.last_at) < now - KEPT,
+                and_(done, col(DeadLetterRow.replayed_at) < now - DONE_KEPT),
+            )
+        )
+        .limit(FORGOTTEN_AT_ONCE_MAX)
+    )
+    gone = db.exec(delete(DeadLetterRow).where(col(DeadLetterRow.id).in_(old)))
+    return int(gone.rowcount)

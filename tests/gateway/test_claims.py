@@ -16,7 +16,7 @@ from cart.kernel.ids import RandomIds, SeededIds, secret_hash
 from gateway.binding import queries as bindings
 from gateway.binding import service as binding
 from gateway.binding.service import Claim
-from gateway.commands.service import unheard
+from gateway.commands.service import forget, unheard
 from gateway.commands.tables import DeviceCommandRow
 from gateway.registry.model import Seen
 from gateway.registry.service import seen
@@ -268,3 +268,15 @@ def test_a_command_that_a_device_online_did_not_hear_is_found(desk: Desk) -> Non
     turn(online=True)
     desk.clock.advance(60)
     assert silent() == []
+
+
+def test_commands_are_forgotten_when_their_time_is_over(desk: Desk) -> None:
+    """A week later nobody is told, and the row is gone."""
+    desk.take_up()
+    desk.claim()
+    gone: list[int] = []
+    for days in (6, 2):
+        desk.clock.advance(days * 86_400)
+        with unit_of_work(desk.engine) as db:
+            gone.append(forget(db, desk.clock))
+    assert gone == [0, 1]

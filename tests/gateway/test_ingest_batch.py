@@ -22,6 +22,7 @@ from gateway.registry import service as registry
 from gateway.twin.queries import twin
 from inventory_api.catalogue.queries import sellables
 from inventory_api.catalogue.tables import VariantRow
+from tests.fakes.clock import FakeClock
 from tests.fakes.shop import JACKET, LAMP, MUG, UNKNOWN, Tablet, enrolled, ingest, stock_catalogue
 
 CLOCK, IDS = SystemClock(), RandomIds()
@@ -355,3 +356,18 @@ def test_a_visit_that_a_later_one_ends_is_told_of(engine: Engine, tablet: Tablet
     told = [one for one in outcome.notices if isinstance(one, BindingChanged)]
     assert [(one.visit, one.live) for one in told] == [("v1", False), ("v2", True)]
     assert told[0].cart_id == first.cart_id
+
+
+def test_dead_letters_are_forgotten_after_a_month(engine: Engine, tablet: Tablet) -> None:
+    """What was refused stays for the operator, and an address in it not for ever."""
+    tablet.clock = clock = FakeClock()
+    wish = {"visit": "v1", "email": "noa@example.com"}
+    ingest(engine, clock, IDS, tablet.message(tablet.event("list.requested", wish)))
+    clock.advance(29 * 86_400)
+    ingest(engine, clock, IDS, tablet.message(b"{"))
+    with unit_of_work(engine) as db:
+        assert dead_letters.forget(db, clock) == 0
+    clock.advance(2 * 86_400)
+    with unit_of_work(engine) as db:
+        assert dead_letters.forget(db, clock) == 1
+    assert reasons(engine) == ["invalid_payload"]
