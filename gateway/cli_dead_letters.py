@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from cart.db import make_engine, reading, unit_of_work
 from cart.kernel.clock import SystemClock
@@ -91,6 +92,8 @@ def replay(
                 error, outcome = again(db, domain, letter_id)
         except CarryoverError as refusal:
             error, outcome = refusal, None
+        except SQLAlchemyError as failure:  # what our code cannot do stays, and stops no other
+            error, outcome = CarryoverError(f"{type(failure).__name__}: {failure}"), None
         if outcome and told:
             fanout.publish(*outcome.notices)
         failed += error is not None
