@@ -92,6 +92,16 @@ export function showCart(cart) {
   }
   $("[data-when=full]").hidden = cart.pieces === 0;
   $("[data-when=empty]").hidden = cart.pieces > 0;
+  keepPage();
+}
+
+/* the kept page follows the live cart: without a network it shows what was seen last */
+const KEEP_AFTER_MS = 2000; // once for a burst of scans
+let keeping;
+function keepPage() {
+  if (!("caches" in window)) return;
+  clearTimeout(keeping);
+  keeping = setTimeout(() => caches.open("pages").then((cache) => cache.add("/")).catch(() => {}), KEEP_AFTER_MS);
 }
 
 /* live: the browser reconnects by itself and says which version it saw last */
@@ -122,6 +132,7 @@ function live() {
     });
   };
   open();
+  keepPage(); // the first visit came past the worker, which was not there yet
   // A phone that slept may hold a dead connection that it believes in.
   let hiddenAt = 0;
   document.addEventListener("visibilitychange", () => {

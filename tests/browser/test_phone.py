@@ -222,6 +222,27 @@ def test_a_phone_without_network_shows_its_last_cart(context: BrowserContext, pa
     expect(page.locator("#offline")).to_be_hidden()
 
 
+def test_what_was_scanned_after_the_page_came_is_kept_too(
+    shop: FastAPI, context: BrowserContext, page: Page
+) -> None:
+    """Whoever walks out of the network after the first page sees the last scan, not the first."""
+    put(context)
+    page.goto("/?brought=1&claim=any")
+    expect(page.locator("#live")).to_have_text("live")
+    page.evaluate("navigator.serviceWorker.ready")
+    scan_on_the_tablet(shop, context, MUG)
+    expect(page.locator(".line")).to_have_count(2)
+    kept = "caches.match('/').then(kept => kept?.text())"
+    for _ in range(40):
+        if f'data-gtin="{MUG}"' in (page.evaluate(kept) or ""):
+            break
+        page.wait_for_timeout(250)
+    context.set_offline(True)
+    page.reload()
+    expect(page.locator(".line")).to_have_count(2)
+    context.set_offline(False)
+
+
 @pytest.mark.parametrize("locale", ["en", "he", "pl"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_for_everyone(
