@@ -113,6 +113,7 @@ class MqttLink:
             client.tls_set()
         client.on_socket_open = _send_at_once
         client.on_connect = self._connected
+        client.on_connect_fail = self._not_connected
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         client.on_subscribe = self._subscribed
@@ -208,6 +209,13 @@ class MqttLink:
         if self._stopping:
             return
         logger.warning("the connection to the broker ended: %s", reason)
+        self._aim_again()
+
+    def _not_connected(self, *_details: Any) -> None:  # noqa: ANN401 - paho's
+        self._aim_again()
+
+    def _aim_again(self) -> None:
+        """Look where the broker is now: it may have come back on another port."""
         try:
             self._aim()
         except Exception:  # the address could not be found just now; the old one is tried again

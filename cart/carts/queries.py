@@ -107,6 +107,17 @@ def line_counts(db: Session, cart_ids: Iterable[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in found}
 
 
+def versions(db: Session, cart_ids: Iterable[str]) -> dict[str, int]:
+    """Return the version of each cart."""
+    found = run(
+        db,
+        "SELECT c.id, c.version FROM {rows} JOIN cart AS c ON c.id = d.id",
+        (("id", TEXT),),
+        [(cart_id,) for cart_id in cart_ids],
+    )
+    return {row[0]: row[1] for row in found}
+
+
 def view(db: Session, cart_id: str) -> CartView:
     """Return the cart and its lines.
 
@@ -209,6 +220,17 @@ def saved_list_lines(db: Session, list_id: str) -> Sequence[SavedListLineRow]:
         .where(SavedListLineRow.list_id == list_id)
         .order_by(col(SavedListLineRow.position))
     ).all()
+
+
+def requests_since(db: Session, email: str, list_id: str, since: datetime) -> tuple[int, int]:
+    """Return how many mails were asked for to this address, and by this list's session."""
+    own = select(SavedListRow.session_id).where(SavedListRow.id == list_id).scalar_subquery()
+    recent = select(func.count()).where(col(ListRequestRow.requested_at) > since)
+    to_address = recent.where(func.lower(ListRequestRow.email) == email.lower())
+    of_session = recent.where(
+        col(ListRequestRow.list_id) == SavedListRow.id, SavedListRow.session_id == own
+    )
+    return db.exec(to_address).one(), db.exec(of_session).one()
 
 
 def waiting_requests(db: Session, before: datetime, limit: int) -> Sequence[str]:

@@ -19,7 +19,13 @@ from cart.carts.tables import (
 )
 from cart.db import is_sqlite
 from cart.kernel.clock import Clock, to_us
-from cart.kernel.errors import InvalidEmail, InvalidInput, UnknownGtin, UnknownList
+from cart.kernel.errors import (
+    InvalidEmail,
+    InvalidInput,
+    TooManyMails,
+    UnknownGtin,
+    UnknownList,
+)
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids, secret_hash
 from cart.ports import CatalogueLookup
@@ -29,6 +35,9 @@ __all__ = ["Applied", "CartChange", "apply"]
 KEY_LIFETIME = timedelta(days=90)  # a list made before summer is still there after it
 SOURCE_PHONE = "phone"
 EMAIL_LENGTH_MAX = 254
+# Within an hour. A family's tablet visits and a few typing mistakes fit; a flood does not.
+MAILS_PER_ADDRESS_MAX = 5
+MAILS_PER_SESSION_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +249,16 @@ def request_list(
 
     Raises:
         InvalidEmail: no mail can be sent to this address.
+        TooManyMails: this address or this session has had enough for an hour.
     """
     known = db.get(ListRequestRow, request_id)
     if known is not None:
         return known
+    since = clock.now() - timedelta(hours=1)
+    to_address, of_session = queries.requests_since(db, address(email), list_id, since)
+    if to_address >= MAILS_PER_ADDRESS_MAX or of_session >= MAILS_PER_SESSION_MAX:
+        msg = "this list was mailed often enough within the last hour"
+        raise TooManyMails(msg, per_hour_max=MAILS_PER_ADDRESS_MAX)
     request = ListRequestRow(
         id=request_id,
         list_id=list_id,

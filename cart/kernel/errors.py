@@ -273,6 +273,12 @@ class PayloadTooLarge(LimitExceeded):
     code = "payload_too_large"
 
 
+class TooManyMails(LimitExceeded):
+    """More lists by mail within an hour than one person can want."""
+
+    code = "too_many_mails"
+
+
 class TooManyLines(LimitExceeded):
     """A cart or list over its number of lines."""
 

@@ -10,6 +10,7 @@ from cart.carts.tables import ShopperSessionRow
 from cart.db import is_sqlite
 from cart.db.rows import TEXT, AnyRow, run
 from gateway.binding.tables import BindingRow
+from gateway.registry.tables import DeviceSeenRow
 
 VisitKey = tuple[str, str]  # device id, visit
 
@@ -126,14 +127,23 @@ def of_claim(db: Session, claim_hash: str, session_id: str | None = None) -> Bin
     return next((one for one in found.all() if one.claim_hash == claim_hash), None)
 
 
-def idle(db: Session, before_us: int, limit: int) -> Sequence[BindingRow]:
-    """Return live bindings without any sign since ``before_us``."""
+def idle(db: Session, before_us: int, offline_before_us: int, limit: int) -> Sequence[BindingRow]:
+    """Return live bindings without any sign since ``before_us``.
+
+    Of a device that is offline only those without one since ``offline_before_us``:
+    somebody may be using it, and it has a countdown of its own.
+    """
     return db.exec(
         select(BindingRow)
-        .where(col(BindingRow.ended_at).is_(None), BindingRow.last_event_at_us < before_us)
+        .join(DeviceSeenRow, col(DeviceSeenRow.device_id) == BindingRow.device_id, isouter=True)
+        .where(
+            col(BindingRow.ended_at).is_(None),
+            BindingRow.last_event_at_us < before_us,
+            col(DeviceSeenRow.online).is_(True) | (BindingRow.last_event_at_us < offline_before_us),
+        )
         .order_by(col(BindingRow.id))  # locked in this order, as ingest does
         .limit(limit)
-        .with_for_update()
+        .with_for_update(of=BindingRow)
     ).all()
 
 

@@ -18,6 +18,8 @@ from gateway.binding.queries import Bound
 from gateway.binding.tables import BindingRow
 from gateway.commands.service import ask_claimed, ask_clear
 
+# A tablet may be offline all day, with people using it; it clears itself between them.
+OFFLINE_IDLE = timedelta(days=1)
 IDLE_BATCH_MAX = 500  # bindings ended in one sweep; the next sweep takes the rest
 
 
@@ -219,9 +221,14 @@ def release(
 
 
 def end_idle(db: Session, clock: Clock, ids: Ids, *, idle_s: int) -> list[Bound]:
-    """End every visit without a sign for ``idle_s`` seconds; return them as they are now."""
-    before_us = to_us(clock.now() - timedelta(seconds=idle_s))
-    asleep = queries.idle(db, before_us, IDLE_BATCH_MAX)
+    """End every visit without a sign for ``idle_s`` seconds; return them as they are now.
+
+    A device that is offline is left alone for OFFLINE_IDLE.
+    """
+    now = clock.now()
+    before_us = to_us(now - timedelta(seconds=idle_s))
+    offline_before_us = to_us(now - max(OFFLINE_IDLE, timedelta(seconds=idle_s)))
+    asleep = queries.idle(db, before_us, offline_before_us, IDLE_BATCH_MAX)
     over = queries.visits(db, [(row.device_id, row.visit) for row in asleep])
     for device_id, visit in over:
         release(db, clock, ids, device_id=device_id, visit=visit, reason=EndReason.IDLE)

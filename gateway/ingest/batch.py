@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from cart.carts.apply import apply
 from cart.carts.model import Operation
+from cart.carts.queries import versions
 from cart.db.rows import BIGINT, TEXT, run
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import CarryoverError
@@ -85,6 +86,7 @@ def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool 
     fresh = _fresh(batch, replay=replay)
     _bind(batch, fresh)
     _apply(batch, fresh)
+    _ring_again(batch, fresh)
     _effects(batch, [item for item in fresh if item.error is None])
     batch.outcome.receipts = sequences.settle(db, domain.clock, items)
     dead = [item for item in items if item.error is not None]
@@ -200,6 +202,19 @@ def _apply(batch: _Batch, fresh: Sequence[Item]) -> None:
     batch.outcome.notices += [
         CartChanged(cart_id, version, origins.get(cart_id, ""))
         for cart_id, version in changes.items()
+    ]
+
+
+def _ring_again(batch: _Batch, fresh: Sequence[Item]) -> None:
+    """Tell of carts whose events were stored before: whoever stored them may have died untold."""
+    new = {id(item) for item in fresh}
+    repeated = {item.visit for item in batch.sound if item.visit and id(item) not in new}
+    if not repeated:
+        return
+    told = {one.cart_id for one in batch.outcome.notices if isinstance(one, CartChanged)}
+    cart_ids = {bound.cart_id for bound in queries.visits(batch.db, repeated).values()} - told
+    batch.outcome.notices += [
+        CartChanged(cart_id, version) for cart_id, version in versions(batch.db, cart_ids).items()
     ]
 
 

@@ -37,6 +37,7 @@ STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
     errors.ClaimExpired: 410,
     errors.Conflict: 409,
     errors.LimitExceeded: 409,
+    errors.TooManyMails: 429,
     errors.PayloadTooLarge: 413,
     errors.Unavailable: 503,
 }
@@ -76,6 +77,7 @@ TITLES: Final[Mapping[str, str]] = {
     "limit_exceeded": N_("That is more than we can take."),
     "payload_too_large": N_("This is too large."),
     "too_many_lines": N_("The list is full."),
+    "too_many_mails": N_("That was mailed often enough. Please try again in an hour."),
     "unavailable": N_("We cannot do this right now. Please try again."),
     "method_not_allowed": N_("This address does not do that."),
     "error": N_("Something went wrong on our side. Please try again."),

@@ -218,9 +218,17 @@ def test_release_clears_the_device_and_keeps_the_cart(desk: Desk) -> None:
     assert sorted(types) == ["carryover.screen.clear", "carryover.visit.claimed"]
 
 
+def online(desk: Desk, *, is_online: bool) -> None:
+    """Let the tablet's status arrive."""
+    with unit_of_work(desk.engine) as db:
+        now_us = to_us(desk.clock.now())
+        seen(db, [Seen(desk.tablet.device.device_id, now_us, online=is_online)])
+
+
 def test_an_idle_visit_is_ended(desk: Desk) -> None:
     """Ten minutes without a sign; a visit with a sign stays. What ended can be told."""
     desk.take_up()
+    online(desk, is_online=True)
     desk.clock.advance(599)
     with unit_of_work(desk.engine) as db:
         assert binding.end_idle(db, desk.clock, IDS, idle_s=600) == []
@@ -229,6 +237,19 @@ def test_an_idle_visit_is_ended(desk: Desk) -> None:
         ended = binding.end_idle(db, desk.clock, IDS, idle_s=600)
     assert [(one.device_id, one.visit) for one in ended] == [(desk.tablet.device.device_id, "v1")]
     assert [one.live for one in ended] == [False]
+
+
+def test_a_tablet_offline_keeps_its_visit(desk: Desk) -> None:
+    """Somebody may be using it: only after a day without contact its visit is over."""
+    desk.take_up()
+    online(desk, is_online=True)
+    online(desk, is_online=False)
+    desk.clock.advance(23 * 3600)
+    with unit_of_work(desk.engine) as db:
+        assert binding.end_idle(db, desk.clock, IDS, idle_s=600) == []
+    desk.clock.advance(2 * 3600)
+    with unit_of_work(desk.engine) as db:
+        assert len(binding.end_idle(db, desk.clock, IDS, idle_s=600)) == 1
 
 
 def test_a_list_asked_for_before_the_claim_is_the_visits(desk: Desk) -> None:

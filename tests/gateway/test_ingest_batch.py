@@ -1,6 +1,7 @@
 """One batch: authorise, de-duplicate, bind, apply, sequences, dead letters; on both databases."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -26,6 +27,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.shop import JACKET, LAMP, MUG, UNKNOWN, Tablet, enrolled, ingest, stock_catalogue
 
 CLOCK, IDS = SystemClock(), RandomIds()
+LATER = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()  # than every scan
 
 
 @pytest.fixture
@@ -104,7 +106,8 @@ def test_the_same_message_again_changes_nothing(engine: Engine, tablet: Tablet) 
     assert lines(engine, tablet, "v1") == {LAMP: 1}
     assert count(engine, DeviceEventRow) == 1
     assert again.receipts[0][1].stored_through == 1
-    assert again.notices == []
+    # Whoever stored it may have died before telling the phones: a repeat rings once more.
+    assert again.notices == [CartChanged(bound(engine, tablet, "v1").cart_id, 1)]
 
 
 def test_garbage_is_kept_with_its_reason(engine: Engine, tablet: Tablet) -> None:
@@ -371,3 +374,16 @@ def test_dead_letters_are_forgotten_after_a_month(engine: Engine, tablet: Tablet
     with unit_of_work(engine) as db:
         assert dead_letters.forget(db, clock) == 1
     assert reasons(engine) == ["invalid_payload"]
+
+
+def test_a_shopper_cannot_make_us_flood_a_mailbox(engine: Engine, tablet: Tablet) -> None:
+    """The sixth mail to one address within an hour is refused and kept, not sent."""
+    wishes = [
+        tablet.event("list.requested", {"visit": f"v{number}", "email": "a@example.com"})
+        for number in range(6)
+    ]
+    for number, wish in enumerate(wishes):
+        scan = tablet.scanned(f"v{number}", sequence=100 + number)
+        ingest(engine, CLOCK, IDS, tablet.message(scan), tablet.message({**wish, "time": LATER}))
+    assert count(engine, ListRequestRow) == 5
+    assert reasons(engine) == ["too_many_mails"]
