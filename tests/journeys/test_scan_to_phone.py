@@ -139,8 +139,8 @@ def test_scans_of_an_offline_tablet_arrive_in_order_and_once(shop: RunningShop) 
     tablet.remove(A)
     tablet.scan(C)
     assert tablet.lines == {B: 1, C: 1}
-    waiting = len(device.spool)
-    assert waiting >= 5
+    waiting = len(device.spool)  # three scans and a removal; the taking up may be through already
+    assert waiting >= 4
     device.broker_line.restore()
     tablet.wait_until_delivered()
 
