@@ -57,7 +57,7 @@ def test_a_line_is_shown_with_price_and_stock_in_words(phone: TestClient) -> Non
     )
     assert lamp["stock"] == {"text": "3 left here", "tone": "few"}
     assert lamp["available"] == {"harbour-street": 3, "mill-lane": 5}
-    assert mug["stock"]["text"] == "Mill Lane has 40, 2 km away"
+    assert mug["stock"]["text"] == "Mill Lane has 40 · 2 km away"
 
 
 def test_quantity_is_set_and_a_line_removed(phone: TestClient) -> None:
