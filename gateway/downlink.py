@@ -50,9 +50,9 @@ class Downlink:
 
     def after(self, outcome: Outcome) -> None:
         """Send receipts, notices and refusals of a committed batch."""
+        self._fanout.publish(*outcome.notices)  # first: a person is waiting for it
         for address, receipt in outcome.receipts:
             self._receipt(address, receipt)
-        self._fanout.publish(*outcome.notices)
         for item in outcome.refused:
             self._refuse(item)
         shared = [
