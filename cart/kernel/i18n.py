@@ -23,6 +23,8 @@ from cart.kernel.money import Money
 LOCALES: Final = ("en", "he", "pl")
 FALLBACK: Final = "en"
 ACCEPTED_MAX = 20  # entries of an Accept-Language header that are looked at
+# Written prices remembered: a shop has a few hundred, in each language.
+PRICES_KEPT_MAX: Final = 4_096
 _BABEL: Final = {code: Locale.parse(code) for code in LOCALES}
 
 
@@ -53,6 +55,7 @@ def language_name(locale: str) -> str:
     return (_BABEL[locale].display_name or locale).capitalize()
 
 
+@lru_cache(maxsize=PRICES_KEPT_MAX)
 def format_money(money: Money, locale: str) -> str:
     """Return the amount as this language writes it: ``€189.00``, ``189,00 €``."""
     return numbers.format_currency(money.amount, money.currency, locale=_BABEL[locale])

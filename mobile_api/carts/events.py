@@ -87,7 +87,7 @@ class Reader:
                     baskets[view.locale] = basket(db, self.lookup, words(view.locale), cart_id)
                 shown = baskets[view.locale]
                 carts[view] = Event(self._cart(shown, view), shown.version)
-            found = queries.view(db, cart_id)
+            found = next(iter(baskets.values()), None) or queries.view(db, cart_id)
         gtins = frozenset(str(line.gtin) for line in found.lines)
         return News(found.version, gtins, operations, carts)
 
