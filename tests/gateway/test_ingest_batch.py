@@ -1,7 +1,7 @@
 """One batch: authorise, de-duplicate, bind, apply, sequences, dead letters; on both databases."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -27,7 +27,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.shop import JACKET, LAMP, MUG, UNKNOWN, Tablet, enrolled, ingest, stock_catalogue
 
 CLOCK, IDS = SystemClock(), RandomIds()
-LATER = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()  # than every scan
 
 
 @pytest.fixture
@@ -382,8 +381,9 @@ def test_a_shopper_cannot_make_us_flood_a_mailbox(engine: Engine, tablet: Tablet
         tablet.event("list.requested", {"visit": f"v{number}", "email": "a@example.com"})
         for number in range(6)
     ]
+    later = (CLOCK.now() + timedelta(minutes=5)).isoformat()  # than every scan
     for number, wish in enumerate(wishes):
         scan = tablet.scanned(f"v{number}", sequence=100 + number)
-        ingest(engine, CLOCK, IDS, tablet.message(scan), tablet.message({**wish, "time": LATER}))
+        ingest(engine, CLOCK, IDS, tablet.message(scan), tablet.message({**wish, "time": later}))
     assert count(engine, ListRequestRow) == 5
     assert reasons(engine) == ["too_many_mails"]
