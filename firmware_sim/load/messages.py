@@ -40,8 +40,9 @@ class Message:
 class Plan:
     """What is to be said: by whom, how fast, how long, about what.
 
-    ``secrets``: claim secrets of the first devices, whose first visit lasts for
-    the whole run because a phone has it.
+    ``secrets``: claim secrets of devices whose first visit lasts for the whole run
+    because a phone has it. They are spread over the round, as people in a shop
+    are: side by side they would all scan within the same few milliseconds.
     """
 
     device_ids: Sequence[str]
@@ -51,6 +52,13 @@ class Plan:
     gtins: Sequence[Gtin]
     began: datetime
     secrets: Sequence[str] = ()
+
+    def secret_of(self, device: int) -> str | None:
+        """Return the claim secret of this device's visit, if a phone is to have it."""
+        if not self.secrets:
+            return None
+        place, between = divmod(device, max(1, len(self.device_ids) // len(self.secrets)))
+        return self.secrets[place] if between == 0 and place < len(self.secrets) else None
 
 
 def messages(plan: Plan) -> list[Message]:
@@ -62,7 +70,8 @@ def _message(plan: Plan, number: int) -> Message:
     device = number % len(plan.device_ids)
     turn = number // len(plan.device_ids)
     sequence = turn + 1
-    held = device < len(plan.secrets)
+    secret = plan.secret_of(device)
+    held = secret is not None
     visit_number = 0 if held else turn // VISIT_EVENTS
     visit = f"{plan.spool}-{device}-{visit_number}"
     begins = turn == 0 if held else turn % VISIT_EVENTS == 0
@@ -71,7 +80,7 @@ def _message(plan: Plan, number: int) -> Message:
     time = plan.began + timedelta(seconds=number / plan.rate)
     event: DeviceTakenUp | ItemScanned
     if begins:
-        claim_hash = secret_hash(plan.secrets[device]) if held else None
+        claim_hash = secret_hash(secret) if secret is not None else None
         event = DeviceTakenUp(
             specversion="1.0",
             id=event_id,
