@@ -40,7 +40,7 @@ PHONE = {"width": 390, "height": 844}
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if not shutil.which(CHROMIUM):
-        pytest.skip(f"{CHROMIUM} is not installed (Debian: apt install chromium)")
+        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
             executable_path=CHROMIUM,
