@@ -55,7 +55,7 @@ SHOPS: Final = (
     Shop(
         "harbour-street",
         1,
-        Text("Harbour Street", "רחוב הנמל", "ulica Portowa"),
+        Text("Harbour Street", "רחוב הנמל", "Ulica Portowa"),
         "12 Harbour Street",
         51.8985,
         -8.4756,
@@ -67,7 +67,7 @@ SHOPS: Final = (
     Shop(  # two kilometres from Harbour Street
         "mill-lane",
         2,
-        Text("Mill Lane", "סמטת הטחנה", "zaułek Młyński"),
+        Text("Mill Lane", "סמטת הטחנה", "Zaułek Młyński"),
         "3 Mill Lane",
         51.9005,
         -8.4462,
