@@ -16,8 +16,10 @@ from gateway.mqtt import Incoming, MqttLink
 from gateway.notices import (
     BindingChanged,
     CartChanged,
+    DeskChanged,
     ListAsked,
     Notice,
+    OrderChanged,
     StockChanged,
     decode,
     encode,
@@ -25,7 +27,16 @@ from gateway.notices import (
 from gateway.where import WhereSettings, broker_address
 from gateway.wire import topics
 
-__all__ = ["BindingChanged", "CartChanged", "Fanout", "ListAsked", "Notice", "StockChanged"]
+__all__ = [
+    "BindingChanged",
+    "CartChanged",
+    "DeskChanged",
+    "Fanout",
+    "ListAsked",
+    "Notice",
+    "OrderChanged",
+    "StockChanged",
+]
 logger = logging.getLogger(__name__)
 
 # More than this waiting means the listener is stuck or flooded: the oldest are dropped and it

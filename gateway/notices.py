@@ -50,13 +50,30 @@ class ListAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """An order, or the checkout of this id, is at ``version`` now."""
+
+    order_id: str
+    version: int
+    what: Literal["order"] = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskChanged:
+    """The desk of a location has another queue now: a ticket, a task, or who is on duty."""
+
+    location_id: str
+    what: Literal["desk"] = "desk"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
     notice: StockNotice
 
 
-Change = CartChanged | BindingChanged | ListAsked
+Change = CartChanged | BindingChanged | ListAsked | OrderChanged | DeskChanged
 Notice = Change | StockChanged
 
 _CHANGES: TypeAdapter[list[Change]] = TypeAdapter(

@@ -48,7 +48,7 @@ def sellables(db: Session, gtins: Collection[Gtin], *, currency: str) -> dict[Gt
     found = run(
         db,
         "SELECT v.gtin, v.sku, v.product_id, p.name, p.name_i18n, v.colour, v.colour_i18n, v.size,"
-        " r.price_minor, i.name, i.alt FROM {rows}"
+        " r.price_minor, i.name, i.alt, p.category, v.active FROM {rows}"
         " JOIN variant AS v ON v.gtin = d.gtin"
         " JOIN product AS p ON p.id = v.product_id"
         " LEFT JOIN price AS r ON r.sku = v.sku AND r.currency = :currency AND v.active"
@@ -73,6 +73,8 @@ def sellables(db: Session, gtins: Collection[Gtin], *, currency: str) -> dict[Gt
             currency=currency,
             picture=row[9],
             picture_alt=row[10] or "",
+            category=row[11],
+            active=bool(row[12]),
         )
     return answer
 

@@ -17,6 +17,10 @@ class Reason(StrEnum):
     DAMAGED = "damaged"  # cannot be sold any more
     MOVED = "moved"  # to or from another location
     CORRECTED = "corrected"  # the ledger was brought back to what is on hand
+    RESERVED = "reserved"  # promised to a shopper until a time
+    ALLOCATED = "allocated"  # promised to a paid order
+    RELEASED = "released"  # a promise ended; the pieces are everybody's again
+    PICKED = "picked"  # from the shelf to the desk: no number changes, the walk is on record
 
 
 def available(on_hand: int, safety_stock: int, reserved: int, allocated: int) -> int:

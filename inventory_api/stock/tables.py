@@ -1,5 +1,7 @@
 """Rows of stock and its ledger. Only ``inventory_api.stock`` writes them."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -49,10 +51,40 @@ class StockRow(SQLModel, table=True):
     count_reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
 
 
+class ReservationRow(SQLModel, table=True):
+    """Pieces of one SKU promised under one reference, wherever they stand now.
+
+    ``reserved`` until ``reserved_until``, then ``allocated`` without an end, then
+    ``taken`` (handed over); ``released`` went back to everybody. The sums over all
+    rows are what ``stock.reserved`` and ``stock.allocated`` say.
+    """
+
+    __tablename__ = "reservation"
+    __table_args__ = (
+        CheckConstraint(
+            "reserved >= 0 AND allocated >= 0 AND taken >= 0 AND released >= 0", name="pieces"
+        ),
+        ForeignKeyConstraint(["location_id", "sku"], ["stock.location_id", "stock.sku"]),
+        Index("ix_reservation_location_sku", "location_id", "sku"),
+        Index("ix_reservation_until", "reserved_until"),
+    )
+
+    reference: str = Field(primary_key=True, max_length=REFERENCE_LENGTH_MAX)
+    sku: str = Field(primary_key=True, max_length=CODE_LENGTH_MAX)
+    location_id: str = Field(max_length=ID_LENGTH_MAX)
+    reserved: int = 0
+    allocated: int = 0
+    taken: int = 0
+    released: int = 0
+    reserved_until: datetime | None = None
+    created_at_us: int = Field(sa_type=BigInteger)
+
+
 class MovementRow(SQLModel, table=True):
     """One entry of the ledger: never changed, never deleted.
 
-    ``reference`` names the business fact (a receipt, a delivery, a feed run); the
+    ``delta`` moves ``on_hand``; ``reserved_delta`` and ``allocated_delta`` the
+    promises. ``reference`` names the business fact (a receipt, a delivery, a feed run); the
     same fact counts once. Without one, every entry is a fact of its own.
     """
 
@@ -60,7 +92,7 @@ class MovementRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(
             "reason IN ('received', 'counted', 'sold', 'returned', 'damaged', 'moved',"
-            " 'corrected')",
+            " 'corrected', 'reserved', 'allocated', 'released', 'picked')",
             name="reason",
         ),
         UniqueConstraint("reason", "reference", "location_id", "sku"),
@@ -72,6 +104,8 @@ class MovementRow(SQLModel, table=True):
     location_id: str = Field(max_length=ID_LENGTH_MAX)
     sku: str = Field(max_length=CODE_LENGTH_MAX)
     delta: int
+    reserved_delta: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    allocated_delta: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     reason: str = Field(max_length=REASON_LENGTH_MAX)
     reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
     at_us: int = Field(sa_type=BigInteger)

@@ -21,6 +21,8 @@ class Role(StrEnum):
     ANYONE = "anyone"
     SHOPPER = "shopper session (cookie)"
     TOKEN = "one-time token"  # noqa: S105 - a name
+    STAFF = "staff of the location (cookie)"
+    PROVIDER = "payment provider (signature)"
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator"
 

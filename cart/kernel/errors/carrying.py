@@ -1,72 +1,6 @@
-"""The one tree of errors.
+"""Refusals on the way of a scan: codes, devices, carts, lists, stock."""
 
-Every refusal in the project is one of these. A class has a stable ``code`` (it
-travels to phones and devices and never changes) and typed ``data``; it knows
-nothing of HTTP or MQTT: the edges translate.
-
-CarryoverError
-├── InvalidInput            what came in is not what the contract says
-│   ├── InvalidGtin         wrong length, letters, or check digit
-│   ├── InvalidMoney        unknown currency or a fraction of a minor unit
-│   ├── InvalidPayload      not JSON, unknown field, wrong type
-│   ├── InvalidEmail        an address no mail can be sent to
-│   ├── UnusableFeed        a file that no row can be read from
-│   ├── UnreadablePhoto     no picture, or no code in it
-│   ├── IdempotencyKeyMissing
-│   └── IdempotencyKeyReused  the same key with another request
-├── NotFound                a well-formed name that nothing answers to
-│   ├── UnknownGtin         no variant in the catalogue carries this code
-│   ├── UnknownSku
-│   ├── UnknownLocation
-│   ├── UnknownProduct
-│   ├── UnknownDevice
-│   ├── UnknownCart
-│   ├── UnknownList
-│   └── UnknownClaim        a claim link that was never issued, or is gone
-├── Refused                 understood, and not allowed
-│   ├── DeviceRevoked
-│   ├── EventNotAllowed     this kind of device may not send this
-│   ├── SourceMismatch      the event names another device than its topic
-│   ├── EnrolmentRefused    the one-time token is wrong, used or too old
-│   ├── NoSession           nobody's phone: there is no shopper session yet
-│   ├── OriginRefused       a browser sent it from another website
-│   ├── ClaimUsed           another phone has taken this list along
-│   └── ClaimExpired        the tablet was put down too long ago
-├── Conflict                allowed, but not in the present state
-│   ├── InsufficientStock   fewer pieces available-to-promise than asked for
-│   ├── ReferenceReused     the same movement again, with another number of pieces
-│   ├── SchemaNewer         the database was made by a newer version
-│   ├── VisitEnded
-│   └── InFlight            the same request is being worked on
-├── LimitExceeded           more than the stated limit
-│   ├── PayloadTooLarge
-│   ├── TooManyLines
-│   └── SpoolFull           a device keeps as much as it may until the gateway answers
-└── Unavailable             a part we need does not answer; trying again helps
-"""
-
-from typing import ClassVar
-
-
-class CarryoverError(Exception):
-    """Base of the tree.
-
-    ``message`` is one English sentence for logs and operators; people in the
-    shop see the edge's own words, chosen by ``code``.
-    """
-
-    code: ClassVar[str] = "error"
-
-    def __init__(self, message: str, **data: str | int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.data: dict[str, str | int] = data
-
-
-class InvalidInput(CarryoverError):
-    """What came in is not what the contract says."""
-
-    code = "invalid_input"
+from cart.kernel.errors.roots import Conflict, InvalidInput, LimitExceeded, NotFound, Refused
 
 
 class InvalidGtin(InvalidInput):
@@ -117,12 +51,6 @@ class IdempotencyKeyReused(InvalidInput):
     code = "idempotency_key_reused"
 
 
-class NotFound(CarryoverError):
-    """A well-formed name that nothing answers to."""
-
-    code = "not_found"
-
-
 class UnknownGtin(NotFound):
     """No variant in the catalogue carries this code."""
 
@@ -169,12 +97,6 @@ class UnknownClaim(NotFound):
     """A claim link that was never issued, or is long gone."""
 
     code = "unknown_claim"
-
-
-class Refused(CarryoverError):
-    """Understood, and not allowed."""
-
-    code = "refused"
 
 
 class DeviceRevoked(Refused):
@@ -225,12 +147,6 @@ class ClaimExpired(Refused):
     code = "claim_expired"
 
 
-class Conflict(CarryoverError):
-    """Allowed, but not in the present state."""
-
-    code = "conflict"
-
-
 class InsufficientStock(Conflict):
     """Fewer pieces are available-to-promise than were asked for."""
 
@@ -261,12 +177,6 @@ class InFlight(Conflict):
     code = "in_flight"
 
 
-class LimitExceeded(CarryoverError):
-    """More than the stated limit."""
-
-    code = "limit_exceeded"
-
-
 class PayloadTooLarge(LimitExceeded):
     """A message or upload over its size limit."""
 
@@ -289,9 +199,3 @@ class SpoolFull(LimitExceeded):
     """A device's spool holds as much as it may; nothing that it holds was given up."""
 
     code = "spool_full"
-
-
-class Unavailable(CarryoverError):
-    """A part we need does not answer; trying again helps."""
-
-    code = "unavailable"

@@ -1,0 +1,190 @@
+"""The one tree of errors.
+
+Every refusal in the project is one of these. A class has a stable ``code`` (it
+travels to phones and devices and never changes) and typed ``data``; it knows
+nothing of HTTP or MQTT: the edges translate.
+
+CarryoverError
+├── InvalidInput            what came in is not what the contract says
+│   ├── InvalidGtin         wrong length, letters, or check digit
+│   ├── InvalidMoney        unknown currency or a fraction of a minor unit
+│   ├── InvalidPayload      not JSON, unknown field, wrong type
+│   ├── InvalidEmail        an address no mail can be sent to
+│   ├── UnusableFeed        a file that no row can be read from
+│   ├── UnreadablePhoto     no picture, or no code in it
+│   ├── IdempotencyKeyMissing
+│   └── IdempotencyKeyReused  the same key with another request
+├── NotFound                a well-formed name that nothing answers to
+│   ├── UnknownGtin         no variant in the catalogue carries this code
+│   ├── UnknownSku
+│   ├── UnknownLocation
+│   ├── UnknownProduct
+│   ├── UnknownDevice
+│   ├── UnknownCart
+│   ├── UnknownList
+│   ├── UnknownCheckout
+│   ├── UnknownOrder
+│   ├── UnknownTask         no pick task, pick line or substitution has this id
+│   ├── UnknownVoucher      no voucher has this code
+│   ├── UnknownStaff
+│   └── UnknownClaim        a claim link that was never issued, or is gone
+├── Refused                 understood, and not allowed
+│   ├── DeviceRevoked
+│   ├── EventNotAllowed     this kind of device may not send this
+│   ├── SourceMismatch      the event names another device than its topic
+│   ├── EnrolmentRefused    the one-time token is wrong, used or too old
+│   ├── NoSession           nobody's phone: there is no shopper session yet
+│   ├── OriginRefused       a browser sent it from another website
+│   ├── NotSignedIn         a page of staff, and nobody is signed in
+│   ├── SignInRefused       wrong number or PIN, or too many tries
+│   ├── LeadNeeded          only a lead may do this
+│   ├── SignatureRefused    a provider's message that is not signed as agreed
+│   ├── CodeRefused         a handover code that is wrong or was tried too often
+│   ├── ClaimUsed           another phone has taken this list along
+│   └── ClaimExpired        the tablet was put down too long ago
+├── Conflict                allowed, but not in the present state
+│   ├── InsufficientStock   fewer pieces available-to-promise than asked for
+│   ├── ReferenceReused     the same movement again, with another number of pieces
+│   ├── SchemaNewer         the database was made by a newer version
+│   ├── VisitEnded
+│   ├── CheckoutChanged     it is not what the shopper saw, or has problems; she decides anew
+│   ├── CheckoutClosed      it is paid, cancelled, or being paid
+│   ├── VoucherRefused      used up, too old, or in another currency
+│   ├── TaskTaken           a colleague holds it
+│   ├── WrongItem           not what this line asks for
+│   ├── TooManyPieces       more than the line still wants
+│   ├── AlreadyHandedOver   a code or order that was given out before
+│   ├── NotReady            not staged yet, or closed
+│   └── InFlight            the same request is being worked on
+├── LimitExceeded           more than the stated limit
+│   ├── PayloadTooLarge
+│   ├── TooManyLines
+│   └── SpoolFull           a device keeps as much as it may until the gateway answers
+└── Unavailable             a part we need does not answer; trying again helps
+"""
+
+from cart.kernel.errors.carrying import (
+    ClaimExpired,
+    ClaimUsed,
+    DeviceRevoked,
+    EnrolmentRefused,
+    EventNotAllowed,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InFlight,
+    InsufficientStock,
+    InvalidEmail,
+    InvalidGtin,
+    InvalidMoney,
+    InvalidPayload,
+    NoSession,
+    OriginRefused,
+    PayloadTooLarge,
+    ReferenceReused,
+    SchemaNewer,
+    SourceMismatch,
+    SpoolFull,
+    TooManyLines,
+    TooManyMails,
+    UnknownCart,
+    UnknownClaim,
+    UnknownDevice,
+    UnknownGtin,
+    UnknownList,
+    UnknownLocation,
+    UnknownProduct,
+    UnknownSku,
+    UnreadablePhoto,
+    UnusableFeed,
+    VisitEnded,
+)
+from cart.kernel.errors.roots import (
+    CarryoverError,
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from cart.kernel.errors.selling import (
+    AlreadyHandedOver,
+    CheckoutChanged,
+    CheckoutClosed,
+    CodeRefused,
+    LeadNeeded,
+    NotReady,
+    NotSignedIn,
+    SignatureRefused,
+    SignInRefused,
+    TaskTaken,
+    TooManyPieces,
+    UnknownCheckout,
+    UnknownOrder,
+    UnknownStaff,
+    UnknownTask,
+    UnknownVoucher,
+    VoucherRefused,
+    WrongItem,
+)
+
+__all__ = [
+    "AlreadyHandedOver",
+    "CarryoverError",
+    "CheckoutChanged",
+    "CheckoutClosed",
+    "ClaimExpired",
+    "ClaimUsed",
+    "CodeRefused",
+    "Conflict",
+    "DeviceRevoked",
+    "EnrolmentRefused",
+    "EventNotAllowed",
+    "IdempotencyKeyMissing",
+    "IdempotencyKeyReused",
+    "InFlight",
+    "InsufficientStock",
+    "InvalidEmail",
+    "InvalidGtin",
+    "InvalidInput",
+    "InvalidMoney",
+    "InvalidPayload",
+    "LeadNeeded",
+    "LimitExceeded",
+    "NoSession",
+    "NotFound",
+    "NotReady",
+    "NotSignedIn",
+    "OriginRefused",
+    "PayloadTooLarge",
+    "ReferenceReused",
+    "Refused",
+    "SchemaNewer",
+    "SignInRefused",
+    "SignatureRefused",
+    "SourceMismatch",
+    "SpoolFull",
+    "TaskTaken",
+    "TooManyLines",
+    "TooManyMails",
+    "TooManyPieces",
+    "Unavailable",
+    "UnknownCart",
+    "UnknownCheckout",
+    "UnknownClaim",
+    "UnknownDevice",
+    "UnknownGtin",
+    "UnknownList",
+    "UnknownLocation",
+    "UnknownOrder",
+    "UnknownProduct",
+    "UnknownSku",
+    "UnknownStaff",
+    "UnknownTask",
+    "UnknownVoucher",
+    "UnreadablePhoto",
+    "UnusableFeed",
+    "VisitEnded",
+    "VoucherRefused",
+    "WrongItem",
+]

@@ -1,0 +1,111 @@
+"""Refusals between checkout and handover: payment, vouchers, staff, picking."""
+
+from cart.kernel.errors.roots import Conflict, NotFound, Refused
+
+
+class UnknownCheckout(NotFound):
+    """No checkout has this id, or it is not this shopper's."""
+
+    code = "unknown_checkout"
+
+
+class UnknownOrder(NotFound):
+    """No order has this id, code or ticket here, or it is not this shopper's."""
+
+    code = "unknown_order"
+
+
+class UnknownTask(NotFound):
+    """No pick task, pick line or substitution has this id at this location."""
+
+    code = "unknown_task"
+
+
+class UnknownVoucher(NotFound):
+    """No voucher or gift card has this code."""
+
+    code = "unknown_voucher"
+
+
+class UnknownStaff(NotFound):
+    """Nobody of this location has this number."""
+
+    code = "unknown_staff"
+
+
+class NotSignedIn(Refused):
+    """A page of staff, and nobody is signed in on this device."""
+
+    code = "not_signed_in"
+
+
+class SignInRefused(Refused):
+    """Wrong number or PIN, or too many tries."""
+
+    code = "sign_in_refused"
+
+
+class LeadNeeded(Refused):
+    """Only a lead of this location may do this."""
+
+    code = "lead_needed"
+
+
+class SignatureRefused(Refused):
+    """A payment provider's message that is not signed as agreed, or too old."""
+
+    code = "signature_refused"
+
+
+class CodeRefused(Refused):
+    """A handover code that is wrong, or was tried too often."""
+
+    code = "code_refused"
+
+
+class CheckoutChanged(Conflict):
+    """The checkout is not what the shopper saw, or has problems: she decides anew."""
+
+    code = "checkout_changed"
+
+
+class CheckoutClosed(Conflict):
+    """The checkout is paid, cancelled, or being paid at this moment."""
+
+    code = "checkout_closed"
+
+
+class VoucherRefused(Conflict):
+    """The voucher is used up, too old, or in another currency."""
+
+    code = "voucher_refused"
+
+
+class TaskTaken(Conflict):
+    """A colleague holds this pick task."""
+
+    code = "task_taken"
+
+
+class WrongItem(Conflict):
+    """What was scanned is not what this line asks for."""
+
+    code = "wrong_item"
+
+
+class TooManyPieces(Conflict):
+    """More pieces than the line still wants."""
+
+    code = "too_many_pieces"
+
+
+class AlreadyHandedOver(Conflict):
+    """The order was handed over before; its code is good no longer."""
+
+    code = "already_handed_over"
+
+
+class NotReady(Conflict):
+    """The order is not staged yet, or is closed."""
+
+    code = "not_ready"

@@ -1,0 +1,1 @@
+"""From a cart to an order that is paid: checkout, tenders, refunds, slots, history."""

@@ -1,0 +1,1 @@
+"""From a paid order to goods in hand: staff, pick tasks, the desk queue, handover, returns."""

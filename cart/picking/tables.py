@@ -1,0 +1,147 @@
+"""Rows of staff, pick tasks, substitutions and returns. Only ``cart.picking`` writes them."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX, NAME_LENGTH_MAX
+
+STATE_LENGTH_MAX = 16
+GTIN_LENGTH = 14
+HASH_LENGTH = 64
+PIN_HASH_LENGTH_MAX = 200
+
+
+class StaffRow(SQLModel, table=True):
+    """Somebody who works at a location. ``number``: what she types with her PIN to sign in."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        CheckConstraint("role IN ('associate', 'lead')", name="role"),
+        UniqueConstraint("location_id", "number"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    location_id: str = Field(max_length=ID_LENGTH_MAX)
+    number: str = Field(max_length=12)
+    name: str = Field(max_length=NAME_LENGTH_MAX)
+    role: str = Field(default="associate", max_length=STATE_LENGTH_MAX)
+    pin_hash: str = Field(max_length=PIN_HASH_LENGTH_MAX)
+    active: bool = True
+    wrong_pins: int = 0
+    locked_until: datetime | None = None
+    created_at: datetime
+
+
+class StaffSessionRow(SQLModel, table=True):
+    """A signed-in phone or scanner of staff; ``seen_at`` recent and not ended: on duty."""
+
+    __tablename__ = "staff_session"
+
+    token_hash: str = Field(primary_key=True, max_length=HASH_LENGTH)
+    staff_id: str = Field(foreign_key="staff.id", index=True, max_length=ID_LENGTH_MAX)
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+
+class PickTaskRow(SQLModel, table=True):
+    """The picking of one order. ``claimed_by`` holds it until it is released or staged.
+
+    ``walk_id``: tasks picked together in one walk. ``started_at`` and
+    ``finished_at`` are what the desk's times are estimated from.
+    """
+
+    __tablename__ = "pick_task"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'claimed', 'staged', 'cancelled')", name="state"),
+        Index("ix_pick_task_queue", "location_id", "state", "promise_at"),
+        Index("ix_pick_task_finished", "location_id", "finished_at"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    order_id: str = Field(unique=True, foreign_key="placed_order.id", max_length=ID_LENGTH_MAX)
+    location_id: str = Field(max_length=ID_LENGTH_MAX)
+    state: str = Field(default="waiting", max_length=STATE_LENGTH_MAX)
+    promise_at: datetime
+    pieces: int
+    claimed_by: str | None = Field(default=None, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    walk_id: str | None = Field(default=None, index=True, max_length=ID_LENGTH_MAX)
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    version: int = 1
+
+
+class PickLineRow(SQLModel, table=True):
+    """What to fetch for an order line, and where. Pieces: quantity = open + picked + short.
+
+    ``walk_order``: 10 000 for each step of the zone's order, plus the bay's.
+    ``short_reason`` is set with ``short``.
+    """
+
+    __tablename__ = "pick_line"
+    __table_args__ = (
+        CheckConstraint("quantity >= 1", name="quantity"),
+        CheckConstraint("picked >= 0 AND short >= 0", name="pieces"),
+        CheckConstraint("picked + short <= quantity", name="sum"),
+        Index("ix_pick_line_task", "task_id", "walk_order"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    task_id: str = Field(foreign_key="pick_task.id", max_length=ID_LENGTH_MAX)
+    order_line_id: str = Field(unique=True, foreign_key="order_line.id", max_length=ID_LENGTH_MAX)
+    gtin: str = Field(max_length=GTIN_LENGTH)
+    sku: str = Field(max_length=CODE_LENGTH_MAX)
+    quantity: int
+    picked: int = 0
+    short: int = 0
+    short_reason: str = Field(default="", max_length=32)
+    zone_id: str = Field(default="", max_length=ID_LENGTH_MAX)
+    zone_name: str = Field(default="", max_length=NAME_LENGTH_MAX)
+    bay_id: str = Field(default="", max_length=ID_LENGTH_MAX)
+    walk_order: int = 0
+
+
+class SubstitutionRow(SQLModel, table=True):
+    """A replacement offered for short pieces; the shopper answers on her phone.
+
+    ``price_minor``: what she pays for a piece of it: never more than for the original.
+    """
+
+    __tablename__ = "substitution"
+    __table_args__ = (
+        CheckConstraint("state IN ('offered', 'accepted', 'refused', 'expired')", name="state"),
+        CheckConstraint("quantity >= 1", name="quantity"),
+        Index("ix_substitution_state", "state", "expires_at"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    order_id: str = Field(foreign_key="placed_order.id", index=True, max_length=ID_LENGTH_MAX)
+    order_line_id: str = Field(foreign_key="order_line.id", max_length=ID_LENGTH_MAX)
+    gtin: str = Field(max_length=GTIN_LENGTH)
+    sku: str = Field(max_length=CODE_LENGTH_MAX)
+    quantity: int
+    price_minor: int = Field(sa_type=BigInteger)
+    state: str = Field(default="offered", max_length=STATE_LENGTH_MAX)
+    offered_by: str = Field(foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    offered_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None = None
+
+
+class ReturnRow(SQLModel, table=True):
+    """Pieces that came back to the desk. ``restocked`` false: written off."""
+
+    __tablename__ = "goods_return"
+    __table_args__ = (CheckConstraint("quantity >= 1", name="quantity"),)
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    order_line_id: str = Field(foreign_key="order_line.id", index=True, max_length=ID_LENGTH_MAX)
+    quantity: int
+    reason: str = Field(max_length=32)
+    restocked: bool
+    taken_by: str = Field(foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    at: datetime
