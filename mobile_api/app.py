@@ -21,6 +21,7 @@ from inventory_api.router import InventoryParts, make_router
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.queries import StockChange
 from mobile_api import health
+from mobile_api.bells import Bells
 from mobile_api.carts import pages as cart_pages
 from mobile_api.carts import router as cart_router
 from mobile_api.carts.events import Reader
@@ -95,6 +96,7 @@ def create_app(
         in_progress=InProgress(),
         assets=Assets(),
         hub=Hub(Reader(used, used_clock, sellables)),
+        bells=Bells(),
         photos=PhotoReader(),
         stock_live=LiveStock(),
     )
@@ -107,6 +109,8 @@ def create_app(
                 await asyncio.to_thread(upgrade, used)
             parts.hub.start()
             running.callback(parts.hub.close)
+            parts.bells.start()
+            running.callback(parts.bells.close)
             running.callback(parts.photos.close)
             sweep = await _start_mail(parts, running) if mail else None
             if listen:
@@ -197,11 +201,13 @@ async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
                 sweep.ring()
         else:
             parts.hub.hear(notice)
+            parts.bells.hear(notice)
         if isinstance(notice, StockChanged):
             parts.stock_live.tell(_change(notice))
 
     def look_again() -> None:
         parts.hub.look_again()
+        parts.bells.look_again()
         if sweep is not None:
             sweep.ring()
 

@@ -47,6 +47,7 @@ class _Server(uvicorn.Server):
         """Take a signal."""
         parts = self._application.state.parts
         parts.hub.close()
+        parts.bells.close()
         parts.stock_live.tell(None)
         super().handle_exit(sig, frame)
 

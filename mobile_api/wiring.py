@@ -18,6 +18,7 @@ from mobile_api.settings import ApiSettings
 if TYPE_CHECKING:
     from gateway.fanout import Fanout
     from inventory_api.stock.live import LiveStock
+    from mobile_api.bells import Bells
     from mobile_api.edge.once import InProgress
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
@@ -43,6 +44,7 @@ class Parts:
     in_progress: "InProgress"
     assets: "Assets"
     hub: "Hub"
+    bells: "Bells"
     photos: "PhotoReader"
     stock_live: "LiveStock"
     fan: "Fanout | None" = None
@@ -59,6 +61,7 @@ class Parts:
                 self.mail_bell()
             else:
                 self.hub.hear(notice)
+                self.bells.hear(notice)
             if self.fan is not None:
                 self.fan.publish(notice)
 

@@ -46,6 +46,7 @@ def serving(app: FastAPI) -> Iterator[str]:
         yield url
     finally:
         app.state.parts.hub.close()
+        app.state.parts.bells.close()
         server.should_exit = True
         thread.join(START_WAIT_S)
         listening.close()
