@@ -112,7 +112,7 @@ def create_app(
             parts.bells.start()
             running.callback(parts.bells.close)
             running.callback(parts.photos.close)
-            sweep = await _start_mail(parts, running) if mail else None
+            sweep = await _start_work(parts, running) if mail else None
             if listen:
                 parts.listening = True
                 joining = asyncio.create_task(_join_fan(parts, sweep))
@@ -157,19 +157,19 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-async def _start_mail(parts: Parts, running: AsyncExitStack) -> Sweep:
+async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
+    """Start what goes on without a request: mails, and the workflows that carry them."""
+    from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
     from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
-    from mobile_api.mail.workflow import Office, close_office, open_office  # noqa: PLC0415
+    from mobile_api.workflows.office import close_office, open_office  # noqa: PLC0415
 
-    settings = parts.settings
-    smtp_url = settings.smtp_url
-    if not smtp_url:
-        parts.sink = MailSink(settings.data_dir / "mail")
+    parts.smtp_url = parts.settings.smtp_url
+    if not parts.smtp_url:
+        parts.sink = MailSink(parts.settings.data_dir / "mail")
         await parts.sink.start()
         running.push_async_callback(parts.sink.stop)
-        smtp_url = parts.sink.url
-    office = Office(parts.engine, parts.clock, parts.lookup, settings, smtp_url, parts.marked)
-    await asyncio.to_thread(open_office, office)
+        parts.smtp_url = parts.sink.url
+    await asyncio.to_thread(open_office, parts)
     running.push_async_callback(asyncio.to_thread, close_office)
     sweep = Sweep(parts)
     sweep.start()

@@ -31,8 +31,9 @@ class Parts:
     """What routes need; ``app.state.parts``.
 
     ``listening``: it is to hear other processes, and is not ready until it does.
-    ``fan``, ``sink``, ``mail_bell``: only while the application runs. ``marked``:
-    called at the boundaries of a mail's steps.
+    ``fan``, ``sink``, ``mail_bell``: only while the application runs. ``smtp_url``:
+    where mails go, the sink's own address when no server is configured. ``marked``:
+    called at the boundaries between the steps of durable work.
     """
 
     settings: ApiSettings
@@ -50,6 +51,7 @@ class Parts:
     fan: "Fanout | None" = None
     listening: bool = False
     sink: "MailSink | None" = None
+    smtp_url: str = ""
     mail_bell: Callable[[], None] = lambda: None
     marked: Callable[[str], None] = lambda _: None
 

@@ -1,0 +1,1 @@
+"""Durable work: what leaves the database and has to survive a crash."""

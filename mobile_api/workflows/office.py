@@ -1,0 +1,76 @@
+"""The one office of durable work: starts DBOS, ends it, and starts workflows in it.
+
+A feature writes its workflows with :data:`step` and :data:`workflow` in a module
+of its own, which is imported before the office opens; its steps reach the parts
+of this process by :func:`at_work`. The id of a workflow is the id of the fact
+that it is about, so a doorbell, a sweep and a restart all start the same one.
+Steps are recorded; after a crash a workflow goes on at the first that was not.
+"""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from mobile_api.settings import ApiSettings
+from mobile_api.wiring import Parts
+
+NAME: Final = "carryover"
+# Workflows in flight are finished by the next release: raise only when their steps change.
+VERSION: Final = "1"
+OVER: Final = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"})
+
+step = DBOS.step
+workflow = DBOS.workflow
+sleep = DBOS.sleep_async  # durable: what is left of it is slept after a restart
+
+_parts: Parts | None = None  # DBOS finds its functions by name, in the process
+
+
+def at_work() -> Parts:
+    """Return the parts of this process, for a step."""
+    if _parts is None:
+        msg = "the office is closed"
+        raise RuntimeError(msg)
+    return _parts
+
+
+def system_database_url(settings: ApiSettings) -> str:
+    """Return where workflows are kept: a file of its own, or a schema beside the tables."""
+    if settings.effective_database_url.startswith("sqlite"):
+        return f"sqlite:///{Path(settings.data_dir).resolve()}/workflows.db"
+    return settings.database_url
+
+
+def open_office(parts: Parts) -> None:
+    """Start DBOS and go on with what a crash interrupted."""
+    global _parts  # noqa: PLW0603 - see above
+    _parts = parts
+    config: DBOSConfig = {
+        "name": NAME,
+        "system_database_url": system_database_url(parts.settings),
+        "application_version": VERSION,
+        "executor_id": parts.settings.api_name,
+        "log_level": "WARNING",
+        "sys_db_pool_size": 4,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+
+
+def close_office() -> None:
+    """Stop DBOS; what is unfinished is finished after the next start."""
+    global _parts  # noqa: PLW0603 - see above
+    DBOS.destroy()
+    _parts = None
+
+
+async def ensure_started(
+    function: Callable[..., Coroutine[Any, Any, Any]], workflow_id: str, *arguments: str
+) -> bool:
+    """Start a workflow under this id, if it is not; say whether it can still end well."""
+    with SetWorkflowID(workflow_id):
+        handle = await DBOS.start_workflow_async(function, *arguments)
+    status = await handle.get_status()
+    return status.status not in OVER
