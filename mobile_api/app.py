@@ -31,7 +31,7 @@ from mobile_api.demo import pages as demo_pages
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access, problems
 from mobile_api.edge.guard import Guard
-from mobile_api.edge.once import InProgress
+from mobile_api.edge.keyed import InProgress
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.live import Hub

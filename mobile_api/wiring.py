@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.fanout import Fanout
     from inventory_api.stock.live import LiveStock
     from mobile_api.bells import Bells
-    from mobile_api.edge.once import InProgress
+    from mobile_api.edge.keyed import InProgress
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
