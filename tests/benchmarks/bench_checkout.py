@@ -1,0 +1,186 @@
+"""Requests per second and their times, beside a bare FastAPI route in the same run.
+
+Add a line, read stock, open a checkout, complete a checkout; at 1, 8 and 32
+clients; one API process on a database, clients on raw sockets. The rounds
+alternate with the bare route, so that the ratio holds when the machine's speed
+drifts. Prints JSON lines: {"name", "value", "unit"}.
+"""
+
+import argparse
+import asyncio
+import json
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from sqlalchemy import text
+
+from cart.db import make_engine, unit_of_work
+from cart.db.migrate import upgrade
+from firmware_sim.shop import Shop
+from tests.benchmarks.http_load import Act, Connection, Measured, measured
+from tests.fakes.shop import ARTICLES, LOCATION, stock_catalogue
+from tests.real.ports import free_port, wait_for_port
+from tests.real.postgres import running_postgres
+
+CLIENTS = (1, 8, 32)
+HOST = "127.0.0.1"
+BARE = Path(__file__).with_name("bare_route.py")
+ON_HAND = 900_000  # nothing sells out while the figures are about speed
+LINES_PER_CART = 4  # then the next person
+WARM_UP = 60
+
+
+def say(name: str, value: float, unit: str) -> None:
+    """Print one figure."""
+    sys.stdout.write(json.dumps({"name": name, "value": round(value, 3), "unit": unit}) + "\n")
+    sys.stdout.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One act to measure; ``share``: of one round's acts, since some are slow."""
+
+    name: str
+    act: Act
+    share: float = 1.0
+
+
+async def bare(connection: Connection, _number: int) -> str:
+    """Ask the bare route."""
+    status, _ = await connection.ask("GET", "/bare")
+    return "" if status == 200 else f"bare: {status}"
+
+
+async def add_line(connection: Connection, number: int) -> str:
+    """Put an article into a cart; every few lines another person comes."""
+    if number % LINES_PER_CART == 0:
+        connection.cookie = ""
+    gtin = ARTICLES[number % len(ARTICLES)][0]
+    body = json.dumps({"gtin": gtin, "quantity": 1, "location_id": LOCATION}).encode()
+    status, answer = await connection.ask(
+        "POST", "/api/v1/cart/lines", body=body, key=secrets.token_hex(16)
+    )
+    return "" if status == 201 else f"add: {status} {answer[:200]!r}"
+
+
+_STOCK = json.dumps({"skus": [one[1] for one in ARTICLES], "location_ids": [LOCATION]}).encode()
+
+
+async def read_stock(connection: Connection, _number: int) -> str:
+    """Ask for the availability of three SKUs."""
+    status, answer = await connection.ask("POST", "/api/v1/availability", body=_STOCK)
+    return "" if status == 200 else f"stock: {status} {answer[:200]!r}"
+
+
+FIGURES = (Figure("add_line", add_line), Figure("read_stock", read_stock))
+
+
+@contextmanager
+def bare_server() -> Iterator[int]:
+    """Run the bare route; yield its port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, str(BARE), str(port)])
+    try:
+        wait_for_port(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def api(folder: Path, url: str) -> Iterator[int]:
+    """Run the API on a database with a catalogue and plenty of stock; yield its port."""
+    engine = make_engine(url)
+    upgrade(engine)
+    stock_catalogue(engine)
+    with unit_of_work(engine) as db:
+        for _, sku, _, _ in ARTICLES:
+            values = {"location": LOCATION, "sku": sku, "pieces": ON_HAND}
+            db.execute(
+                text(
+                    "INSERT INTO stock (location_id, sku, on_hand, reserved, allocated,"
+                    " safety_stock, version, changed_at_us)"
+                    " VALUES (:location, :sku, :pieces, 0, 0, 0, 1, 1)"
+                ),
+                values,
+            )
+            db.execute(
+                text(
+                    "INSERT INTO movement (location_id, sku, delta, reason, at_us)"
+                    " VALUES (:location, :sku, :pieces, 'received', 1)"
+                ),
+                values,
+            )
+    engine.dispose()
+    shop = Shop(folder, settings={"DATABASE_URL": url})
+    try:
+        shop.start()
+        yield int(shop.url.rstrip("/").rpartition(":")[2])
+    finally:
+        shop.stop()
+
+
+def run(port: int, act: Act, clients: int, acts: int) -> Measured:
+    """Measure, and end the run if anything was answered otherwise than it should be."""
+    found = asyncio.run(measured(HOST, port, clients=clients, acts=acts, act=act))
+    if found.wrong:
+        sys.exit(f"{len(found.wrong)} wrong answers: {found.wrong[0]}")
+    return found
+
+
+def compare(kind: str, port: int, bare_port: int, chosen: argparse.Namespace) -> None:
+    """Measure every act at every number of clients, each beside the bare route."""
+    for figure in FIGURES:
+        if chosen.only and figure.name not in chosen.only:
+            continue
+        run(port, figure.act, 4, max(4, int(WARM_UP * figure.share)))
+        for clients in CLIENTS:
+            acts = max(clients, int(chosen.acts * figure.share * (0.3 if clients == 1 else 1)))
+            ours: list[Measured] = []
+            shares: list[float] = []
+            for _ in range(chosen.rounds):
+                floor = run(bare_port, bare, clients, chosen.acts)
+                ours.append(run(port, figure.act, clients, acts))
+                shares.append(ours[-1].rate / floor.rate)
+            name = f"{figure.name}.{kind}.clients_{clients}"
+            say(f"{name}.rate", statistics.median(one.rate for one in ours), "per s")
+            p99 = statistics.median(one.percentile_ms(0.99) for one in ours)
+            say(f"{name}.p99", p99, "ms")
+            say(f"{name}.share_of_bare", statistics.median(shares), "ratio")
+
+
+def main() -> None:
+    """Measure on PostgreSQL, and on SQLite if asked to."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--acts", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", choices=[one.name for one in FIGURES])
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite too")
+    chosen = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running_postgres() as server,
+        bare_server() as bare_port,
+    ):
+        server.make_template(lambda _url: None)
+        with server.database() as url, api(Path(name) / "postgresql", url) as port:
+            compare("postgresql", port, bare_port, chosen)
+        if chosen.sqlite:
+            folder = Path(name) / "sqlite"
+            folder.mkdir()
+            with api(folder, f"sqlite:///{folder}/bench.db") as port:
+                compare("sqlite", port, bare_port, chosen)
+
+
+if __name__ == "__main__":
+    main()
