@@ -162,7 +162,7 @@ def reconcile(
         bool, typer.Option("--fix", help="Bring the ledger to what is on hand.")
     ] = False,
 ) -> None:
-    """Recount every ledger against what is on hand, and report each difference.
+    """Recount every ledger and every promise against the stock, and report each difference.
 
     Ends with 1 if something is (still) wrong.
     """
@@ -173,7 +173,7 @@ def reconcile(
             fixed += found.right_now
             if wrong <= DIFFERENCES_SHOWN_MAX:
                 what = "; ".join(found.difference.reasons)
-                done = f"; booked {found.booked:+}" if found.booked else ""
+                done = "" if found.booked is None else f"; booked {found.booked:+}"
                 typer.echo(f"{found.difference.location_id} {found.difference.sku}: {what}{done}")
         typer.echo(f"{wrong:,} rows with a difference, {fixed:,} of them right now")
     raise typer.Exit(SOME_REFUSED if wrong > fixed else ALL_TAKEN)

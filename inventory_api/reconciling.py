@@ -1,4 +1,4 @@
-"""Recounts the whole stock against its ledger, and corrects the ledger if asked to."""
+"""Recounts the whole stock against ledger and promises; corrects the ledger if asked to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
-from inventory_api.stock import queries, service
-from inventory_api.stock.queries import Difference
+from inventory_api.stock import recount, service
+from inventory_api.stock.recount import Difference
 
 PAGE_ROWS: Final = 500
 
@@ -28,15 +28,15 @@ def reconcile(engine: Engine, clock: Clock, ids: Ids, *, fix: bool) -> Iterator[
     """Yield every row whose numbers do not add up, by location and SKU.
 
     Each page of rows is one statement, so no movement is seen by half. ``fix``
-    books a corrected movement per row, under the row's lock and after looking
-    again. Pieces promised beyond what is on hand are reported only: which
-    promise to break is for people to say.
+    sums the row's reservations anew and books a corrected movement, under the
+    row's lock and after looking again. Pieces promised beyond what is on hand are
+    reported only: which promise to break is for people to say.
     """
     run_id = ids.new("reconcile")
     after = ("", "")
     while True:
         with reading(engine) as db:
-            page = queries.differences(db, PAGE_ROWS, after=after)
+            page = recount.differences(db, PAGE_ROWS, after=after)
         for difference in page:
             yield _fixed(engine, clock, difference, run_id) if fix else Found(difference)
         if len(page) < PAGE_ROWS:
@@ -47,8 +47,9 @@ def reconcile(engine: Engine, clock: Clock, ids: Ids, *, fix: bool) -> Iterator[
 def _fixed(engine: Engine, clock: Clock, difference: Difference, run_id: str) -> Found:
     pair = (difference.location_id, difference.sku)
     with unit_of_work(engine) as db:
+        service.correct_promises(db, clock, location_id=pair[0], sku=pair[1])
         booked = service.correct_ledger(
             db, clock, location_id=pair[0], sku=pair[1], reference=run_id
         )
-        still = queries.differences(db, 1, only=pair)
+        still = recount.differences(db, 1, only=pair)
     return Found(difference, booked, not still)

@@ -7,12 +7,14 @@ and one plan whatever the size of the batch.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
 TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
@@ -39,8 +41,11 @@ def source(dialect: str, columns: Columns) -> str:
 
 
 @lru_cache(maxsize=256)
-def _statement(dialect: str, template: str, columns: Columns) -> TextClause:
-    return text(template.replace("{rows}", source(dialect, columns)))
+def _statement(
+    dialect: str, template: str, columns: Columns, moments: tuple[str, ...]
+) -> TextClause:
+    typed = [bindparam(name, type_=UTCDateTime()) for name in moments]
+    return text(template.replace("{rows}", source(dialect, columns))).bindparams(*typed)
 
 
 def run(
@@ -52,14 +57,17 @@ def run(
 ) -> Sequence[AnyRow]:
     """Execute ``template`` with ``{rows}`` standing for the batch; return what it returns.
 
-    ``extra``: further bound values. An empty batch runs nothing.
+    ``extra``: further bound values; moments are bound as columns of moments are. An
+    empty batch runs nothing.
     """
     batch = list(rows)
     if not batch:
         return []
-    statement = _statement(db.get_bind().dialect.name, template, columns)
+    bound = extra or {}
+    moments = tuple(name for name, value in bound.items() if isinstance(value, datetime))
+    statement = _statement(db.get_bind().dialect.name, template, columns, moments)
     packed = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))
-    result = db.connection().execute(statement, {"rows": packed, **(extra or {})})
+    result = db.connection().execute(statement, {"rows": packed, **bound})
     if not result.returns_rows:
         return []
     # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.

@@ -7,8 +7,9 @@ kind and a suffix, so the same fact asks for one letter however often it is told
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from cart.kernel.clock import Clock
 from cart.orders.tables import OrderLetterRow
@@ -17,7 +18,7 @@ _ASK = text(
     "INSERT INTO order_letter (id, order_id, kind, state, requested_at, failure)"
     " SELECT :id, o.id, :kind, 'requested', :now, '' FROM placed_order AS o"
     " WHERE o.id = :order_id AND o.email <> '' ON CONFLICT (id) DO NOTHING"
-).bindparams(bindparam("now", type_=DateTime(timezone=True)))
+).bindparams(bindparam("now", type_=UTCDateTime()))
 
 
 class LetterKind(StrEnum):

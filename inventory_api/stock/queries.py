@@ -74,31 +74,6 @@ class Position:
         return available(self.on_hand, self.safety_stock, self.reserved, self.allocated)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stock row that does not add up. ``ledger``: the sum of its movements."""
-
-    location_id: str
-    sku: str
-    on_hand: int
-    ledger: int
-    reserved: int
-    allocated: int
-
-    @property
-    def reasons(self) -> list[str]:
-        """What is wrong, in words."""
-        found = []
-        if self.ledger != self.on_hand:
-            found.append(f"the ledger says {self.ledger}, on hand are {self.on_hand}")
-        if min(self.reserved, self.allocated, self.on_hand) < 0:
-            found.append("a number is below zero")
-        if self.reserved + self.allocated > self.on_hand:
-            promised = self.reserved + self.allocated
-            found.append(f"{promised} are promised, on hand are {self.on_hand}")
-        return found
-
-
 def availability(
     db: Session,
     skus: Collection[str],
@@ -198,34 +173,6 @@ def of_sku(db: Session, sku: str) -> list[Position]:
         {"sku": sku},
     )
     return [Position(*row) for row in found]
-
-
-def differences(
-    db: Session, limit: int, *, after: Pair = ("", ""), only: Pair | None = None
-) -> list[Difference]:
-    """Recount: return rows after ``after`` whose numbers do not add up, at most ``limit``.
-
-    One statement, so it sees one moment: a movement and its stock row together.
-    ``only``: look at this one pair.
-    """
-    where = "(s.location_id, s.sku) > (:location_id, :sku)"
-    key = after
-    if only is not None:
-        where, key = "s.location_id = :location_id AND s.sku = :sku", only
-    found = db.connection().execute(
-        text(
-            "SELECT s.location_id, s.sku, s.on_hand, coalesce(sum(m.delta), 0),"  # noqa: S608
-            " s.reserved, s.allocated FROM stock AS s"
-            " LEFT JOIN movement AS m ON m.location_id = s.location_id AND m.sku = s.sku"
-            f" WHERE {where}"
-            " GROUP BY s.location_id, s.sku, s.on_hand, s.reserved, s.allocated"
-            " HAVING coalesce(sum(m.delta), 0) <> s.on_hand OR s.reserved < 0"
-            " OR s.allocated < 0 OR s.reserved + s.allocated > s.on_hand"
-            " ORDER BY s.location_id, s.sku LIMIT :limit"
-        ),
-        {"location_id": key[0], "sku": key[1], "limit": limit},
-    )
-    return [Difference(row[0], row[1], row[2], int(row[3]), row[4], row[5]) for row in found]
 
 
 def names_known(

@@ -21,29 +21,40 @@ from inventory_api.stock import queries
 from inventory_api.stock.counting import Count, count_many
 from inventory_api.stock.model import ON_HAND_MAX, Reason, available
 from inventory_api.stock.queries import Availability
+from inventory_api.stock.recount import differences
 from inventory_api.stock.tables import REFERENCE_LENGTH_MAX
 
 _RETURNING: Final = "RETURNING on_hand, safety_stock, reserved, allocated, version, changed_at_us"
 # A row's time never runs backwards, also when two machines' clocks disagree.
-_STAMP: Final = (
+STAMP: Final = (
     "version = s.version + 1, changed_at_us = CASE WHEN s.changed_at_us < :now_us"
     " THEN :now_us ELSE s.changed_at_us + 1 END"
 )
 _MOVE: Final = (
-    f"UPDATE stock AS s SET on_hand = s.on_hand + :delta, {_STAMP}"  # noqa: S608 - constants
+    f"UPDATE stock AS s SET on_hand = s.on_hand + :delta, {STAMP}"  # noqa: S608 - constants
     " WHERE s.location_id = :location_id AND s.sku = :sku"
     f" AND s.on_hand + :delta BETWEEN 0 AND {ON_HAND_MAX} {_RETURNING}"
 )
 _FIRST: Final = (
     "INSERT INTO stock AS s (location_id, sku, on_hand, reserved, allocated, safety_stock,"  # noqa: S608
     " version, changed_at_us) VALUES (:location_id, :sku, :delta, 0, 0, 0, 1, :now_us)"
-    f" ON CONFLICT (location_id, sku) DO UPDATE SET on_hand = s.on_hand + :delta, {_STAMP}"
+    f" ON CONFLICT (location_id, sku) DO UPDATE SET on_hand = s.on_hand + :delta, {STAMP}"
     f" WHERE s.on_hand + :delta BETWEEN 0 AND {ON_HAND_MAX} {_RETURNING}"
 )
 _LEDGER: Final = (
     "INSERT INTO movement (location_id, sku, delta, reason, reference, at_us)"
     " VALUES (:location_id, :sku, :delta, :reason, :reference, :now_us)"
     " ON CONFLICT (reason, reference, location_id, sku) DO NOTHING"
+)
+_CORRECTION: Final = (
+    "INSERT INTO movement (location_id, sku, delta, reserved_delta, allocated_delta, reason,"
+    " reference, at_us) VALUES (:location_id, :sku, :delta, :reserved_delta, :allocated_delta,"
+    " :reason, :reference, :now_us)"
+)
+
+_PROMISED: Final = (
+    f"UPDATE stock AS s SET reserved = :reserved, allocated = :allocated, {STAMP}"  # noqa: S608
+    " WHERE s.location_id = :location_id AND s.sku = :sku"
 )
 
 
@@ -127,27 +138,50 @@ def count(
 def correct_ledger(
     db: Session, clock: Clock, *, location_id: str, sku: str, reference: str
 ) -> int | None:
-    """Bring the ledger back to what is on hand; return the pieces booked, None if it was right.
+    """Bring the ledger back to the stock; return the pieces booked, None if it was right.
 
-    What is on hand stays: it is what shoppers were told and staff counted.
+    What is on hand stays: it is what shoppers were told and staff counted. So do
+    the promises; 0 is returned where only their entries were missing.
     """
     queries.positions(db, [(location_id, sku)], lock=True)
-    found = queries.differences(db, 1, only=(location_id, sku))
-    delta = found[0].on_hand - found[0].ledger if found else 0
-    if not delta:
+    found = differences(db, 1, only=(location_id, sku))
+    if not found or not any(found[0].ledger_deltas):
         return None
+    delta, reserved_delta, allocated_delta = found[0].ledger_deltas
     db.connection().execute(
-        text(_LEDGER),
+        text(_CORRECTION),
         {
             "location_id": location_id,
             "sku": sku,
             "delta": delta,
+            "reserved_delta": reserved_delta,
+            "allocated_delta": allocated_delta,
             "reason": Reason.CORRECTED.value,
             "reference": reference,
             "now_us": to_us(clock.now()),
         },
     )
     return delta
+
+
+def correct_promises(db: Session, clock: Clock, *, location_id: str, sku: str) -> bool:
+    """Set what stock says is promised to what its reservations say; False if it was right.
+
+    The reservations are the promises that people hold; the stock only sums them.
+    """
+    queries.positions(db, [(location_id, sku)], lock=True)
+    found = differences(db, 1, only=(location_id, sku))
+    if not found or found[0].promises_agree:
+        return False
+    values = {
+        "location_id": location_id,
+        "sku": sku,
+        "reserved": found[0].promised_reserved,
+        "allocated": found[0].promised_allocated,
+        "now_us": to_us(clock.now()),
+    }
+    db.connection().execute(text(_PROMISED), values)
+    return True
 
 
 def require_names(db: Session, location_id: str, sku: str) -> None:

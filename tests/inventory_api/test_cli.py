@@ -14,9 +14,12 @@ from inventory_api.cli import app
 from inventory_api.feeds.progress import ProgressLine
 from inventory_api.feeds.report import Outcome
 from inventory_api.reconciling import reconcile
-from inventory_api.stock import queries
+from inventory_api.stock import queries, recount, service
+from inventory_api.stock.model import Reason
 from tests.fakes.clock import FakeClock
 from tests.inventory_api.feed_desk import COUNT, LOCATION, PNG, SECOND, VARIANT
+from tests.inventory_api.promising import reserve
+from tests.inventory_api.shelf import SHOP
 
 
 class Terminal:
@@ -98,7 +101,7 @@ def test_an_operator_s_hand(terminal: Terminal, open_engine: Engine) -> None:
     assert "no location has ever had it" in terminal.run("stock", "lamp-blue").output
     assert "no variant has this SKU" in terminal.run("stock", "nothing", ends=2).stderr
     with reading(open_engine) as db:
-        assert queries.differences(db, 10) == []
+        assert recount.differences(db, 10) == []
 
 
 def test_a_recount(terminal: Terminal, open_engine: Engine) -> None:
@@ -107,17 +110,34 @@ def test_a_recount(terminal: Terminal, open_engine: Engine) -> None:
     with unit_of_work(open_engine) as db:
         db.connection().execute(text("UPDATE stock SET on_hand = 7, reserved = 9"))
     said = terminal.run("reconcile", ends=1).output.splitlines()
-    what = "the ledger says 5, on hand are 7; 9 are promised, on hand are 7"
+    what = (
+        "the ledger says 5, on hand are 7; the ledger says 0 reserved, the stock 9;"
+        " reservations say 0 reserved, the stock 9; 9 are promised, on hand are 7"
+    )
     assert said[0] == f"harbour-street lamp-red: {what}"
-    assert "booked +2" in terminal.run("reconcile", "--fix", ends=1).output  # 9 stay promised
-    with unit_of_work(open_engine) as db:
-        db.connection().execute(text("UPDATE stock SET reserved = 1"))
+    assert "booked +2" in terminal.run("reconcile", "--fix").output  # nobody holds the 9
     terminal.run("reconcile")
     with reading(open_engine) as db:
         (row,) = queries.of_sku(db, "lamp-red")
         ledger = db.connection().execute(text("SELECT delta, reason FROM movement ORDER BY id"))
         assert [tuple(entry) for entry in ledger] == [(5, "counted"), (2, "corrected")]
-    assert row.on_hand == 7
+    assert (row.on_hand, row.reserved) == (7, 0)
+
+
+def test_a_recount_breaks_no_promise(terminal: Terminal, open_engine: Engine) -> None:
+    """More is promised than is there: it says so, and leaves it to people."""
+    with unit_of_work(open_engine) as db:
+        clock = FakeClock()
+        reserve(db, clock, "ana", {"lamp-red": 4})
+        service.move(db, clock, location_id=SHOP, sku="lamp-red", delta=-3, reason=Reason.SOLD)
+        db.connection().execute(text("UPDATE movement SET reserved_delta = 0"))
+    said = terminal.run("reconcile", "--fix", ends=1).output.splitlines()
+    what = "the ledger says 0 reserved, the stock 4; 4 are promised, on hand are 2; booked +0"
+    assert said == [f"{SHOP} lamp-red: {what}", "1 rows with a difference, 0 of them right now"]
+    assert "4 are promised, on hand are 2" in terminal.run("reconcile", ends=1).output
+    with reading(open_engine) as db:
+        (row,) = queries.of_sku(db, "lamp-red")
+    assert (row.on_hand, row.reserved) == (2, 4)
 
 
 def test_a_recount_turns_pages(open_engine: Engine) -> None:

@@ -21,6 +21,7 @@ from inventory_api.feeds.report import Outcome
 from inventory_api.feeds.service import Importing
 from inventory_api.feeds.tables import FeedRunRow
 from inventory_api.stock import queries as stock
+from inventory_api.stock import recount
 from inventory_api.stock.model import Reason
 from inventory_api.stock.service import move
 from tests.fakes.clock import FakeClock
@@ -227,7 +228,7 @@ def test_a_count_again_does_not_bring_back_what_was_sold(desk: Desk) -> None:
     assert desk.take("counts.jsonl", again=True).changed == 1
     with reading(desk.engine) as db:
         (row,) = stock.of_sku(db, "lamp-red")
-        assert stock.differences(db, 10) == []
+        assert recount.differences(db, 10) == []
     assert (row.on_hand, row.available) == (5, 4)
 
 
@@ -259,7 +260,7 @@ def test_a_crash_in_the_middle(desk: Desk) -> None:
     with reading(desk.engine) as db:
         assert [row.on_hand for row in stock.of_sku(db, "lamp-red")] == [4]
         assert [row.on_hand for row in stock.of_sku(db, "lamp-blue")] == [5]
-        assert stock.differences(db, 10) == []
+        assert recount.differences(db, 10) == []
 
 
 def test_a_row_that_only_the_database_refuses(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import SeededIds
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.service import Importing
-from inventory_api.stock import queries, service
+from inventory_api.stock import queries, recount, service
 from inventory_api.stock.model import Reason
 from tests.fakes.clock import FakeClock
 from tests.inventory_api.shelf import OTHER, SHOP, SKUS, fill
@@ -98,7 +98,7 @@ class World:
     def check(self, before: list[queries.Position]) -> None:
         """The ledger adds up; versions and times only grow."""
         with reading(self.engine) as db:
-            assert queries.differences(db, 10) == []
+            assert recount.differences(db, 10) == []
         known = {(row.location_id, row.sku): row for row in before}
         for row in self.rows():
             old = known.get((row.location_id, row.sku))

@@ -1,0 +1,59 @@
+"""Locations as orders and picking need them. Satisfies ``cart.ports.Locations``. Reads only."""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlmodel import Session
+
+from cart.db.rows import TEXT, run
+from cart.kernel.errors import UnknownLocation
+from cart.ports import Bay, LocationFacts
+from inventory_api.catalogue.tables import LocationRow
+
+# A zone is walked to its end before the next: no zone has this many bays.
+ZONE_STEP: Final = 10_000
+
+
+class Places:
+    """What the catalogue knows of locations and of where things lie in them."""
+
+    def facts(self, db: Session, location_id: str) -> LocationFacts:
+        """Return a location.
+
+        Raises:
+            UnknownLocation: there is none of this id.
+        """
+        row = db.get(LocationRow, location_id)
+        if row is None:
+            msg = f"there is no location {location_id}"
+            raise UnknownLocation(msg, location_id=location_id)
+        return LocationFacts(
+            id=row.id,
+            name=row.name,
+            timezone=row.timezone,
+            country=row.country,
+            name_i18n=dict(row.name_i18n),
+            opening_hours=dict(row.opening_hours),
+        )
+
+    def bays(self, db: Session, *, location_id: str, skus: Collection[str]) -> dict[str, Bay]:
+        """Return where the SKUs lie; those nobody has placed are absent."""
+        found = run(
+            db,
+            "SELECT s.sku, s.zone_id, z.name, s.bay_id, z.walk_order, b.walk_order FROM {rows}"
+            " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
+            " LEFT JOIN zone AS z ON z.location_id = s.location_id AND z.zone_id = s.zone_id"
+            " LEFT JOIN bay AS b ON b.location_id = s.location_id AND b.zone_id = s.zone_id"
+            " AND b.bay_id = s.bay_id WHERE s.zone_id IS NOT NULL AND s.zone_id <> ''",
+            (("location_id", TEXT), ("sku", TEXT)),
+            [(location_id, sku) for sku in skus],
+        )
+        return {
+            row[0]: Bay(
+                zone_id=row[1],
+                zone_name=row[2] or "",
+                bay_id=row[3] or "",
+                walk_order=(row[4] or 0) * ZONE_STEP + (row[5] or 0),
+            )
+            for row in found
+        }

@@ -1,0 +1,183 @@
+"""The statements under promises: rows locked in one order, one guarded UPDATE for all SKUs.
+
+Knows no verbs: :mod:`inventory_api.stock.promises` says what each step means.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from cart.db import is_sqlite
+from cart.db.rows import INTEGER, TEXT, run
+from inventory_api.stock.model import ON_HAND_MAX, Reason
+from inventory_api.stock.queries import Pair
+from inventory_api.stock.service import STAMP
+
+_STEP: Final = (
+    ("at_location", TEXT),
+    ("of_sku", TEXT),
+    ("on_hand_by", INTEGER),
+    ("reserved_by", INTEGER),
+    ("allocated_by", INTEGER),
+    ("taken_by", INTEGER),
+    ("released_by", INTEGER),
+    ("anew", INTEGER),
+)
+_PIECES: Final = (("at_location", TEXT), ("of_sku", TEXT), ("quantity", INTEGER))
+_WHERE: Final = "s.location_id = d.at_location AND s.sku = d.of_sku"
+# Whoever locks many rows of stock does it in this order, so nobody waits in a circle.
+# No key changes: ledger entries that point at the row need not wait.
+_ORDER: Final = " ORDER BY s.location_id, s.sku"
+_MOVE: Final = (
+    "UPDATE stock AS s SET on_hand = s.on_hand + d.on_hand_by,"  # noqa: S608 - constants
+    " reserved = s.reserved + d.reserved_by, allocated = s.allocated + d.allocated_by,"
+    f" {STAMP} FROM {{rows}} WHERE {_WHERE}"
+    f" AND s.on_hand + d.on_hand_by BETWEEN 0 AND {ON_HAND_MAX}"
+    " AND s.reserved + d.reserved_by >= 0 AND s.allocated + d.allocated_by >= 0"
+    " AND (d.anew = 0"
+    " OR s.on_hand - s.safety_stock - s.reserved - s.allocated >= d.anew)"
+    " RETURNING sku"
+)
+_KEEP: Final = (
+    "INSERT INTO reservation (reference, sku, location_id, reserved, allocated, taken, released,"
+    " reserved_until, created_at_us) SELECT :reference, d.of_sku, d.at_location, d.reserved_by,"
+    " 0, 0, 0, :until, :now_us FROM {rows}"
+    " WHERE true ON CONFLICT (reference, sku) DO NOTHING RETURNING sku"
+)
+_TURN: Final = (
+    "UPDATE reservation AS s SET reserved = s.reserved + d.reserved_by,"  # noqa: S608
+    " allocated = s.allocated + d.allocated_by, taken = s.taken + d.taken_by,"
+    f" released = s.released + d.released_by FROM {{rows}} WHERE {_WHERE}"
+    " AND s.reference = :reference AND s.reserved + d.reserved_by >= 0"
+    " AND s.allocated + d.allocated_by >= 0 AND s.released + d.released_by >= 0 RETURNING sku"
+)
+_LEDGER: Final = (
+    "INSERT INTO movement (location_id, sku, delta, reserved_delta, allocated_delta,"  # noqa: S608
+    " reason, reference, at_us) SELECT s.location_id, s.sku, d.on_hand_by, d.reserved_by,"
+    f" d.allocated_by, :reason, :reference, :now_us FROM {{rows}} JOIN stock AS s ON {_WHERE}"
+    f"{_ORDER} ON CONFLICT (reason, reference, location_id, sku) DO NOTHING"
+)
+_PUT_BACK: Final = (
+    "INSERT INTO stock AS s (location_id, sku, on_hand, reserved, allocated, safety_stock,"  # noqa: S608
+    " version, changed_at_us) SELECT d.at_location, d.of_sku, d.quantity, 0, 0, 0, 1, :now_us"
+    " FROM {rows} WHERE true ORDER BY d.at_location, d.of_sku"
+    f" ON CONFLICT (location_id, sku) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand, {STAMP}"
+    f" WHERE s.on_hand + excluded.on_hand <= {ON_HAND_MAX} RETURNING sku"
+)
+_BOOKED: Final = text(
+    "SELECT location_id, sku, delta, reserved_delta, allocated_delta FROM movement"
+    " WHERE reason = :reason AND reference = :reference"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """By how much the numbers of one SKU change. ``anew``: pieces that must be free for it."""
+
+    location_id: str
+    sku: str
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    taken: int = 0
+    released: int = 0
+    anew: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is promised of one SKU under a reference."""
+
+    location_id: str
+    sku: str
+    reserved: int
+    allocated: int
+    taken: int
+    released: int
+
+    @property
+    def promised(self) -> int:
+        """All that was ever promised: pieces move between the four numbers, and none is lost."""
+        return self.reserved + self.allocated + self.taken + self.released
+
+
+def _rows(steps: Iterable[Step]) -> list[tuple[object, ...]]:
+    return [
+        (
+            step.location_id,
+            step.sku,
+            step.on_hand,
+            step.reserved,
+            step.allocated,
+            step.taken,
+            step.released,
+            step.anew,
+        )
+        for step in steps
+    ]
+
+
+def lock(db: Session, location_id: str, skus: Sequence[str]) -> None:
+    """Keep other writers off these rows until the end of the unit of work; in one order.
+
+    SQLite has one writer at a time, and one row alone cannot be waited for in a circle.
+    """
+    if len(skus) > 1 and not is_sqlite(db.connection()):
+        template = f"SELECT 1 FROM {{rows}} JOIN stock AS s ON {_WHERE}{_ORDER}"  # noqa: S608
+        pieces = [(location_id, sku, 0) for sku in skus]
+        run(db, f"{template} FOR NO KEY UPDATE OF s", _PIECES, pieces)
+
+
+def held(db: Session, reference: str, *, locked: bool = False) -> dict[str, Held]:
+    """Return what is promised under a reference, by SKU; ``locked``: with its rows of stock."""
+    keep = " FOR NO KEY UPDATE OF r, s" if locked and not is_sqlite(db.connection()) else ""
+    found = db.connection().execute(
+        text(
+            "SELECT r.location_id, r.sku, r.reserved, r.allocated, r.taken, r.released"  # noqa: S608
+            " FROM reservation AS r JOIN stock AS s"
+            " ON s.location_id = r.location_id AND s.sku = r.sku"
+            f" WHERE r.reference = :reference{_ORDER}{keep}"
+        ),
+        {"reference": reference},
+    )
+    return {row[1]: Held(*row) for row in found}
+
+
+def booked(db: Session, reason: Reason, reference: str) -> dict[Pair, int]:
+    """Return what the ledger has under a fact: the pieces that it moved, however it did."""
+    found = db.connection().execute(_BOOKED, {"reason": reason.value, "reference": reference})
+    # A handover moves the same pieces out of two numbers at once.
+    return {(row[0], row[1]): abs(row[2] or row[3] + row[4]) for row in found}
+
+
+def move(db: Session, steps: Sequence[Step], now_us: int) -> set[str]:
+    """Change the numbers of stock where they allow it; return the SKUs that were changed."""
+    return {row[0] for row in run(db, _MOVE, _STEP, _rows(steps), {"now_us": now_us})}
+
+
+def keep(
+    db: Session, reference: str, steps: Sequence[Step], until: object, now_us: int
+) -> set[str]:
+    """Write new reservations; return the SKUs that this reference did not have yet."""
+    extra = {"reference": reference, "until": until, "now_us": now_us}
+    return {row[0] for row in run(db, _KEEP, _STEP, _rows(steps), extra)}
+
+
+def turn(db: Session, reference: str, steps: Sequence[Step]) -> set[str]:
+    """Move pieces of a reservation from one of its numbers to another; return the SKUs changed."""
+    return {row[0] for row in run(db, _TURN, _STEP, _rows(steps), {"reference": reference})}
+
+
+def enter(db: Session, reason: Reason, reference: str, steps: Sequence[Step], now_us: int) -> None:
+    """Write the ledger; an entry that is there already stays as it is."""
+    extra = {"reason": reason.value, "reference": reference, "now_us": now_us}
+    run(db, _LEDGER, _STEP, _rows(steps), extra)
+
+
+def put_back(db: Session, location_id: str, pieces: Mapping[str, int], now_us: int) -> set[str]:
+    """Put pieces on hand, also where there never were any; return the SKUs that had room."""
+    rows = [(location_id, sku, quantity) for sku, quantity in pieces.items()]
+    return {row[0] for row in run(db, _PUT_BACK, _PIECES, rows, {"now_us": now_us})}
