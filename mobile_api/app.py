@@ -38,6 +38,8 @@ from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
 from mobile_api.mail.sweep import Sweep
+from mobile_api.payment.providers import make_providers
+from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
 from mobile_api.scan import router as scan_router
@@ -61,6 +63,7 @@ OWN_ROUTERS = (
     pictures.router,
     look_router.router,
     demo_pages.router,
+    bank_pages.router,
     health.router,
 )
 
@@ -85,12 +88,12 @@ def create_app(
     """
     own_engine = engine is None
     used = engine or make_engine(settings.effective_database_url)
-    used_clock = clock or SystemClock()
+    used_clock, used_ids = clock or SystemClock(), ids or RandomIds()
     parts = Parts(
         settings=settings,
         engine=used,
         clock=used_clock,
-        ids=ids or RandomIds(),
+        ids=used_ids,
         lookup=sellables,
         secret=settings.key(),
         in_progress=InProgress(),
@@ -99,6 +102,7 @@ def create_app(
         bells=Bells(),
         photos=PhotoReader(),
         stock_live=LiveStock(),
+        payments=make_providers(settings, used_clock, used_ids),
     )
 
     @asynccontextmanager
@@ -129,6 +133,7 @@ def create_app(
     )
     app.state.parts = parts
     app.state.demo = settings.demo
+    app.state.sandbox = settings.payment_provider == "sandbox"
     inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live)
     anyone = [access.allow(access.Role.ANYONE)]
     app.include_router(make_router(inventory), dependencies=anyone, max_body_size=BODY_BYTES_MAX)

@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -58,6 +58,28 @@ class ApiSettings(MqttSettings):
         ),
     ] = "api"
 
+    payment_provider: Annotated[
+        Literal["sandbox", "stripe"],
+        Field(
+            description="Who takes payments. `sandbox`: an embedded test bank, no money moves;"
+            " see docs/payments.md."
+        ),
+    ] = "sandbox"
+    stripe_secret_key: Annotated[
+        str, Field(description="Stripe's secret or restricted API key.", repr=False)
+    ] = ""
+    stripe_webhook_secret: Annotated[
+        str,
+        Field(
+            description="Signing secret of the webhook endpoint at Stripe that posts to"
+            " `PUBLIC_URL/api/v1/payments/stripe/webhook`.",
+            repr=False,
+        ),
+    ] = ""
+    stripe_api_base: Annotated[
+        str, Field(description="Another address for Stripe's API: an emulator's, in tests.")
+    ] = ""
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.secret_key and len(self.secret_key) < KEY_LENGTH_MIN:
@@ -68,6 +90,11 @@ class ApiSettings(MqttSettings):
             if parts.scheme not in {"http", "https"} or not parts.netloc:
                 msg = "PUBLIC_URL must be an address such as https://shop.example"
                 raise ValueError(msg)
+        if self.payment_provider == "stripe" and not (
+            self.stripe_secret_key and self.stripe_webhook_secret
+        ):
+            msg = "PAYMENT_PROVIDER=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"
+            raise ValueError(msg)
         return self
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
+    from mobile_api.payment.providers import Providers
     from mobile_api.scan.reader import PhotoReader
 
 
@@ -48,6 +49,7 @@ class Parts:
     bells: "Bells"
     photos: "PhotoReader"
     stock_live: "LiveStock"
+    payments: "Providers"
     fan: "Fanout | None" = None
     listening: bool = False
     sink: "MailSink | None" = None

@@ -23,13 +23,14 @@ class Role(StrEnum):
     TOKEN = "one-time token"  # noqa: S105 - a name
     STAFF = "staff of the location (cookie)"
     PROVIDER = "payment provider (signature)"
+    SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The dependency that carries a route's role, and refuses demo routes outside a demo."""
+    """The dependency that carries a route's role, and refuses what is for trying only elsewhere."""
 
     role: Role
 
@@ -37,10 +38,13 @@ class Access:
         """Refuse what this application does not offer.
 
         Raises:
-            NotFound: a demo route, and this is no demo.
+            NotFound: a route of the demo or the test bank, and there is none.
         """
         if self.role is Role.DEMO and not request.app.state.demo:
             msg = "there is no demo here"
+            raise NotFound(msg)
+        if self.role is Role.SANDBOX and not request.app.state.sandbox:
+            msg = "there is no test bank here"
             raise NotFound(msg)
 
 

@@ -68,6 +68,7 @@ TITLES: Final[Mapping[str, str]] = {
     "refused": N_("This is not allowed."),
     "no_session": N_("There is no cart on this phone yet."),
     "origin_refused": N_("This request came from another website."),
+    "signature_refused": N_("This message is not signed as agreed."),
     "claim_used": N_("Another phone has taken this list along."),
     "claim_expired": N_("This link has expired."),
     "conflict": N_("That does not fit the present state."),

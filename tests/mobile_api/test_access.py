@@ -22,6 +22,7 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         Role.ANYONE: 24,
         Role.SHOPPER: 15,
         Role.TOKEN: 1,
+        Role.SANDBOX: 3,
         Role.DEMO: 6,
         Role.OPERATOR: 2,
     }
