@@ -118,17 +118,13 @@ class CheckoutRow(SQLModel, table=True):
     changed_at: datetime
 
 
-class CheckoutLineRow(SQLModel, table=True):
-    """The price that the shopper has agreed to for a line; frozen with its pieces while paying."""
+class AgreedPriceRow(SQLModel, table=True):
+    """A price that the shopper agreed to at the checkout, other than the one she scanned."""
 
-    __tablename__ = "checkout_line"
-    __table_args__ = (CheckConstraint("quantity >= 1", name="quantity"),)
+    __tablename__ = "agreed_price"
 
     checkout_id: str = Field(primary_key=True, foreign_key="checkout.id", max_length=ID_LENGTH_MAX)
     gtin: str = Field(primary_key=True, max_length=GTIN_LENGTH)
-    sku: str = Field(max_length=CODE_LENGTH_MAX)
-    position: int = 0
-    quantity: int
     price_minor: int = Field(sa_type=BigInteger)
 
 
@@ -136,7 +132,8 @@ class AttemptRow(SQLModel, table=True):
     """One try to pay a checkout. Its id is made from the Idempotency-Key of the request.
 
     It is the reference under which pieces are reserved, and the workflow's id.
-    ``promise_at``: when it can be ready; ``slot_at``: the slot that was taken for it.
+    ``wanted``: everything that this money buys, frozen; see ``cart.orders.wanted``.
+    ``promise_at``: when it can be ready; ``slot_at``: the slot that is taken for it.
     """
 
     __tablename__ = "pay_attempt"
@@ -154,6 +151,7 @@ class AttemptRow(SQLModel, table=True):
     total_minor: int = Field(sa_type=BigInteger)
     shipping_minor: int = Field(default=0, sa_type=BigInteger)
     currency: str = Field(max_length=3)
+    wanted: dict[str, Any] = Field(default_factory=dict, sa_type=JSON_COLUMN)
     slot_at: datetime | None = None
     promise_at: datetime
     reserved_until: datetime

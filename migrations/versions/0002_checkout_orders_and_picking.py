@@ -220,18 +220,14 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "checkout_line",
+        "agreed_price",
         sa.Column("checkout_id", sa.String(length=64), nullable=False),
         sa.Column("gtin", sa.String(length=14), nullable=False),
-        sa.Column("sku", sa.String(length=64), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("quantity >= 1", name=op.f("ck_checkout_line_quantity")),
         sa.ForeignKeyConstraint(
-            ["checkout_id"], ["checkout.id"], name=op.f("fk_checkout_line_checkout_id")
+            ["checkout_id"], ["checkout.id"], name=op.f("fk_agreed_price_checkout_id")
         ),
-        sa.PrimaryKeyConstraint("checkout_id", "gtin", name=op.f("pk_checkout_line")),
+        sa.PrimaryKeyConstraint("checkout_id", "gtin", name=op.f("pk_agreed_price")),
     )
     op.create_table(
         "order_event",
@@ -311,6 +307,7 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("shipping_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("wanted", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.Column("slot_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("promise_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reserved_until", sa.DateTime(timezone=True), nullable=False),
@@ -611,7 +608,7 @@ def downgrade() -> None:
 
     op.drop_table("order_letter")
     op.drop_table("order_event")
-    op.drop_table("checkout_line")
+    op.drop_table("agreed_price")
     with op.batch_alter_table("placed_order", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_placed_order_open_ticket",

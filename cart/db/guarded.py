@@ -1,0 +1,54 @@
+"""Inserting where somebody else may have been faster: whether a row comes back is the answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import TextClause
+from sqlmodel import Session, SQLModel
+
+from cart.db.engine import is_sqlite
+
+
+def insert_new(
+    db: Session,
+    row: type[SQLModel],
+    values: Mapping[str, Any],
+    *,
+    keys: Sequence[str],
+    where: TextClause | None = None,
+) -> bool:
+    """Insert a row unless one with the same ``keys`` is there; say whether it was inserted.
+
+    ``where``: the predicate of a partial unique index over the keys. On PostgreSQL
+    it waits for a rival who is inserting the same keys, and then says False.
+    """
+    insert = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
+    statement = insert(row).values(**values)
+    statement = statement.on_conflict_do_nothing(index_elements=keys, index_where=where)
+    return _came_back(db, statement)
+
+
+def insert_or_change(
+    db: Session,
+    row: type[SQLModel],
+    values: Mapping[str, Any],
+    *,
+    keys: Sequence[str],
+    change: Mapping[str, Any],
+    where: ColumnElement[bool] | None = None,
+) -> bool:
+    """Insert a row, or ``change`` the one that is there if ``where`` holds; say if either was done.
+
+    ``change``: new values by column; expressions over the row's columns are fine.
+    """
+    insert = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
+    statement = insert(row).values(**values)
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=dict(change), where=where)
+    return _came_back(db, statement)
+
+
+def _came_back(db: Session, statement: postgresql.Insert | sqlite.Insert) -> bool:
+    # Drivers count updates and deletes; of an insert, only what it returns is sure.
+    return db.connection().execute(statement.returning(literal(1))).first() is not None

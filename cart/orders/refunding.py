@@ -1,0 +1,206 @@
+"""Money that goes back: rows written with their fact, carried out later, each once.
+
+Raises a tender's ``refunded_minor`` by a guarded UPDATE in the transaction of the
+fact, so that never more goes back than came. Asks no provider: a workflow does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select, update
+
+from cart.kernel.clock import Clock
+from cart.kernel.errors import InvalidInput, UnknownOrder
+from cart.kernel.ids import Ids
+from cart.orders import history, vouchers
+from cart.orders.model import RefundState, TenderKind, TenderState
+from cart.orders.tables import FAILURE_LENGTH_MAX, RefundRow, TenderRow
+
+UNBOUGHT = "unbought"  # money that came too late, or was another amount than asked for
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """A refund as whoever carries it out needs it. ``payment_ref``: at the provider."""
+
+    id: str
+    state: RefundState
+    kind: TenderKind
+    amount_minor: int
+    currency: str
+    provider: str | None
+    payment_ref: str | None
+    order_id: str | None
+
+
+def owe(
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    *,
+    order_id: str,
+    amount_minor: int,
+    reason: str,
+    reference: str,
+) -> list[str]:
+    """Owe part of an order's money back; return the refunds' ids. A ``reference`` counts once.
+
+    The provider's tender gives first, then the voucher, which has it at once.
+
+    Raises:
+        InvalidInput: more than was paid and not refunded yet.
+    """
+    tenders = db.exec(
+        select(TenderRow)
+        .where(TenderRow.order_id == order_id, TenderRow.state == TenderState.CAPTURED)
+        .order_by(col(TenderRow.kind), col(TenderRow.id))  # "provider" comes before "voucher"
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    known = db.exec(
+        select(RefundRow.id)
+        .where(
+            col(RefundRow.tender_id).in_([tender.id for tender in tenders]),
+            RefundRow.reference == reference,
+        )
+        .order_by(col(RefundRow.id))
+    ).all()
+    if known:
+        return list(known)
+    left = amount_minor
+    refunds: list[str] = []
+    for tender in tenders:
+        part = min(left, tender.amount_minor - tender.refunded_minor)
+        if part > 0:
+            refunds.append(_owe_to(db, clock, ids, tender, part, reason, reference))
+            left -= part
+    if left > 0 or amount_minor < 0:
+        msg = f"{amount_minor} is more than was paid for order {order_id} and not refunded"
+        raise InvalidInput(msg, order_id=order_id, amount_minor=amount_minor)
+    return refunds
+
+
+def owe_unbought(db: Session, clock: Clock, ids: Ids, *, tender: TenderRow) -> str:
+    """Owe a captured tender back whole: its money bought nothing."""
+    return _owe_to(db, clock, ids, tender, tender.amount_minor, UNBOUGHT, UNBOUGHT)
+
+
+def _owe_to(
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    tender: TenderRow,
+    amount_minor: int,
+    *words: str,
+) -> str:
+    reason, reference = words
+    raised = db.exec(
+        update(TenderRow)
+        .where(
+            col(TenderRow.id) == tender.id,
+            col(TenderRow.state) == TenderState.CAPTURED,
+            TenderRow.refunded_minor + amount_minor <= col(TenderRow.amount_minor),
+        )
+        .values(refunded_minor=TenderRow.refunded_minor + amount_minor)
+    )
+    if raised.rowcount != 1:
+        msg = f"tender {tender.id} has no {amount_minor} to give back"
+        raise InvalidInput(msg, tender_id=tender.id, amount_minor=amount_minor)
+    refund_id, now = ids.new("refund"), clock.now()
+    at_once = tender.kind == TenderKind.VOUCHER and tender.voucher_id is not None
+    refund = RefundRow(
+        id=refund_id,
+        tender_id=tender.id,
+        order_id=tender.order_id,
+        amount_minor=amount_minor,
+        currency=tender.currency,
+        reason=reason,
+        reference=reference,
+        state=(RefundState.DONE if at_once else RefundState.DUE).value,
+        created_at=now,
+        done_at=now if at_once else None,
+    )
+    db.add(refund)
+    db.flush()
+    if at_once and tender.voucher_id is not None:
+        vouchers.credit(
+            db,
+            clock,
+            voucher_id=tender.voucher_id,
+            amount_minor=amount_minor,
+            reference=refund_id,
+        )
+    return refund_id
+
+
+def refund_facts(db: Session, refund_id: str) -> RefundFacts:
+    """Return a refund as whoever carries it out needs it.
+
+    Raises:
+        UnknownOrder: there is no such refund.
+    """
+    found = db.exec(
+        select(RefundRow, TenderRow)
+        .join(TenderRow, col(TenderRow.id) == col(RefundRow.tender_id))
+        .where(RefundRow.id == refund_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        msg = f"there is no refund {refund_id}"
+        raise UnknownOrder(msg, refund_id=refund_id)
+    refund, tender = found
+    return RefundFacts(
+        id=refund.id,
+        state=RefundState(refund.state),
+        kind=TenderKind(tender.kind),
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
+        provider=tender.provider,
+        payment_ref=tender.provider_ref,
+        order_id=refund.order_id,
+    )
+
+
+def refund_done(db: Session, clock: Clock, *, refund_id: str, provider_ref: str) -> bool:
+    """Keep that the provider gave the money back; False: it was settled before."""
+    values = {"state": RefundState.DONE.value, "provider_ref": provider_ref}
+    return _settle(db, clock, refund_id, "refunded", values | {"done_at": clock.now()})
+
+
+def refund_failed(db: Session, clock: Clock, *, refund_id: str, failure: str) -> bool:
+    """Keep that the provider refused for good: an operator's now. False: it was settled before."""
+    values = {"state": RefundState.FAILED.value, "failure": failure[:FAILURE_LENGTH_MAX]}
+    return _settle(db, clock, refund_id, "refund_failed", values)
+
+
+def _settle(db: Session, clock: Clock, refund_id: str, what: str, values: dict[str, Any]) -> bool:
+    done = db.exec(
+        update(RefundRow)
+        .where(col(RefundRow.id) == refund_id, col(RefundRow.state) == RefundState.DUE)
+        .values(**values)
+    )
+    if done.rowcount != 1:
+        return False
+    facts = refund_facts(db, refund_id)
+    if facts.order_id is not None:
+        history.note(
+            db,
+            clock,
+            order_id=facts.order_id,
+            what=what,
+            actor=history.SYSTEM,
+            refund_id=refund_id,
+            amount_minor=facts.amount_minor,
+        )
+    return True
+
+
+def due_refunds(db: Session, limit: int, before: datetime | None = None) -> Sequence[str]:
+    """Return refunds that wait to be carried out, oldest first."""
+    statement = select(RefundRow.id).where(RefundRow.state == RefundState.DUE)
+    if before is not None:
+        statement = statement.where(RefundRow.created_at < before)
+    order = (col(RefundRow.created_at), col(RefundRow.id))
+    return db.exec(statement.order_by(*order).limit(limit)).all()

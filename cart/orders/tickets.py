@@ -1,0 +1,72 @@
+"""The short code that staff call out: a letter and two digits.
+
+It is unique among the open orders of a location.
+The letters are far apart when they are said, one of each family that people mishear.
+The codes come in a shuffled order, so that two tickets do not tell how many buy here.
+"""
+
+import random
+from functools import lru_cache
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from cart.db.guarded import insert_or_change
+from cart.kernel.errors import LimitExceeded
+from cart.orders.model import ORDER_OPEN
+from cart.orders.tables import OrderRow, TicketSequenceRow
+
+# B C D E G P T V Z rhyme, as do A H J K, M N, F S X, I Y, Q U; O looks like a zero.
+LETTERS: Final = "FKLMQRTWY"
+SHORT: Final = len(LETTERS) * 100
+LONG: Final = len(LETTERS) * 1_000  # three digits, when the short ones are all out
+LOOKED_AT_MAX: Final = 40  # of each length; a location has far fewer codes taken in a row
+
+
+def next_ticket(db: Session, location_id: str) -> str:
+    """Return the location's next free code; its sequence is locked until the commit.
+
+    Raises:
+        LimitExceeded: every code that was tried is taken.
+    """
+    first = {"location_id": location_id, "given": 1}
+    change = {"given": col(TicketSequenceRow.given) + 1}
+    insert_or_change(db, TicketSequenceRow, first, keys=["location_id"], change=change)
+    given = db.exec(
+        select(TicketSequenceRow.given).where(TicketSequenceRow.location_id == location_id)
+    ).one()
+    offered = codes(location_id, given)
+    out = set(
+        db.exec(
+            select(OrderRow.ticket).where(
+                OrderRow.location_id == location_id,
+                col(OrderRow.state).in_(ORDER_OPEN),
+                col(OrderRow.ticket).in_(offered),
+            )
+        )
+    )
+    for code in offered:
+        if code not in out:
+            return code
+    msg = f"{location_id} has too many open orders for a ticket to be free"
+    raise LimitExceeded(msg, location_id=location_id)
+
+
+def codes(location_id: str, given: int) -> list[str]:
+    """Return the codes to try for a location's ``given``-th ticket, the short ones first."""
+    tried = range(given, given + LOOKED_AT_MAX)
+    short = [_code(location_id, number, SHORT, 2) for number in tried]
+    return short + [_code(location_id, number, LONG, 3) for number in tried]
+
+
+def _code(location_id: str, number: int, size: int, digits: int) -> str:
+    place = _shuffled(location_id, number // size, size)[number % size]
+    letter, rest = divmod(place, 10**digits)
+    return f"{LETTERS[letter]}{rest:0{digits}}"
+
+
+@lru_cache(maxsize=256)
+def _shuffled(location_id: str, turn: int, size: int) -> tuple[int, ...]:
+    order = list(range(size))
+    random.Random(f"{location_id} {turn}").shuffle(order)  # noqa: S311 - no secret, only no count
+    return tuple(order)
