@@ -13,12 +13,15 @@ from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.clock import Clock, SystemClock, to_us
 from cart.kernel.ids import Ids, RandomIds
+from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
 from gateway.fanout import Fanout, ListAsked, Notice, StockChanged
 from inventory_api.catalogue.queries import sellables
+from inventory_api.places import Places
 from inventory_api.router import InventoryParts, make_router
 from inventory_api.stock.live import LiveStock
+from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.bells import Bells
@@ -95,6 +98,7 @@ def create_app(
         clock=used_clock,
         ids=used_ids,
         lookup=sellables,
+        shop=Shop(sellables, Promises(), Places()),
         secret=settings.key(),
         in_progress=InProgress(),
         assets=Assets(),

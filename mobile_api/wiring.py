@@ -11,7 +11,7 @@ from sqlmodel import Session
 from cart.db import on_commit
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
-from cart.ports import CatalogueLookup
+from cart.ports import CatalogueLookup, Shop
 from gateway.fanout import ListAsked, Notice
 from mobile_api.settings import ApiSettings
 
@@ -42,6 +42,7 @@ class Parts:
     clock: Clock
     ids: Ids
     lookup: CatalogueLookup
+    shop: Shop
     secret: bytes
     in_progress: "InProgress"
     assets: "Assets"
