@@ -73,8 +73,8 @@ class Parts:
         on_commit(db, ring)
 
 
-def parts(request: Request) -> Parts:
-    """Return the parts of the running application."""
+async def parts(request: Request) -> Parts:
+    """Return the parts of the running application. Async: a plain one would cost a thread."""
     found: Parts = request.app.state.parts
     return found
 

@@ -48,6 +48,22 @@ def reading(engine: Engine) -> Iterator[Session]:
         db.rollback()
 
 
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Session]:
+    """Yield a session for one select: each statement sees a state of its own, no transaction.
+
+    Saves the round trips that begin and end a transaction; for a question that
+    one statement answers. On SQLite, without round trips, it is :func:`reading`.
+    """
+    if is_sqlite(engine):
+        with reading(engine) as db:
+            yield db
+        return
+    options = {"isolation_level": "AUTOCOMMIT"}
+    with engine.connect().execution_options(**options) as connection, Session(connection) as db:
+        yield db
+
+
 def on_commit(db: Session, action: Callable[[], None]) -> None:
     """Run ``action`` once this unit of work has committed; never if it rolls back.
 

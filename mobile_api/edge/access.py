@@ -34,7 +34,7 @@ class Access:
 
     role: Role
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Refuse what this application does not offer.
 
         Raises:

@@ -86,7 +86,7 @@ class Once:
         return response
 
 
-def once(key: CurrentKey, visitor: sessions.CurrentVisitor) -> Once:
+async def once(key: CurrentKey, visitor: sessions.CurrentVisitor) -> Once:
     """Join the key and who sends it."""
     return Once(key, visitor)
 

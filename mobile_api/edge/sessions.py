@@ -53,7 +53,7 @@ class Visitor:
         return found
 
 
-def visitor(request: Request) -> Visitor:
+async def visitor(request: Request) -> Visitor:
     """Read the cookie."""
     token = request.cookies.get(cookie_name(secure=request.app.state.parts.settings.secure))
     return Visitor(token if token and len(token) <= TOKEN_LENGTH_MAX else None)
