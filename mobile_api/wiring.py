@@ -1,10 +1,11 @@
 """What the parts of the API process are, and how they reach each other. ``app.py`` makes them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+from fastapi.responses import Response
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from gateway.fanout import Fanout
     from inventory_api.stock.live import LiveStock
     from mobile_api.bells import Bells
+    from mobile_api.carts.adding import Added, Wish
     from mobile_api.edge.keyed import InProgress
+    from mobile_api.edge.lane import Lane
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
@@ -56,7 +59,15 @@ class Parts:
     sink: "MailSink | None" = None
     smtp_url: str = ""
     mail_bell: Callable[[], None] = lambda: None
+    adding: "Lane[Wish, Added | Response]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        """Open the lane in which lines are added together."""
+        from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
+        from mobile_api.edge.lane import Lane  # noqa: PLC0415
+
+        self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
 
     def tell(self, db: Session, notice: Notice) -> None:
         """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""

@@ -9,16 +9,14 @@ from sqlmodel import Session, col, func, select
 
 from cart.carts.model import Kind, Line, Operation, fold
 from cart.carts.tables import (
-    CartLineRow,
     CartOperationRow,
-    CartRow,
     ListRequestRow,
     SavedListLineRow,
     SavedListRow,
     SessionKeyRow,
     ShopperSessionRow,
 )
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, run
 from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
@@ -118,35 +116,43 @@ def versions(db: Session, cart_ids: Iterable[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in found}
 
 
+def views(db: Session, cart_ids: Iterable[str]) -> dict[str, CartView]:
+    """Return these carts with their lines, in one statement; a cart that is not is absent."""
+    found = run(
+        db,
+        "SELECT c.id, c.version, c.latest_at_us, c.currency, l.gtin, l.sku, l.quantity,"
+        " l.added_at_us, l.price_minor, l.currency, l.location_id FROM {rows}"
+        " JOIN cart AS c ON c.id = d.id"
+        " LEFT JOIN cart_line AS l ON l.cart_id = c.id AND l.quantity > 0"
+        " ORDER BY c.id, l.added_at_us, l.gtin",
+        (("id", TEXT),),
+        [(cart_id,) for cart_id in cart_ids],
+    )
+    heads: dict[str, AnyRow] = {}
+    shown: dict[str, list[CartLineView]] = {}
+    for row in found:
+        heads[row[0]] = row
+        lines = shown.setdefault(row[0], [])
+        if row[4] is not None:
+            # The GTIN was verified before it was kept.
+            lines.append(CartLineView(str.__new__(Gtin, row[4]), *row[5:]))
+    return {
+        cart_id: CartView(cart_id, head[1], head[2], head[3], tuple(shown[cart_id]))
+        for cart_id, head in heads.items()
+    }
+
+
 def view(db: Session, cart_id: str) -> CartView:
     """Return the cart and its lines.
 
     Raises:
         UnknownCart: there is no such cart.
     """
-    cart = db.get(CartRow, cart_id, populate_existing=True)
-    if cart is None:
+    found = views(db, [cart_id])
+    if cart_id not in found:
         msg = f"there is no cart {cart_id}"
         raise UnknownCart(msg, cart_id=cart_id)
-    rows = db.exec(
-        select(CartLineRow)
-        .where(CartLineRow.cart_id == cart_id, CartLineRow.quantity > 0)
-        .order_by(col(CartLineRow.added_at_us), col(CartLineRow.gtin))
-        .execution_options(populate_existing=True)
-    )
-    shown = tuple(
-        CartLineView(
-            str.__new__(Gtin, row.gtin),  # verified before it was kept
-            row.sku,
-            row.quantity,
-            row.added_at_us,
-            row.price_minor,
-            row.currency,
-            row.location_id,
-        )
-        for row in rows
-    )
-    return CartView(cart.id, cart.version, cart.latest_at_us, cart.currency, shown)
+    return found[cart_id]
 
 
 def lines_at(db: Session, cart_id: str, until_us: int) -> tuple[CartLineView, ...]:
@@ -197,6 +203,28 @@ def session_of_key(db: Session, token: str, now: datetime) -> ShopperSessionRow 
             SessionKeyRow.expires_at > now,
         )
     ).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that a phone's key opens, as far as the hot path needs it."""
+
+    session_id: str
+    cart_id: str
+
+
+def opened_by(db: Session, token_hashes: Iterable[str], now: datetime) -> dict[str, Opened]:
+    """Return the sessions that these keys open and that have not ended, by the key's hash."""
+    rows = db.exec(
+        select(SessionKeyRow.token_hash, ShopperSessionRow.id, ShopperSessionRow.cart_id)
+        .join(ShopperSessionRow, col(SessionKeyRow.session_id) == col(ShopperSessionRow.id))
+        .where(
+            col(SessionKeyRow.token_hash).in_(list(token_hashes)),
+            SessionKeyRow.expires_at > now,
+            col(ShopperSessionRow.ended_at).is_(None),
+        )
+    )
+    return {token_hash: Opened(session_id, cart_id) for token_hash, session_id, cart_id in rows}
 
 
 def saved_lists(

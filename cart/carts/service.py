@@ -1,9 +1,10 @@
 """Commands on carts, shopper sessions and saved lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlmodel import Session, col, update
 
 from cart.carts import queries
@@ -80,6 +81,46 @@ def give_key(db: Session, clock: Clock, ids: Ids, *, session_id: str) -> str:
     )
     db.flush()
     return token
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that is to begin: its ids, language, and the hash of the phone's key."""
+
+    session_id: str
+    cart_id: str
+    locale: str
+    token_hash: str
+
+
+def open_sessions(db: Session, clock: Clock, wanted: Sequence[NewSession]) -> None:
+    """Begin many anonymous sessions, each with an empty cart and a key: three statements."""
+    if not wanted:
+        return
+    now, connection = clock.now(), db.connection()
+    connection.execute(
+        insert(CartRow),
+        [
+            {"id": one.cart_id, "version": 0, "latest_at_us": 0, "currency": "EUR",
+             "created_at": now}
+            for one in wanted
+        ],
+    )  # fmt: skip
+    connection.execute(
+        insert(ShopperSessionRow),
+        [
+            {"id": one.session_id, "cart_id": one.cart_id, "locale": one.locale, "created_at": now}
+            for one in wanted
+        ],
+    )
+    connection.execute(
+        insert(SessionKeyRow),
+        [
+            {"token_hash": one.token_hash, "session_id": one.session_id, "created_at": now,
+             "expires_at": now + KEY_LIFETIME}
+            for one in wanted
+        ],
+    )  # fmt: skip
 
 
 def add_line(

@@ -4,9 +4,12 @@ Source of the rules: draft-ietf-httpapi-idempotency-key-header. Knows nothing
 of HTTP beyond a status number; the caller's unit of work holds key and effect.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from cart.db import is_sqlite
@@ -55,6 +58,51 @@ def finish(
     row.status, row.body, row.session_id, row.salt = status, body, session_id, salt
     db.add(row)
     db.flush()
+
+
+def known(db: Session, keys: Iterable[str]) -> dict[str, RequestKeyRow]:
+    """Return the rows of those keys that came before, by key."""
+    by_hash = {secret_hash(key): key for key in keys}
+    rows = db.exec(select(RequestKeyRow).where(col(RequestKeyRow.key_hash).in_(list(by_hash))))
+    return {by_hash[row.key_hash]: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that was answered, as it is kept."""
+
+    key: str
+    request_hash: str
+    status: int
+    body: str
+    session_id: str
+    salt: str
+
+
+def keep(db: Session, clock: Clock, answers: Sequence[Answered]) -> None:
+    """Keep many answers beside their effects, in one statement.
+
+    Raises:
+        InFlight: another process kept one of the keys meanwhile; this unit of work must not go on.
+    """
+    now = clock.now()
+    values = [
+        {
+            "key_hash": secret_hash(one.key),
+            "request_hash": one.request_hash,
+            "session_id": one.session_id,
+            "salt": one.salt,
+            "status": one.status,
+            "body": one.body,
+            "created_at": now,
+        }
+        for one in answers
+    ]
+    try:
+        db.connection().execute(insert(RequestKeyRow), values)
+    except IntegrityError as error:
+        msg = "the same request is being worked on"
+        raise InFlight(msg) from error
 
 
 def forget(db: Session, clock: Clock) -> int:

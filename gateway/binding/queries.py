@@ -95,6 +95,19 @@ def live_of_carts(db: Session, cart_ids: Iterable[str]) -> list[Bound]:
     return [_bound(row) for row in found]
 
 
+def places_of_carts(db: Session, cart_ids: Iterable[str]) -> dict[str, str]:
+    """Return the location of a device that holds the cart now, by cart."""
+    found = run(
+        db,
+        "SELECT d.cart_id, min(b.location_id) FROM {rows}"
+        " JOIN shopper_session AS s ON s.cart_id = d.cart_id"
+        " JOIN binding AS b ON b.session_id = s.id AND b.ended_at IS NULL GROUP BY d.cart_id",
+        (("cart_id", TEXT),),
+        [(cart_id,) for cart_id in cart_ids],
+    )
+    return {row[0]: row[1] for row in found}
+
+
 def of_session(db: Session, session_id: str) -> Sequence[BindingRow]:
     """Return the live bindings of a shopper session: the devices she holds now."""
     return db.exec(

@@ -1,19 +1,21 @@
 """A cart as a person sees it: names, pictures, prices and what is left, in her language.
 
 Joins the cart (``cart.carts``) with catalogue and stock (``inventory_api``) in
-three statements. The page, the API, the live stream and the mail all show this.
+four statements. The page, the API, the live stream and the mail all show this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from cart.carts import queries
+from cart.carts.queries import CartView
+from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from cart.ports import CatalogueLookup, Sellable
-from inventory_api.stock.queries import availability
+from inventory_api.stock.queries import availability, positions
 from mobile_api.look.words import Words
 from mobile_api.products.queries import all_shops
 from mobile_api.products.shops import Shop, StockWords, nearest_first, stock_words
@@ -89,18 +91,68 @@ def basket(db: Session, lookup: CatalogueLookup, words: Words, cart_id: str) -> 
     Raises:
         UnknownCart: no such cart.
     """
-    cart = queries.view(db, cart_id)
-    wanted = [
+    found = baskets(db, lookup, {cart_id: words})
+    if cart_id not in found:
+        msg = f"there is no cart {cart_id}"
+        raise UnknownCart(msg, cart_id=cart_id)
+    return found[cart_id]
+
+
+def baskets(db: Session, lookup: CatalogueLookup, asked: Mapping[str, Words]) -> dict[str, Basket]:
+    """Return many carts as their persons see them: ``asked`` is the words by cart id.
+
+    As :func:`basket`, in four statements whatever the number of carts.
+    """
+    carts = queries.views(db, asked)
+    places = {spoken.locale: all_shops(db, spoken) for spoken in asked.values()}
+    wanted = {cart.id: _wanted(cart) for cart in carts.values()}
+    known = _sellables(db, lookup, [want for wants in wanted.values() for want in wants])
+    near: dict[str, tuple[Shop | None, list[Shop]]] = {}
+    for cart in carts.values():
+        here = _here(cart, places[asked[cart.id].locale])
+        near[cart.id] = (here, nearest_first(places[asked[cart.id].locale], here)[:SHOPS_SHOWN_MAX])
+    left = _left(
+        db,
+        {
+            (shop.id, want.sku)
+            for cart_id, wants in wanted.items()
+            for want in wants
+            for shop in near[cart_id][1]
+        },
+    )
+    shown = {}
+    for cart in carts.values():
+        here, shops = near[cart.id]
+        lines = tuple(
+            _line(asked[cart.id], want, known.get(want.gtin),
+                  (shops, here, _of(left, want.sku, shops)))
+            for want in wanted[cart.id]
+        )  # fmt: skip
+        shown[cart.id] = Basket(cart.id, cart.version, lines, here, tuple(shops))
+    return shown
+
+
+def _of(left: Mapping[tuple[str, str], int], sku: str, shops: Sequence[Shop]) -> dict[str, int]:
+    return {shop.id: left.get((shop.id, sku), 0) for shop in shops}
+
+
+def _left(db: Session, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    return {pair: found.available for pair, found in positions(db, pairs).items()}
+
+
+def _here(cart: CartView, places: Sequence[Shop]) -> Shop | None:
+    newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
+    here_id = newest.location_id if newest else None
+    return next((shop for shop in places if shop.id == here_id), None)
+
+
+def _wanted(cart: CartView) -> list[Wanted]:
+    return [
         Wanted(
             line.gtin, line.sku, line.quantity, line.price_minor, line.currency, line.location_id
         )
         for line in cart.lines
     ]
-    newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
-    lines, here, shops = shown(
-        db, lookup, words, wanted, here_id=newest.location_id if newest else None
-    )
-    return Basket(cart.id, cart.version, lines, here, shops)
 
 
 def nobodys(db: Session, words: Words) -> Basket:

@@ -18,6 +18,7 @@ from gateway.binding import queries as bindings
 from gateway.binding import service as binding_service
 from gateway.binding.model import EndReason
 from gateway.fanout import BindingChanged, CartChanged
+from mobile_api.carts.adding import CREATED, ORIGIN, Added, Wish
 from mobile_api.carts.basket import basket, nobodys
 from mobile_api.carts.events import View
 from mobile_api.carts.pages import cart_html
@@ -33,7 +34,6 @@ router = APIRouter(
     prefix="/api/v1", dependencies=[allow(Role.SHOPPER)], tags=["cart"], responses={401: {}}
 )
 VERSION_DIGITS_MAX = 9  # a billion operations on one cart; more is no version of ours
-ORIGIN = "api"  # in change notices: not a device
 WithHtml = Annotated[
     bool, Query(alias="html", description="Also give the parts of the cart page as HTML.")
 ]
@@ -84,12 +84,12 @@ def get_cart(
         return shown(wired, db, spoken, shopper.cart_id, with_html=with_html)
 
 
-@router.post("/cart/lines", status_code=201, response_model=CartOut)
-def post_line(
+@router.post("/cart/lines", status_code=CREATED, response_model=CartOut)
+async def post_line(
     request: Request, line: AddLine, wired: Wired, once: OnceOnly, *, with_html: WithHtml = False
 ) -> Response:
     """Put pieces of an article into the cart; a phone's first line begins its session."""
-    spoken = words(locale_of(request))
+    locale = locale_of(request)
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
         applied = service.add_line(
@@ -100,9 +100,15 @@ def post_line(
             quantity=line.quantity,
         )
         ring(wired, db, applied)
-        return shown(wired, db, spoken, shopper.cart_id, with_html=with_html)
+        return shown(wired, db, words(locale), shopper.cart_id, with_html=with_html)
 
-    return once.run(effect, status=201)
+    def alone() -> Response:
+        return once.run(effect, status=CREATED)
+
+    token, request_hash = once.visitor.token, once.keyed.request_hash
+    wish = Wish(once.key, request_hash, token, line, locale, with_html, alone)
+    answer = await wired.adding.do(wish)
+    return answer.response(secure=wired.settings.secure) if isinstance(answer, Added) else answer
 
 
 @router.put("/cart/lines/{gtin}")

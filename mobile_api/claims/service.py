@@ -6,7 +6,7 @@ from cart.carts.tables import ShopperSessionRow
 from gateway.binding.service import Claim
 from gateway.binding.service import claim as claim_binding
 from gateway.fanout import BindingChanged, CartChanged
-from mobile_api.carts.router import ORIGIN
+from mobile_api.carts.adding import ORIGIN
 from mobile_api.wiring import Parts
 
 

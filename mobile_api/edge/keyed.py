@@ -34,6 +34,11 @@ class InProgress:
     _keys: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def any_of(self, keys: set[str]) -> bool:
+        """Say whether someone holds one of these."""
+        with self._lock:
+            return not self._keys.isdisjoint(keys)
+
     @contextmanager
     def hold(self, key: str) -> Iterator[None]:
         """Hold ``key`` while the block runs.

@@ -1,0 +1,83 @@
+"""Requests that come together are done together: one transaction for many (group commit).
+
+While one batch is at the database the next gathers; a lone request waits for
+nobody. Owns the gathering and the way out, not what is done: that is ``work``,
+which answers each wish or says why not. If it fails as a whole, its wishes are
+done one by one, so that one bad wish never takes others along.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from cart.kernel.errors import Unavailable
+
+Wish = TypeVar("Wish")
+Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
+# A transaction of this many lines takes some 20 ms; more would make the first wait for the last.
+BATCH_MAX: Final = 32
+# A second's worth at full speed: whoever comes later is told to come again.
+WAITING_MAX: Final = 1_000
+
+
+class Lane(Generic[Wish, Answer]):
+    """One at a time to the database, many at once. For one event loop."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Wish]], Sequence[Answer | Exception]],
+        alone: Callable[[Wish], Answer],
+    ) -> None:
+        """Do batches with ``work``, and a wish of a failed batch with ``alone``; in a thread."""
+        self._work = work
+        self._alone = alone
+        self._waiting: deque[tuple[Wish, asyncio.Future[Answer]]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def do(self, wish: Wish) -> Answer:
+        """Return what became of the wish; raises what it was refused with.
+
+        Raises:
+            Unavailable: too many are waiting.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            msg = f"{WAITING_MAX} requests are waiting already"
+            raise Unavailable(msg)
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((wish, done))
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return await done
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                size = min(BATCH_MAX, len(self._waiting))
+                batch = [self._waiting.popleft() for _ in range(size)]
+                answers = await asyncio.to_thread(self._batch, [wish for wish, _ in batch])
+                for (_, done), answer in zip(batch, answers, strict=True):
+                    if done.done():
+                        continue  # who asked has gone
+                    if isinstance(answer, Exception):
+                        done.set_exception(answer)
+                    else:
+                        done.set_result(answer)
+        finally:
+            self._running = None
+
+    def _batch(self, wishes: Sequence[Wish]) -> Sequence[Answer | Exception]:
+        try:
+            return self._work(wishes)
+        except Exception as error:  # noqa: BLE001 - each wish gets its own answer below
+            logger.info("a batch of %d is done one by one: %s", len(wishes), error)
+        return [self._one(wish) for wish in wishes]
+
+    def _one(self, wish: Wish) -> Answer | Exception:
+        try:
+            return self._alone(wish)
+        except Exception as error:  # noqa: BLE001 - raised where the wish came from
+            return error
