@@ -124,6 +124,19 @@ class StockKeeper(Protocol):
         """Take pieces that came back on hand; those that cannot be sold are written off at once."""
         ...
 
+    def write_off(
+        self,
+        db: Session,
+        clock: Clock,
+        *,
+        location_id: str,
+        fact: str,
+        pieces: Mapping[str, int],
+        damaged: bool,
+    ) -> None:
+        """Take pieces that are not there, or spoilt, off what is on hand; never below 0."""
+        ...
+
     def note_picked(
         self,
         db: Session,
@@ -168,6 +181,12 @@ class Locations(Protocol):
         Raises:
             UnknownLocation: there is none of this id.
         """
+        ...
+
+    def assortment(
+        self, db: Session, *, location_id: str, product_id: str, currency: str
+    ) -> list[Sellable]:
+        """Return the variants of a product that the location has ever had, by SKU."""
         ...
 
     def bays(self, db: Session, *, location_id: str, skus: Collection[str]) -> dict[str, Bay]:

@@ -3,15 +3,19 @@
 from collections.abc import Collection
 from typing import Final
 
+from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db.rows import TEXT, run
 from cart.kernel.errors import UnknownLocation
-from cart.ports import Bay, LocationFacts
+from cart.kernel.gtin import Gtin
+from cart.ports import Bay, LocationFacts, Sellable
+from inventory_api.catalogue.queries import sellables
 from inventory_api.catalogue.tables import LocationRow
 
 # A zone is walked to its end before the next: no zone has this many bays.
 ZONE_STEP: Final = 10_000
+VARIANTS_MAX: Final = 200  # of one product: twenty sizes in ten colours
 
 
 class Places:
@@ -35,6 +39,22 @@ class Places:
             name_i18n=dict(row.name_i18n),
             opening_hours=dict(row.opening_hours),
         )
+
+    def assortment(
+        self, db: Session, *, location_id: str, product_id: str, currency: str
+    ) -> list[Sellable]:
+        """Return the variants of a product that the location has ever had, by SKU."""
+        found = db.connection().execute(
+            text(
+                "SELECT v.gtin FROM variant AS v JOIN stock AS s ON s.sku = v.sku"
+                " WHERE v.product_id = :product_id AND s.location_id = :location_id"
+                " ORDER BY v.sku LIMIT :limit"
+            ),
+            {"product_id": product_id, "location_id": location_id, "limit": VARIANTS_MAX},
+        )
+        gtins = [str.__new__(Gtin, row[0]) for row in found]  # verified when they were imported
+        known = sellables(db, gtins, currency=currency)
+        return [known[gtin] for gtin in gtins]
 
     def bays(self, db: Session, *, location_id: str, skus: Collection[str]) -> dict[str, Bay]:
         """Return where the SKUs lie; those nobody has placed are absent."""

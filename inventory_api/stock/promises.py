@@ -22,7 +22,7 @@ from cart.ports import Shortfall
 from inventory_api.stock import promised, queries
 from inventory_api.stock.model import ON_HAND_MAX, Reason
 from inventory_api.stock.promised import Held, Step
-from inventory_api.stock.service import require_names
+from inventory_api.stock.service import move, require_names
 from inventory_api.stock.tables import REFERENCE_LENGTH_MAX
 
 SKUS_MAX: Final = 200  # as many as a cart has lines
@@ -178,6 +178,41 @@ class Promises:
         if not known:
             msg = f"a location holds at most {ON_HAND_MAX} pieces of one SKU"
             raise InvalidInput(msg, location_id=location_id)
+
+    def write_off(
+        self,
+        db: Session,
+        clock: Clock,
+        *,
+        location_id: str,
+        fact: str,
+        pieces: Mapping[str, int],
+        damaged: bool,
+    ) -> None:
+        """Take pieces that are not there, or spoilt, off what is on hand; never below 0.
+
+        What is promised stays promised: whoever promised it decides what becomes of that.
+
+        Raises:
+            InvalidInput: a number below 1, or a name too long.
+            ReferenceReused: the fact wrote other pieces off before.
+        """
+        _require_pieces(fact, pieces)
+        reason = Reason.DAMAGED if damaged else Reason.COUNTED
+        _begin(db, clock)
+        known = queries.positions(db, [(location_id, sku) for sku in pieces], lock=True)
+        there = {position.sku: position.on_hand for position in known.values()}
+        for sku, number in sorted(pieces.items()):
+            if gone := min(number, there.get(sku, 0)):
+                move(
+                    db,
+                    clock,
+                    location_id=location_id,
+                    sku=sku,
+                    delta=-gone,
+                    reason=reason,
+                    reference=fact,
+                )
 
     def note_picked(
         self,
