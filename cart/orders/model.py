@@ -3,6 +3,7 @@
 Prices include tax. Every amount is in minor units of the checkout's currency.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -114,3 +115,15 @@ def tax_within(gross_minor: int, rate_bp: int) -> int:
     """
     divisor = BASIS_POINTS + rate_bp
     return (2 * gross_minor * rate_bp + divisor) // (2 * divisor)
+
+
+def worth(lines: Iterable[tuple[int, int]], shipping_minor: int) -> int:
+    """Return what is owed to the shop for an order: pieces kept at their price, and shipping.
+
+    ``lines``: pieces that are open or with the shopper, and the price of one. Shipping
+    goes back with the last piece: EU Directive 2011/83, article 13. What was captured and
+    not refunded is always this.
+    """
+    kept = list(lines)
+    goods_minor = sum(pieces * price_minor for pieces, price_minor in kept)
+    return goods_minor + (shipping_minor if any(pieces for pieces, _ in kept) else 0)

@@ -8,9 +8,12 @@ from sqlmodel import Session, col, select
 
 from cart.kernel.errors import UnknownOrder
 from cart.orders.model import Method, OrderState, RefundState, TenderKind
+from cart.orders.sums import Difference, differences
 from cart.orders.tables import OrderEventRow, OrderLineRow, OrderRow, RefundRow, TenderRow
 
-ORDERS_MAX: Final = 100  # of one session that are shown; more than anybody buys in a visit
+__all__ = ["Difference", "differences"]
+
+ORDERS_MAX: Final = 20  # of one session that are shown; more than anybody buys in a visit
 EVENTS_SHOWN_MAX: Final = 500
 
 

@@ -10,8 +10,6 @@ from typing import Final
 
 # One person with one trolley: more orders at once, and pieces end in the wrong bag.
 WALK_TASKS_MAX: Final = 6
-# A walk's zone counts more than any bay in it; 10 000 bays in one zone are a hall.
-ZONE_STEP: Final = 10_000
 PLACE_UNKNOWN: Final = 2_000_000_000  # last in every walk: ask a colleague where it lies
 QUARTER: Final = timedelta(minutes=15)  # promises are made by the quarter hour
 

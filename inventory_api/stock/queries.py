@@ -110,6 +110,44 @@ def availability(
     return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The answer to many SKUs at many locations: the pairs of known names, and what is unknown."""
+
+    found: list[Availability]
+    unknown_skus: list[str]
+    unknown_location_ids: list[str]
+
+
+def asked(
+    db: Session, skus: Collection[str], location_ids: Collection[str], *, as_of: datetime
+) -> Asked:
+    """Return availability of those SKUs and locations that the catalogue has. One statement."""
+    pairs = [(location_id, sku) for sku in dict.fromkeys(skus) for location_id in location_ids]
+    rows = run(
+        db,
+        "SELECT d.location_id, d.sku, l.id IS NOT NULL, v.sku IS NOT NULL, s.on_hand,"
+        " s.safety_stock, s.reserved, s.allocated, s.version, s.changed_at_us FROM {rows}"
+        " LEFT JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
+        " LEFT JOIN location AS l ON l.id = d.location_id"
+        " LEFT JOIN variant AS v ON v.sku = d.sku ORDER BY d.place",
+        PAIR,
+        pairs,
+    )
+    found = []
+    for row in rows:
+        if row[4] is not None:
+            atp = available(row[4], row[5], row[6], row[7])
+            found.append(Availability(row[0], row[1], row[4], atp, row[8], as_of, row[9]))
+        elif row[2] and row[3]:
+            found.append(Availability(row[0], row[1], 0, 0, 0, as_of))
+    return Asked(
+        found,
+        sorted({row[1] for row in rows if not row[3]}),
+        sorted({row[0] for row in rows if not row[2]}),
+    )
+
+
 def changed_since(
     db: Session, mark_us: int, limit: int, *, after: Pair = ("", "")
 ) -> list[StockChange]:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
-from cart.db import reading
+from cart.db import glancing
 from cart.kernel.clock import from_us
 from cart.kernel.errors import Unavailable
 from inventory_api.parts import InventoryParts
@@ -35,19 +35,14 @@ def stock_router(parts: InventoryParts) -> APIRouter:
     def availability(asked: AvailabilityIn) -> AvailabilityOut:
         """Say how many pieces may be promised, of every SKU at every location, as of now."""
         now = parts.clock.now()
-        with reading(parts.engine) as db:
-            skus, locations = queries.names_known(db, asked.skus, asked.location_ids)
-            found = queries.availability(
-                db,
-                [sku for sku in dict.fromkeys(asked.skus) if sku in skus],
-                [place for place in dict.fromkeys(asked.location_ids) if place in locations],
-                as_of=now,
-            )
+        places = list(dict.fromkeys(asked.location_ids))
+        with glancing(parts.engine) as db:
+            answer = queries.asked(db, asked.skus, places, as_of=now)
         return AvailabilityOut(
             as_of=now,
-            availability=[_line(one) for one in found],
-            unknown_skus=sorted(set(asked.skus) - skus),
-            unknown_location_ids=sorted(set(asked.location_ids) - locations),
+            availability=[_line(one) for one in answer.found],
+            unknown_skus=answer.unknown_skus,
+            unknown_location_ids=answer.unknown_location_ids,
         )
 
     @router.get(

@@ -53,6 +53,7 @@ CarryoverError
 │   ├── TaskTaken           a colleague holds it
 │   ├── WrongItem           not what this line asks for
 │   ├── TooManyPieces       more than the line still wants
+│   ├── OfferClosed         a substitution that was answered, or not in time
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── NotReady            not staged yet, or closed
 │   └── InFlight            the same request is being worked on
@@ -115,6 +116,7 @@ from cart.kernel.errors.selling import (
     LeadNeeded,
     NotReady,
     NotSignedIn,
+    OfferClosed,
     SignatureRefused,
     SignInRefused,
     TaskTaken,
@@ -155,6 +157,7 @@ __all__ = [
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "OfferClosed",
     "OriginRefused",
     "PayloadTooLarge",
     "ReferenceReused",

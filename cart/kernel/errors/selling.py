@@ -99,6 +99,12 @@ class TooManyPieces(Conflict):
     code = "too_many_pieces"
 
 
+class OfferClosed(Conflict):
+    """A substitution was answered before, or the time to answer is over."""
+
+    code = "offer_closed"
+
+
 class AlreadyHandedOver(Conflict):
     """The order was handed over before; its code is good no longer."""
 
