@@ -15,7 +15,7 @@ from typing import Final
 from starlette.responses import StreamingResponse
 
 from cart.kernel.errors import Unavailable
-from gateway.fanout import DeskChanged, Notice, OrderChanged
+from gateway.fanout import CartChanged, DeskChanged, Notice, OrderChanged
 from mobile_api.carts.events import BEAT, RETRY
 from mobile_api.live import BEAT_S
 
@@ -27,6 +27,11 @@ TOPICS_MAX: Final = 50  # of one page: a shopper's open orders, or a desk
 def order_topic(order_id: str) -> str:
     """Return the topic of an order, or of a checkout."""
     return f"order:{order_id}"
+
+
+def cart_topic(cart_id: str) -> str:
+    """Return the topic of a cart: a checkout follows it."""
+    return f"cart:{cart_id}"
 
 
 def desk_topic(location_id: str) -> str:
@@ -79,9 +84,11 @@ class Bells:
             self._soon(lambda: self._ring(topic))
 
     def hear(self, notice: Notice) -> None:
-        """Ring for what changed at an order or a desk; other notices are not ours. Any thread."""
+        """Ring for a cart, an order or a desk; other notices are not ours. From any thread."""
         if isinstance(notice, OrderChanged):
             self.ring(order_topic(notice.order_id))
+        elif isinstance(notice, CartChanged):
+            self.ring(cart_topic(notice.cart_id))
         elif isinstance(notice, DeskChanged):
             self.ring(desk_topic(notice.location_id))
 

@@ -46,7 +46,7 @@ async def ended(stream: AsyncIterator[bytes]) -> None:
 
 
 def test_a_page_hears_its_own_topics_only() -> None:
-    """Orders and desks ring by their id; a cart's notice is none of theirs."""
+    """Orders, carts and desks ring by their id, and none for another's."""
 
     async def work(bells: Bells) -> None:
         order, desk = await opened(bells, FIRST), await opened(bells, DESK)
