@@ -28,6 +28,8 @@ from mobile_api.bells import Bells
 from mobile_api.carts import pages as cart_pages
 from mobile_api.carts import router as cart_router
 from mobile_api.carts.events import Reader
+from mobile_api.checkouts import pages as checkout_pages
+from mobile_api.checkouts import router as checkout_router
 from mobile_api.claims import pages as claim_pages
 from mobile_api.claims import router as claim_router
 from mobile_api.demo import pages as demo_pages
@@ -41,6 +43,8 @@ from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
 from mobile_api.mail.sweep import Sweep
+from mobile_api.orders import pages as order_pages
+from mobile_api.orders import router as order_router
 from mobile_api.payment.providers import make_providers
 from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.products import pages as product_pages
@@ -56,11 +60,15 @@ ZIPPED_FROM_BYTES = 1_000
 OWN_ROUTERS = (
     cart_router.router,
     list_router.router,
+    checkout_router.router,
+    order_router.router,
     claim_router.router,
     device_router.router,
     scan_router.router,
     cart_pages.router,
     list_pages.router,
+    checkout_pages.router,
+    order_pages.router,
     claim_pages.router,
     product_pages.router,
     pictures.router,

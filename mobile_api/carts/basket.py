@@ -104,8 +104,7 @@ def baskets(db: Session, lookup: CatalogueLookup, asked: Mapping[str, Words]) ->
     As :func:`basket`, in four statements whatever the number of carts.
     """
     carts = queries.views(db, asked)
-    spoken = {one.locale: one for one in asked.values()}
-    places = {locale: all_shops(db, one) for locale, one in spoken.items()}
+    places = {spoken.locale: all_shops(db, spoken) for spoken in asked.values()}
     wanted = {cart.id: _wanted(cart) for cart in carts.values()}
     known = _sellables(db, lookup, [want for wants in wanted.values() for want in wants])
     near: dict[str, tuple[Shop | None, list[Shop]]] = {}

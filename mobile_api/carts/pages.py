@@ -4,13 +4,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cart.db import reading
+from cart.orders.model import CheckoutState
 from mobile_api.carts.basket import Basket, basket, nobodys
+from mobile_api.checkouts.queries import open_of_cart
 from mobile_api.demo.stage import leads_to_demo
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import Words, words
+from mobile_api.orders.queries import open_orders
 from mobile_api.wiring import Wired
 
 router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
@@ -37,14 +40,18 @@ def my_cart(
     with reading(wired.engine) as db:
         shopper = visitor.find(db, wired.clock)
         if shopper is None:
-            shown = nobodys(db, spoken)
+            shown, orders, checkout = nobodys(db, spoken), [], None
         else:
             shown = basket(db, wired.lookup, spoken, shopper.cart_id)
+            orders = open_orders(db, shopper.id)
+            checkout = open_of_cart(db, shopper.cart_id)
     context = {
         "basket": shown,
         "known": shopper is not None,
         "brought": max(0, brought),
         "claim": claim[:BINDING_ID_LENGTH_MAX],
+        "orders": orders,
+        "paying": checkout is not None and checkout.state == CheckoutState.PAYING,
         "page_id": "cart",
     }
     return page(request, "cart.html", context)

@@ -22,10 +22,6 @@ logger = logging.getLogger(__name__)
 BATCH_MAX: Final = 32
 # A second's worth at full speed: whoever comes later is told to come again.
 WAITING_MAX: Final = 1_000
-# When several came together a moment ago, the next wait this long for each other; without it,
-# batches of one and of all the others take turns. A lone request never waits.
-GATHER_S: Final = 0.002
-BUSY_S: Final = 0.1
 
 
 class Lane(Generic[Wish, Answer]):
@@ -41,7 +37,6 @@ class Lane(Generic[Wish, Answer]):
         self._alone = alone
         self._waiting: deque[tuple[Wish, asyncio.Future[Answer]]] = deque()
         self._running: asyncio.Task[None] | None = None
-        self._busy_until_s = 0.0  # of the event loop's clock
 
     async def do(self, wish: Wish) -> Answer:
         """Return what became of the wish; raises what it was refused with.
@@ -61,10 +56,6 @@ class Lane(Generic[Wish, Answer]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                if asyncio.get_running_loop().time() < self._busy_until_s:
-                    await asyncio.sleep(GATHER_S)
-                if len(self._waiting) > 1:
-                    self._busy_until_s = asyncio.get_running_loop().time() + BUSY_S
                 size = min(BATCH_MAX, len(self._waiting))
                 batch = [self._waiting.popleft() for _ in range(size)]
                 answers = await asyncio.to_thread(self._batch, [wish for wish, _ in batch])

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from cart.kernel.errors import UnknownList
+from cart.kernel.errors import UnknownList, UnknownOrder
 
 SIGNATURE_BYTES = 16  # 128 bits: beyond trying, and short enough for a line of an e-mail
 LINK_LENGTH_MAX = 128
@@ -12,8 +12,7 @@ LINK_LENGTH_MAX = 128
 
 def list_link(secret: bytes, list_id: str) -> str:
     """Return ``{list_id}.{signature}``."""
-    digest = hmac.digest(secret, f"list\0{list_id}".encode(), hashlib.sha256)[:SIGNATURE_BYTES]
-    return f"{list_id}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+    return _signed(secret, "list", list_id)
 
 
 def list_of_link(secret: bytes, link: str) -> str:
@@ -22,9 +21,39 @@ def list_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownList: the signature is not ours; which of the two halves is wrong is not said.
     """
-    list_id, _, _signature = link.rpartition(".")
-    genuine = list_link(secret, list_id).encode()
-    if len(link) > LINK_LENGTH_MAX or not hmac.compare_digest(genuine, link.encode()):
+    list_id = _opened(secret, "list", link)
+    if list_id is None:
         msg = "this is not a list link of ours"
         raise UnknownList(msg)
     return list_id
+
+
+def order_link(secret: bytes, order_id: str) -> str:
+    """Return ``{order_id}.{signature}``."""
+    return _signed(secret, "order", order_id)
+
+
+def order_of_link(secret: bytes, link: str) -> str:
+    """Return the order id of a link.
+
+    Raises:
+        UnknownOrder: the signature is not ours; which of the two halves is wrong is not said.
+    """
+    order_id = _opened(secret, "order", link)
+    if order_id is None:
+        msg = "this is not an order link of ours"
+        raise UnknownOrder(msg)
+    return order_id
+
+
+def _signed(secret: bytes, kind: str, name: str) -> str:
+    """Return ``name`` with its signature. ``kind`` is signed too: no link opens another thing."""
+    digest = hmac.digest(secret, f"{kind}\0{name}".encode(), hashlib.sha256)[:SIGNATURE_BYTES]
+    return f"{name}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def _opened(secret: bytes, kind: str, link: str) -> str | None:
+    name, _, _signature = link.rpartition(".")
+    genuine = _signed(secret, kind, name).encode()
+    good = len(link) <= LINK_LENGTH_MAX and hmac.compare_digest(genuine, link.encode())
+    return name if good else None

@@ -51,7 +51,7 @@ export async function send(method, path, body) {
     await pause(400 * 2 ** tried);
   }
 }
-const attempt = (work) => work().catch((problem) => toast(problem.title || say("failed")));
+export const attempt = (work) => work().catch((problem) => toast(problem.title || say("failed")));
 
 /* the cart's parts, keyed by line so that only what changed moves */
 let version = Number($("[data-part=lines]")?.dataset.version ?? -1);
@@ -98,10 +98,10 @@ export function showCart(cart) {
 /* the kept page follows the live cart: without a network it shows what was seen last */
 const KEEP_AFTER_MS = 2000; // once for a burst of scans
 let keeping;
-function keepPage() {
+export function keepPage(path = "/") {
   if (!("caches" in window)) return;
   clearTimeout(keeping);
-  keeping = setTimeout(() => caches.open("pages").then((cache) => cache.add("/")).catch(() => {}), KEEP_AFTER_MS);
+  keeping = setTimeout(() => caches.open("pages").then((cache) => cache.add(path)).catch(() => {}), KEEP_AFTER_MS);
 }
 
 /* live: the browser reconnects by itself and says which version it saw last */
@@ -145,7 +145,7 @@ function live() {
 /* offline: say so, and from when what is shown is */
 let offlineSince = null;
 const kept = (path) => `seen ${path}`;
-function online() {
+export function online() {
   offlineSince = null;
   $("#offline").hidden = true;
   try { localStorage.setItem(kept(location.pathname), String(Date.now())); } catch { /* private mode */ }
@@ -175,7 +175,7 @@ async function remove(line) {
   showCart(await send("DELETE", path(gtin)));
   toast(say("removed", { name }), { label: say("undo"), run: () => attempt(() => setQuantity(gtin, Number(quantity))) });
 }
-const acts = {
+export const acts = {
   more: (button) => setQuantity(lineOf(button).dataset.gtin, Number(lineOf(button).dataset.quantity) + 1),
   less: (button) => {
     const line = lineOf(button);

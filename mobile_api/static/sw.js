@@ -7,6 +7,8 @@ const PAGES_MAX = 20;
 const PICTURES = "pictures";
 const PICTURES_MAX = 120;
 const PATIENCE_MS = 4000;
+// What is true only at this moment: keys, money, and the work of staff.
+const NEVER_KEPT = ["/c/", "/demo", "/checkout", "/here/", "/pay/", "/staff", "/board"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
@@ -60,7 +62,7 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
   } else if (url.pathname.startsWith("/pictures/")) {
     event.respondWith(pictureOf(event));
-  } else if (request.mode === "navigate" && !url.pathname.startsWith("/c/") && !url.pathname.startsWith("/demo")) {
+  } else if (request.mode === "navigate" && !NEVER_KEPT.some((path) => url.pathname.startsWith(path))) {
     event.respondWith(pageOf(event));
   }
 });

@@ -1,0 +1,1 @@
+"""Checkout on the phone: its pages and its API."""

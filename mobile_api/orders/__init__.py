@@ -1,0 +1,1 @@
+"""Orders on the phone: the ticket, what happens now, and the receipt."""

@@ -1,0 +1,116 @@
+"""The receipt: what was bought, what became of it, who paid how much, and what went back."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from cart.kernel.money import Money
+from cart.orders.model import RefundState, TenderKind, tax_within
+from cart.orders.queries import OrderLine, OrderView
+from mobile_api.checkouts.sums import SumRow, Sums, amount, taxes
+from mobile_api.look.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What became of a line; ``tone``: good or few."""
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line as it was bought, with what became of it. ``gone``: nothing of it was kept."""
+
+    name: str
+    variant: str
+    quantity: int
+    price: Money
+    picture: str | None
+    notes: tuple[Note, ...]
+    gone: bool
+
+
+def shown_lines(w: Words, order: OrderView) -> tuple[ShownLine, ...]:
+    """Return the lines in the reader's language."""
+    names = {line.id: w.of(line.name_i18n, line.name) for line in order.lines}
+    return tuple(
+        ShownLine(
+            name=names[line.id],
+            variant=variant(w, line),
+            quantity=line.quantity,
+            price=Money(line.quantity * line.price_minor, order.currency),
+            picture=line.picture,
+            notes=_notes(w, line, names),
+            gone=not line.kept,
+        )
+        for line in order.lines
+    )
+
+
+def variant(w: Words, line: OrderLine) -> str:
+    """Return colour and size."""
+    return " · ".join(filter(None, (w.of(line.colour_i18n, line.colour), line.size)))
+
+
+def _notes(w: Words, line: OrderLine, names: dict[str, str]) -> tuple[Note, ...]:
+    notes = []
+    if line.replaces in names:
+        text = w.gettext("instead of %(name)s") % {"name": names[line.replaces]}
+        notes.append(Note(text, "good"))
+    if line.cancelled:
+        text = w.ngettext(
+            "%(num)s piece not delivered", "%(num)s pieces not delivered", line.cancelled
+        )
+        notes.append(Note(text, "few"))
+    if line.returned:
+        text = w.ngettext("%(num)s piece returned", "%(num)s pieces returned", line.returned)
+        notes.append(Note(text, "few"))
+    return tuple(notes)
+
+
+def sums(w: Words, order: OrderView) -> Sums:
+    """Return what was paid with what, every refund, what it comes to, and the tax in that."""
+    currency, rows = order.currency, []
+    if order.shipping_minor:
+        goods = amount(w, order.total_minor - order.shipping_minor, currency)
+        rows.append(SumRow(w.gettext("Goods"), goods))
+        rows.append(SumRow(w.gettext("Shipping"), amount(w, order.shipping_minor, currency)))
+    rows.append(
+        SumRow(w.gettext("Total"), amount(w, order.total_minor, currency), strong=bool(rows))
+    )
+    tenders = {
+        TenderKind.VOUCHER: w.gettext("Paid with gift card or voucher"),
+        TenderKind.PROVIDER: w.gettext("Paid with card or wallet"),
+        TenderKind.WRISTBAND: w.gettext("Paid with the wristband"),
+    }
+    rows += [SumRow(tenders[one.kind], amount(w, one.amount_minor, currency)) for one in order.paid]
+    states = {
+        RefundState.DUE: w.gettext("Going back to you"),
+        RefundState.DONE: w.gettext("Went back to you"),
+        RefundState.FAILED: w.gettext("Could not be sent back: please ask at the desk"),
+    }
+    rows += [
+        SumRow(states[one.state], amount(w, -one.amount_minor, currency)) for one in order.refunds
+    ]
+    if order.refunds:
+        left = order.total_minor - order.refunded_minor
+        rows.append(SumRow(w.gettext("What you have paid"), amount(w, left, currency), strong=True))
+    return Sums(tuple(rows), _taxes(w, order))
+
+
+def _taxes(w: Words, order: OrderView) -> tuple[SumRow, ...]:
+    """Return the tax by rate in the goods that were kept, and that in the shipping."""
+    if order.refunded_minor == order.total_minor:
+        return ()
+    by_rate: defaultdict[int, int] = defaultdict(int)
+    bought = 0
+    for line in order.lines:
+        by_rate[line.tax_rate_bp] += tax_within(line.total_minor, line.tax_rate_bp)
+        if line.replaces is None:
+            bought += tax_within(line.quantity * line.price_minor, line.tax_rate_bp)
+    rows = taxes(w, sorted(by_rate.items()), order.currency)
+    if shipping := order.tax_minor - bought:
+        label = w.gettext("Tax included in the shipping")
+        rows += (SumRow(label, amount(w, shipping, order.currency)),)
+    return rows

@@ -1,0 +1,251 @@
+// Checkout and ticket: a choice is sent as it is made, and what is shown follows the server.
+// The shell is imported under the name that the page has it by: a second copy would act twice.
+
+const { acts, attempt, keepPage, online, say, send, toast } = await import(document.body.dataset.shell);
+
+const $ = (query, root = document) => root.querySelector(query);
+const $$ = (query, root = document) => [...root.querySelectorAll(query)];
+const parsed = (html) => Object.assign(document.createElement("template"), { innerHTML: html }).content;
+
+/* what counts down, by the server's clock: a phone's own may be minutes off */
+const LATE_S = 60; // from here on it is in the colour of a warning
+let ahead = 0; // of the server's clock before ours, ms
+function setClock(root) {
+  const now = $("[data-now]", root)?.dataset.now ?? root.dataset?.now;
+  if (now) ahead = Date.parse(now) - Date.now();
+}
+let ranOut = () => {};
+function tick() {
+  for (const one of $$("[data-until]")) {
+    const left = Math.round((Date.parse(one.dataset.until) - Date.now() - ahead) / 1000);
+    const shown = Math.max(0, left);
+    one.textContent = `${Math.floor(shown / 60)}:${String(shown % 60).padStart(2, "0")}`;
+    one.toggleAttribute("data-late", left < LATE_S);
+    if (left < 0 && !one.dataset.over) { one.dataset.over = "yes"; ranOut(); }
+  }
+}
+
+/* told of changes: the stream says that something changed, the page looks */
+const SLEPT_MS = 20000; // a phone that slept longer may hold a dead connection that it believes in
+function follow(url, look) {
+  let source;
+  let closed;
+  const open = () => {
+    source?.close();
+    source = new EventSource(url);
+    source.addEventListener("changed", () => look().catch(() => {}));
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) { clearTimeout(closed); closed = setTimeout(open, 5000); }
+    });
+  };
+  let hiddenAt = 0;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) hiddenAt = Date.now();
+    else if (Date.now() - hiddenAt > SLEPT_MS) open();
+  });
+  addEventListener("online", open);
+  // Coming back with the browser's own button shows the page as it was left.
+  addEventListener("pageshow", (event) => { if (event.persisted) { look().catch(() => {}); open(); } });
+  open();
+}
+/* only one look at a time; what rings meanwhile is one more look */
+function looking(work) {
+  let now = null;
+  let again = false;
+  return function look() {
+    if (now) { again = true; return now; }
+    now = work().finally(() => {
+      now = null;
+      if (again) { again = false; look().catch(() => {}); }
+    });
+    return now;
+  };
+}
+
+/* checkout */
+const box = () => $("#checkout");
+const api = (rest = "") => `/api/v1/checkouts/${box().dataset.checkout}${rest}`;
+const withHtml = (rest = "") => `${api(rest)}?html=true`;
+// In turn: a choice that was made first is sent first, and paying waits for all of them.
+let last = Promise.resolve();
+function inTurn(work) {
+  const next = last.then(work);
+  last = next.catch(() => {});
+  return next;
+}
+let wantsToPay = false;
+function swapPart(old, fresh) {
+  if (old.outerHTML === fresh.outerHTML) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const typed = $$("input[id]", old).filter((one) => one.value !== one.defaultValue && !["radio", "checkbox"].includes(one.type));
+  const open = $$("details", old).map((one) => one.open);
+  old.replaceWith(fresh);
+  for (const one of typed) {
+    const same = fresh.querySelector(`#${CSS.escape(one.id)}`);
+    if (same && !same.value) same.value = one.value;
+  }
+  $$("details", fresh).forEach((one, place) => { one.open ||= open[place] ?? false; });
+  if (focused) document.getElementById(focused)?.focus();
+}
+function showCheckout(state) {
+  const old = box();
+  const fresh = parsed(state.html).firstElementChild;
+  if (state.state === "paid") { location.replace(`/orders/${state.order_id}`); return; }
+  if (wantsToPay && state.redirect_url) { wantsToPay = false; location.assign(state.redirect_url); return; }
+  if (state.state !== old.dataset.state) {
+    if ("returned" in old.dataset) { location.replace(`/checkout/${state.id}`); return; }
+    old.replaceWith(fresh);
+    scrollTo(0, 0);
+    $("#main").focus({ preventScroll: true });
+  } else if (Number(fresh.dataset.version) >= Number(old.dataset.version)) {
+    for (const name of ["version", "total", "now"]) old.dataset[name] = fresh.dataset[name];
+    for (const part of $$("[data-part]", fresh)) {
+      const target = $(`[data-part=${part.dataset.part}]`, old);
+      if (target) swapPart(target, part);
+    }
+  }
+  setClock(box());
+  tick();
+}
+const lookAtCheckout = looking(async () => { showCheckout(await send("GET", withHtml())); online(); });
+const choose = (choice) => inTurn(async () => showCheckout(await send("POST", withHtml("/choices"), choice)));
+const changed = (work) => inTurn(async () => { await work(); await lookAtCheckout(); });
+const line = (gtin) => `/api/v1/cart/lines/${gtin}`;
+
+const FAULTS = { email: "#email-fault", address: "#how-fault" };
+const choices = {
+  method: (field) => ({ method: field.value }),
+  slot: (field) => ({ slot_at: field.value || null }),
+  location_id: (field) => ({ location_id: field.value }),
+  email: (field) => ({ email: field.value.trim() }),
+  address: (field) => ({ address: Object.fromEntries($$("input", field).map((one) => [one.name, one.value.trim()])) }),
+};
+document.addEventListener("change", (event) => {
+  const field = event.target.closest("[data-change]");
+  if (!field || !box()) return;
+  const kind = field.dataset.change;
+  const fault = () => (FAULTS[kind] ? $(FAULTS[kind]) : null);
+  if (fault()) fault().textContent = "";
+  choose(choices[kind](field)).catch((problem) => {
+    if (fault()) fault().textContent = problem.title || say("failed");
+    else { toast(problem.title || say("failed")); lookAtCheckout().catch(() => {}); }
+  });
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "voucher-form") return;
+  event.preventDefault();
+  const code = event.target.code.value.trim();
+  $("#voucher-fault").textContent = "";
+  if (!code) return;
+  inTurn(async () => showCheckout(await send("POST", withHtml("/voucher"), { code }))).catch((problem) => {
+    $("#voucher-fault").textContent = problem.title || say("failed");
+    $("#voucher-code")?.focus();
+  });
+});
+Object.assign(acts, {
+  "take-left": ({ dataset }) => changed(() => send("PUT", line(dataset.gtin), { quantity: Number(dataset.left) })),
+  "take-out": ({ dataset }) => changed(() => send("DELETE", line(dataset.gtin))),
+  "to-list": ({ dataset }) => changed(async () => {
+    await send("POST", "/api/v1/lists", { gtin: dataset.gtin, name: dataset.name, move: true });
+    toast(say("moved", { name: dataset.name }));
+  }),
+  "accept-price": ({ dataset }) => inTurn(async () => showCheckout(await send("POST", withHtml("/prices"), { gtin: dataset.gtin, price_minor: Number(dataset.price) }))),
+  "choose-shop": ({ dataset }) => choose({ location_id: dataset.location }),
+  "choose-soonest": () => choose({ slot_at: null }),
+  "choose-collect": () => choose({ method: "collect" }),
+  "fill-address": () => { ($$(".address input").find((one) => one.required && !one.value) ?? $(".address input"))?.focus(); },
+  "drop-voucher": () => inTurn(async () => showCheckout(await send("DELETE", withHtml("/voucher")))),
+  pay: () => inTurn(async () => {
+    wantsToPay = true;
+    try {
+      const asked = await send("POST", api("/pay"), { total_minor: Number(box().dataset.total) });
+      if (asked.redirect_url) location.assign(asked.redirect_url);
+      else await lookAtCheckout();
+    } catch (problem) {
+      wantsToPay = false;
+      await lookAtCheckout().catch(() => {});
+      throw problem;
+    }
+  }),
+  stop: () => changed(() => send("POST", api("/stop"))),
+});
+
+/* a bell may be missed: while money is on its way the page also looks by itself */
+const LOOK_MS = { paying: 10000, returned: 3000 };
+function watchCheckout() {
+  ranOut = () => setTimeout(() => lookAtCheckout().catch(() => {}), 1500);
+  follow(api("/events"), lookAtCheckout);
+  const again = () => {
+    const { state, returned } = box().dataset;
+    if (state === "paying" && !document.hidden) lookAtCheckout().catch(() => {});
+    setTimeout(again, returned === undefined ? LOOK_MS.paying : LOOK_MS.returned);
+  };
+  setTimeout(again, LOOK_MS.returned);
+}
+
+/* ticket */
+const order = $("#order");
+const lookAtOrder = order && looking(async () => {
+  const answer = await fetch(order.dataset.partUrl, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  showOrder(await answer.text());
+  online();
+});
+function showOrder(html) {
+  const old = $(".order", order);
+  const fresh = parsed(html);
+  const state = $(".order", fresh);
+  if (Number(state.dataset.version) < Number(old.dataset.version)) return;
+  const focused = order.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+  const offered = $$("[data-offer]", old).length < $$("[data-offer]", state).length;
+  const moved = old.dataset.state !== state.dataset.state;
+  if (old.outerHTML !== state.outerHTML) old.replaceWith(state);
+  if (focused) $(`[data-act=${focused}]`, order)?.focus();
+  if (moved || offered) {
+    toast($(offered ? ".offer h2" : ".now", order).textContent);
+    navigator.vibrate?.([80, 60, 80]);
+  }
+  setClock(state);
+  tick();
+  stayAwake();
+  keepPage(location.pathname);
+}
+/* a code that is to be shown must not go dark on the way to the desk */
+let awake;
+async function stayAwake() {
+  const wanted = $(".handover") !== null && !document.hidden;
+  if (!wanted) { await awake?.release().catch(() => {}); awake = undefined; return; }
+  if (!awake || awake.released) awake = await navigator.wakeLock?.request("screen").catch(() => undefined);
+}
+function sure(dialog) {
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "send"), { once: true }));
+}
+const orderApi = (rest) => `/api/v1/orders/${order.dataset.order}${rest}`;
+Object.assign(acts, {
+  here: async () => { await send("POST", orderApi("/here")); await lookAtOrder(); },
+  answer: async ({ dataset }) => {
+    await send("POST", orderApi(`/substitutions/${dataset.offer}`), { accept: dataset.accept === "yes" });
+    await lookAtOrder();
+  },
+  "cancel-order": async () => {
+    if (!(await sure($("#sure-dialog")))) return;
+    await send("POST", orderApi("/cancel"));
+    await lookAtOrder();
+  },
+});
+
+if (box()) { setClock(box()); watchCheckout(); }
+if (order) {
+  setClock($(".order", order));
+  ranOut = () => setTimeout(() => lookAtOrder().catch(() => {}), 1500);
+  follow(order.dataset.eventsUrl, lookAtOrder);
+  keepPage(location.pathname);
+  stayAwake();
+  document.addEventListener("visibilitychange", stayAwake);
+}
+// The code at the desk was scanned: that is the wish; without scripts the button says it.
+if ($("#arrive")) attempt(async () => $("#arrive form").requestSubmit());
+tick();
+setInterval(tick, 1000);
