@@ -39,12 +39,16 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedPieces:
-    """Pieces that came back to the desk; ``sellable`` false: they are written off."""
+    """Pieces that came back to the desk; ``sellable`` false: they are written off.
+
+    ``location_id``: where, if it is another shop than the order's.
+    """
 
     order_line_id: str
     quantity: int
     reason: str
     sellable: bool
+    location_id: str | None = None
 
 
 def line_cancelled(
@@ -193,7 +197,7 @@ def return_pieces(
     shop.stock.take_back(
         db,
         clock,
-        location_id=change.location_id,
+        location_id=returned.location_id or change.location_id,
         fact=fact,
         pieces={line.sku: quantity},
         sellable=returned.sellable,
