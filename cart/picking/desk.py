@@ -17,6 +17,7 @@ from cart.orders.tables import OrderRow
 from cart.picking import queries, staff
 from cart.picking.holding import hold_many
 from cart.picking.model import (
+    BEING_PICKED,
     MEASURED_SINCE,
     SOON,
     WALK_TASKS_MAX,
@@ -113,7 +114,7 @@ def pace_of(db: Session, location_id: str, now: datetime) -> Pace:
 def board(db: Session, location_id: str) -> Board:
     """Return the codes that are being picked and those that are ready, each oldest first."""
     return Board(
-        picking=_tickets(db, location_id, queries.BEING_PICKED),
+        picking=_tickets(db, location_id, BEING_PICKED),
         ready=_tickets(db, location_id, (OrderState.READY,)),
     )
 

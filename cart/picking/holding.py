@@ -10,10 +10,11 @@ from collections.abc import Collection
 from sqlmodel import Session, col, select
 
 from cart.kernel.errors import TaskTaken, UnknownOrder, UnknownTask
+from cart.orders.goods import Moved
 from cart.orders.model import ORDER_OPEN
 from cart.orders.queries import hold
 from cart.orders.tables import OrderLineRow, OrderRow
-from cart.picking.model import Staff, TaskState
+from cart.picking.model import Changed, Staff, TaskState
 from cart.picking.tables import PickLineRow, PickTaskRow
 
 __all__ = ["hold", "hold_at", "hold_line", "hold_many", "hold_task"]
@@ -90,6 +91,11 @@ def hold_line(
         .execution_options(populate_existing=True)
     ).one()
     return line, order_line, order
+
+
+def changed(moved: Moved) -> Changed:
+    """Return what a command of ``cart.orders.goods`` has changed."""
+    return Changed(moved.order_id, moved.version, moved.location_id, moved.refunds)
 
 
 def unknown_order(order_id: str) -> UnknownOrder:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
+from cart.orders.model import OrderState
+
 # One person with one trolley: more orders at once, and pieces end in the wrong bag.
 WALK_TASKS_MAX: Final = 6
 PLACE_UNKNOWN: Final = 2_000_000_000  # last in every walk: ask a colleague where it lies
@@ -40,6 +42,7 @@ class TaskState(StrEnum):
 
 
 TASK_OPEN: Final = (TaskState.WAITING, TaskState.CLAIMED)
+BEING_PICKED: Final = (OrderState.PLACED, OrderState.PICKING)
 
 
 class OfferState(StrEnum):
@@ -88,11 +91,15 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An order that a command has changed, for whoever tells pages and colleagues."""
+    """An order that a command has changed, for whoever tells pages and colleagues.
+
+    ``refunds``: money that is owed back now.
+    """
 
     order_id: str
     version: int
     location_id: str
+    refunds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

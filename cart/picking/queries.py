@@ -10,13 +10,12 @@ from sqlmodel import Session, col, func, select
 from cart.kernel.errors import UnknownTask
 from cart.orders.model import OrderState
 from cart.orders.tables import OrderLineRow, OrderRow
-from cart.picking.model import TASK_OPEN, OfferState, TaskState, Waiting
+from cart.picking.model import BEING_PICKED, TASK_OPEN, OfferState, TaskState, Waiting
 from cart.picking.tables import PickLineRow, PickTaskRow, StaffRow, SubstitutionRow
 from cart.picking.walks import gone
 
 QUEUE_MAX: Final = 500  # orders that wait at one location; more is no queue but a disaster
 READY_MAX: Final = 500  # shelves at a desk
-BEING_PICKED: Final = (OrderState.PLACED, OrderState.PICKING)
 
 
 @dataclass(frozen=True, slots=True)

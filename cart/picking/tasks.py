@@ -17,7 +17,15 @@ from cart.orders.letters import LetterKind
 from cart.orders.model import ORDER_OPEN, Method, OrderState
 from cart.orders.tables import OrderLineRow, OrderRow
 from cart.picking.holding import hold, hold_task
-from cart.picking.model import PLACE_UNKNOWN, TASK_OPEN, Changed, OfferState, Staff, TaskState
+from cart.picking.model import (
+    BEING_PICKED,
+    PLACE_UNKNOWN,
+    TASK_OPEN,
+    Changed,
+    OfferState,
+    Staff,
+    TaskState,
+)
 from cart.picking.tables import PickLineRow, PickTaskRow, SubstitutionRow
 from cart.ports import Bay, Shop
 
@@ -89,7 +97,7 @@ def orders_without_task(db: Session, limit: int) -> list[str]:
     found = db.exec(
         select(OrderRow.id)
         .where(
-            col(OrderRow.state).in_((OrderState.PLACED, OrderState.PICKING)),
+            col(OrderRow.state).in_(BEING_PICKED),
             ~exists().where(col(PickTaskRow.order_id) == col(OrderRow.id)),
         )
         .order_by(col(OrderRow.placed_at), col(OrderRow.id))

@@ -18,7 +18,7 @@ from cart.orders import history
 from cart.orders.model import OrderState
 from cart.orders.tables import OrderRow
 from cart.picking.holding import hold_many, hold_task
-from cart.picking.model import WALK_TASKS_MAX, Changed, Staff, TaskState
+from cart.picking.model import BEING_PICKED, WALK_TASKS_MAX, Changed, Staff, TaskState
 from cart.picking.tables import PickTaskRow, StaffRow, StaffSessionRow
 
 # Longer than a coffee. Then whoever is free may take over what she holds.
@@ -67,11 +67,12 @@ def claim(
         .returning(col(PickTaskRow.id))
         .execution_options(synchronize_session=False)
     ).all()
-    if len(taken) < len(fresh):
+    over = {one for one in fresh if orders[one].state not in BEING_PICKED}
+    lost = set(fresh) - {row[0] for row in taken} | over
+    if lost:
         saved.rollback()
-        lost = min(set(fresh) - {row[0] for row in taken})
         msg = "a colleague holds this task, or it is over"
-        raise TaskTaken(msg, task_id=lost)
+        raise TaskTaken(msg, task_id=min(lost))
     saved.commit()
     _begin_orders(db, [orders[task_id] for task_id in fresh])
     return [

@@ -2,22 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from cart.db import reading, unit_of_work
+from cart.kernel.errors import CodeRefused
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import SeededIds
 from cart.orders import terms
 from cart.orders.queries import OrderView, order_view
 from cart.orders.terms import Terms
-from cart.picking import picking, queries, staff, tasks, walks
-from cart.picking.model import Changed, Role, Staff
+from cart.picking import (
+    handover,
+    picking,
+    queries,
+    returns,
+    shorts,
+    staff,
+    substitution,
+    tasks,
+    walks,
+)
+from cart.picking.model import Changed, ReturnReason, Role, ShortReason, Staff
 from cart.picking.picking import Picked
 from cart.picking.queries import QueueEntry, WalkLine
 from cart.picking.staff import SignedIn
+from cart.picking.substitution import Offer
 from inventory_api.catalogue.tables import BayRow, PriceRow, VariantRow, ZoneRow
 from inventory_api.stock import service as stock
 from inventory_api.stock.model import Reason
@@ -175,6 +188,102 @@ class Floor:
             lambda db: tasks.stage(db, self.clock, staff=who, task_id=task_id, shelf=shelf)
         )
 
+    def short(
+        self,
+        who: Staff,
+        order_id: str,
+        *,
+        gtin: Gtin = LAMP,
+        quantity: int = 1,
+        reason: ShortReason = ShortReason.NOT_FOUND,
+        offer: Gtin | None = None,
+    ) -> Changed:
+        """Give pieces of a line up."""
+        line_id = self.line_of(order_id, gtin).line_id
+        return self.do(
+            lambda db: shorts.short(
+                db,
+                self.clock,
+                self.ids,
+                SHOP,
+                staff=who,
+                line_id=line_id,
+                quantity=quantity,
+                reason=reason,
+                offer=offer,
+            )
+        )
+
+    def offers(self, order_id: str) -> list[Offer]:
+        """Return what the shopper is asked."""
+        return self.look(lambda db: substitution.offers(db, order_id))
+
+    def answer(self, order_id: str, offer_id: str, *, accepted: bool) -> Changed:
+        """Let the shopper answer."""
+        return self.do(
+            lambda db: substitution.answer(
+                db,
+                self.clock,
+                self.ids,
+                SHOP,
+                order_id=order_id,
+                offer_id=offer_id,
+                accepted=accepted,
+            )
+        )
+
+    def expire(self) -> list[Changed]:
+        """Sweep the offers that nobody answered."""
+        due = self.look(lambda db: substitution.due_offers(db, self.clock.now(), 10))
+        done = [
+            self.do(partial(_expire, self.clock, self.ids, offer_id=offer_id)) for offer_id in due
+        ]
+        return [one for one in done if one is not None]
+
+    def hand_over(
+        self, who: Staff, order_id: str, proof: str | None = None, reason: str = ""
+    ) -> Changed | CodeRefused:
+        """Hand an order over; by default with its own code."""
+        shown = handover.handover_code(SECRET, order_id) if proof is None else proof
+        return self.do(
+            lambda db: handover.hand_over(
+                db,
+                self.clock,
+                self.ids,
+                SHOP,
+                secret=SECRET,
+                staff=who,
+                order_id=order_id,
+                proof=shown,
+                reason=reason,
+            )
+        )
+
+    def take_back(
+        self,
+        who: Staff,
+        order_id: str,
+        *,
+        quantity: int = 1,
+        restocked: bool = True,
+        reason: ReturnReason = ReturnReason.UNWANTED,
+    ) -> Changed:
+        """Take pieces of an order's first line back."""
+        line_id = self.view(order_id).lines[0].id
+        return self.do(
+            lambda db: returns.take(
+                db,
+                self.clock,
+                self.ids,
+                SHOP,
+                staff=who,
+                order_line_id=line_id,
+                quantity=quantity,
+                reason=reason,
+                restocked=restocked,
+            )
+        )
+
     def ready(self, who: Staff, lines: dict[Gtin, int] | None = None, **choice: object) -> str:
         """Let a shopper buy, and somebody pick and stage it."""
         order_id = self.order(lines, **choice)
@@ -198,12 +307,26 @@ class Floor:
             lambda db: list(db.connection().execute(asked, {"id": order_id}).scalars())
         )
 
+    def stock(self, gtin: Gtin = LAMP, location_id: str = HERE) -> tuple[int, int, int]:
+        """Return on_hand, reserved and allocated."""
+        asked = text(
+            "SELECT s.on_hand, s.reserved, s.allocated FROM stock AS s"
+            " JOIN variant AS v ON v.sku = s.sku WHERE v.gtin = :gtin AND s.location_id = :place"
+        )
+        values = {"gtin": gtin, "place": location_id}
+        row = self.look(lambda db: db.connection().execute(asked, values).one())
+        return row[0], row[1], row[2]
+
     def movements(self, reason: str) -> int:
         """Return how many entries of the ledger have a reason."""
         asked = text("SELECT count(*) FROM movement WHERE reason = :reason")
         return self.look(
             lambda db: int(db.connection().execute(asked, {"reason": reason}).scalar_one())
         )
+
+
+def _expire(clock: FakeClock, ids: SeededIds, db: Session, *, offer_id: str) -> Changed | None:
+    return substitution.expire(db, clock, ids, SHOP, offer_id=offer_id)
 
 
 def _furnish(db: Session) -> None:
