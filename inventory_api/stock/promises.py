@@ -60,22 +60,23 @@ class Promises:
             Step(location_id, sku, reserved=quantity, anew=quantity)
             for sku, quantity in sorted(pieces.items())
         ]
-        with _all_or_nothing(db) as undo:
-            promised.lock(db, location_id, [step.sku for step in steps])
-            if len(promised.move(db, steps, now_us)) == len(steps):
-                kept = promised.keep(db, reference, steps, until, now_us)
-                if len(kept) == len(steps):
-                    promised.enter(db, Reason.RESERVED, reference, steps, now_us)
-                    return []
-            undo()
+        if _reserved(db, reference, steps, until, now_us):
+            return []
         known = promised.held(db, reference)
-        if not known:
-            return self._shortfalls(db, location_id, pieces)
-        before = {(one.location_id, sku): one.promised for sku, one in known.items()}
-        if before != {(location_id, sku): quantity for sku, quantity in pieces.items()}:
-            msg = f"{reference} promised other pieces before"
-            raise ReferenceReused(msg, reference=reference)
-        return []
+        if known:
+            before = {(one.location_id, sku): one.promised for sku, one in known.items()}
+            if before != {(location_id, sku): quantity for sku, quantity in pieces.items()}:
+                msg = f"{reference} promised other pieces before"
+                raise ReferenceReused(msg, reference=reference)
+            return []
+        short = self._shortfalls(db, location_id, pieces)
+        if short:
+            return short
+        # Pieces came free since: once more, and nobody moves any between question and answer.
+        queries.positions(db, [(location_id, sku) for sku in pieces], lock=True)
+        if _reserved(db, reference, steps, until, now_us):
+            return []
+        return self._shortfalls(db, location_id, pieces)
 
     def allocate(self, db: Session, clock: Clock, *, reference: str) -> list[Shortfall]:
         """Turn what is reserved into an allocation, once.
@@ -87,17 +88,15 @@ class Promises:
             NotFound: nothing was ever promised under this reference.
         """
         now_us = _begin(db, clock)
-        with _all_or_nothing(db) as undo:
-            known = promised.held(db, reference, locked=True)
-            if not known:
-                msg = f"nothing was ever promised under {reference}"
-                raise NotFound(msg, reference=reference)
-            if _booked(db, Reason.ALLOCATED, reference, None):
-                return []
-            steps = [_allocating(one) for one in known.values() if one.reserved or one.released]
-            if _turned(db, Reason.ALLOCATED, reference, reference, (steps, now_us)):
-                return []
-            undo()
+        known = promised.held(db, reference, locked=True)
+        if not known:
+            msg = f"nothing was ever promised under {reference}"
+            raise NotFound(msg, reference=reference)
+        if _booked(db, Reason.ALLOCATED, reference, None):
+            return []
+        steps = [_allocating(one) for one in known.values() if one.reserved or one.released]
+        if _turned(db, Reason.ALLOCATED, reference, reference, (steps, now_us)):
+            return []
         wanted = {step.sku: step.anew for step in steps if step.anew}
         return self._shortfalls(db, steps[0].location_id, wanted)
 
@@ -247,16 +246,14 @@ class Promises:
         if pieces is not None:
             _require_pieces(entry, pieces)
         now_us = _begin(db, clock)
-        with _all_or_nothing(db) as undo:
-            known = promised.held(db, reference, locked=True)
-            if _booked(db, reason, entry, pieces):
+        known = promised.held(db, reference, locked=True)
+        if _booked(db, reason, entry, pieces):
+            return
+        wanted = _open(known) if pieces is None else pieces
+        if wanted.keys() <= known.keys():
+            steps = [step_of(known[sku], number) for sku, number in wanted.items()]
+            if _turned(db, reason, reference, entry, (steps, now_us)):
                 return
-            wanted = _open(known) if pieces is None else pieces
-            if wanted.keys() <= known.keys():
-                steps = [step_of(known[sku], number) for sku, number in wanted.items()]
-                if _turned(db, reason, reference, entry, (steps, now_us)):
-                    return
-            undo()
         msg = f"{reference} has fewer pieces promised or on hand than were to go"
         raise InsufficientStock(msg, reference=reference)
 
@@ -301,17 +298,36 @@ def _open(known: Mapping[str, Held]) -> dict[str, int]:
     return {sku: number for sku, number in promised_now.items() if number}
 
 
+def _reserved(db: Session, reference: str, steps: list[Step], until: datetime, now_us: int) -> bool:
+    """Reserve; False where too few are left, or the reference has promised before."""
+    with _all_or_nothing(db) as undo:
+        promised.lock(db, steps[0].location_id, [step.sku for step in steps])
+        done = (
+            len(promised.move(db, steps, now_us)) == len(steps)
+            and len(promised.keep(db, reference, steps, until, now_us)) == len(steps)
+        )  # fmt: skip
+        if done:
+            promised.enter(db, Reason.RESERVED, reference, steps, now_us)
+        else:
+            undo()
+    return done
+
+
 def _turned(
     db: Session, reason: Reason, reference: str, entry: str, change: tuple[list[Step], int]
 ) -> bool:
     """Change stock, reservation and ledger; False where a number did not allow it."""
     steps, now_us = change
-    if len(promised.move(db, steps, now_us)) < len(steps):
-        return False
-    if len(promised.turn(db, reference, steps)) < len(steps):
-        return False
-    promised.enter(db, reason, entry, steps, now_us)
-    return True
+    with _all_or_nothing(db) as undo:
+        done = (
+            len(promised.move(db, steps, now_us)) == len(steps)
+            and len(promised.turn(db, reference, steps)) == len(steps)
+        )  # fmt: skip
+        if done:
+            promised.enter(db, reason, entry, steps, now_us)
+        else:
+            undo()
+    return done
 
 
 def _require_pieces(reference: str, pieces: Mapping[str, int]) -> None:

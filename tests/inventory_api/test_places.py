@@ -32,6 +32,7 @@ def test_where_things_lie(engine: Engine, clock: FakeClock) -> None:
         db.add(ZoneRow(location_id=SHOP, zone_id="ground", name="Ground floor", walk_order=2))
         db.flush()
         db.add(BayRow(location_id=SHOP, zone_id="ground", bay_id="g7", walk_order=7))
+        db.flush()
         counts = [
             Count(SHOP, SKUS[0], 1, zone_id="ground", bay_id="g7"),
             Count(SHOP, SKUS[1], 1, zone_id="loft"),
