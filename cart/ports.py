@@ -59,7 +59,9 @@ class StockKeeper(Protocol):
     """Promises pieces at one location: guarded, all of a reference or nothing, each fact once.
 
     ``reference`` names a promise (an attempt to pay, a substitution). ``pieces``:
-    number by SKU. Everything happens in the caller's unit of work.
+    number by SKU. Everything happens in the caller's unit of work. A ``fact`` counts
+    once for each reference; rows are locked in one order within a call, so who makes
+    several calls in one unit of work makes them for one location after another.
     """
 
     def available(self, db: Session, *, location_id: str, skus: Collection[str]) -> dict[str, int]:

@@ -43,9 +43,10 @@ _MOVE: Final = (
 )
 _KEEP: Final = (
     "INSERT INTO reservation (reference, sku, location_id, reserved, allocated, taken, released,"
-    " reserved_until, created_at_us) SELECT :reference, d.of_sku, d.at_location, d.reserved_by,"
-    " 0, 0, 0, :until, :now_us FROM {rows}"
-    " WHERE true ON CONFLICT (reference, sku) DO NOTHING RETURNING sku"
+    " reserved_until, created_at_us) SELECT CAST(:reference AS varchar), d.of_sku, d.at_location,"
+    " d.reserved_by, 0, 0, 0, :until, :now_us FROM {rows} WHERE NOT EXISTS"
+    " (SELECT 1 FROM reservation AS r WHERE r.reference = CAST(:reference AS varchar))"
+    " ON CONFLICT (reference, sku) DO NOTHING RETURNING sku"
 )
 _TURN: Final = (
     "UPDATE reservation AS s SET reserved = s.reserved + d.reserved_by,"  # noqa: S608

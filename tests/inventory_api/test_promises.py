@@ -289,6 +289,7 @@ def _allocate(shop: Engine, clock: FakeClock, who: str) -> None:
     [
         (lambda s, c: _reserve(s, c, {RED: 3}), ReferenceReused),
         (lambda s, c: _reserve(s, c, {RED: 3, BLUE: 1}, OTHER), ReferenceReused),
+        (lambda s, c: _reserve(s, c, {GREEN: 1}), ReferenceReused),
         (lambda s, c: _reserve(s, c, {RED: 0}), InvalidInput),
         (lambda s, c: _reserve(s, c, {}), InvalidInput),
         (lambda s, c: _reserve(s, c, {f"sku-{n}": 1 for n in range(201)}), InvalidInput),
@@ -318,6 +319,7 @@ def test_a_refusal_changes_nothing(
     promised(shop, clock, {RED: 3, BLUE: 1})
     _hand_over(shop, clock, {RED: 1})
     _take_back(shop, clock, {RED: 1})
+    put_on_shelf(shop, clock, {GREEN: 1})
     before = everything(shop)
     with pytest.raises(error):
         refused(shop, clock)
