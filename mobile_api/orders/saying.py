@@ -43,6 +43,11 @@ class Saying:
             return time
         return f"{w.weekday(moment, self.timezone)} {time}"
 
+    def date(self, moment: datetime) -> str:
+        """Return day and time at the shop, for a receipt."""
+        day = self.w.day(moment.astimezone(ZoneInfo(self.timezone)).date())
+        return f"{day}, {self.w.clock_time(moment, self.timezone)}"
+
     def headline(self) -> str:
         """Say the one thing that matters now."""
         w, order = self.w, self.order
@@ -70,7 +75,7 @@ class Saying:
         if order.state is OrderState.SHIPPED:
             return self._tracking()
         if order.state is OrderState.HANDED_OVER and order.handed_over_at:
-            return w.moment(order.handed_over_at, self.timezone)
+            return self.date(order.handed_over_at)
         if not order.refunded_minor:
             return ""
         back = w.money(Money(order.refunded_minor, order.currency))

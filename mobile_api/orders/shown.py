@@ -116,7 +116,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         handover=_handover(wired, order),
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
-        placed=w.moment(order.placed_at, place.timezone),
+        placed=saying.date(order.placed_at),
         address=", ".join(filter(None, order.address.values())),
     )
 

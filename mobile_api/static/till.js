@@ -101,7 +101,7 @@ function showCheckout(state) {
     for (const name of ["version", "total", "now"]) old.dataset[name] = fresh.dataset[name];
     for (const part of $$("[data-part]", fresh)) {
       const target = $(`[data-part=${part.dataset.part}]`, old);
-      if (target) swapPart(target, part);
+      if (target && !("returned" in old.dataset)) swapPart(target, part);
     }
   }
   setClock(box());
