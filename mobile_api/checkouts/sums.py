@@ -27,9 +27,8 @@ class Sums:
 
 
 def amount(w: Words, minor: int, currency: str) -> str:
-    """Return an amount; one that is taken off has a minus that no line break can lose."""
-    written = w.money(Money(abs(minor), currency))
-    return f"\u2212\u2060{written}" if minor < 0 else written
+    """Return an amount, with its sign where the language puts it."""
+    return w.money(Money(minor, currency))
 
 
 def taxes(w: Words, rates: Iterable[tuple[int, int]], currency: str) -> tuple[SumRow, ...]:

@@ -70,6 +70,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_voucher": N_("We know no gift card or voucher with this code."),
     "checkout_changed": N_("Something has changed. Please look again before you pay."),
     "checkout_closed": N_("This checkout is being paid, or is over."),
+    "offer_closed": N_("This was answered already, or the time for it is over."),
     "voucher_refused": N_("This gift card or voucher is used up or too old."),
     "refused": N_("This is not allowed."),
     "no_session": N_("There is no cart on this phone yet."),

@@ -1,12 +1,10 @@
-"""Selects on orders for the phone: whose it is, which are open, what the shopper is asked."""
+"""Selects on orders for the phone: whose it is, and which are open."""
 
 from sqlmodel import Session, col, select
 
 from cart.kernel.errors import UnknownOrder
 from cart.orders.model import ORDER_OPEN, Method
 from cart.orders.tables import OrderRow
-from cart.picking.model import OfferState
-from cart.picking.tables import SubstitutionRow
 
 OPEN_MAX = 20  # open orders of one phone that a page shows
 
@@ -37,17 +35,6 @@ def open_orders(db: Session, session_id: str, location_id: str | None = None) ->
             *(here if location_id else []),
         )
         .order_by(col(OrderRow.placed_at).desc(), col(OrderRow.id).desc())
-        .limit(OPEN_MAX)
-    )
-    return list(rows)
-
-
-def offers(db: Session, order_id: str) -> list[SubstitutionRow]:
-    """Return the substitutions that wait for the shopper's answer, the first to expire first."""
-    rows = db.exec(
-        select(SubstitutionRow)
-        .where(SubstitutionRow.order_id == order_id, SubstitutionRow.state == OfferState.OFFERED)
-        .order_by(col(SubstitutionRow.expires_at), col(SubstitutionRow.id))
         .limit(OPEN_MAX)
     )
     return list(rows)

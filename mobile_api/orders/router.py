@@ -13,7 +13,7 @@ from cart.db.columns import ID_LENGTH_MAX
 from cart.orders.goods import cancel_order
 from cart.orders.history import SHOPPER
 from cart.orders.queries import orders_of_session
-from cart.picking import desk, tasks
+from cart.picking import desk, substitution, tasks
 from cart.picking.model import Changed
 from mobile_api.bells import bell_stream, desk_topic, order_topic
 from mobile_api.edge.access import Role, allow
@@ -22,7 +22,7 @@ from mobile_api.edge.once import OnceOnly
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.words import words
 from mobile_api.orders import queries
-from mobile_api.orders.schemas import OrderOut, OrdersOut, order_out
+from mobile_api.orders.schemas import AnswerOffer, OrderOut, OrdersOut, order_out
 from mobile_api.orders.shown import shown
 from mobile_api.orders.telling import tell
 from mobile_api.wiring import Parts, Wired
@@ -34,6 +34,7 @@ router = APIRouter(
     responses={401: {}},
 )
 OrderId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
+OfferId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 LISTED_MAX = 20  # whole orders in one answer; older ones are read by their id
 
 
@@ -77,6 +78,35 @@ def post_here(request: Request, order_id: OrderId, wired: Wired, once: OnceOnly)
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
         queries.own(db, order_id, shopper.id)
         tell(wired, db, *desk.here(db, wired.clock, session_id=shopper.id, order_id=order_id))
+        return _whole(request, wired, db, order_id)
+
+    return once.run(effect, needs_session=True)
+
+
+@router.post("/{order_id}/substitutions/{offer_id}", response_model=OrderOut)
+def post_answer(
+    request: Request,
+    order_id: OrderId,
+    offer_id: OfferId,
+    wanted: AnswerOffer,
+    *,
+    wired: Wired,
+    once: OnceOnly,
+) -> Response:
+    """Take another article instead of one that was not found, or have the money back."""
+
+    def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
+        queries.own(db, order_id, shopper.id)
+        changed = substitution.answer(
+            db,
+            wired.clock,
+            wired.ids,
+            wired.shop,
+            order_id=order_id,
+            offer_id=offer_id,
+            accepted=wanted.accept,
+        )
+        tell(wired, db, changed)
         return _whole(request, wired, db, order_id)
 
     return once.run(effect, needs_session=True)

@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 from sqlmodel import Session
 
-from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from cart.orders import terms
 from cart.orders.model import ORDER_OPEN, Method, OrderState
 from cart.orders.queries import OrderView, order_view
-from cart.picking import desk
-from cart.picking.codes import handover_code, handover_token
+from cart.picking import desk, substitution
+from cart.picking.handover import handover_code, handover_token
 from mobile_api.checkouts.sums import Sums
 from mobile_api.look.codes import qr
 from mobile_api.look.words import Words
-from mobile_api.orders import queries, receipt
+from mobile_api.orders import receipt
 from mobile_api.orders.saying import Saying, Step
 from mobile_api.wiring import Parts
 
@@ -132,13 +131,12 @@ def _offers(
     wired: Parts, db: Session, w: Words, order: OrderView, timezone: str
 ) -> tuple[ShownOffer, ...]:
     """Return what the shopper is asked now."""
-    offers = queries.offers(db, order.id) if order.state in ORDER_OPEN else []
-    gtins = [Gtin.parse(one.gtin) for one in offers]
-    known = wired.lookup(db, gtins, currency=order.currency)
+    offers = substitution.offers(db, order.id) if order.state in ORDER_OPEN else []
+    known = wired.lookup(db, [one.gtin for one in offers], currency=order.currency)
     lines = {line.id: line for line in order.lines}
     shown_offers = []
-    for one, gtin in zip(offers, gtins, strict=True):
-        line, sellable = lines[one.order_line_id], known.get(gtin)
+    for one in offers:
+        line, sellable = lines[one.order_line_id], known.get(one.gtin)
         missing = w.of(line.name_i18n, line.name)
         colour = w.of(sellable.colour_i18n, sellable.colour) if sellable else ""
         size = sellable.size if sellable else ""
@@ -146,7 +144,7 @@ def _offers(
         shown_offers.append(
             ShownOffer(
                 id=one.id,
-                name=w.of(sellable.name_i18n, sellable.name) if sellable else gtin.shortest,
+                name=w.of(sellable.name_i18n, sellable.name) if sellable else one.gtin.shortest,
                 variant=" · ".join(filter(None, (colour, size))),
                 picture=sellable.picture if sellable else None,
                 alt=sellable.picture_alt if sellable else "",

@@ -65,7 +65,6 @@ function looking(work) {
 /* checkout */
 const box = () => $("#checkout");
 const api = (rest = "") => `/api/v1/checkouts/${box().dataset.checkout}${rest}`;
-const withHtml = (rest = "") => `${api(rest)}?html=true`;
 // In turn: a choice that was made first is sent first, and paying waits for all of them.
 let last = Promise.resolve();
 function inTurn(work) {
@@ -107,9 +106,9 @@ function showCheckout(state) {
   setClock(box());
   tick();
 }
-const lookAtCheckout = looking(async () => { showCheckout(await send("GET", withHtml())); online(); });
-const choose = (choice) => inTurn(async () => showCheckout(await send("POST", withHtml("/choices"), choice)));
+const lookAtCheckout = looking(async () => { showCheckout(await send("GET", api("?html=true"))); online(); });
 const changed = (work) => inTurn(async () => { await work(); await lookAtCheckout(); });
+const choose = (choice) => changed(() => send("POST", api("/choices"), choice));
 const line = (gtin) => `/api/v1/cart/lines/${gtin}`;
 
 const FAULTS = { email: "#email-fault", address: "#how-fault" };
@@ -137,7 +136,7 @@ document.addEventListener("submit", (event) => {
   const code = event.target.code.value.trim();
   $("#voucher-fault").textContent = "";
   if (!code) return;
-  inTurn(async () => showCheckout(await send("POST", withHtml("/voucher"), { code }))).catch((problem) => {
+  changed(() => send("POST", api("/voucher"), { code })).catch((problem) => {
     $("#voucher-fault").textContent = problem.title || say("failed");
     $("#voucher-code")?.focus();
   });
@@ -149,12 +148,12 @@ Object.assign(acts, {
     await send("POST", "/api/v1/lists", { gtin: dataset.gtin, name: dataset.name, move: true });
     toast(say("moved", { name: dataset.name }));
   }),
-  "accept-price": ({ dataset }) => inTurn(async () => showCheckout(await send("POST", withHtml("/prices"), { gtin: dataset.gtin, price_minor: Number(dataset.price) }))),
+  "accept-price": ({ dataset }) => changed(() => send("POST", api("/prices"), { gtin: dataset.gtin, price_minor: Number(dataset.price) })),
   "choose-shop": ({ dataset }) => choose({ location_id: dataset.location }),
   "choose-soonest": () => choose({ slot_at: null }),
   "choose-collect": () => choose({ method: "collect" }),
   "fill-address": () => { ($$(".address input").find((one) => one.required && !one.value) ?? $(".address input"))?.focus(); },
-  "drop-voucher": () => inTurn(async () => showCheckout(await send("DELETE", withHtml("/voucher")))),
+  "drop-voucher": () => changed(() => send("DELETE", api("/voucher"))),
   pay: () => inTurn(async () => {
     wantsToPay = true;
     try {
@@ -231,8 +230,9 @@ Object.assign(acts, {
   },
   "cancel-order": async () => {
     if (!(await sure($("#sure-dialog")))) return;
-    await send("POST", orderApi("/cancel"));
-    await lookAtOrder();
+    await send("POST", orderApi("/cancel")).catch((problem) => {
+      throw problem.code === "not_ready" ? { title: say("begun") } : problem;
+    }).finally(lookAtOrder);
   },
 });
 
