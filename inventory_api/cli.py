@@ -1,20 +1,15 @@
 """Command line: take feeds, look at stock, book by hand, recount."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import Engine
 
-from cart.db import make_engine, reading, unit_of_work
-from cart.db.migrate import upgrade
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock, from_us
-from cart.kernel.errors import CarryoverError, UnusableFeed
+from cart.kernel.errors import UnusableFeed
 from cart.kernel.ids import RandomIds
-from cart.settings import DatabaseSettings
 from inventory_api.catalogue import queries as catalogue
 from inventory_api.feeds.kinds import Kind, files_of
 from inventory_api.feeds.progress import ProgressLine, summary
@@ -22,10 +17,10 @@ from inventory_api.feeds.service import Importing
 from inventory_api.reconciling import reconcile as recount
 from inventory_api.stock import queries, service
 from inventory_api.stock.model import Reason
+from inventory_api.terminal import UNUSABLE, opened_database
 
 ALL_TAKEN: Final = 0
 SOME_REFUSED: Final = 1
-UNUSABLE: Final = 2
 DIFFERENCES_SHOWN_MAX: Final = 1_000
 
 app = typer.Typer(
@@ -33,21 +28,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-
-
-@contextmanager
-def _database() -> Iterator[tuple[Engine, DatabaseSettings]]:
-    """Yield an engine with the present schema; errors end the command in one sentence."""
-    settings = DatabaseSettings()
-    engine = make_engine(settings.effective_database_url)
-    try:
-        upgrade(engine)
-        yield engine, settings
-    except CarryoverError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(UNUSABLE) from error
-    finally:
-        engine.dispose()
 
 
 @app.command("import")
@@ -67,7 +47,7 @@ def import_feeds(
     the database could not be used.
     """
     refused, unusable = 0, 0
-    with _database() as (engine, settings):
+    with opened_database() as (engine, settings):
         importing = Importing(engine, SystemClock(), RandomIds(), settings.data_dir)
         for file_kind, path in files_of(paths, kind):
             progress = ProgressLine(sys.stderr, SystemClock())
@@ -89,7 +69,7 @@ def stock(
     sku: Annotated[str, typer.Argument(help="A SKU, or the digits under a barcode.")],
 ) -> None:
     """Show a variant's pieces at every location."""
-    with _database() as (engine, _), reading(engine) as db:
+    with opened_database() as (engine, _), reading(engine) as db:
         item = catalogue.item(db, sku)
         variant = item.product.variant(item.sku)
         typer.echo(f"{item.sku}  {item.gtin}  {item.product.name} {variant.colour} {variant.size}")
@@ -117,7 +97,7 @@ def move(
     ] = None,
 ) -> None:
     """Book pieces in or out by hand."""
-    with _database() as (engine, _):
+    with opened_database() as (engine, _):
         with unit_of_work(engine) as db:
             now = service.move(
                 db,
@@ -141,7 +121,7 @@ def count(
     ] = None,
 ) -> None:
     """Book what was counted; the ledger gets the difference."""
-    with _database() as (engine, _):
+    with opened_database() as (engine, _):
         with unit_of_work(engine) as db:
             now = service.count(
                 db,
@@ -166,7 +146,7 @@ def reconcile(
 
     Ends with 1 if something is (still) wrong.
     """
-    with _database() as (engine, _):
+    with opened_database() as (engine, _):
         wrong, fixed = 0, 0
         for found in recount(engine, SystemClock(), RandomIds(), fix=fix):
             wrong += 1

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from cart.run_files import announce
+from mobile_api import cli_orders, cli_staff, cli_terms, cli_vouchers
 from mobile_api.app import create_app
 from mobile_api.memory import few_arenas, give_back
 from mobile_api.settings import ApiSettings
@@ -42,6 +43,12 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+app.add_typer(cli_terms.app, name="terms")
+app.add_typer(cli_vouchers.app, name="vouchers")
+app.add_typer(cli_staff.app, name="staff")
+app.add_typer(cli_orders.app, name="orders")
 
 
 class _Server(uvicorn.Server):

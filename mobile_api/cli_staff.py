@@ -1,0 +1,82 @@
+"""Command line: who works at a location. A PIN is printed once and kept as a hash."""
+
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from cart.db import reading, unit_of_work
+from cart.kernel.clock import SystemClock
+from cart.kernel.errors import UnknownStaff
+from cart.kernel.ids import RandomIds
+from cart.picking import staff
+from cart.picking.model import Role, Staff
+from inventory_api.places import Places
+from inventory_api.terminal import opened_database
+
+app = typer.Typer(help="Who picks and hands over at a location.", no_args_is_help=True)
+Location = Annotated[str, typer.Option(help="Location id.")]
+Number = Annotated[str, typer.Option(help="Staff number: what she types to sign in.")]
+
+
+@app.command("add")
+def add(
+    location: Location,
+    number: Number,
+    name: Annotated[str, typer.Option(help="As colleagues call her.")],
+    *,
+    lead: Annotated[
+        bool, typer.Option("--lead", help="May re-assign, and hand over without a code.")
+    ] = False,
+) -> None:
+    """Take somebody on and print her PIN. It is shown this once."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            Places().facts(db, location)
+            new, pin = staff.add(
+                db,
+                SystemClock(),
+                RandomIds(),
+                location_id=location,
+                number=number,
+                name=name,
+                role=Role.LEAD if lead else Role.ASSOCIATE,
+            )
+        typer.echo(f"{new.number}  {new.name}  PIN {pin}")
+
+
+@app.command("list")
+def everybody(location: Location) -> None:
+    """Show who can sign in at a location."""
+    with opened_database() as (engine, _), reading(engine) as db:
+        Places().facts(db, location)
+        for one in staff.everybody(db, location):
+            typer.echo(f"{one.number:<12}  {one.role.value:<9}  {one.name}")
+
+
+@app.command("deactivate")
+def deactivate(location: Location, number: Number) -> None:
+    """Let somebody sign in no longer, from now on and everywhere. Her name stays in histories."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            found = _known(db, location, number)
+            staff.deactivate(db, SystemClock(), staff_id=found.id)
+        typer.echo(f"{found.number}  {found.name}  signs in no longer")
+
+
+@app.command("new-pin")
+def new_pin(location: Location, number: Number) -> None:
+    """Print a new PIN. Whoever is signed in with the old one is signed out."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            found = _known(db, location, number)
+            pin = staff.new_pin(db, SystemClock(), RandomIds(), staff_id=found.id)
+        typer.echo(f"{found.number}  {found.name}  PIN {pin}")
+
+
+def _known(db: Session, location: str, number: str) -> Staff:
+    for one in staff.everybody(db, location):
+        if one.number == number:
+            return one
+    msg = f"nobody active at {location} has the number {number}"
+    raise UnknownStaff(msg)

@@ -1,0 +1,64 @@
+"""Adds up orders, money and promised pieces, and says of every difference what it is.
+
+Changes nothing. Joins what the domain adds up for itself with what only the two
+together show: pieces that orders wait for, and pieces that stock has allocated.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from cart.orders import queries
+from cart.orders.paying import expired_attempts
+from cart.orders.tables import RefundRow
+
+LIMIT: Final = 1_000  # of each kind; a report that long is a disaster, and the first rows tell
+# The sweep looks every few seconds, and a refund is tried again for hours only while a
+# provider is away.
+SWEPT_WITHIN: Final = timedelta(minutes=5)
+REFUNDED_WITHIN: Final = timedelta(hours=1)
+_PIECES: Final = text(
+    "SELECT b.reference, b.sku, SUM(b.waited) AS waited, SUM(b.allocated) AS allocated FROM ("
+    " SELECT stock_reference AS reference, sku, quantity - cancelled - handed_over AS waited,"
+    " 0 AS allocated FROM order_line WHERE quantity - cancelled - handed_over <> 0"
+    " UNION ALL SELECT reference, sku, 0, allocated FROM reservation WHERE allocated <> 0"
+    " ) AS b GROUP BY b.reference, b.sku HAVING SUM(b.waited) <> SUM(b.allocated)"
+    " ORDER BY b.reference, b.sku LIMIT :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that an operator should look at, in words. ``wrong`` false: it is on its way."""
+
+    what: str
+    id: str
+    words: str
+    wrong: bool = True
+
+
+def findings(db: Session, now: datetime) -> Iterator[Finding]:
+    """Yield all that does not add up, then what waits."""
+    for one in queries.differences(db, LIMIT):
+        words = f"should be {one.expected_minor}, is {one.found_minor}"
+        yield Finding(one.what, one.id, words)
+    for row in db.connection().execute(_PIECES, {"limit": LIMIT}):
+        words = f"{row[1]}: orders wait for {int(row[2])} pieces, {int(row[3])} are allocated"
+        yield Finding("pieces", row[0], words)
+    for attempt_id in expired_attempts(db, now - SWEPT_WITHIN, LIMIT):
+        yield Finding("attempt", attempt_id, "is open though its time has passed")
+    waiting = (
+        select(RefundRow)
+        .where(col(RefundRow.state).in_(("due", "failed")))
+        .order_by(col(RefundRow.created_at), col(RefundRow.id))
+        .limit(LIMIT)
+    )
+    for refund in db.exec(waiting):
+        late = refund.state == "failed" or refund.created_at < now - REFUNDED_WITHIN
+        why = f": {refund.failure}" if refund.failure else ""
+        words = f"{refund.amount_minor} {refund.currency} {refund.state} ({refund.reason}){why}"
+        yield Finding("refund", refund.id, words, wrong=late)
