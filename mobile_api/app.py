@@ -45,14 +45,18 @@ from mobile_api.look.assets import Assets
 from mobile_api.mail.sweep import Sweep
 from mobile_api.orders import pages as order_pages
 from mobile_api.orders import router as order_router
-from mobile_api.payment.providers import make_providers
+from mobile_api.payment import router as pay_router
+from mobile_api.payment.awaiting import Awaited
+from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sandbox import pages as bank_pages
+from mobile_api.payment.sweep import PaymentSweep
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
+from mobile_api.workflows.rounds import Rounds
 
 GATEWAY_LOOK_S = 0.5  # a gateway that starts later than we do is found this soon
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
@@ -74,6 +78,7 @@ OWN_ROUTERS = (
     pictures.router,
     look_router.router,
     demo_pages.router,
+    pay_router.router,
     bank_pages.router,
     health.router,
 )
@@ -91,8 +96,8 @@ def create_app(
     """Return the application.
 
     ``engine``: given by whoever has the schema ready; else one is made and
-    migrated. ``listen``: join the fan-out between processes. ``mail``: run the
-    mail workflows (DBOS knows one application per process).
+    migrated. ``listen``: join the fan-out between processes. ``mail``: do durable
+    work, mails and payments (DBOS knows one application per process).
 
     Raises:
         RouteWithoutRole: a route does not say who may call it.
@@ -115,6 +120,7 @@ def create_app(
         photos=PhotoReader(),
         stock_live=LiveStock(),
         payments=make_providers(settings, used_clock, used_ids),
+        awaited=Awaited(),
     )
 
     @asynccontextmanager
@@ -175,9 +181,10 @@ def _describe(app: FastAPI) -> None:
 
 
 async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
-    """Start what goes on without a request: mails, and the workflows that carry them."""
+    """Start what goes on without a request: mails, payments, and the workflows that carry them."""
     from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
     from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.payment import workflow as _payments  # noqa: F401, PLC0415 - likewise
     from mobile_api.workflows.office import close_office, open_office  # noqa: PLC0415
 
     parts.smtp_url = parts.settings.smtp_url
@@ -188,10 +195,18 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
         parts.smtp_url = parts.sink.url
     await asyncio.to_thread(open_office, parts)
     running.push_async_callback(asyncio.to_thread, close_office)
+    parts.working = True
     sweep = Sweep(parts)
     sweep.start()
     running.push_async_callback(sweep.stop)
     parts.mail_bell = sweep.ring
+    payments = Rounds("payments", PaymentSweep(parts).look)
+    payments.start()
+    running.push_async_callback(payments.stop)
+    parts.pay_bell = payments.ring
+    if (postman := make_postman(parts)) is not None:
+        postman.start()
+        running.push_async_callback(asyncio.to_thread, postman.stop)
     return sweep
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
+    from mobile_api.payment.awaiting import Awaited
     from mobile_api.payment.providers import Providers
     from mobile_api.scan.reader import PhotoReader
 
@@ -35,7 +36,8 @@ class Parts:
     """What routes need; ``app.state.parts``.
 
     ``listening``: it is to hear other processes, and is not ready until it does.
-    ``fan``, ``sink``, ``mail_bell``: only while the application runs. ``smtp_url``:
+    ``working``: durable work is done here. ``fan``, ``sink`` and the bells of mail
+    and payment: only while the application runs. ``smtp_url``:
     where mails go, the sink's own address when no server is configured. ``marked``:
     called at the boundaries between the steps of durable work.
     """
@@ -54,11 +56,14 @@ class Parts:
     photos: "PhotoReader"
     stock_live: "LiveStock"
     payments: "Providers"
+    awaited: "Awaited"
     fan: "Fanout | None" = None
     listening: bool = False
     sink: "MailSink | None" = None
     smtp_url: str = ""
     mail_bell: Callable[[], None] = lambda: None
+    pay_bell: Callable[[], None] = lambda: None
+    working: bool = False
     adding: "Lane[Wish, Added | Response]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
 

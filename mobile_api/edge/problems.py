@@ -87,6 +87,7 @@ TITLES: Final[Mapping[str, str]] = {
     "too_many_lines": N_("The list is full."),
     "too_many_mails": N_("That was mailed often enough. Please try again in an hour."),
     "unavailable": N_("We cannot do this right now. Please try again."),
+    "payment_unavailable": N_("The payment could not be started. Nothing was charged or held."),
     "method_not_allowed": N_("This address does not do that."),
     "error": N_("Something went wrong on our side. Please try again."),
 }

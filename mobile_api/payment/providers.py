@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cart.kernel.errors import Refused
 from cart.ports import PaymentProvider
 from mobile_api.payment.sandbox.bank import Bank
+from mobile_api.payment.sandbox.delivery import Delivery, http_post
 from mobile_api.payment.sandbox.provider import SandboxProvider
 from mobile_api.payment.sandbox.signing import secret_of
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from cart.kernel.clock import Clock
     from cart.kernel.ids import Ids
     from mobile_api.settings import ApiSettings
+    from mobile_api.wiring import Parts
+
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # listened on, and no place to post to
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,14 @@ def make_providers(settings: "ApiSettings", clock: "Clock", ids: "Ids") -> Provi
             api_base=settings.stripe_api_base,
         )
     return Providers(known[settings.payment_provider], known)
+
+
+def make_postman(parts: "Parts") -> Delivery | None:
+    """Return who carries the test bank's webhooks to this process; None where there is none."""
+    settings, provider = parts.settings, parts.payments.active
+    if not isinstance(provider, SandboxProvider):
+        return None
+    host = EVERY_ADDRESS.get(settings.http_host, settings.http_host)
+    url = f"http://{host}:{settings.http_port}/api/v1/payments/{provider.name}/webhook"
+    secret = secret_of(settings.key())
+    return Delivery(provider.bank, parts.clock, secret=secret, post=http_post(url))

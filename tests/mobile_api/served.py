@@ -12,6 +12,8 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 
+from mobile_api.payment.providers import make_providers
+
 START_WAIT_S = 20
 
 
@@ -28,7 +30,11 @@ class SentEvent:
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve ``app`` on a free port of loopback; yield its address; end streams at the end."""
     listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    port = listening.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    parts = app.state.parts  # the bank's page and its webhooks need the port, as in ``cli``
+    parts.settings = parts.settings.model_copy(update={"http_port": port})
+    parts.payments = make_providers(parts.settings, parts.clock, parts.ids)
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     ready = threading.Event()

@@ -20,8 +20,9 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
     """Exact counts, so that a new route is a decision and not an accident."""
     assert Counter(role for _, _, role in roles(app)) == {
         Role.ANYONE: 28,
-        Role.SHOPPER: 37,
+        Role.SHOPPER: 39,
         Role.TOKEN: 1,
+        Role.PROVIDER: 1,
         Role.SANDBOX: 3,
         Role.DEMO: 6,
         Role.OPERATOR: 2,

@@ -62,6 +62,7 @@ CarryoverError
 │   ├── TooManyLines
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
+    └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
 from cart.kernel.errors.carrying import (
@@ -117,6 +118,7 @@ from cart.kernel.errors.selling import (
     NotReady,
     NotSignedIn,
     OfferClosed,
+    PaymentUnavailable,
     SignatureRefused,
     SignInRefused,
     TaskTaken,
@@ -160,6 +162,7 @@ __all__ = [
     "OfferClosed",
     "OriginRefused",
     "PayloadTooLarge",
+    "PaymentUnavailable",
     "ReferenceReused",
     "Refused",
     "SchemaNewer",

@@ -1,6 +1,6 @@
 """Refusals between checkout and handover: payment, vouchers, staff, picking."""
 
-from cart.kernel.errors.roots import Conflict, NotFound, Refused
+from cart.kernel.errors.roots import Conflict, NotFound, Refused, Unavailable
 
 
 class UnknownCheckout(NotFound):
@@ -115,3 +115,9 @@ class NotReady(Conflict):
     """The order is not staged yet, or is closed."""
 
     code = "not_ready"
+
+
+class PaymentUnavailable(Unavailable):
+    """The payment provider made no page: nothing is held, nothing was charged."""
+
+    code = "payment_unavailable"

@@ -199,6 +199,12 @@ class Bank:
         with closing(self._connect()) as books:
             return [_of_row(row) for row in books.execute("SELECT * FROM payment ORDER BY ref")]
 
+    def waiting(self) -> int:
+        """Return how many webhooks the shop has not taken yet."""
+        with closing(self._connect()) as books:
+            row = books.execute("SELECT COUNT(*) FROM outbox").fetchone()
+        return int(row[0])
+
     def take_due(self) -> list[Delivery]:
         """Let time pass, and return webhooks that are due; each is due again unless delivered."""
         with self._writing() as books:

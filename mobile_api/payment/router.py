@@ -1,0 +1,152 @@
+"""Pay and stop, for the shopper; webhooks, for the provider.
+
+``pay`` promises everything in the transaction of its Idempotency-Key, then waits
+a moment for the workflow to bring the provider's page. The same request again
+answers how it stands by then.
+"""
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from cart.carts.tables import ShopperSessionRow
+from cart.db import reading
+from cart.db.columns import ID_LENGTH_MAX
+from cart.kernel.errors import NotFound, PaymentUnavailable
+from cart.orders import paying
+from cart.orders.model import AttemptState
+from cart.orders.tables import AttemptRow, CheckoutRow
+from mobile_api.checkouts.queries import last_attempt, own
+from mobile_api.edge.access import Role, allow
+from mobile_api.edge.once import OnceOnly
+from mobile_api.payment import queries
+from mobile_api.payment.schemas import Pay, PaymentOut, WebhookOut, payment_out
+from mobile_api.payment.settling import end, finish, ring, take_news
+from mobile_api.wiring import Parts, Wired
+
+router = APIRouter(prefix="/api/v1", tags=["payment"])
+CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
+ProviderName = Annotated[str, Path(max_length=16)]
+# Longer than a provider takes, shorter than a shopper takes for broken; then 202, look again.
+PAGE_WAIT_S: Final = 8.0
+
+
+@router.post(
+    "/checkouts/{checkout_id}/pay",
+    dependencies=[allow(Role.SHOPPER)],
+    response_model=PaymentOut,
+    responses={202: {"model": PaymentOut}, 503: {}},
+)
+async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly) -> Response:
+    """Hold everything and get the provider's page. 202: it is not made yet; look again."""
+    attempt_id = paying.attempt_id_of(once.key)
+
+    def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
+        own(db, checkout_id, shopper.id)
+        begun = paying.begin(
+            db,
+            wired.clock,
+            wired.ids,
+            wired.shop,
+            checkout_id=checkout_id,
+            attempt_id=attempt_id,
+            total_minor=wanted.total_minor,
+        )
+        if begun.settled is not None:
+            finish(wired, db, begun.settled)
+        else:
+            ring(wired, db, checkout_id)
+        return _out(db, checkout_id)
+
+    answer = await asyncio.to_thread(once.run, effect, needs_session=True)
+    if answer.status_code >= 400:  # noqa: PLR2004 - a refusal, and nothing is held
+        return answer
+    wired.marked("reserved")
+    await _page_made(wired, attempt_id)
+    return _how_it_stands(await asyncio.to_thread(_stands, wired, checkout_id, attempt_id))
+
+
+@router.post(
+    "/checkouts/{checkout_id}/stop",
+    dependencies=[allow(Role.SHOPPER)],
+    response_model=PaymentOut,
+)
+def stop(checkout_id: CheckoutId, wired: Wired, once: OnceOnly) -> Response:
+    """Give the attempt up: what it held is free, the page is closed, the checkout open again.
+
+    Where the money was faster it is paid; the answer says so.
+    """
+
+    def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
+        open_attempt = own(db, checkout_id, shopper.id).attempt_id
+        if open_attempt is not None:
+            end(wired, db, open_attempt, AttemptState.CANCELLED)
+        return _out(db, checkout_id)
+
+    return once.run(effect, needs_session=True)
+
+
+@router.post("/payments/{provider}/webhook", dependencies=[allow(Role.PROVIDER)])
+async def webhook(request: Request, provider: ProviderName, wired: Wired) -> WebhookOut:
+    """Take in what a provider says. 200 once it is stored; anything else: send it again."""
+    known = wired.payments.known.get(provider)
+    if known is None:
+        msg = "payments are not taken by this provider"
+        raise NotFound(msg)
+    news = known.news(await request.body(), request.headers)
+    if news is None:
+        return WebhookOut(taken=False)
+    await asyncio.to_thread(take_news, wired, provider, news)
+    return WebhookOut(taken=True)
+
+
+def _out(db: Session, checkout_id: str) -> PaymentOut:
+    """Return how it stands within this transaction."""
+    db.flush()
+    db.expire_all()  # the domain changes rows by UPDATE
+    checkout = db.get_one(CheckoutRow, checkout_id)
+    return payment_out(db, checkout, last_attempt(db, checkout_id))
+
+
+async def _page_made(wired: Parts, attempt_id: str) -> None:
+    """Start the workflow, and wait until there is a page or there will be none."""
+
+    async def done() -> bool:
+        return not await asyncio.to_thread(_is_reserved, wired, attempt_id)
+
+    if await done() or not wired.working:
+        return
+    from mobile_api.payment.workflow import start_pay  # noqa: PLC0415 - DBOS is large
+
+    await start_pay(attempt_id)
+    await wired.awaited.until(attempt_id, done, PAGE_WAIT_S)
+
+
+def _is_reserved(wired: Parts, attempt_id: str) -> bool:
+    with reading(wired.engine) as db:
+        return queries.is_reserved(db, attempt_id)
+
+
+def _stands(wired: Parts, checkout_id: str, attempt_id: str) -> PaymentOut:
+    """Return how it stands.
+
+    Raises:
+        PaymentUnavailable: the provider made no page; nothing is held.
+    """
+    with reading(wired.engine) as db:
+        checkout = db.get_one(CheckoutRow, checkout_id)
+        attempt = db.get_one(AttemptRow, attempt_id)
+        payment = queries.payment_of(db, attempt_id)
+        if attempt.state == AttemptState.FAILED and payment and payment.provider_ref is None:
+            msg = f"no payment page: {attempt.failure}; try again with a new Idempotency-Key"
+            raise PaymentUnavailable(msg)
+        return payment_out(db, checkout, attempt)
+
+
+def _how_it_stands(found: PaymentOut) -> Response:
+    status = 202 if found.state is AttemptState.RESERVED else 200
+    return JSONResponse(found.model_dump(mode="json"), status)

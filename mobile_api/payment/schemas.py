@@ -1,0 +1,67 @@
+"""What the routes of payment take and give."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from sqlmodel import Session
+
+from cart.orders.model import AttemptState, CheckoutState
+from cart.orders.tables import AttemptRow, CheckoutRow
+from mobile_api.carts.schemas import Taken
+from mobile_api.payment import queries
+
+MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
+
+
+class Pay(Taken):
+    """Pay what the shopper sees. Another total than the checkout's is refused: she looks anew."""
+
+    total_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
+
+
+class PaymentOut(BaseModel):
+    """Where a checkout's payment stands.
+
+    ``redirect_url``: the provider's page, while it is open. ``reserved_until``:
+    until then everything is held. ``attempt_id`` null: nothing was tried yet.
+    """
+
+    checkout_id: str
+    checkout_state: CheckoutState
+    version: int
+    order_id: str | None
+    attempt_id: str | None = None
+    state: AttemptState | None = None
+    redirect_url: str = ""
+    reserved_until: datetime | None = None
+    failure: str = ""
+
+
+class WebhookOut(BaseModel):
+    """``taken`` false: signed well, but nothing that concerns us."""
+
+    taken: bool
+
+
+def payment_out(db: Session, checkout: CheckoutRow, attempt: AttemptRow | None) -> PaymentOut:
+    """Return where a checkout's payment stands."""
+    found = PaymentOut(
+        checkout_id=checkout.id,
+        checkout_state=CheckoutState(checkout.state),
+        version=checkout.version,
+        order_id=checkout.order_id,
+    )
+    if attempt is None:
+        return found
+    payment = queries.payment_of(db, attempt.id)
+    pending = attempt.state == AttemptState.PENDING
+    return found.model_copy(
+        update={
+            "attempt_id": attempt.id,
+            "state": AttemptState(attempt.state),
+            "redirect_url": payment.redirect_url if payment and pending else "",
+            "reserved_until": attempt.reserved_until if attempt.ended_at is None else None,
+            "failure": attempt.failure,
+        }
+    )

@@ -1,0 +1,63 @@
+"""What a provider says is taken in by one transaction, and everyone who shows it is told.
+
+The commit comes first, the doorbells after it, and only then does a provider
+hear that we have its message.
+"""
+
+from sqlmodel import Session
+
+from cart.db import on_commit, unit_of_work
+from cart.orders import paying
+from cart.orders.model import AttemptState
+from cart.orders.settling import Settled
+from cart.orders.tables import CheckoutRow, OrderRow
+from cart.picking.tasks import open_task
+from cart.ports import PaymentNews
+from gateway.fanout import CartChanged, DeskChanged, OrderChanged
+from mobile_api.payment import queries
+from mobile_api.wiring import Parts
+
+
+def take_news(parts: Parts, provider: str, news: PaymentNews) -> Settled:
+    """Settle what a provider said; the same again changes nothing.
+
+    Raises:
+        Unavailable: the payment is not known yet; it may be in a moment.
+    """
+    with unit_of_work(parts.engine) as db:
+        settled = paying.settle(
+            db, parts.clock, parts.ids, parts.shop, provider=provider, news=news
+        )
+        finish(parts, db, settled)
+        parts.marked("settling")
+    parts.marked("settled")
+    return settled
+
+
+def finish(parts: Parts, db: Session, settled: Settled) -> None:
+    """Make the pick task of a new order, and ring for all that has changed."""
+    for change in settled.changed:
+        parts.tell(db, CartChanged(change.cart_id, change.version))
+    if settled.placed and settled.order_id is not None:
+        open_task(db, parts.clock, parts.ids, parts.shop, settled.order_id)
+        order = db.get_one(OrderRow, settled.order_id)
+        parts.tell(db, OrderChanged(order.id, order.version))
+        parts.tell(db, DeskChanged(order.location_id))
+    ring(parts, db, settled.checkout_id)
+
+
+def end(parts: Parts, db: Session, attempt_id: str, state: AttemptState, failure: str = "") -> bool:
+    """End an attempt that bought nothing, and tell; False: it had ended already."""
+    ended = paying.end_attempt(
+        db, parts.clock, parts.shop, attempt_id=attempt_id, state=state, failure=failure
+    )
+    if ended:
+        ring(parts, db, queries.checkout_of(db, attempt_id))
+    return ended
+
+
+def ring(parts: Parts, db: Session, checkout_id: str) -> None:
+    """Tell whoever shows a checkout, and look for what is to be done, once this has committed."""
+    version = db.get_one(CheckoutRow, checkout_id, populate_existing=True).version
+    parts.tell(db, OrderChanged(checkout_id, version))
+    on_commit(db, parts.pay_bell)

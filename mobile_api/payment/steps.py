@@ -1,0 +1,201 @@
+"""What the payment workflows do, step by step; each may be done again after a crash.
+
+A call to the provider names a key, a change of ours is a guarded UPDATE: so
+doing it twice is doing it once. ``parts.marked`` is called at each boundary.
+Knows nothing of workflows.
+"""
+
+from datetime import datetime
+from typing import Final, TypedDict
+
+from sqlmodel import Session
+
+from cart.db import reading, unit_of_work
+from cart.kernel.errors import Refused, Unavailable
+from cart.kernel.i18n import of_language
+from cart.orders import paying, refunding
+from cart.orders.model import AttemptState, RefundState, TenderState
+from cart.orders.tables import CheckoutRow, OrderRow, TenderRow
+from cart.ports import HostedPayment, PaymentNews, PaymentWish
+from gateway.fanout import OrderChanged
+from mobile_api.payment import queries
+from mobile_api.payment.settling import end, ring, take_news
+from mobile_api.wiring import Parts
+
+# Before anything was asked of a provider, and after it has answered for good.
+NOT_ASKED, NOT_REACHED = "the payment could not be started", "the payment provider did not answer"
+FAILURE_LENGTH_MAX: Final = 500
+
+
+class Wish(TypedDict):
+    """A :class:`PaymentWish` as a workflow records it, with the provider that is to be asked."""
+
+    provider: str
+    amount_minor: int
+    currency: str
+    description: str
+    locale: str
+    checkout_id: str
+    expires_at: str
+    email: str
+
+
+class Answer(TypedDict):
+    """What a call to a provider came to. ``outcome``: done, later or refused."""
+
+    outcome: str
+    ref: str
+    url: str
+    reason: str
+
+
+def _done(ref: str = "", url: str = "") -> Answer:
+    return Answer(outcome="done", ref=ref, url=url, reason="")
+
+
+def _not_done(error: Refused | Unavailable) -> Answer:
+    outcome = "later" if isinstance(error, Unavailable) else "refused"
+    return Answer(outcome=outcome, ref="", url="", reason=error.message[:FAILURE_LENGTH_MAX])
+
+
+def wish(parts: Parts, attempt_id: str) -> Wish | None:
+    """Return what to ask for; None where nothing is to be asked.
+
+    It is recorded before the provider is called: whatever happens to the attempt
+    meanwhile, the same call is made again after a crash, so that no payment is
+    left at the provider of which we do not know.
+    """
+    with reading(parts.engine) as db:
+        found = paying.wish_of(db, attempt_id)
+        payment = queries.payment_of(db, attempt_id)
+        if found is None or payment is None or payment.provider_ref is not None:
+            return None
+        checkout = db.get_one(CheckoutRow, found.checkout_id)
+        place = parts.shop.locations.facts(db, checkout.location_id)
+    return Wish(
+        provider=parts.payments.active.name,
+        amount_minor=found.amount_minor,
+        currency=found.currency,
+        description=of_language(place.name_i18n, place.name, found.locale),
+        locale=found.locale,
+        checkout_id=found.checkout_id,
+        expires_at=found.expires_at.isoformat(),
+        email=found.email,
+    )
+
+
+def create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
+    """Ask the provider for the payment and its page."""
+    here = f"{parts.settings.base_url}/checkout/{wanted['checkout_id']}"
+    parts.marked("asking")
+    try:
+        made = parts.payments.named(wanted["provider"]).create(
+            PaymentWish(
+                reference=attempt_id,
+                amount_minor=wanted["amount_minor"],
+                currency=wanted["currency"],
+                description=wanted["description"],
+                locale=wanted["locale"],
+                success_url=f"{here}/back",
+                cancel_url=here,
+                expires_at=datetime.fromisoformat(wanted["expires_at"]),
+                email=wanted["email"],
+            )
+        )
+    except (Refused, Unavailable) as error:
+        return _not_done(error)
+    parts.marked("created")
+    return _done(made.provider_ref, made.redirect_url)
+
+
+def note(parts: Parts, attempt_id: str, provider: str, ref: str, url: str) -> None:
+    """Keep the payment: from here on the shopper can go to its page."""
+    parts.marked("noting")
+    with unit_of_work(parts.engine) as db:
+        paying.note_created(
+            db,
+            parts.clock,
+            attempt_id=attempt_id,
+            provider=provider,
+            payment=HostedPayment(ref, url),
+        )
+        ring(parts, db, queries.checkout_of(db, attempt_id))
+    parts.marked("noted")
+    parts.awaited.tell(attempt_id)
+
+
+def give_up(parts: Parts, attempt_id: str, reason: str) -> None:
+    """Free everything: the provider makes no page."""
+    parts.marked("giving up")
+    with unit_of_work(parts.engine) as db:
+        end(parts, db, attempt_id, AttemptState.FAILED, reason)
+    parts.marked("given up")
+    parts.awaited.tell(attempt_id)
+
+
+def cancel(parts: Parts, attempt_id: str) -> Answer:
+    """Close the page of an attempt that is over; money that came first is settled.
+
+    Returns done once it is closed or settled.
+    """
+    with reading(parts.engine) as db:
+        payment = queries.payment_of(db, attempt_id)
+    if payment is None or payment.provider_ref is None or payment.state != TenderState.HELD:
+        return _done()
+    provider = payment.provider or ""
+    parts.marked("cancelling")
+    try:
+        news = parts.payments.named(provider).cancel(payment.provider_ref)
+    except (Refused, Unavailable) as error:
+        return _not_done(error)
+    parts.marked("cancelled")
+    _close(parts, provider, payment, news)
+    parts.marked("closed")
+    return _done()
+
+
+def _close(parts: Parts, provider: str, payment: TenderRow, news: PaymentNews) -> None:
+    if news.outcome == "captured":
+        take_news(parts, provider, news)
+        return
+    with unit_of_work(parts.engine) as db:
+        paying.tender_closed(db, tender_id=payment.id)
+
+
+def refund(parts: Parts, refund_id: str) -> Answer:
+    """Give money back at the provider."""
+    with reading(parts.engine) as db:
+        facts = refunding.refund_facts(db, refund_id)
+    if facts.state is not RefundState.DUE:
+        return _done()
+    parts.marked("refunding")
+    try:
+        ref = parts.payments.named(facts.provider or "").refund(
+            facts.payment_ref or "",
+            amount_minor=facts.amount_minor,
+            currency=facts.currency,
+            key=refund_id,
+        )
+    except (Refused, Unavailable) as error:
+        return _not_done(error)
+    parts.marked("refunded")
+    return _done(ref)
+
+
+def note_refund(parts: Parts, refund_id: str, answer: Answer) -> None:
+    """Keep what became of a refund; what is settled stays as it is."""
+    parts.marked("noting refund")
+    with unit_of_work(parts.engine) as db:
+        if answer["outcome"] == "done":
+            refunding.refund_done(db, parts.clock, refund_id=refund_id, provider_ref=answer["ref"])
+        else:
+            refunding.refund_failed(db, parts.clock, refund_id=refund_id, failure=answer["reason"])
+        _tell_order(parts, db, refund_id)
+    parts.marked("refund noted")
+
+
+def _tell_order(parts: Parts, db: Session, refund_id: str) -> None:
+    order_id = refunding.refund_facts(db, refund_id).order_id
+    if order_id is not None:
+        version = db.get_one(OrderRow, order_id, populate_existing=True).version
+        parts.tell(db, OrderChanged(order_id, version))

@@ -1,0 +1,122 @@
+"""Finds payments that nobody told us of, and durable work that nobody has started.
+
+Attempts past their time end here and their pages are closed; a provider is asked
+for payments that have been silent; refunds that are due begin. Every round does a
+bounded number of each.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+from cart.db import reading, unit_of_work
+from cart.kernel.errors import Refused, Unavailable
+from cart.orders import paying, refunding
+from cart.orders.model import AttemptState
+from cart.orders.paying import HeldPayment
+from mobile_api.payment import queries
+from mobile_api.payment.settling import end, take_news
+from mobile_api.wiring import Parts
+
+logger = logging.getLogger(__name__)
+AT_ONCE_MAX: Final = 50  # of each kind in a round: a shop's busiest minute, and not a long lock
+LOOKS_AT_ONCE_MAX: Final = 10  # calls to a provider in a round; its limits are per second
+REMEMBERED_MAX: Final = 10_000
+UNASKED: Final = timedelta(seconds=2)  # the request that reserved starts the workflow itself
+SILENT: Final = timedelta(seconds=20)  # a webhook takes a second or two
+LOOK_AGAIN_S: Final = 20.0  # a shopper takes minutes at the page; asking costs the provider little
+WITHOUT_RESULT: Final = "the refund could not be carried out; see the log"
+
+
+class PaymentSweep:
+    """What one round does. ``Rounds`` calls it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._started: set[str] = set()
+        self._looked: dict[str, float] = {}
+
+    async def look(self) -> None:
+        """Do one round."""
+        await asyncio.to_thread(self.expire)
+        await self._start()
+        await asyncio.to_thread(self.ask)
+
+    def expire(self) -> None:
+        """End attempts whose time has passed; what they held is everybody's again."""
+        with reading(self._parts.engine) as db:
+            late = paying.expired_attempts(db, self._parts.clock.now(), AT_ONCE_MAX)
+        for attempt_id in late:
+            with unit_of_work(self._parts.engine) as db:
+                end(self._parts, db, attempt_id, AttemptState.EXPIRED)
+                self._parts.marked("expiring")
+            self._parts.marked("expired")
+            self._parts.awaited.tell(attempt_id)
+
+    def ask(self) -> None:
+        """Ask what became of payments that have been silent: their webhook may be lost."""
+        with reading(self._parts.engine) as db:
+            before = self._parts.clock.now() - SILENT
+            silent = paying.stale_attempts(db, before, AT_ONCE_MAX)
+        now = self._parts.clock.monotonic()
+        self._looked = {
+            one.attempt_id: self._looked[one.attempt_id]
+            for one in silent
+            if one.attempt_id in self._looked
+        }
+        due = [
+            one
+            for one in silent
+            if now - self._looked.get(one.attempt_id, float("-inf")) >= LOOK_AGAIN_S
+        ]
+        due.sort(key=lambda one: self._looked.get(one.attempt_id, float("-inf")))
+        for one in due[:LOOKS_AT_ONCE_MAX]:
+            self._looked[one.attempt_id] = now
+            self._ask_of(one)
+
+    def _ask_of(self, one: HeldPayment) -> None:
+        try:
+            news = self._parts.payments.named(one.provider).look(one.provider_ref)
+        except (Refused, Unavailable) as error:
+            logger.warning("payment %s cannot be looked at: %s", one.provider_ref, error)
+            return
+        if news.outcome != "pending":
+            take_news(self._parts, one.provider, news)
+
+    async def _start(self) -> None:
+        from mobile_api.payment import workflow  # noqa: PLC0415 - DBOS is large
+
+        unasked, cancelled, refunds = await asyncio.to_thread(self._waiting)
+        for attempt_id in unasked:
+            if not await workflow.start_pay(attempt_id):
+                logger.error("attempt %s: no page was made; see the log above", attempt_id)
+        for attempt_id in cancelled:
+            if not await workflow.start_cancel(attempt_id):
+                logger.error("attempt %s: its payment is still open", attempt_id)
+        for refund_id in refunds:
+            if not await workflow.start_refund(refund_id):
+                await asyncio.to_thread(self._refund_failed, refund_id)
+        if len(self._started) > REMEMBERED_MAX:
+            self._started.clear()
+        self._started |= {*unasked, *(f"cancel:{one}" for one in cancelled), *refunds}
+
+    def _waiting(self) -> tuple[list[str], list[str], list[str]]:
+        """Return attempts without a page, pages to close and refunds that are not begun here."""
+        most = AT_ONCE_MAX + len(self._started)  # those that were begun wait in here too
+        with reading(self._parts.engine) as db:
+            before = self._parts.clock.now() - UNASKED
+            unasked = queries.unasked_attempts(db, before, most)
+            open_yet = [one.attempt_id for one in paying.payments_to_cancel(db, most)]
+            due = refunding.due_refunds(db, most)
+        return (
+            [one for one in unasked if one not in self._started][:AT_ONCE_MAX],
+            [one for one in open_yet if f"cancel:{one}" not in self._started][:AT_ONCE_MAX],
+            [one for one in due if one not in self._started][:AT_ONCE_MAX],
+        )
+
+    def _refund_failed(self, refund_id: str) -> None:
+        with unit_of_work(self._parts.engine) as db:
+            refunding.refund_failed(
+                db, self._parts.clock, refund_id=refund_id, failure=WITHOUT_RESULT
+            )

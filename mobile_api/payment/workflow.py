@@ -1,0 +1,122 @@
+"""Payments as durable workflows: ``pay``, ``cancel_payment``, ``refund``.
+
+None of them waits for the shopper: what she does at the provider's page comes by
+webhook and is settled by one transaction (``settling.py``). Steps are those of
+``steps.py``; DBOS records what each came to.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from mobile_api.payment import steps
+from mobile_api.payment.steps import Answer, Wish
+from mobile_api.workflows import office
+
+logger = logging.getLogger(__name__)
+# The shopper waits meanwhile, and pieces are held: a provider that is away for longer is away.
+CREATE_WAITS_S: Final = (0.5, 2.0)
+# Nobody waits: as long as a provider may be away. About nine hours, as for mails.
+WAITS_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 18_000)
+
+
+class StillOpen(Exception):
+    """A provider would not close a payment, or never answered."""
+
+
+@office.step(name="pay_wish")
+async def _wish(attempt_id: str) -> Wish | None:
+    return await asyncio.to_thread(steps.wish, office.at_work(), attempt_id)
+
+
+@office.step(name="pay_create")
+async def _create(attempt_id: str, wanted: Wish) -> Answer:
+    return await asyncio.to_thread(steps.create, office.at_work(), attempt_id, wanted)
+
+
+@office.step(name="pay_note")
+async def _note(attempt_id: str, provider: str, ref: str, url: str) -> None:
+    await asyncio.to_thread(steps.note, office.at_work(), attempt_id, provider, ref, url)
+
+
+@office.step(name="pay_give_up")
+async def _give_up(attempt_id: str, reason: str) -> None:
+    await asyncio.to_thread(steps.give_up, office.at_work(), attempt_id, reason)
+
+
+@office.step(name="cancel")
+async def _cancel(attempt_id: str) -> Answer:
+    return await asyncio.to_thread(steps.cancel, office.at_work(), attempt_id)
+
+
+@office.step(name="refund")
+async def _refund(refund_id: str) -> Answer:
+    return await asyncio.to_thread(steps.refund, office.at_work(), refund_id)
+
+
+@office.step(name="refund_note")
+async def _note_refund(refund_id: str, answer: Answer) -> None:
+    await asyncio.to_thread(steps.note_refund, office.at_work(), refund_id, answer)
+
+
+@office.workflow(name="pay")
+async def pay(attempt_id: str) -> str:
+    """Get the provider's page for what is reserved, or free it."""
+    wanted = await _wish(attempt_id)
+    if wanted is None:
+        return "nothing"
+    answer = await _create(attempt_id, wanted)
+    for wait_s in CREATE_WAITS_S:
+        if answer["outcome"] != "later":
+            break
+        await office.sleep(wait_s)
+        answer = await _create(attempt_id, wanted)
+    if answer["outcome"] == "done":
+        await _note(attempt_id, wanted["provider"], answer["ref"], answer["url"])
+    else:
+        logger.warning("attempt %s: no payment page: %s", attempt_id, answer["reason"])
+        await _give_up(attempt_id, answer["reason"])
+    return answer["outcome"]
+
+
+@office.workflow(name="cancel_payment")
+async def cancel_payment(attempt_id: str) -> str:
+    """Close the provider's page of an attempt that is over."""
+    answer = await _cancel(attempt_id)
+    for wait_s in WAITS_S:
+        if answer["outcome"] != "later":
+            break
+        await office.sleep(wait_s)
+        answer = await _cancel(attempt_id)
+    if answer["outcome"] != "done":
+        msg = f"the payment of attempt {attempt_id} is still open: {answer['reason']}"
+        raise StillOpen(msg)
+    return answer["outcome"]
+
+
+@office.workflow(name="refund")
+async def refund(refund_id: str) -> str:
+    """Give back what is owed, once."""
+    answer = await _refund(refund_id)
+    for wait_s in WAITS_S:
+        if answer["outcome"] != "later":
+            break
+        await office.sleep(wait_s)
+        answer = await _refund(refund_id)
+    await _note_refund(refund_id, answer)
+    return answer["outcome"]
+
+
+async def start_pay(attempt_id: str) -> bool:
+    """Ask the provider for an attempt's page, once; say whether it can still end well."""
+    return await office.ensure_started(pay, attempt_id, attempt_id)
+
+
+async def start_cancel(attempt_id: str) -> bool:
+    """Close an attempt's page, once; say whether it can still end well."""
+    return await office.ensure_started(cancel_payment, f"cancel:{attempt_id}", attempt_id)
+
+
+async def start_refund(refund_id: str) -> bool:
+    """Carry out a refund, once; say whether it can still end well."""
+    return await office.ensure_started(refund, refund_id, refund_id)
