@@ -84,12 +84,14 @@ def begin(
     checkout_id: str,
     attempt_id: str,
     total_minor: int,
+    rest_minor: int | None = None,
     ready_estimate: timedelta | None = None,
 ) -> Begun:
     """Promise the pieces, the slot and the voucher's part for ``total_minor``, all or none.
 
-    The same ``attempt_id`` again is the same try. A refusal has to undo the unit
-    of work, or the savepoint, that it comes out of: that is what takes the rest back.
+    ``rest_minor``: what she saw that a voucher leaves to pay, where there is one. The
+    same ``attempt_id`` again is the same try. A refusal has to undo the unit of work, or
+    the savepoint, that it comes out of: that is what takes the rest back.
 
     Raises:
         UnknownCheckout: no such checkout.
@@ -102,9 +104,7 @@ def begin(
         return Begun(known.id, AttemptState(known.state), _wish_minor(db, known.id))
     _require_open(db, clock, shop, checkout, fresh=known is None)
     seen = open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
-    if seen.problems or seen.promise is None or seen.totals.total_minor != total_minor:
-        msg = "the checkout is not what the shopper saw"
-        raise CheckoutChanged(msg, checkout_id=checkout_id, total_minor=seen.totals.total_minor)
+    _require_as_seen(seen, total_minor, rest_minor)
     located = terms.get(db, checkout.location_id)
     attempt = _attempt(clock, checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, located.orders_per_quarter)
@@ -155,6 +155,11 @@ def wish_of(db: Session, attempt_id: str) -> Wish | None:
         locale=wanted.locale,
         checkout_id=attempt.checkout_id,
     )
+
+
+def wanted_of(db: Session, attempt_id: str) -> Wanted:
+    """Return what an attempt buys, whatever became of it."""
+    return Wanted.read(attempt_of(db, attempt_id).wanted)
 
 
 def note_created(
@@ -258,6 +263,14 @@ def _require_open(
     if checkout.state != CheckoutState.OPEN or not fresh:
         msg = f"the checkout is {checkout.state}"
         raise CheckoutClosed(msg, checkout_id=checkout.id, state=checkout.state)
+
+
+def _require_as_seen(seen: CheckoutView, total_minor: int, rest_minor: int | None) -> None:
+    totals = seen.totals
+    same = totals.total_minor == total_minor and rest_minor in (None, totals.rest_minor)
+    if seen.problems or not same:
+        msg = "the checkout is not what the shopper saw"
+        raise CheckoutChanged(msg, checkout_id=seen.id, total_minor=totals.total_minor)
 
 
 def _attempt(

@@ -1,5 +1,6 @@
 """Two shops with stock, and somebody who buys in them: what tests of orders begin with."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from cart.carts import service
 from cart.carts.service import Shopping
 from cart.db import reading, unit_of_work
 from cart.kernel.gtin import Gtin
-from cart.kernel.ids import Ids, SeededIds
+from cart.kernel.ids import Ids, RandomIds
 from cart.orders import checkout, paying, queries, terms
 from cart.orders.checkout import Choice
 from cart.orders.paying import Begun, Settled
@@ -78,7 +79,7 @@ class Buyer:
 
     engine: Engine
     clock: FakeClock
-    ids: Ids = field(default_factory=lambda: SeededIds(7))
+    ids: Ids = field(default_factory=RandomIds)  # also safe among threads
     cart_id: str = ""
     session_id: str = ""
     checkout_id: str = ""
@@ -222,3 +223,21 @@ def stock_of(engine: Engine, gtin: Gtin = LAMP, location_id: str = HERE) -> tupl
         values = {"location_id": location_id, "sku": SKUS[gtin]}
         row = db.connection().execute(asked, values).one()
         return row[0], row[1], row[2]
+
+
+def at_once(*acts: Callable[[], T]) -> list[T]:
+    """Do all of these at the same moment, each in a thread; return what they return, in order."""
+    gate = threading.Barrier(len(acts))
+    done: dict[int, T] = {}
+
+    def run(place: int, act: Callable[[], T]) -> None:
+        gate.wait(10)
+        done[place] = act()
+
+    threads = [threading.Thread(target=run, args=one) for one in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(done) == len(acts), "one raised, or did not come to an end"
+    return [done[place] for place in range(len(acts))]

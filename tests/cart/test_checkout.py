@@ -1,6 +1,5 @@
 """A checkout follows its cart, says what is wrong, and changes nothing for the shopper."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +18,7 @@ from cart.orders import checkout, terms
 from cart.orders.model import CheckoutState, Method, Problem, ProblemKind
 from cart.orders.terms import Terms
 from inventory_api.catalogue.queries import sellables
-from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP, THERE, Buyer, fill
+from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP, THERE, Buyer, at_once, fill
 from tests.fakes.clock import FakeClock
 
 
@@ -65,31 +64,7 @@ def test_opening_twice_is_the_same_checkout(buyer: Buyer) -> None:
 
 def test_two_tabs_that_open_at_once_open_one_checkout(buyer: Buyer) -> None:
     """Whoever is slower gets the other one's."""
-    opened: list[str] = []
-    gate = threading.Barrier(4)
-
-    def open_one() -> None:
-        gate.wait(10)
-        opened.append(
-            buyer.do(
-                lambda db: checkout.open_checkout(
-                    db,
-                    buyer.clock,
-                    buyer.ids,
-                    SHOP,
-                    cart_id=buyer.cart_id,
-                    session_id=buyer.session_id,
-                    locale="en",
-                )
-            )
-        )
-
-    threads = [threading.Thread(target=open_one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(opened) == 4
+    opened = at_once(*[buyer.open] * 4)
     assert len(set(opened)) == 1
 
 
