@@ -1,10 +1,16 @@
 """Reads a shopper's checkout whole, for the page, the API and the live part."""
 
+from datetime import timedelta
+
 from sqlmodel import Session
 
+from cart.carts.queries import view as cart_view
 from cart.carts.tables import ShopperSessionRow
 from cart.orders import terms
 from cart.orders.checkout import open_checkout, view
+from cart.orders.model import CheckoutState, Method
+from cart.orders.view import load
+from cart.picking import desk
 from gateway.fanout import OrderChanged
 from mobile_api.checkouts import queries
 from mobile_api.checkouts.shown import ShownCheckout, shown
@@ -19,7 +25,8 @@ def read(wired: Parts, db: Session, w: Words, checkout_id: str) -> ShownCheckout
         UnknownCheckout: there is none of this id.
     """
     now = wired.clock.now()
-    found = view(db, wired.clock, wired.shop, checkout_id)
+    estimate = ready_estimate(wired, db, checkout_id)
+    found = view(db, wired.clock, wired.shop, checkout_id, ready_estimate=estimate)
     return shown(
         db,
         w,
@@ -28,6 +35,19 @@ def read(wired: Parts, db: Session, w: Words, checkout_id: str) -> ShownCheckout
         attempt=queries.last_attempt(db, checkout_id),
         shipping_minor=terms.get(db, found.place.id).shipping_minor,
     )
+
+
+def ready_estimate(wired: Parts, db: Session, checkout_id: str) -> timedelta | None:
+    """Return how long the desk would need if it were paid now; None where nothing is collected.
+
+    Raises:
+        UnknownCheckout: there is none of this id.
+    """
+    row = load(db, checkout_id)
+    if row.state != CheckoutState.OPEN or row.method != Method.COLLECT:
+        return None
+    pieces = cart_view(db, row.cart_id).pieces
+    return desk.ready_estimate(db, wired.clock.now(), row.location_id, pieces)
 
 
 def begin(

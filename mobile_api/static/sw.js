@@ -8,7 +8,7 @@ const PICTURES = "pictures";
 const PICTURES_MAX = 120;
 const PATIENCE_MS = 4000;
 // What is true only at this moment: keys, money, and the work of staff.
-const NEVER_KEPT = ["/c/", "/demo", "/checkout", "/here/", "/pay/", "/staff", "/board"];
+const NEVER_KEPT = ["/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff", "/board"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
