@@ -21,6 +21,7 @@ from cart.orders import paying
 from cart.orders.model import AttemptState
 from cart.orders.tables import AttemptRow, CheckoutRow
 from mobile_api.checkouts.queries import last_attempt, own
+from mobile_api.checkouts.service import ready_estimate
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.once import OnceOnly
 from mobile_api.payment import queries
@@ -55,6 +56,7 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             checkout_id=checkout_id,
             attempt_id=attempt_id,
             total_minor=wanted.total_minor,
+            ready_estimate=ready_estimate(wired, db, checkout_id),
         )
         if begun.settled is not None:
             finish(wired, db, begun.settled)

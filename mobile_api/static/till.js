@@ -73,8 +73,12 @@ function inTurn(work) {
   return next;
 }
 let wantsToPay = false;
+// A part is compared as it was served: what was typed or said in it since is no change.
+const served = new WeakMap();
+const remember = (root) => { for (const part of $$("[data-part]", root)) served.set(part, part.outerHTML); };
 function swapPart(old, fresh) {
-  if (old.outerHTML === fresh.outerHTML) return;
+  if (served.get(old) === fresh.outerHTML) return;
+  served.set(fresh, fresh.outerHTML);
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   const typed = $$("input[id]", old).filter((one) => one.value !== one.defaultValue && !["radio", "checkbox"].includes(one.type));
   const open = $$("details", old).map((one) => one.open);
@@ -93,6 +97,7 @@ function showCheckout(state) {
   if (wantsToPay && state.redirect_url) { wantsToPay = false; location.assign(state.redirect_url); return; }
   if (state.state !== old.dataset.state) {
     if ("returned" in old.dataset) { location.replace(`/checkout/${state.id}`); return; }
+    remember(fresh);
     old.replaceWith(fresh);
     scrollTo(0, 0);
     $("#main").focus({ preventScroll: true });
@@ -198,7 +203,10 @@ function showOrder(html) {
   const focused = order.contains(document.activeElement) ? document.activeElement.dataset.act : null;
   const offered = $$("[data-offer]", old).length < $$("[data-offer]", state).length;
   const moved = old.dataset.state !== state.dataset.state;
-  if (old.outerHTML !== state.outerHTML) old.replaceWith(state);
+  if (served.get(order) !== state.innerHTML) {
+    served.set(order, state.innerHTML);
+    old.replaceWith(state);
+  } else Object.assign(old.dataset, state.dataset);
   if (focused) $(`[data-act=${focused}]`, order)?.focus();
   if (moved || offered) {
     toast($(offered ? ".offer h2" : ".now", order).textContent);
@@ -236,8 +244,9 @@ Object.assign(acts, {
   },
 });
 
-if (box()) { setClock(box()); watchCheckout(); }
+if (box()) { remember(box()); setClock(box()); watchCheckout(); }
 if (order) {
+  served.set(order, $(".order", order).innerHTML);
   setClock($(".order", order));
   ranOut = () => setTimeout(() => lookAtOrder().catch(() => {}), 1500);
   follow(order.dataset.eventsUrl, lookAtOrder);

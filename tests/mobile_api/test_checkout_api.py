@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlmodel import select
 from starlette.testclient import TestClient
@@ -16,6 +17,7 @@ from cart.orders.tables import CheckoutRow
 from cart.orders.terms import Terms
 from inventory_api.catalogue.tables import PriceRow
 from tests.fakes.clock import FakeClock
+from tests.mobile_api.desk import Desk
 from tests.mobile_api.shop import BLUE, HERE, MUG, RED, THERE, add, key, quantities, stock
 
 CHECKOUTS = "/api/v1/checkouts"
@@ -164,6 +166,34 @@ def test_a_time_is_chosen_and_left_again(phone: TestClient, sells: None, clock: 
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert now(phone, checkout)["slot_at"] is None
+
+
+def test_a_full_quarter_hour_moves_the_promise_before_she_pays(
+    app: FastAPI, phone: TestClient, shop_engine: Engine
+) -> None:
+    """One order per quarter hour: the second sees a later time, and the first time is no choice."""
+    with unit_of_work(shop_engine) as db:
+        terms.put(db, Terms(HERE, orders_per_quarter=1))
+    desk = Desk.of(app)
+    add(phone, RED)
+    before = opened(phone)
+    desk.sell(phone)
+    add(phone, RED)
+    after = opened(phone)
+    assert after["promise_at"] > before["promise_at"]
+    assert after["slots"][0]["left"] == 1
+    assert after["slots"][0]["starts_at"] >= before["slots"][0]["starts_at"]
+
+
+def test_pieces_of_others_make_the_desk_take_longer(app: FastAPI, phone: TestClient) -> None:
+    """The time is the desk's own: with more to pick before her it is later."""
+    desk = Desk.of(app)
+    add(phone, RED)
+    before = opened(phone)["promise_at"]
+    add(phone, MUG, 20, location_id=THERE)
+    checkout = posted(phone, opened(phone), "choices", location_id=THERE)
+    assert checkout["promise_at"] > before
+    assert desk.who.location_id == HERE
 
 
 def test_a_voucher_is_a_second_tender(
