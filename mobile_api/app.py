@@ -25,6 +25,7 @@ from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.bells import Bells
+from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
 from mobile_api.carts import router as cart_router
 from mobile_api.carts.events import Reader
@@ -55,6 +56,9 @@ from mobile_api.products import pictures
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
+from mobile_api.staff import desk_router as staff_desk_router
+from mobile_api.staff import pages as staff_pages
+from mobile_api.staff import router as staff_router
 from mobile_api.wiring import Parts
 from mobile_api.workflows.rounds import Rounds
 
@@ -76,6 +80,10 @@ OWN_ROUTERS = (
     claim_pages.router,
     product_pages.router,
     pictures.router,
+    staff_router.router,
+    staff_desk_router.router,
+    staff_pages.router,
+    board_pages.router,
     look_router.router,
     demo_pages.router,
     pay_router.router,

@@ -8,10 +8,11 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -33,6 +34,7 @@ STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
     errors.NotFound: 404,
     errors.Refused: 403,
     errors.NoSession: 401,
+    errors.NotSignedIn: 401,
     errors.ClaimUsed: 409,
     errors.ClaimExpired: 410,
     errors.Conflict: 409,
@@ -82,6 +84,19 @@ TITLES: Final[Mapping[str, str]] = {
     "in_flight": N_("The same request is being worked on."),
     "insufficient_stock": N_("There are not that many left."),
     "visit_ended": N_("This visit is over."),
+    "unknown_task": N_("This is not in the queue any more."),
+    "unknown_staff": N_("Nobody here has this number."),
+    "not_signed_in": N_("Please sign in first."),
+    "sign_in_refused": N_(
+        "Number or PIN is wrong. After five wrong tries the number rests for a quarter of an hour."
+    ),
+    "lead_needed": N_("Only a lead may do this."),
+    "code_refused": N_("This is not the code of this order."),
+    "task_taken": N_("A colleague has taken this already."),
+    "wrong_item": N_("Wrong item. Put it back."),
+    "too_many_pieces": N_("That is more than was ordered."),
+    "already_handed_over": N_("This was handed over before. The code is good no longer."),
+    "not_ready": N_("This is not on a shelf yet, or is closed."),
     "limit_exceeded": N_("That is more than we can take."),
     "payload_too_large": N_("This is too large."),
     "too_many_lines": N_("The list is full."),
@@ -91,6 +106,10 @@ TITLES: Final[Mapping[str, str]] = {
     "method_not_allowed": N_("This address does not do that."),
     "error": N_("Something went wrong on our side. Please try again."),
 }
+
+
+# Staff read other words where a shopper's own things are meant.
+STAFF_TITLES: Final[Mapping[str, str]] = {"unknown_order": N_("We have no such order here.")}
 
 
 def status_of(error: errors.CarryoverError) -> int:
@@ -103,9 +122,11 @@ def problem(
 ) -> dict[str, Any]:
     """Return a problem document; ``data`` are its extension members."""
     _ = words(locale_of(request)).gettext
+    told = STAFF_TITLES if _of_staff(request) else {}
+    title = told.get(code) or TITLES.get(code, TITLES["error"])
     return {
         "type": f"urn:carryover:problem:{code}",
-        "title": _(TITLES.get(code, TITLES["error"])),
+        "title": _(title),
         "status": status,
         "detail": detail,
         "code": code,
@@ -118,10 +139,19 @@ def answer(
 ) -> Response:
     """Return the document as JSON, or as a page to a browser that asked for one."""
     status = document["status"]
-    wants_page = "text/html" in request.headers.get("accept", "")
-    if wants_page and not request.url.path.startswith("/api/"):
-        return page(request, "problem.html", {"problem": document}, status=status, headers=headers)
+    if _wants_page(request):
+        name = "staff_problem.html" if _of_staff(request) else "problem.html"
+        return page(request, name, {"problem": document}, status=status, headers=headers)
     return JSONResponse(document, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _of_staff(request: Request) -> bool:
+    return request.url.path.removeprefix("/api/v1").startswith("/staff")
+
+
+def _wants_page(request: Request) -> bool:
+    wants = "text/html" in request.headers.get("accept", "")
+    return wants and not request.url.path.startswith("/api/")
 
 
 def of_error(request: Request, error: errors.CarryoverError) -> dict[str, Any]:
@@ -141,6 +171,9 @@ def retry_headers(error: errors.CarryoverError) -> dict[str, str]:
 
 async def _carryover(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.CarryoverError)  # noqa: S101 - registered for this class
+    if isinstance(error, errors.NotSignedIn) and _wants_page(request):
+        way_back = quote(request.url.path, safe="/")
+        return RedirectResponse(f"/staff?back={way_back}", 303, {"Cache-Control": "no-store"})
     return answer(request, of_error(request, error), retry_headers(error))
 
 

@@ -14,7 +14,15 @@ from mobile_api.wiring import Wired
 
 router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-SHELL: Final = ("look.css", "app.js", "scan.js", "till.css", "till.js", "icon.svg")
+SHELL: Final = (
+    "look.css",
+    "app.js",
+    "scan.js",
+    "lens.js",
+    "till.css",
+    "till.js",
+    "icon.svg",
+)
 
 
 @router.get("/static/{name}")

@@ -31,10 +31,10 @@ export function toast(text, action) {
 const TRIES_MAX = 4;
 const TIMEOUT_MS = 8000;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-export async function send(method, path, body) {
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+export async function send(method, path, body, key = newKey()) {
   const headers = { Accept: "application/json" };
-  if (method === "POST") headers["Idempotency-Key"] = newKey();
+  if (method === "POST") headers["Idempotency-Key"] = key;
   if (body && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
   const request = { method, headers, body: body && !(body instanceof FormData) ? JSON.stringify(body) : body };
   for (let tried = 1; ; tried += 1) {

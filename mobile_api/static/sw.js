@@ -6,15 +6,18 @@ const PAGES = "pages";
 const PAGES_MAX = 20;
 const PICTURES = "pictures";
 const PICTURES_MAX = 120;
+const STAFF = "staff"; // emptied at sign-out
+const STAFF_MAX = 2;
 const PATIENCE_MS = 4000;
-// What is true only at this moment: keys, money, and the work of staff.
-const NEVER_KEPT = ["/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff", "/board"];
+// What is true only at this moment: keys, money, and the work of staff
+// (but for the walk that is on).
+const NEVER_KEPT = ["/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
 });
 self.addEventListener("activate", (event) => {
-  const kept = [VERSION, PAGES, PICTURES];
+  const kept = [VERSION, PAGES, PICTURES, STAFF];
   event.waitUntil(
     caches.keys()
       .then((names) => Promise.all(names.filter((name) => !kept.includes(name)).map((name) => caches.delete(name))))
@@ -28,11 +31,11 @@ async function keep(name, request, answer, max) {
   const keys = await cache.keys();
   for (const old of keys.slice(0, Math.max(0, keys.length - max))) await cache.delete(old);
 }
-async function pageOf(event) {
+async function pageOf(event, name, max, instead) {
   const { request } = event;
-  const cache = await caches.open(PAGES);
+  const cache = await caches.open(name);
   const fresh = fetch(request).then((answer) => {
-    if (answer.ok && !answer.redirected) event.waitUntil(keep(PAGES, request, answer.clone(), PAGES_MAX));
+    if (answer.ok && !answer.redirected) event.waitUntil(keep(name, request, answer.clone(), max));
     return answer;
   });
   const kept = await cache.match(request, { ignoreVary: true });
@@ -40,7 +43,23 @@ async function pageOf(event) {
   try {
     return (await Promise.race([fresh, late])) ?? kept ?? (await fresh);
   } catch (error) {
-    const last = kept ?? (await cache.match("/", { ignoreVary: true }));
+    const last = kept ?? (instead && (await cache.match(instead, { ignoreVary: true })));
+    if (last) return last;
+    throw error;
+  }
+}
+// A module names its own by their bare name: from the network, else the one that is kept.
+async function fileOf(event) {
+  const { request } = event;
+  const named = new URL(request.url).searchParams.has("v");
+  const kept = await caches.match(request);
+  if (named && kept) return kept;
+  try {
+    const answer = await fetch(request);
+    if (answer.ok && !named) event.waitUntil(caches.open(VERSION).then((cache) => cache.put(request, answer.clone())));
+    return answer;
+  } catch (error) {
+    const last = kept ?? (await caches.match(request, { ignoreSearch: true }));
     if (last) return last;
     throw error;
   }
@@ -59,10 +78,14 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname.startsWith("/static/")) {
-    event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
+    event.respondWith(fileOf(event));
   } else if (url.pathname.startsWith("/pictures/")) {
     event.respondWith(pictureOf(event));
+  } else if (request.mode === "navigate" && url.pathname === "/staff/walk") {
+    event.respondWith(pageOf(event, STAFF, STAFF_MAX)); // scans go on without a network
+  } else if (request.mode === "navigate" && url.pathname.startsWith("/board/")) {
+    event.respondWith(pageOf(event, PAGES, PAGES_MAX));
   } else if (request.mode === "navigate" && !NEVER_KEPT.some((path) => url.pathname.startsWith(path))) {
-    event.respondWith(pageOf(event));
+    event.respondWith(pageOf(event, PAGES, PAGES_MAX, "/"));
   }
 });

@@ -19,8 +19,9 @@ from tests.mobile_api.shop import RED, SECRET, fill, key, quantities
 def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
     """Exact counts, so that a new route is a decision and not an accident."""
     assert Counter(role for _, _, role in roles(app)) == {
-        Role.ANYONE: 28,
+        Role.ANYONE: 34,
         Role.SHOPPER: 39,
+        Role.STAFF: 25,
         Role.TOKEN: 1,
         Role.PROVIDER: 1,
         Role.SANDBOX: 3,
@@ -34,6 +35,8 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         "/api/v1/claims/{secret}",
         "/c/{secret}",
         "/language",
+        "/staff",
+        "/staff/sign-out",
     }
 
 

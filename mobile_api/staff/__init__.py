@@ -1,0 +1,1 @@
+"""Staff on the floor: queue, walk, desk, returns."""

@@ -1,0 +1,230 @@
+"""The pages of staff: signing in, queue, walk, desk, returns, an order's history."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
+
+from cart.db import reading, unit_of_work
+from cart.kernel.errors import NotSignedIn, SignInRefused
+from cart.picking import staff
+from gateway.fanout import DeskChanged
+from mobile_api.edge.access import Role, allow
+from mobile_api.edge.language import locale_of
+from mobile_api.edge.problems import TITLES
+from mobile_api.look.templates import page
+from mobile_api.look.words import Words, words
+from mobile_api.staff import cards, orders
+from mobile_api.staff import walk as walking
+from mobile_api.staff.looking import Looking, looking
+from mobile_api.staff.queries import places
+from mobile_api.staff.schemas import ID_LENGTH_MAX, SignIn
+from mobile_api.staff.signed_in import CurrentDevice, drop_cookie, set_cookie
+from mobile_api.wiring import Parts, Wired
+
+router = APIRouter(prefix="/staff", dependencies=[allow(Role.STAFF)], include_in_schema=False)
+OrderId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
+HOME = "/staff/queue"
+NO_STORE = {"Cache-Control": "no-store"}
+PLACE_COOKIE, PLACE_COOKIE_AGE_S = "staff-place", 365 * 24 * 3600  # a scanner stays in its shop
+
+
+def own_way(back: str) -> str:
+    """Return the way back if it is to a page of staff, else the queue."""
+    own = back.startswith("/staff/") and "\\" not in back
+    return back if own else HOME
+
+
+@router.get("", dependencies=[allow(Role.ANYONE)])
+def sign_in_page(request: Request, wired: Wired, device: CurrentDevice, back: str = "") -> Response:
+    """Ask for location, number and PIN; whoever is signed in goes on."""
+    with reading(wired.engine) as db:
+        try:
+            device.need(db, wired.clock)
+        except NotSignedIn:
+            return _sign_in(request, db, back, request.cookies.get(PLACE_COOKIE, ""))
+    return RedirectResponse(own_way(back), 303, NO_STORE)
+
+
+@router.post("", dependencies=[allow(Role.ANYONE)])
+def sign_in(request: Request, wired: Wired, form: Annotated[SignIn, Form()]) -> Response:
+    """Sign in, or say in words that it did not work. No key: doing it twice is as good as once."""
+    with unit_of_work(wired.engine) as db:
+        signed = staff.sign_in(
+            db,
+            wired.clock,
+            wired.ids,
+            location_id=form.location_id,
+            number=form.number.strip(),
+            pin=form.pin,
+        )
+        if not isinstance(signed, SignInRefused):
+            wired.tell(db, DeskChanged(form.location_id))  # one more on duty: times move
+    if isinstance(signed, SignInRefused):
+        fault = words(locale_of(request)).gettext(TITLES[signed.code])
+        with reading(wired.engine) as db:
+            return _sign_in(
+                request, db, form.back, form.location_id, number=form.number, fault=fault
+            )
+    response = RedirectResponse(own_way(form.back), 303, NO_STORE)
+    secure = wired.settings.secure
+    set_cookie(response, signed.token, secure=secure)
+    response.set_cookie(
+        PLACE_COOKIE,
+        form.location_id,
+        max_age=PLACE_COOKIE_AGE_S,
+        path="/staff",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def _sign_in(
+    request: Request,
+    db: Session,
+    back: str,
+    chosen: str,
+    *,
+    number: str = "",
+    fault: str = "",
+) -> HTMLResponse:
+    spoken = words(locale_of(request))
+    context = {
+        "places": [{"id": one, "name": name} for one, name in places(db, spoken)],
+        "chosen": chosen,
+        "number": number,
+        "fault": fault,
+        "back": own_way(back),
+        "me": None,
+        "place": "",
+        "page_id": "sign-in",
+        "here_path": "/staff",
+    }
+    return page(
+        request, "staff_sign_in.html", context, status=403 if fault else 200, headers=NO_STORE
+    )
+
+
+@router.post("/sign-out", dependencies=[allow(Role.ANYONE)])
+def sign_out(wired: Wired, device: CurrentDevice) -> Response:
+    """Sign out here; what she holds stays hers until a colleague takes it over."""
+    if device.token:
+        with unit_of_work(wired.engine) as db:
+            staff.sign_out(db, wired.clock, token=device.token)
+    response = RedirectResponse("/staff", 303, NO_STORE)
+    drop_cookie(response, secure=wired.settings.secure)
+    return response
+
+
+def _page(
+    request: Request,
+    look: Looking,
+    name: str,
+    page_id: str,
+    **context: Any,  # noqa: ANN401 - whatever a template shows
+) -> HTMLResponse:
+    return page(request, name, {"me": look.me, "place": look.place, "page_id": page_id, **context})
+
+
+def _spoken(request: Request) -> Words:
+    return words(locale_of(request))
+
+
+@router.get("/queue")
+def queue_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResponse:
+    """Show what is to be picked."""
+    with device.reading(wired) as (db, me):
+        look = looking(wired, db, me, _spoken(request))
+        shown = cards.queue(look)
+        colleagues = staff.everybody(db, me.location_id) if me.is_lead else []
+        return _page(
+            request,
+            look,
+            "staff_queue.html",
+            "queue",
+            shown=shown,
+            colleagues=colleagues,
+        )
+
+
+@router.get("/walk")
+def walk_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResponse:
+    """Show one's own walk, a line at a time."""
+    spoken = _spoken(request)
+    reasons = [(one.value, spoken.gettext(text)) for one, text in walking.SHORT_WORDS.items()]
+    with device.reading(wired) as (db, me):
+        look = looking(wired, db, me, _spoken(request))
+        shown = walking.walk(look)
+        return _page(
+            request,
+            look,
+            "staff_walk.html",
+            "walk",
+            shown=shown,
+            reasons=reasons,
+            script="walk.js",
+        )
+
+
+@router.get("/desk")
+def desk_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResponse:
+    """Show what waits at the desk."""
+    with device.reading(wired) as (db, me):
+        look = looking(wired, db, me, _spoken(request))
+        shown = orders.shelves(look)
+        return _page(request, look, "staff_desk.html", "desk", shown=shown)
+
+
+@router.get("/handover/{order_id}")
+def handover_page(
+    request: Request, order_id: OrderId, wired: Wired, device: CurrentDevice
+) -> HTMLResponse:
+    """Show an order to be checked and handed over."""
+    return _order_page(request, wired, device, order_id, ("staff_handover.html", "desk"))
+
+
+@router.get("/order/{order_id}")
+def order_page(
+    request: Request, order_id: OrderId, wired: Wired, device: CurrentDevice
+) -> HTMLResponse:
+    """Show an order's history, money and lines."""
+    return _order_page(request, wired, device, order_id, ("staff_order.html", "desk"))
+
+
+@router.get("/returns")
+def returns_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResponse:
+    """Ask which order something comes back from."""
+    with device.reading(wired) as (db, me):
+        look = looking(wired, db, me, _spoken(request))
+        return _page(request, look, "staff_returns.html", "returns")
+
+
+@router.get("/returns/{order_id}")
+def return_page(
+    request: Request, order_id: OrderId, wired: Wired, device: CurrentDevice
+) -> HTMLResponse:
+    """Show what of an order can come back."""
+    return _order_page(
+        request, wired, device, order_id, ("staff_return.html", "returns"), anywhere=True
+    )
+
+
+def _order_page(
+    request: Request,
+    wired: Parts,
+    device: CurrentDevice,
+    order_id: str,
+    which: tuple[str, str],
+    *,
+    anywhere: bool = False,
+) -> HTMLResponse:
+    spoken = _spoken(request)
+    template, page_id = which
+    reasons = [(one.value, spoken.gettext(text)) for one, text in orders.RETURN_WORDS.items()]
+    with device.reading(wired) as (db, me):
+        look = looking(wired, db, me, spoken)
+        shown = orders.order(look, order_id, anywhere=anywhere)
+        return _page(request, look, template, page_id, shown=shown, reasons=reasons)

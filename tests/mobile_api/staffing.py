@@ -1,0 +1,45 @@
+"""A shop with staff, orders and a running API: what tests of staff pages begin with."""
+
+import uuid
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from cart.picking.model import Role
+from tests.cart.buying import HERE
+from tests.cart.floor import Floor
+
+COOKIE = "carryover-staff"
+API = "/api/v1/staff"
+
+
+def hire(floor: Floor, number: str, *, role: Role = Role.ASSOCIATE, place: str = HERE) -> str:
+    """Take somebody on and sign her in; return the token of her device."""
+    return floor.enter(number, role, place).token
+
+
+def signed_in(client: TestClient, token: str) -> TestClient:
+    """Give a client the cookie of somebody who is signed in."""
+    client.cookies.set(COOKIE, token)
+    return client
+
+
+def post(client: TestClient, path: str, body: Any = None, key: str = "") -> Any:  # noqa: ANN401
+    """Send a changing request under a fresh key, or under ``key``."""
+    headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+    return client.post(f"{API}{path}", json={} if body is None else body, headers=headers)
+
+
+def walk_of(client: TestClient) -> Any:  # noqa: ANN401 - JSON
+    """Return the walk as the page sees it."""
+    return client.get(f"{API}/walk").json()
+
+
+def step(client: TestClient, gtin: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the step of an article."""
+    return next(one for one in walk_of(client)["steps"] if one["gtin"] == gtin)
+
+
+def refused(answer: Any, status: int, code: str) -> None:  # noqa: ANN401 - a response
+    """Check a refusal."""
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
