@@ -44,7 +44,9 @@ def begin(request: Request, wired: Wired, visitor: CurrentVisitor) -> Response:
         shopper = visitor.find(db, wired.clock)
         if shopper is None or not cart_view(db, shopper.cart_id).lines:
             return _to("/")
-        return _to(f"/checkout/{service.begin(wired, db, shopper, locale_of(request), None)}")
+        locale = locale_of(request)
+        location_id = service.likely_location(db, words(locale), shopper.cart_id)
+        return _to(f"/checkout/{service.begin(wired, db, shopper, locale, location_id)}")
 
 
 @router.get("/checkout")

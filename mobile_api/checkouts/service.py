@@ -1,6 +1,8 @@
 """Reads a shopper's checkout whole, for the page, the API and the live part."""
 
+from collections import Counter
 from datetime import timedelta
+from typing import Final
 
 from sqlmodel import Session
 
@@ -12,10 +14,14 @@ from cart.orders.model import CheckoutState, Method
 from cart.orders.view import load
 from cart.picking import desk
 from gateway.fanout import OrderChanged
+from inventory_api.stock.queries import availability
 from mobile_api.checkouts import queries
 from mobile_api.checkouts.shown import ShownCheckout, shown
 from mobile_api.look.words import Words
+from mobile_api.products.queries import all_shops
 from mobile_api.wiring import Parts
+
+SHOPS_ASKED_MAX: Final = 50  # for the first guess; she chooses among those near it herself
 
 
 def read(wired: Parts, db: Session, w: Words, checkout_id: str) -> ShownCheckout:
@@ -69,6 +75,22 @@ def begin(
         locale=locale,
         location_id=location_id,
     )
+
+
+def likely_location(db: Session, w: Words, cart_id: str) -> str | None:
+    """Return the shop that has most of a cart which was filled at none, by phone at home.
+
+    None: some line was scanned at a shop, so that shop is meant; or there is no shop.
+    """
+    lines = cart_view(db, cart_id).lines
+    if any(line.location_id for line in lines):
+        return None
+    shops = [shop.id for shop in all_shops(db, w)[:SHOPS_ASKED_MAX]]
+    had: Counter[str] = Counter()
+    wanted = {line.sku: line.quantity for line in lines}
+    for one in availability(db, list(wanted), shops):
+        had[one.location_id] += one.available >= wanted[one.sku]
+    return max(shops, key=lambda shop: had[shop], default=None)
 
 
 def tell(wired: Parts, db: Session, checkout_id: str, version: int) -> None:

@@ -4,12 +4,16 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
 from cart.kernel.errors import Unavailable
 from gateway.fanout import CartChanged, DeskChanged, OrderChanged
 from mobile_api.bells import TOPICS_MAX, Bells, bell_stream, desk_topic, order_topic
 from mobile_api.carts.events import BEAT, RETRY
+from tests.mobile_api.served import events, serving
+from tests.mobile_api.shop import HERE, MUG, RED, key
 
 WAIT_S = 10
 FIRST, SECOND, DESK = order_topic("order_1"), order_topic("order_2"), desk_topic("harbour-street")
@@ -138,3 +142,24 @@ def test_more_pages_than_may_listen_are_sent_away() -> None:
         await ended(first)
 
     in_loop(work, Bells(listeners_max=2))
+
+
+def test_a_checkout_s_page_hears_choices_and_its_cart(system_app: FastAPI) -> None:
+    """Over real HTTP: listening at once, then a choice of another tab, then a line of the cart."""
+    with serving(system_app) as url, httpx2.Client(base_url=url, timeout=20) as client:
+        line = {"gtin": RED, "location_id": HERE}
+        cart = client.post("/api/v1/cart/lines", json=line, headers=key())
+        assert cart.status_code == 201
+        opened = client.post("/api/v1/checkouts", json={}, headers=key()).json()
+        path = f"/api/v1/checkouts/{opened['id']}"
+        with client.stream("GET", f"{path}/events") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            stream = events(answer)
+            topics = [next(stream).data["topic"] for _ in range(2)]
+            assert topics[1] == order_topic(opened["id"])
+            assert topics[0].startswith("cart:")
+            choice = {"email": "ada@example.org"}
+            assert client.post(f"{path}/choices", json=choice, headers=key()).is_success
+            assert next(stream).data["topic"] == topics[1]
+            client.post("/api/v1/cart/lines", json=line | {"gtin": MUG}, headers=key())
+            assert next(stream).data["topic"] == topics[0]

@@ -294,6 +294,15 @@ def test_the_page_shows_it_all_without_scripts(phone: TestClient, sells: None, l
     assert len(page.content) < 60_000
 
 
+def test_a_cart_filled_at_home_begins_at_a_shop_that_has_it(phone: TestClient) -> None:
+    """No line was scanned at a shop: the page begins where most of it is."""
+    for gtin in (RED, MUG):
+        phone.post("/api/v1/cart/lines", json={"gtin": gtin}, headers=key())
+    page = phone.post("/checkout")
+    assert page.status_code == 200
+    assert "Collect at Mill Lane" in page.text
+
+
 def test_without_a_cart_there_is_nothing_to_check_out(phone: TestClient) -> None:
     """The page leads back to the cart; the API asks for a shop, and opens nothing."""
     assert phone.get("/checkout").url.path == "/"
