@@ -1,4 +1,4 @@
-"""What a list e-mail says and how an attempt to send it can end. Pure."""
+"""What an e-mail says and how an attempt to send it can end. Pure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Letter:
         return w.gettext("Your list: %(many)s") % {"many": many}
 
 
-def message_id(request_id: str, domain: str) -> str:
+def message_id(request_id: str, domain: str, kind: str = "list") -> str:
     """Return the Message-ID of a wish: the same for every attempt, so a second can be known."""
     digest = hashlib.sha256(request_id.encode()).hexdigest()[:32]
-    return f"<list-{digest}@{domain}>"
+    return f"<{kind}-{digest}@{domain}>"

@@ -1,6 +1,6 @@
-"""Selects and state changes of list requests, for the mail workflow."""
+"""Selects and state changes of wishes for a mail, for the mail workflow."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -9,16 +9,22 @@ from sqlmodel import Session, col, update
 from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
+from cart.orders.tables import OrderLetterRow
 from mobile_api.mail.model import Attempt, Outcome
 
+Wish = type[ListRequestRow] | type[OrderLetterRow]
+Waiting = Callable[[Session, datetime, int], Sequence[str]]
 
-def settle(engine: Engine, request_id: str, attempt: Attempt, now: datetime) -> None:
+
+def settle(
+    engine: Engine, request_id: str, attempt: Attempt, now: datetime, wish: Wish = ListRequestRow
+) -> None:
     """Write what became of a wish; what is settled stays as it is."""
     sent = attempt.outcome is Outcome.SENT
     with unit_of_work(engine) as db:
         db.exec(
-            update(ListRequestRow)
-            .where(col(ListRequestRow.id) == request_id, col(ListRequestRow.state) == "requested")
+            update(wish)
+            .where(col(wish.id) == request_id, col(wish.state) == "requested")
             .values(
                 state="sent" if sent else "failed",
                 sent_at=now if sent else None,
@@ -27,14 +33,20 @@ def settle(engine: Engine, request_id: str, attempt: Attempt, now: datetime) -> 
         )
 
 
-def to_start(db: Session, before: datetime, started: Collection[str], most: int) -> list[str]:
+def to_start(
+    db: Session,
+    before: datetime,
+    started: Collection[str],
+    most: int,
+    waiting: Waiting = waiting_requests,
+) -> list[str]:
     """Return at most ``most`` wishes asked for before ``before`` that are not in ``started``.
 
     Those that were started wait here too while their mail server is away; they
     must not stand in the way of the others.
     """
-    waiting = waiting_requests(db, before, most + len(started))
-    return [one for one in waiting if one not in started][:most]
+    found = waiting(db, before, most + len(started))
+    return [one for one in found if one not in started][:most]
 
 
 def erase_addresses(db: Session, before: datetime) -> int:

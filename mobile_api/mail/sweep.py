@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cart.db import reading, unit_of_work
 from cart.idempotency.service import forget
+from mobile_api.mail.kinds import KINDS, Kind
 from mobile_api.mail.model import Attempt, Outcome
 from mobile_api.mail.queries import erase_addresses, settle, to_start
 from mobile_api.wiring import Parts
@@ -70,19 +71,23 @@ class Sweep:
     async def _look(self, age: timedelta) -> None:
         from mobile_api.mail.workflow import ensure_started  # noqa: PLC0415 - DBOS is large
 
-        for request_id in await asyncio.to_thread(self._waiting, age):
-            if not await ensure_started(request_id):
+        for kind, wish_id in await asyncio.to_thread(self._waiting, age):
+            if not await ensure_started(kind.name, wish_id):
                 failed = Attempt(Outcome.FAILED, "the mail could not be composed; see the log")
-                now = self._parts.clock.now()
-                await asyncio.to_thread(settle, self._parts.engine, request_id, failed, now)
+                now, engine = self._parts.clock.now(), self._parts.engine
+                await asyncio.to_thread(settle, engine, wish_id, failed, now, kind.rows)
             if len(self._started) >= REMEMBERED_MAX:
                 self._started.clear()
-            self._started.add(request_id)
+            self._started.add(wish_id)
 
-    def _waiting(self, age: timedelta) -> list[str]:
+    def _waiting(self, age: timedelta) -> list[tuple[Kind, str]]:
+        before, started = self._parts.clock.now() - age, self._started
         with reading(self._parts.engine) as db:
-            before = self._parts.clock.now() - age
-            return to_start(db, before, self._started, STARTED_AT_ONCE_MAX)
+            return [
+                (kind, wish_id)
+                for kind in KINDS.values()
+                for wish_id in to_start(db, before, started, STARTED_AT_ONCE_MAX, kind.waiting)
+            ]
 
     def _tidy(self) -> None:
         keep = timedelta(days=self._parts.settings.mail_keep_days)

@@ -1,4 +1,4 @@
-"""A wish for a list becomes exactly one mail, also when this process dies on the way.
+"""A wish for a mail becomes exactly one mail, also when this process dies on the way.
 
 The workflow's id is the wish's: a doorbell, a sweep and a restart all start the
 same one. Its steps are recorded by DBOS; after a crash it goes on at the first
@@ -8,26 +8,24 @@ which our own sink, and many servers, keep once.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
-from cart.carts.tables import ListRequestRow
 from cart.db import reading
-from mobile_api.mail.compose import compose, letter_of
+from mobile_api.mail.kinds import KINDS
 from mobile_api.mail.model import WAITS_S, Attempt, Outcome
 from mobile_api.mail.queries import settle
 from mobile_api.mail.smtp import deliver
-from mobile_api.products.pictures import Pictures
 from mobile_api.wiring import Parts
 from mobile_api.workflows import office
 
 
-def try_once(parts: Parts, request_id: str) -> Attempt:
-    """Compose with today's prices and hand over to the mail server."""
+def try_once(parts: Parts, kind: str, wish_id: str) -> Attempt:
+    """Compose as things are now and hand over to the mail server."""
     with reading(parts.engine) as db:
-        row = db.get(ListRequestRow, request_id)
-        if row is None or row.state != "requested":
-            return Attempt(Outcome.NOTHING)
-        letter = letter_of(db, parts.lookup, parts.settings, row)
-        message = compose(letter, row, parts.settings, Pictures(parts.settings.data_dir))
+        message = KINDS[kind].message(parts, db, wish_id)
+    if message is None:
+        return Attempt(Outcome.NOTHING)
     parts.marked("composed")
     attempt = deliver(parts.smtp_url, message)
     parts.marked("delivered")
@@ -35,33 +33,50 @@ def try_once(parts: Parts, request_id: str) -> Attempt:
 
 
 @office.step(name="try_once")
-async def _try_once(request_id: str) -> dict[str, str]:
-    attempt = await asyncio.to_thread(try_once, office.at_work(), request_id)
+async def _try_once(kind: str, wish_id: str) -> dict[str, str]:
+    attempt = await asyncio.to_thread(try_once, office.at_work(), kind, wish_id)
     return {"outcome": attempt.outcome.value, "reason": attempt.reason}
 
 
 @office.step(name="settle")
-async def _settle(request_id: str, outcome: str, reason: str) -> None:
+async def _settle(kind: str, wish_id: str, outcome: str, reason: str) -> None:
     parts = office.at_work()
-    attempt = Attempt(Outcome(outcome), reason)
-    await asyncio.to_thread(settle, parts.engine, request_id, attempt, parts.clock.now())
+    attempt, now = Attempt(Outcome(outcome), reason), parts.clock.now()
+    await asyncio.to_thread(settle, parts.engine, wish_id, attempt, now, KINDS[kind].rows)
 
 
-@office.workflow(name="send_list")
-async def send_list(request_id: str) -> str:
+async def _send(kind: str, wish_id: str) -> str:
     """Try until the mail is taken, refused for good, or the waits are used up."""
     attempt = {"outcome": Outcome.LATER.value, "reason": ""}
     for wait_s in (*WAITS_S, 0):
-        attempt = await _try_once(request_id)
+        attempt = await _try_once(kind, wish_id)
         if attempt["outcome"] != Outcome.LATER or not wait_s:
             break
         await office.sleep(wait_s)
     if attempt["outcome"] != Outcome.NOTHING:
         office.at_work().marked("deciding")
-        await _settle(request_id, attempt["outcome"], attempt["reason"])
+        await _settle(kind, wish_id, attempt["outcome"], attempt["reason"])
     return attempt["outcome"]
 
 
-async def ensure_started(request_id: str) -> bool:
+@office.workflow(name="send_list")
+async def send_list(request_id: str) -> str:
+    """Send a list that was asked for."""
+    return await _send("list", request_id)
+
+
+@office.workflow(name="send_order_letter")
+async def send_order_letter(letter_id: str) -> str:
+    """Send a letter about an order."""
+    return await _send("order", letter_id)
+
+
+_BY_KIND: Final[dict[str, Callable[[str], Coroutine[Any, Any, str]]]] = {
+    "list": send_list,
+    "order": send_order_letter,
+}
+
+
+async def ensure_started(kind: str, wish_id: str) -> bool:
     """Start the workflow of a wish, if it is not; say whether it can still end well."""
-    return await office.ensure_started(send_list, request_id, request_id)
+    return await office.ensure_started(_BY_KIND[kind], wish_id, wish_id)

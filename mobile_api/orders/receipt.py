@@ -1,6 +1,7 @@
 """The receipt: what was bought, what became of it, who paid how much, and what went back."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cart.kernel.money import Money
@@ -8,6 +9,9 @@ from cart.orders.model import RefundState, TenderKind, tax_within
 from cart.orders.queries import OrderLine, OrderView
 from mobile_api.checkouts.sums import SumRow, Sums, amount, taxes
 from mobile_api.look.words import Words
+
+# As it is written on a parcel; a database may keep the fields in any order.
+_ADDRESS = ("name", "street", "street2", "postcode", "city", "region", "country", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,11 @@ def shown_lines(w: Words, order: OrderView) -> tuple[ShownLine, ...]:
 def variant(w: Words, line: OrderLine) -> str:
     """Return colour and size."""
     return " · ".join(filter(None, (w.of(line.colour_i18n, line.colour), line.size)))
+
+
+def address_line(address: Mapping[str, str]) -> str:
+    """Return where a parcel goes, in one line."""
+    return ", ".join(filter(None, (address.get(name, "") for name in _ADDRESS)))
 
 
 def _notes(w: Words, line: OrderLine, names: dict[str, str]) -> tuple[Note, ...]:

@@ -116,7 +116,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
         placed=saying.date(order.placed_at),
-        address=", ".join(filter(None, order.address.values())),
+        address=receipt.address_line(order.address),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from cart.kernel.ids import RandomIds
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from tests.fakes.clock import FakeClock
+from tests.mobile_api.inbox import Inbox
 from tests.mobile_api.shop import SECRET, fill
 
 
@@ -57,3 +59,13 @@ def system_app(shop_engine: Engine, settings: ApiSettings) -> FastAPI:
     return create_app(
         settings, engine=shop_engine, clock=SystemClock(), ids=RandomIds(), listen=False, mail=False
     )
+
+
+@pytest.fixture
+def inbox(free_port: int) -> Iterator[tuple[Inbox, str]]:
+    """A mail server on loopback, and its address."""
+    handler = Inbox()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port)
+    controller.start()
+    yield handler, f"smtp://127.0.0.1:{free_port}"
+    controller.stop()

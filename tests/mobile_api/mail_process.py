@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from cart.carts.tables import ListRequestRow
 from cart.kernel.clock import SystemClock
+from cart.orders.tables import OrderLetterRow
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 
@@ -38,8 +39,9 @@ async def main() -> None:
 
 def _waiting(engine: object) -> bool:
     with Session(engine) as db:  # type: ignore[arg-type]
-        query = select(ListRequestRow).where(ListRequestRow.state == "requested")
-        return db.exec(query).first() is not None
+        lists = select(ListRequestRow).where(ListRequestRow.state == "requested")
+        letters = select(OrderLetterRow).where(OrderLetterRow.state == "requested")
+        return bool(db.exec(lists).first() or db.exec(letters).first())
 
 
 if __name__ == "__main__":

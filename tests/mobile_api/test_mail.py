@@ -1,10 +1,7 @@
 """List e-mails: what they say, and that each wish becomes one."""
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
@@ -12,7 +9,6 @@ from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from fastapi import FastAPI
 from PIL import Image
 from sqlmodel import Session, select
@@ -24,46 +20,11 @@ from mobile_api.mail.model import Attempt, Outcome
 from mobile_api.mail.queries import erase_addresses, settle, to_start
 from mobile_api.mail.sink import Mailbox
 from mobile_api.mail.smtp import deliver
-from mobile_api.products.pictures import Pictures
 from mobile_api.settings import ApiSettings
 from tests.fakes.clock import FakeClock
+from tests.mobile_api.inbox import Inbox, part, run_process
 from tests.mobile_api.shop import MUG, RED, SECRET, add, key
 from tests.mobile_api.test_lists import save
-
-
-class Inbox:
-    """A real mail server that answers as it is told and keeps what it took."""
-
-    def __init__(self) -> None:
-        self.taken: list[EmailMessage] = []
-        self.answers: list[str] = []
-        self.farewell = "221 bye"
-
-    async def handle_QUIT(  # noqa: N802 - the library's name
-        self, _server: object, _session: object, _envelope: object
-    ) -> str:
-        """Say good-bye."""
-        return self.farewell
-
-    async def handle_DATA(  # noqa: N802 - the library's name
-        self, _server: object, _session: object, envelope: object
-    ) -> str:
-        """Take or refuse."""
-        answer = self.answers.pop(0) if self.answers else "250 taken"
-        if answer.startswith("250"):
-            content = envelope.content  # type: ignore[attr-defined]
-            self.taken.append(BytesParser(policy=policy.default).parsebytes(content))
-        return answer
-
-
-@pytest.fixture
-def inbox(free_port: int) -> Iterator[tuple[Inbox, str]]:
-    """A mail server on loopback, and its address."""
-    handler = Inbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port)
-    controller.start()
-    yield handler, f"smtp://127.0.0.1:{free_port}"
-    controller.stop()
 
 
 @pytest.fixture
@@ -88,15 +49,8 @@ def written(app: FastAPI, row: ListRequestRow, settings: ApiSettings) -> EmailMe
     """Compose the mail and read it back as a mail program does."""
     with Session(app.state.parts.engine) as db:
         letter = letter_of(db, app.state.parts.lookup, settings, row)
-        message = compose(letter, row, settings, Pictures(settings.data_dir))
+        message = compose(letter, row, settings)
     return BytesParser(policy=policy.default).parsebytes(message.as_bytes())
-
-
-def part(message: EmailMessage, kind: str) -> str:
-    """Return the text or HTML part."""
-    body = message.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
 
 
 def test_the_mail_has_text_html_pictures_prices_stock_and_a_link(
@@ -204,19 +158,6 @@ def test_the_address_is_erased_some_days_after_the_mail(
         db.commit()
         emails = {row.id: row.email for row in db.exec(select(ListRequestRow))}
     assert emails == {waiting.id: "ada@example.com", sent.id: ""}
-
-
-def run_process(environment: dict[str, str], mark: str = "-") -> int:
-    """Run the API process of ``mail_process``; return how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.mobile_api.mail_process", "run", mark],
-        env=os.environ | environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()[-2_000:]
-    return done.returncode
 
 
 @pytest.mark.parametrize("mark", ["composed", "deciding"])

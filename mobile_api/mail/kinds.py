@@ -1,0 +1,47 @@
+"""The two kinds of mail: a list that was asked for, and a letter about an order.
+
+They differ in their rows and in what they say. How they are found, carried and
+settled is the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Final
+
+from sqlmodel import Session
+
+from cart.carts.queries import waiting_requests
+from cart.carts.tables import ListRequestRow
+from cart.orders import letters
+from cart.orders.tables import OrderLetterRow
+from mobile_api.mail.compose import compose, letter_of
+from mobile_api.mail.order_letters import order_mail
+from mobile_api.mail.queries import Waiting, Wish
+from mobile_api.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``message``: what is sent for a wish; None if it is settled or gone."""
+
+    name: str
+    rows: Wish
+    waiting: Waiting
+    message: Callable[[Parts, Session, str], EmailMessage | None]
+
+
+def _list_mail(parts: Parts, db: Session, request_id: str) -> EmailMessage | None:
+    row = db.get(ListRequestRow, request_id)
+    if row is None or row.state != "requested":
+        return None
+    return compose(letter_of(db, parts.lookup, parts.settings, row), row, parts.settings)
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind("list", ListRequestRow, waiting_requests, _list_mail),
+        Kind("order", OrderLetterRow, letters.waiting, order_mail),
+    )
+}
