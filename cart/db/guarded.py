@@ -1,14 +1,23 @@
-"""Inserting where somebody else may have been faster: whether a row comes back is the answer."""
+"""Writing where somebody else may have been faster: the row that changed is the answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal
+from sqlalchemy import ColumnElement, Update, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session, SQLModel
 
 from cart.db.engine import is_sqlite
+
+
+def write(db: Session, statement: Update) -> int:
+    """Execute a guarded UPDATE; return how many rows it changed.
+
+    Rows that this session has read before are not refreshed: that is half the cost of
+    an UPDATE, and whoever reads them again asks for them anew (``populate_existing``).
+    """
+    return int(db.connection().execute(statement).rowcount)
 
 
 def insert_new(

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select, update
 
+from cart.db.guarded import write
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CheckoutChanged, CheckoutClosed
 from cart.kernel.ids import Ids, secret_hash
-from cart.orders import slots, terms, vouchers
+from cart.orders import slots, vouchers
 from cart.orders.model import (
     ATTEMPT_OPEN,
     AttemptState,
@@ -105,14 +106,15 @@ def begin(
     _require_open(db, clock, shop, checkout, fresh=known is None)
     seen = open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
     _require_as_seen(seen, total_minor, rest_minor)
-    located = terms.get(db, checkout.location_id)
+    located = seen.terms or Terms(checkout.location_id)
     attempt = _attempt(clock, checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, located.orders_per_quarter)
     db.add(attempt)
     db.flush()
     voucher_id = checkout.voucher_id
     _tenders(db, clock, ids, attempt=attempt, totals=seen.totals, voucher_id=voucher_id)
-    db.exec(
+    write(
+        db,
         update(CheckoutRow)
         .where(col(CheckoutRow.id) == checkout_id, col(CheckoutRow.state) == CheckoutState.OPEN)
         .values(
@@ -120,7 +122,7 @@ def begin(
             attempt_id=attempt_id,
             version=CheckoutRow.version + 1,
             changed_at=clock.now(),
-        )
+        ),
     )
     if seen.totals.rest_minor:
         return Begun(attempt_id, AttemptState.RESERVED, seen.totals.rest_minor)
@@ -169,9 +171,15 @@ def note_created(
 
     For an attempt that has ended meanwhile it is kept too, so that it is closed there.
     """
-    load_checkout = select(AttemptRow.checkout_id).where(AttemptRow.id == attempt_id)
-    load(db, db.exec(load_checkout).one(), lock=True)
-    db.exec(
+    of_attempt = select(AttemptRow.checkout_id).where(AttemptRow.id == attempt_id)
+    write(  # the checkout's row first, as everywhere: it has something new to show
+        db,
+        update(CheckoutRow)
+        .where(col(CheckoutRow.id) == of_attempt.scalar_subquery())
+        .values(version=CheckoutRow.version + 1, changed_at=clock.now()),
+    )
+    write(
+        db,
         update(TenderRow)
         .where(
             col(TenderRow.attempt_id) == attempt_id,
@@ -183,19 +191,14 @@ def note_created(
             provider_ref=payment.provider_ref,
             redirect_url=payment.redirect_url,
             state=TenderState.HELD.value,
-        )
+        ),
     )
-    pending = db.exec(
+    write(
+        db,
         update(AttemptRow)
         .where(col(AttemptRow.id) == attempt_id, col(AttemptRow.state) == AttemptState.RESERVED)
-        .values(state=AttemptState.PENDING.value)
+        .values(state=AttemptState.PENDING.value),
     )
-    if pending.rowcount == 1:
-        db.exec(
-            update(CheckoutRow)
-            .where(col(CheckoutRow.attempt_id) == attempt_id)
-            .values(version=CheckoutRow.version + 1, changed_at=clock.now())
-        )
 
 
 def expired_attempts(db: Session, now: datetime, limit: int) -> Sequence[str]:

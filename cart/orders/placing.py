@@ -13,6 +13,7 @@ from cart.carts import queries as carts
 from cart.carts.apply import CartChange, apply
 from cart.carts.model import Kind, Operation, next_at_us
 from cart.carts.service import latest_at_us
+from cart.db.guarded import write
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.ids import Ids
 from cart.orders import history, letters, terms, tickets
@@ -81,12 +82,14 @@ def place(
         at=now,
     )
     history.write(db, entry)
-    db.exec(
+    write(
+        db,
         update(TenderRow)
         .where(col(TenderRow.attempt_id) == attempt.id)
-        .values(state=TenderState.CAPTURED.value, order_id=order_id)
+        .values(state=TenderState.CAPTURED.value, order_id=order_id),
     )
-    db.exec(
+    write(
+        db,
         update(CheckoutRow)
         .where(col(CheckoutRow.id) == checkout.id)
         .values(
@@ -95,9 +98,10 @@ def place(
             attempt_id=attempt.id,
             version=CheckoutRow.version + 1,
             changed_at=now,
-        )
+        ),
     )
-    letters.ask(db, clock, order_id=order_id, kind=LetterKind.RECEIPT)
+    if wanted.email:
+        letters.ask(db, clock, order_id=order_id, kind=LetterKind.RECEIPT)
     return order_id, changed
 
 

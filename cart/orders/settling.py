@@ -12,7 +12,7 @@ from typing import Final
 from sqlmodel import Session, col, select, update
 
 from cart.carts.apply import CartChange
-from cart.db.guarded import insert_new
+from cart.db.guarded import insert_new, write
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Unavailable, UnknownCheckout
 from cart.kernel.ids import Ids
@@ -201,13 +201,6 @@ class _Paid:
 def _captured(db: Session, clock: Clock, ids: Ids, shop: Shop, paid: _Paid) -> Settled:
     checkout, attempt, tender, news = paid.checkout, paid.attempt, paid.tender, paid.news
     wanted = (tender.amount_minor, tender.currency)
-    _set_tender(
-        db,
-        tender,
-        state=TenderState.CAPTURED.value,
-        amount_minor=news.amount_minor,
-        currency=news.currency,
-    )
     failure = "the money came when the pieces were no longer there"
     if (news.amount_minor, news.currency) == wanted:
         settled = buy(db, clock, ids, shop, checkout=checkout, attempt=attempt)
@@ -216,6 +209,13 @@ def _captured(db: Session, clock: Clock, ids: Ids, shop: Shop, paid: _Paid) -> S
     else:
         failure = f"{news.amount_minor} {news.currency} was captured, not {wanted[0]} {wanted[1]}"
         logger.error("payment %s: %s", tender.id, failure)
+    _set_tender(
+        db,
+        tender,
+        state=TenderState.CAPTURED.value,
+        amount_minor=news.amount_minor,
+        currency=news.currency,
+    )
     if not end(db, clock, shop, checkout, attempt, state=AttemptState.FAILED, failure=failure):
         db.exec(
             update(AttemptRow)
@@ -262,22 +262,16 @@ def _close_attempt(
     states: tuple[AttemptState, ...],
     values: Mapping[str, str | None],
 ) -> bool:
-    done = db.exec(
+    closing = (
         update(AttemptRow)
         .where(col(AttemptRow.id) == attempt.id, col(AttemptRow.state).in_(states))
         .values(ended_at=clock.now(), **values)
-        .execution_options(synchronize_session=False)  # callers hold it as it was
     )
-    return bool(done.rowcount == 1)
+    return write(db, closing) == 1
 
 
 def _set_tender(db: Session, tender: TenderRow, **values: object) -> None:
-    db.exec(
-        update(TenderRow)
-        .where(col(TenderRow.id) == tender.id)
-        .values(**values)
-        .execution_options(synchronize_session=False)  # callers hold it as it was
-    )
+    write(db, update(TenderRow).where(col(TenderRow.id) == tender.id).values(**values))
 
 
 def _release_tenders(db: Session, clock: Clock, attempt: AttemptRow) -> None:

@@ -9,18 +9,22 @@ import random
 from functools import lru_cache
 from typing import Final
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from cart.db.guarded import insert_or_change
 from cart.kernel.errors import LimitExceeded
 from cart.orders.model import ORDER_OPEN
-from cart.orders.tables import OrderRow, TicketSequenceRow
+from cart.orders.tables import OrderRow
 
 # B C D E G P T V Z rhyme, as do A H J K, M N, F S X, I Y, Q U; O looks like a zero.
 LETTERS: Final = "FKLMQRTWY"
 SHORT: Final = len(LETTERS) * 100
 LONG: Final = len(LETTERS) * 1_000  # three digits, when the short ones are all out
 LOOKED_AT_MAX: Final = 40  # of each length; a location has far fewer codes taken in a row
+_NEXT: Final = text(
+    "INSERT INTO ticket_sequence (location_id, given) VALUES (:location_id, 1)"
+    " ON CONFLICT (location_id) DO UPDATE SET given = ticket_sequence.given + 1 RETURNING given"
+)
 
 
 def next_ticket(db: Session, location_id: str) -> str:
@@ -29,12 +33,7 @@ def next_ticket(db: Session, location_id: str) -> str:
     Raises:
         LimitExceeded: every code that was tried is taken.
     """
-    first = {"location_id": location_id, "given": 1}
-    change = {"given": col(TicketSequenceRow.given) + 1}
-    insert_or_change(db, TicketSequenceRow, first, keys=["location_id"], change=change)
-    given = db.exec(
-        select(TicketSequenceRow.given).where(TicketSequenceRow.location_id == location_id)
-    ).one()
+    given = db.connection().execute(_NEXT, {"location_id": location_id}).scalar_one()
     offered = codes(location_id, given)
     out = set(
         db.exec(

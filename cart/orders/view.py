@@ -80,6 +80,7 @@ class CheckoutView:
     reserved_until: datetime | None = None
     redirect_url: str = ""
     order_id: str | None = None
+    terms: Terms | None = None  # while it is open
 
 
 def view(
@@ -99,8 +100,8 @@ def view(
         UnknownLocation: its location is gone.
     """
     checkout = load(db, checkout_id)
-    attempt = db.get(AttemptRow, checkout.attempt_id or "", populate_existing=True)
-    if attempt is not None:
+    if checkout.attempt_id is not None:
+        attempt = db.get_one(AttemptRow, checkout.attempt_id, populate_existing=True)
         return _frozen(db, shop, checkout, attempt)
     return open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
 
@@ -131,11 +132,11 @@ def open_view(
 ) -> CheckoutView:
     """Return a checkout whose lines follow the cart."""
     now = clock.now()
-    known = terms.get(db, checkout.location_id)
+    known, taxes = terms.with_taxes(db, checkout.location_id)
     place = shop.locations.facts(db, checkout.location_id)
-    priced = [line_of(facts) for facts in _line_facts(db, shop, checkout)]
+    priced = [line_of(facts) for facts in _line_facts(db, shop, checkout, known, taxes)]
     lines = tuple(line for line, _ in priced)
-    voucher = db.get(VoucherRow, checkout.voucher_id or "", populate_existing=True)
+    voucher = _voucher(db, checkout.voucher_id)
     usable = voucher if voucher and vouchers.good(voucher, checkout.currency, now) else None
     ships = checkout.method == Method.SHIP
     totals = totals_of(
@@ -180,7 +181,14 @@ def open_view(
         slots=calendar.offered(),
         soonest=soonest.at if soonest else None,
         promise=promise,
+        terms=known,
     )
+
+
+def _voucher(db: Session, voucher_id: str | None) -> VoucherRow | None:
+    if voucher_id is None:
+        return None
+    return db.get_one(VoucherRow, voucher_id, populate_existing=True)
 
 
 def _frozen(db: Session, shop: Shop, checkout: CheckoutRow, attempt: AttemptRow) -> CheckoutView:
@@ -194,7 +202,7 @@ def _frozen(db: Session, shop: Shop, checkout: CheckoutRow, attempt: AttemptRow)
     by_kind = {TenderKind(tender.kind): tender for tender in tenders}
     paid_by = by_kind.get(TenderKind.PROVIDER)
     covered = by_kind.get(TenderKind.VOUCHER)
-    voucher = db.get(VoucherRow, covered.voucher_id or "") if covered else None
+    voucher = _voucher(db, covered.voucher_id) if covered else None
     lines = tuple(
         CheckoutLine(
             gtin=line.gtin,
@@ -246,7 +254,9 @@ def _frozen(db: Session, shop: Shop, checkout: CheckoutRow, attempt: AttemptRow)
     )
 
 
-def _line_facts(db: Session, shop: Shop, checkout: CheckoutRow) -> list[LineFacts]:
+def _line_facts(
+    db: Session, shop: Shop, checkout: CheckoutRow, known: Terms, taxes: dict[str, int]
+) -> list[LineFacts]:
     rows = (
         db.connection()
         .execute(_LINES, {"cart_id": checkout.cart_id, "id": checkout.id, "limit": LINES_MAX})
@@ -256,15 +266,14 @@ def _line_facts(db: Session, shop: Shop, checkout: CheckoutRow) -> list[LineFact
         return []
     # verified before they were kept
     gtins = [str.__new__(Gtin, row[0]) for row in rows]
-    known = shop.lookup(db, gtins, currency=checkout.currency)
+    sold = shop.lookup(db, gtins, currency=checkout.currency)
     location_id = checkout.location_id
     left = shop.stock.available(db, location_id=location_id, skus=[row[1] for row in rows])
-    rates = terms.tax_rates(db, location_id, {one.category for one in known.values()} | {""})
     facts = []
     for gtin, (_, sku, quantity, scanned, agreed) in zip(gtins, rows, strict=True):
-        sellable = known.get(gtin)
+        sellable = sold.get(gtin)
         shown = tuple(price for price in (scanned, agreed) if price is not None)
-        rate = rates[sellable.category if sellable else ""]
+        rate = taxes.get(sellable.category if sellable else "", known.tax_rate_bp)
         facts.append(LineFacts(gtin, sku, quantity, shown, sellable, left.get(sku), rate))
     return facts
 
