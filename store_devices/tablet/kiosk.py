@@ -34,6 +34,7 @@ from cart.kernel.errors import InvalidEmail, InvalidGtin
 from cart.kernel.gtin import Gtin
 from cart.kernel.i18n import LOCALES, language_name
 from gateway.wire.events import PutDownReason, Reader
+from store_devices.scanner import clean
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.email import checked_email
 from store_devices.tablet.guard import Guard
@@ -188,7 +189,7 @@ def _form(body: bytes) -> Form:
 
 def _scan(agent: Agent, form: Form) -> None:
     reader = _READERS.get(form.get("reader", ""), Reader.KEYBOARD)
-    agent.code_read(form.get("code", ""), reader)
+    agent.code_read(clean(form.get("code", "")), reader)
 
 
 def _mail(agent: Agent, form: Form) -> None:

@@ -7,17 +7,20 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cart.kernel.gtin import Gtin
 from gateway.wire.events import ListRequested, PutDownReason, Reader, ScannedData
 from store_devices.link import LinkState
 from store_devices.tablet.serving import Serving
 from tests.fakes.clock import FakeClock
 from tests.fakes.tablet_bench import LAMP, LAMP_TALL, MUG, STRANGE, Bench
+from tests.real.keys import Keys
 
 pytestmark = pytest.mark.browser
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TOUCH_PX = 64
+END_IS_A_CODE = "4002096385074"  # its last eight digits are a GTIN-8 as well
 TAB_MAX = 60  # more stops than the page has: a keyboard run that needs more is lost
 
 
@@ -50,6 +53,12 @@ def serving(bench: Bench) -> Iterator[Serving]:
 
 
 @pytest.fixture
+def keys(page: Page) -> Keys:
+    """Its keyboard, and a hand scanner that types."""
+    return Keys(page)
+
+
+@pytest.fixture
 def page(serving: Serving, browser: Browser) -> Iterator[Page]:
     """Its screen, of ten inches."""
     context = browser.new_context(
@@ -69,10 +78,13 @@ def page(serving: Serving, browser: Browser) -> Iterator[Page]:
     assert [line for line in problems if "ERR_CONNECTION" not in line] == []
 
 
-def scan(page: Page, code: str) -> None:
-    """Type as a hand scanner does: at once, and Enter."""
-    page.keyboard.type(code)
-    page.keyboard.press("Enter")
+def scanned(bench: Bench) -> list[tuple[Gtin, Reader]]:
+    """Return what went to the gateway as scanned, the earliest first."""
+    return [
+        (event.data.gtin, event.data.reader)
+        for event in bench.events()
+        if isinstance(event.data, ScannedData)
+    ]
 
 
 def tab_to(page: Page, element_id: str) -> None:
@@ -85,12 +97,12 @@ def tab_to(page: Page, element_id: str) -> None:
     pytest.fail(f"Tab does not lead to {element_id}; the last stop was {stops}")
 
 
-def test_a_whole_visit_by_keyboard(page: Page, bench: Bench) -> None:
+def test_a_whole_visit_by_keyboard(page: Page, keys: Keys, bench: Bench) -> None:
     """Begin, scan, another size, one more, undo, the code large, a mail, done: no pointer."""
     tab_to(page, "begin")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Your list")).to_be_visible()
-    scan(page, LAMP)
+    keys.scan(LAMP)
     expect(page.locator(f"#line-{LAMP}")).to_be_visible()
     expect(page.locator("#product h1")).to_have_text("Arc floor lamp")
     expect(page.locator(".shops .here")).to_contain_text("3 pieces")
@@ -119,11 +131,11 @@ def test_a_whole_visit_by_keyboard(page: Page, bench: Bench) -> None:
     tab_to(page, "mail")
     page.keyboard.press("Enter")
     expect(page.locator("#email")).to_be_focused()
-    page.keyboard.type("dana@example", delay=90)
+    keys.type("dana@example")
     page.keyboard.press("Enter")
     expect(page.locator("#email-bad")).to_contain_text("does not look like")
     expect(page.locator("#email")).to_have_value("dana@example")
-    page.keyboard.type(".com", delay=90)
+    keys.type(".com")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("#notice")).to_contain_text("on its way")
@@ -137,23 +149,78 @@ def test_a_whole_visit_by_keyboard(page: Page, bench: Bench) -> None:
     assert bench.agent.visit_id is None
 
 
-def test_a_scanner_is_heard_wherever_the_focus_is(page: Page, bench: Bench) -> None:
+def test_a_scanner_is_heard_wherever_the_focus_is(page: Page, keys: Keys, bench: Bench) -> None:
     """From idle, and in the middle of typing an address, which keeps what was typed."""
-    scan(page, MUG)
+    keys.scan(MUG)
     expect(page.locator(f"#line-{MUG}")).to_be_visible()
     page.locator("#mail").tap()
     expect(page.locator("#email")).to_be_focused()
-    page.keyboard.type("dana", delay=90)
-    scan(page, LAMP)
+    keys.type("dana7")
+    keys.scan(LAMP)
     expect(page.locator(f"#line-{LAMP}")).to_be_visible()
+    expect(page.locator("#email")).to_have_value("dana7")
+    assert scanned(bench) == [(MUG, Reader.HID), (LAMP, Reader.HID)]
+
+
+@pytest.mark.parametrize("held_up", [1, 5, 12])
+def test_a_scan_that_is_held_up_in_the_middle_is_one_scan(
+    page: Page, keys: Keys, bench: Bench, held_up: int
+) -> None:
+    """A weak radio parts the keys: the end alone is another code, or none."""
+    keys.scan(MUG[1:], held_up_ms={held_up: 900})
+    expect(page.locator(f"#line-{MUG}")).to_be_visible()
+    page.locator("#mail").tap()
+    expect(page.locator("#email")).to_be_focused()
+    keys.type("dana7")
+    keys.scan(END_IS_A_CODE, held_up_ms={held_up: 900})
+    expect(page.locator(f"#line-{Gtin(END_IS_A_CODE)}")).to_be_visible()
+    expect(page.locator("#email")).to_have_value("dana7")
+    assert scanned(bench) == [(MUG, Reader.HID), (Gtin(END_IS_A_CODE), Reader.HID)]
+
+
+def test_a_scanner_that_types_slowly_is_heard(page: Page, keys: Keys, bench: Bench) -> None:
+    """No pace is asked where nobody types; the event says that it looked like a hand."""
+    keys.scan(MUG, gap_ms=250)
+    expect(page.locator(f"#line-{MUG}")).to_be_visible()
+    assert scanned(bench) == [(MUG, Reader.KEYBOARD)]
+
+
+def test_half_a_scan_does_not_spoil_the_next(page: Page, keys: Keys, bench: Bench) -> None:
+    """What was typed long before, and never ended by Enter, is not of this scan."""
+    keys.type("40063")
+    keys.scan(MUG, held_up_ms={0: 6_000})
+    expect(page.locator(f"#line-{MUG}")).to_be_visible()
+    assert scanned(bench) == [(MUG, Reader.HID)]
+
+
+def test_a_code_of_no_product_presses_no_button(page: Page, keys: Keys, bench: Bench) -> None:
+    """The Enter after a shelf label's code is the scanner's, also while "Done" has the focus."""
+    keys.scan(f"]E0{MUG[1:]}")  # with the symbology in front, as some scanners are set
+    expect(page.locator(f"#line-{MUG}")).to_be_visible()
+    page.locator("#done").focus()
+    keys.scan("BAY-12.4")
+    expect(page.locator("#notice")).to_contain_text("not a product code")
+    assert bench.agent.visit_id is not None
+    assert scanned(bench) == [(MUG, Reader.HID)]
+
+
+def test_a_link_is_scanned_into_the_middle_of_an_address(
+    page: Page, keys: Keys, bench: Bench
+) -> None:
+    """A GS1 Digital Link ends in digits that hold by themselves: all of it is taken."""
+    keys.scan(LAMP)
+    page.locator("#mail").tap()
+    expect(page.locator("#email")).to_be_focused()
+    keys.type("dana")
+    keys.scan(MUG.link("https://shop.example"), held_up_ms={9: 700, 20: 300})
+    expect(page.locator(f"#line-{MUG}")).to_be_visible()
     expect(page.locator("#email")).to_have_value("dana")
-    readers = [event.data.reader for event in bench.events() if isinstance(event.data, ScannedData)]
-    assert readers == [Reader.HID, Reader.HID]
+    assert scanned(bench) == [(LAMP, Reader.HID), (MUG, Reader.HID)]
 
 
-def test_an_address_by_touch_alone(page: Page, bench: Bench) -> None:
+def test_an_address_by_touch_alone(page: Page, keys: Keys, bench: Bench) -> None:
     """The keys on the screen type, and take back."""
-    scan(page, LAMP)
+    keys.scan(LAMP)
     page.locator("#mail").tap()
     for key in ("a", "n", "x"):
         page.locator(f'[data-key="{key}"]').tap()
@@ -184,9 +251,9 @@ def test_what_happens_elsewhere_shows_at_once(page: Page, bench: Bench) -> None:
     expect(page.get_by_role("alertdialog")).to_have_count(0)
 
 
-def test_back_leads_to_nothing_of_the_last_person(page: Page, bench: Bench) -> None:
+def test_back_leads_to_nothing_of_the_last_person(page: Page, keys: Keys, bench: Bench) -> None:
     """No history, no storage, no cookie; Back and Forward show the idle screen."""
-    scan(page, LAMP)
+    keys.scan(LAMP)
     expect(page.locator(f"#line-{LAMP}")).to_be_visible()
     depth = page.evaluate("history.length")
     page.locator("#done").tap()
@@ -201,11 +268,13 @@ def test_back_leads_to_nothing_of_the_last_person(page: Page, bench: Bench) -> N
     assert bench.shown() == {}
 
 
-def test_a_dead_program_leaves_nobodys_list_on_the_screen(page: Page, serving: Serving) -> None:
+def test_a_dead_program_leaves_nobodys_list_on_the_screen(
+    page: Page, keys: Keys, serving: Serving
+) -> None:
     """The page says so, and wipes itself after the idle time: nobody else could."""
     page.clock.install()
     page.reload()
-    scan(page, LAMP)
+    keys.scan(LAMP)
     expect(page.locator(f"#line-{LAMP}")).to_be_visible()
     serving.stop()
     expect(page.locator("#bar")).to_contain_text("starting again")

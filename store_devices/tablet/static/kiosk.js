@@ -1,8 +1,13 @@
 // The kiosk's one script: draws again when the tablet rings, sends touches, hears a scanner type.
 // It stores nothing: no history entry, no storage, and what was typed goes when its field goes.
 
-const BURST_GAP_MS = 100;    // a scanner types a digit every few ms; nobody types eight in a row so fast
-const CODE = /(?:\d{8,14}|https?:\/\/\S{8,2000})$/i; // GTIN-8 to GTIN-14, or a GS1 Digital Link
+const QUICK_MS = 100;        // from key to key: a scanner takes a few ms; nobody types eight in a row so fast
+const QUICK_SHARE = 0.75;    // of a scan's keys: a busy machine or a weak radio holds a few of them up
+const PAUSE_MS = 5000;       // longer than any radio holds a key up: what stood before is not of this scan
+const CODE_MIN_CHARS = 4;    // shorter is a hand on the keyboard
+const CODE_MAX_CHARS = 2048; // longer is a stuck key
+const GTIN_LENGTHS = [14, 13, 12, 8];
+const LINK = /https?:\/\/\S{8,}$/i; // a GS1 Digital Link
 const TOUCH_EVERY_MS = 5000; // how often "somebody is there" is said while somebody is
 const RETRY_MS = 2000;
 const LOST_WIPE_MS = 90000;  // as long as the idle time: a dead program cannot clear the screen, so this does
@@ -100,6 +105,7 @@ function settle(focused, wasOver) {
 
 function wipe() {
   opener = "";
+  keys = [];
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   const sheet = byId("wipe");
   sheet.hidden = false;
@@ -161,27 +167,59 @@ function showPicture(thumb) {
 
 // --- a scanner that types, wherever the focus is
 
-let burst = "", lastKeyAt = 0;
+let keys = [];               // the characters since the last other key, and when the hardware had each
 document.addEventListener("keydown", (event) => {
-  const quick = event.timeStamp - lastKeyAt < BURST_GAP_MS;
-  lastKeyAt = event.timeStamp;
-  const code = event.key === "Enter" && quick ? burst.match(CODE)?.[0] : undefined;
+  const at = event.timeStamp;
+  if (keys.length && at - keys.at(-1).at > PAUSE_MS) keys = [];
+  const code = event.key === "Enter" ? scanned(at) : "";
   if (code) {
     event.preventDefault();
     event.stopPropagation();
     untype(code);
-    tell("/do/scan", { code, reader: "hid" });
-    burst = "";
+    tell("/do/scan", { code, reader: isQuick(code.length, at) ? "hid" : "keyboard" });
+    keys = [];
     return;
   }
-  if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) burst = (quick ? burst : "") + event.key;
-  else if (event.key !== "Shift") burst = "";
+  if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
+    if (keys.length <= CODE_MAX_CHARS) keys.push({ key: event.key, at });
+  } else if (event.key !== "Shift") keys = [];
   if (event.key === "Escape") {
     if (filled("ask")) tell("/do/touch");
     else if (filled("sheet")) tell("/do/sheet", { sheet: "" });
   }
   if (!event.repeat) somebody();
 }, { capture: true });
+
+// What was typed is a scan as a whole, however slowly it came: cut at a pause, its end may be the code
+// of something else. Only into the address do people type too; see scannedAmongLetters.
+function scanned(enterAt) {
+  if (keys.length > CODE_MAX_CHARS) return "";
+  const text = keys.map(({ key }) => key).join("");
+  if (document.activeElement?.id === "email") return scannedAmongLetters(text, enterAt);
+  return text.trim().length >= CODE_MIN_CHARS ? text : "";
+}
+
+// The pace says that it was a scanner, the check digit where its code begins: a code with a digit more
+// or less before it does not hold.
+function scannedAmongLetters(text, enterAt) {
+  const ends = [
+    text.match(LINK)?.[0],
+    ...GTIN_LENGTHS.map((length) => text.slice(-length)).filter((end, n) => end.length === GTIN_LENGTHS[n] && holds(end)),
+    text.match(/\d{8,}$/)?.[0], // of no product: the screen says so
+  ];
+  return ends.find((end) => end && isQuick(end.length, enterAt)) ?? "";
+}
+
+function holds(digits) { // GS1 General Specifications 7.9: weights 1 and 3 from the right come to a full ten
+  if (!/^\d+$/.test(digits)) return false;
+  return [...digits].reverse().reduce((sum, digit, n) => sum + Number(digit) * (n % 2 ? 3 : 1), 0) % 10 === 0;
+}
+
+function isQuick(length, enterAt) {
+  const times = [...keys.slice(-length).map(({ at }) => at), enterAt];
+  const quick = times.filter((at, n) => n > 0 && at - times[n - 1] < QUICK_MS).length;
+  return quick >= QUICK_SHARE * (times.length - 1);
+}
 
 function untype(text) {
   const field = document.activeElement;
@@ -214,6 +252,7 @@ function blank() {
   screen.dataset.phase = "lost"; // whatever comes next is drawn as a whole
   for (const part of [...screen.children]) if (part.id !== "bar") part.remove();
   served.clear();
+  keys = [];
 }
 
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
