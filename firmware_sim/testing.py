@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cart.kernel.errors import Unavailable
 from firmware_sim.goods import generate
@@ -20,6 +20,7 @@ from firmware_sim.tablet import Conditions, SimTablet
 from firmware_sim.timing import Moments
 
 WAIT_S: Final = 15.0
+COUNT_WAIT_S: Final = 60.0  # a command line of the gateway's, until it falls between two healths
 PAUSE_S: Final = 0.05
 # Tests do not want to wait as people do: three receipts a second would still be generous.
 RESEND_AFTER_S: Final = 1.0
@@ -33,6 +34,19 @@ class Letter:
     subject: str
     text: str
     html: str
+
+
+class Count(NamedTuple):
+    """What a tablet numbered, through which number it is stored, and how many events that is."""
+
+    numbered: int
+    stored_through: int
+    events: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether every event is stored, and once."""
+        return self.numbered == self.stored_through == self.events
 
 
 @dataclass(slots=True)
@@ -206,6 +220,26 @@ def demo_feeds(folder: Path) -> Path:
     """Write the demo's feeds without pictures into ``folder``: a second instead of thirty."""
     generate(folder, with_pictures=False)
     return folder
+
+    def count(self, tablet: SimTablet, wait_s: float = COUNT_WAIT_S) -> Count:
+        """Return what the tablet ever said and what the gateway has of it, of one moment.
+
+        A tablet speaks by itself, too: its health, every 20 s. So it is counted
+        again until everything had a receipt before, and nothing was said during it.
+
+        Raises:
+            Unavailable: something it said never got a receipt.
+        """
+        deadline = time.monotonic() + wait_s
+        while True:
+            numbered, waiting = tablet.spool.sequence, len(tablet.spool)
+            stored_through, events = self.stored(tablet)
+            if not waiting and numbered == tablet.spool.sequence:
+                return Count(numbered, stored_through, events)
+            if time.monotonic() > deadline:
+                msg = f"{tablet.device_id} still has {waiting} events without a receipt"
+                raise Unavailable(msg)
+            time.sleep(PAUSE_S)
 
 
 def wait_until(holds: Callable[[], bool], wait_s: float, what: str) -> None:
