@@ -70,7 +70,7 @@ def test_what_the_camera_sees_is_on_the_phone_and_back(shop: RunningShop) -> Non
     tablet = shop.take_tablet()
     tablet.scan(A, B)
     phone = shop.phone(tablet.link)
-    assert phone.lines() == {A: 1, B: 1}
+    phone.wait_for_lines({A: 1, B: 1})
     tablet.device.screen.wait_for(lambda seen: seen.claimed)
 
     tablet.scan(C)
@@ -92,6 +92,7 @@ def test_the_next_person_sees_nothing_of_the_one_before(shop: RunningShop) -> No
     tablet.scan(A)
     first_link = tablet.link
     first = shop.phone(first_link)
+    first.wait_for_lines({A: 1})
     assert NAMES[A] in tablet.text
     tablet.put_down()
     assert NAMES[A] not in tablet.text
@@ -103,7 +104,7 @@ def test_the_next_person_sees_nothing_of_the_one_before(shop: RunningShop) -> No
     tablet.scan(B)
     assert tablet.link != first_link
     second = shop.phone(tablet.link)
-    assert second.lines() == {B: 1}
+    second.wait_for_lines({B: 1})
     assert first.lines() == {A: 1}, "the first phone keeps its own list, and gets no other"
     with pytest.raises(Refused):
         shop.phone(first_link)
