@@ -115,6 +115,12 @@ class SceneCamera:
             if self._queue and self._queue[0].began_s is not None:
                 self._lower(self._monotonic())
 
+    def take_all_away(self) -> None:
+        """Lower what is held up now, and forget what was to come after it."""
+        with self._lock:
+            while self._queue:
+                self._lower(self._monotonic())
+
     def _lower(self, now_s: float) -> None:
         showing = self._queue.popleft()
         self._free_from_s = now_s + self._gap_s

@@ -41,6 +41,11 @@ class Seen:
         """Whether the screen says that the list is on a phone."""
         return 'class="claimed"' in self.html
 
+    @property
+    def has_code(self) -> bool:
+        """Whether there is a QR code on it."""
+        return _QR.search(self.html) is not None
+
     def link(self) -> str | None:
         """Return the address in the QR code, read as a phone's camera reads it; None without."""
         pixels = qr_pixels(self.html)

@@ -60,6 +60,11 @@ class Proxy:
         """Be a good network again."""
         self.become("open")
 
+    @property
+    def state(self) -> State:
+        """What the network is like at the moment."""
+        return self._state
+
     def become(self, state: State) -> None:
         """Change the state; it holds when this returns."""
         done = threading.Event()

@@ -26,14 +26,17 @@ from store_devices.tablet import identity
 from store_devices.tablet.fetching import Enrolled, Server
 from store_devices.tablet.run import Hardware, Tablet
 from store_devices.tablet.settings import TabletSettings
+from store_devices.vision.confirmation import AWAY_S
 
 MQTT_PORT: Final = 1883
 OFFSET_MAX_S: Final = 90.0  # a tablet that nobody has set for a while
 PPM_MAX: Final = 80.0  # a cheap quartz in a warm shop
 PRESENT_S: Final = 1.5
-SCAN_WAIT_S: Final = 15.0
+SCAN_WAIT_S: Final = 30.0  # a presentation takes two seconds, and longer on a busy machine
+LINK_WAIT_S: Final = 10.0
 PRESENTATIONS_MAX: Final = 3  # a shopper turns the thing when it does not beep
 CATALOGUE_WAIT_S: Final = 30.0
+RECOVER_WAIT_S: Final = 60.0  # its uplink tries again every 30 s at the latest
 HEALTH_EVERY_S: Final = 20
 PAUSE_S: Final = 0.05
 
@@ -176,22 +179,37 @@ class SimTablet:
         Raises:
             Unavailable: it was not read, even when held up again.
         """
-        wanted = Gtin.parse(gtin)
-        before = self.screen.look().lines.get(str(wanted), 0)
-        for tried in range(PRESENTATIONS_MAX):
-            over = self.present(gtin)
-            try:
-                read = self.screen.wait_for(
-                    lambda now: now.lines.get(str(wanted), 0) > before, SCAN_WAIT_S / 2
-                )
-            except Unavailable:
-                over.wait(SCAN_WAIT_S)
-                if tried == PRESENTATIONS_MAX - 1:
-                    raise
-            else:
-                self._lower()
+        wanted = str(Gtin.parse(gtin))
+        before = self.screen.look().lines.get(wanted, 0)
+        for _ in range(PRESENTATIONS_MAX):
+            read = self._held_up(wanted, before)
+            if read is not None:
                 return read
-        raise AssertionError  # the loop returns or raises
+        msg = f"{self.device_id} did not read {gtin}; it says: {self.screen.look().text[:500]}"
+        raise Unavailable(msg)
+
+    def _held_up(self, gtin: str, before: int) -> Seen | None:
+        """Hold it up once; None if it was taken down, and away for long enough, unread.
+
+        Only then may it be held up again: what is read late would be there twice.
+        """
+        over = self.present(gtin)
+        deadline = time.monotonic() + SCAN_WAIT_S
+        away_until: float | None = None
+        while True:
+            away = away_until is not None and time.monotonic() > away_until
+            now = self.screen.look()
+            if now.lines.get(gtin, 0) > before:
+                self._lower()
+                return now
+            if away:
+                return None
+            if over.is_set() and away_until is None:
+                away_until = time.monotonic() + AWAY_S
+            if time.monotonic() > deadline:
+                msg = f"{self.device_id}'s camera did not come to look in {SCAN_WAIT_S:.0f} s"
+                raise Unavailable(msg)
+            time.sleep(PAUSE_S)
 
     def _lower(self) -> None:
         if self.camera is not None:
@@ -204,17 +222,47 @@ class SimTablet:
             raise Unavailable(msg)
         return self.camera.present(Gtin.parse(gtin), seconds)
 
-    def link(self) -> str:
-        """Return the claim link, read from the QR code on the screen.
+    def link(self, wait_s: float = LINK_WAIT_S) -> str:
+        """Return the claim link, read from the QR code on the screen as soon as it is there.
 
         Raises:
             Unavailable: there is none: nobody holds the tablet, or a phone has the list already.
         """
-        link = self.screen.look().link()
+        now = self.screen.wait_for(lambda seen: seen.claimed or seen.has_code, wait_s)
+        link = now.link()
         if link is None:
-            msg = f"{self.device_id} shows no claim link"
+            msg = f"{self.device_id} shows no claim link: a phone has the list"
             raise Unavailable(msg)
         return link
+
+    # -- when somebody walked away from it
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether it lies about in the middle of a visit, or switched off."""
+        return self._running is None or self.screen.look().phase == "visit"
+
+    def recover(self, wait_s: float = RECOVER_WAIT_S) -> None:
+        """Make it as the next person finds it: on, put down, nothing held up, a good network.
+
+        Raises:
+            Unavailable: it did not come to it.
+        """
+        if self._running is None:
+            self.start()
+        if self.camera is not None:
+            self.camera.take_all_away()
+        self.put_down()
+        broken = [line for line in (self.broker_line, self.http_line) if line.state != "open"]
+        for line in broken:
+            line.restore()
+        if broken:
+            self.wait_ready(wait_s)
+
+    def put_down(self) -> None:
+        """Tap "Done", and see the screen cleared."""
+        self.screen.touch("done")
+        self.screen.wait_for(lambda seen: seen.phase == "idle")
 
     # -- what a test or a demo asks of it
 

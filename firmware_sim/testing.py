@@ -72,7 +72,11 @@ class TakenTablet:
 
     @property
     def link(self) -> str:
-        """The claim link, read from the QR code on the screen."""
+        """The claim link, read from the QR code on the screen; waited for if it is not there yet.
+
+        Raises:
+            Unavailable: a phone has the list already, or none came.
+        """
         return self.device.link()
 
     @property
@@ -94,8 +98,7 @@ class TakenTablet:
 
     def put_down(self) -> None:
         """Tap "Done", and see the screen cleared."""
-        self.touch("done")
-        self.device.screen.wait_for(lambda seen: seen.phase == "idle")
+        self.device.put_down()
 
     def wait_for_lines(self, lines: dict[str, int], wait_s: float = WAIT_S) -> None:
         """Return when the screen shows exactly this list."""
@@ -166,8 +169,17 @@ class RunningShop:
         return tablet
 
     def take_tablet(self, tablet: SimTablet | None = None) -> TakenTablet:
-        """Take up a tablet: this one, or the first (which is enrolled when there is none)."""
+        """Take up a tablet: this one, or the first (which is enrolled when there is none).
+
+        One that was left behind in the middle of a visit, or switched off, as a
+        failed test leaves it, is put in order first.
+
+        Raises:
+            Unavailable: it cannot be.
+        """
         device = tablet or (self._tablets[0] if self._tablets else self.new_tablet())
+        if device.left_behind:
+            device.recover()
         device.screen.touch("begin")
         device.screen.wait_for(lambda seen: seen.phase == "visit")
         return TakenTablet(device)
@@ -215,12 +227,6 @@ class RunningShop:
                 return int(one["stored_through"]), int(one["events"])
         return 0, 0
 
-
-def demo_feeds(folder: Path) -> Path:
-    """Write the demo's feeds without pictures into ``folder``: a second instead of thirty."""
-    generate(folder, with_pictures=False)
-    return folder
-
     def count(self, tablet: SimTablet, wait_s: float = COUNT_WAIT_S) -> Count:
         """Return what the tablet ever said and what the gateway has of it, of one moment.
 
@@ -240,6 +246,12 @@ def demo_feeds(folder: Path) -> Path:
                 msg = f"{tablet.device_id} still has {waiting} events without a receipt"
                 raise Unavailable(msg)
             time.sleep(PAUSE_S)
+
+
+def demo_feeds(folder: Path) -> Path:
+    """Write the demo's feeds without pictures into ``folder``: a second instead of thirty."""
+    generate(folder, with_pictures=False)
+    return folder
 
 
 def wait_until(holds: Callable[[], bool], wait_s: float, what: str) -> None:

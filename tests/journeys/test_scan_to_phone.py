@@ -9,15 +9,16 @@ import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from cart.kernel.errors import Refused
+from cart.kernel.errors import Refused, Unavailable
 from cart.kernel.gtin import Gtin
 from firmware_sim.goods.assortment import products
 from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.shop import Shop
-from firmware_sim.testing import RunningShop
+from firmware_sim.testing import RunningShop, TakenTablet
 from tests.real.broker import Mosquitto
 from tests.real.ports import free_port
 
@@ -112,6 +113,52 @@ def test_the_next_person_sees_nothing_of_the_one_before(shop: RunningShop) -> No
     assert len(second.cart()["lines"]) == 1
     assert NAMES[A] not in second.page()
     tablet.put_down()
+
+
+def test_a_tablet_left_in_the_middle_is_clean_for_the_next(shop: RunningShop) -> None:
+    """Claimed, cut off, something before its camera: the next one to take it sees none of that."""
+    tablet = shop.take_tablet()
+    device = tablet.device
+    tablet.scan(A)
+    first_link = tablet.link
+    shop.phone(first_link).wait_for_lines({A: 1})
+    device.screen.wait_for(lambda seen: seen.claimed)
+    with pytest.raises(Unavailable, match="a phone has the list"):
+        device.link()
+    device.broker_line.cut()
+    device.present(B)
+
+    tablet = shop.take_tablet()
+    assert tablet.device is device
+    assert tablet.link != first_link
+    assert tablet.lines == {}
+    assert device.online
+    tablet.scan(C)
+    assert tablet.lines == {C: 1}
+    shop.phone(tablet.link).wait_for_lines({C: 1})
+
+    device.stop()
+    tablet = shop.take_tablet()
+    assert tablet.lines == {}
+    tablet.put_down()
+    tablet.wait_until_delivered()
+    assert shop.count(device).exact
+
+
+def test_a_link_is_waited_for(shop: RunningShop) -> None:
+    """Whoever looks for the code before the tablet is taken up gets it when it is."""
+    device = shop.take_tablet().device
+    device.put_down()
+    soon = Timer(0.5, lambda: device.screen.touch("begin"))
+    soon.start()
+    try:
+        link = device.link()
+    finally:
+        soon.join()
+    assert link == TakenTablet(device).link
+    device.put_down()
+    with pytest.raises(Unavailable):
+        device.link(wait_s=0.2)
 
 
 def test_the_list_arrives_by_mail_once(shop: RunningShop) -> None:
