@@ -13,7 +13,7 @@ from cart.kernel.errors import Unavailable
 from firmware_sim.look import Seen, seen
 
 TIMEOUT_S: Final = 10.0
-WAIT_S: Final = 10.0
+WAIT_S: Final = 20.0  # on a busy machine; what is waited for takes a tenth of a second as a rule
 PAUSE_S: Final = 0.05
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, Literal
 
 CHUNK_BYTES: Final = 65_536
-START_S: Final = 5.0
+START_S: Final = 20.0  # a moment; on a busy machine longer
 HOST: Final = "127.0.0.1"
 
 State = Literal["open", "refuse", "stall"]
@@ -66,7 +66,11 @@ class Proxy:
         return self._state
 
     def become(self, state: State) -> None:
-        """Change the state; it holds when this returns."""
+        """Change the state; it holds when this returns.
+
+        Raises:
+            RuntimeError: the network's thread does not come to it.
+        """
         done = threading.Event()
 
         def apply() -> None:
@@ -80,7 +84,9 @@ class Proxy:
             done.set()
 
         self._loop.call_soon_threadsafe(apply)
-        done.wait(START_S)
+        if not done.wait(START_S):
+            msg = f"the simulated network did not become {state}"
+            raise RuntimeError(msg)
 
     def _drop_all(self) -> None:
         for writer in tuple(self._pipes):

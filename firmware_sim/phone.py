@@ -21,7 +21,7 @@ from firmware_sim.timing import Moments
 
 TIMEOUT_S: Final = 10.0
 BEAT_S: Final = 45.0  # three of the server's: a stream that says nothing for longer is dead
-WAIT_S: Final = 10.0
+WAIT_S: Final = 20.0  # on a busy machine; what is waited for takes a tenth of a second as a rule
 CLAIM_PAUSE_S: Final = 0.3
 RETRY_S: Final = 0.5
 KEY_BYTES: Final = 16

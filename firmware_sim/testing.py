@@ -19,7 +19,7 @@ from firmware_sim.shop import Part, Shop
 from firmware_sim.tablet import Conditions, SimTablet
 from firmware_sim.timing import Moments
 
-WAIT_S: Final = 15.0
+WAIT_S: Final = 20.0  # on a busy machine
 COUNT_WAIT_S: Final = 60.0  # a command line of the gateway's, until it falls between two healths
 PAUSE_S: Final = 0.05
 # Tests do not want to wait as people do: three receipts a second would still be generous.
