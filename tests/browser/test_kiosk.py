@@ -296,8 +296,7 @@ def test_every_screen_is_accessible_and_fits(
     for code in (LAMP, LAMP, MUG, LAMP_TALL):
         bench.agent.code_read(code, Reader.CAMERA)
     expect(page.locator(f"#line-{LAMP_TALL}")).to_be_visible()
-    # Asked for again, where the machine was too busy to answer in time.
-    expect(page.locator(".shops .here")).to_have_class("good here", timeout=20_000)
+    expect(page.locator(".shops .here")).to_have_class("good here")
     check(page, "visit")
     targets = page.locator("button:visible")
     boxes = [box for box in (t.bounding_box() for t in targets.all()) if box]
