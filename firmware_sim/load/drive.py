@@ -24,7 +24,10 @@ WARM_UP_ROUNDS: Final = 2  # each device has begun its visit before phones claim
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is asked for. ``url`` empty: where enrolment says that devices connect."""
+    """What is asked for. ``url`` empty: where enrolment says that devices connect.
+
+    ``side_by_side``: the devices whose visits are on phones scan one right after the other.
+    """
 
     devices: int
     rate: float
@@ -32,6 +35,7 @@ class Load:
     location: str
     url: str = ""
     phones: int = 0
+    side_by_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         gtins=[Gtin.parse(v.gtin) for p in products(GOODS_SEED) for v in p.variants],
         began=datetime.now(UTC),
         secrets=secrets,
+        side_by_side=load.side_by_side,
     )
     prepared = messages(plan)
     dead_before = len(shop.dead_letters())

@@ -42,7 +42,7 @@ class Plan:
 
     ``secrets``: claim secrets of devices whose first visit lasts for the whole run
     because a phone has it. They are spread over the round, as people in a shop
-    are: side by side they would all scan within the same few milliseconds.
+    are; ``side_by_side`` they all scan within the same few milliseconds.
     """
 
     device_ids: Sequence[str]
@@ -52,12 +52,14 @@ class Plan:
     gtins: Sequence[Gtin]
     began: datetime
     secrets: Sequence[str] = ()
+    side_by_side: bool = False
 
     def secret_of(self, device: int) -> str | None:
         """Return the claim secret of this device's visit, if a phone is to have it."""
         if not self.secrets:
             return None
-        place, between = divmod(device, max(1, len(self.device_ids) // len(self.secrets)))
+        apart = 1 if self.side_by_side else max(1, len(self.device_ids) // len(self.secrets))
+        place, between = divmod(device, apart)
         return self.secrets[place] if between == 0 and place < len(self.secrets) else None
 
 

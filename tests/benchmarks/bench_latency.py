@@ -98,8 +98,14 @@ def measure(broker: str, folder: Path, settings: dict[str, str], seconds: float)
     try:
         shop.start()
         say_memory(shop, broker, "idle")
-        for when, devices, rate in (("idle", PHONES, IDLE_RATE), ("loaded", DEVICES, LOADED_RATE)):
-            load = Load(devices, rate, seconds, LOCATION, phones=PHONES)
+        loads = {
+            "idle": Load(PHONES, IDLE_RATE, seconds, LOCATION, phones=PHONES),
+            "loaded": Load(DEVICES, LOADED_RATE, seconds, LOCATION, phones=PHONES),
+            "together": Load(
+                DEVICES, LOADED_RATE, seconds, LOCATION, phones=PHONES, side_by_side=True
+            ),
+        }
+        for when, load in loads.items():
             loaded = when == "loaded"
 
             def during(loaded: bool = loaded) -> None:  # noqa: FBT001 - bound here, said by its name

@@ -36,6 +36,21 @@ def test_messages_are_valid_and_numbered_without_a_hole() -> None:
     assert (events[-1].time - BEGAN).total_seconds() == pytest.approx(2.99)
 
 
+@pytest.mark.parametrize(("side_by_side", "held"), [(False, [0, 3]), (True, [0, 1])])
+def test_visits_on_phones_are_spread_or_side_by_side(
+    side_by_side: bool,  # noqa: FBT001 - said by its name
+    held: list[int],
+) -> None:
+    """Over the round of devices as people in a shop are, or all within a moment."""
+    spread = Plan(
+        [f"tab-{n}" for n in range(6)],
+        *("load-1", 100.0, 6, [LAMP], BEGAN, ("one", "two")),
+        side_by_side=side_by_side,
+    )
+    assert [n for n in range(6) if spread.secret_of(n)] == held
+    assert [spread.secret_of(n) for n in held] == ["one", "two"]
+
+
 def test_a_visit_that_a_phone_has_lasts_for_the_whole_run() -> None:
     """The claimed device begins once, with the hash of its secret; the others change hands."""
     made = messages(plan(300, ("secret",)))
