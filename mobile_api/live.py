@@ -1,14 +1,15 @@
 """Who hears what: open phones by cart, each with a short queue.
 
 Notices of other processes come in on the fan-out's thread, phones are served
-on the event loop. A cart is read and written out once for all its phones. Must
-not know what an event says: that is ``mobile_api.carts.events``.
+on the event loop. A cart is read and written out once for all its phones, and
+carts that change while others are read are read together after them. Must not
+know what an event says: that is ``mobile_api.carts.events``.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,13 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cart.kernel.errors import CarryoverError
 from gateway.fanout import BindingChanged, CartChanged, Notice, StockChanged
-from mobile_api.carts.events import BEAT, RETRY, Event, Reader, View, device, plain_stock
+from mobile_api.carts.events import BEAT, RETRY, Asked, Event, Reader, View, device, plain_stock
 
 logger = logging.getLogger(__name__)
 # Proxies and phones drop a connection that says nothing for 30 s or longer.
 BEAT_S: Final = 15.0
 # A phone this far behind gets the cart as it is now instead of every step.
 QUEUE_MAX: Final = 64
+# Read in one go: what they share (shops, catalogue, stock, the snapshot) costs as much as two
+# carts. More would let the first of them wait for the last.
+CARTS_AT_ONCE: Final = 8
 
 
 @dataclass(eq=False, slots=True)
@@ -56,7 +60,6 @@ class Room:
     phones: set[Phone] = field(default_factory=set)
     version: int | None = None
     gtins: frozenset[str] = frozenset()
-    dirty: bool = False
     stock_of: set[str] = field(default_factory=set)
     work: "asyncio.Task[None] | None" = None
 
@@ -68,6 +71,8 @@ class Hub:
         self._reader = reader
         self._beat_s = beat_s
         self._rooms: dict[str, Room] = {}
+        self._changed: dict[str, None] = {}  # carts to be read, the one that waits longest first
+        self._telling: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
 
@@ -133,7 +138,7 @@ class Hub:
                 del self._rooms[cart_id]
 
     async def _snapshot(self, room: Room, view: View, since: int | None) -> tuple[int, bytes]:
-        news = await asyncio.to_thread(self._reader.news, room.cart_id, since, (view,))
+        news = await asyncio.to_thread(self._reader.news_of, room.cart_id, since, (view,))
         if room.version is None:
             room.version = news.version
         room.gtins |= news.gtins
@@ -150,7 +155,7 @@ class Hub:
             case CartChanged():
                 room = self._rooms.get(notice.cart_id)
                 if room is not None and (room.version or 0) < notice.version:
-                    self._mark(room, dirty=True)
+                    self._mark_cart(room)
             case BindingChanged():
                 room = self._rooms.get(notice.cart_id)
                 for phone in room.phones if room else ():
@@ -165,7 +170,7 @@ class Hub:
             if gtin not in room.gtins:
                 continue
             if any(phone.view.html for phone in room.phones):
-                self._mark(room, gtins={gtin})
+                self._mark_stock(room, {gtin})
             for phone in room.phones:
                 if not phone.view.html:
                     event = event or plain_stock(notice)
@@ -173,41 +178,70 @@ class Hub:
 
     def _look_again(self) -> None:
         for room in self._rooms.values():
-            self._mark(room, dirty=True, gtins=set(room.gtins))
+            self._mark_cart(room)
+            self._mark_stock(room, set(room.gtins))
 
-    def _mark(self, room: Room, *, dirty: bool = False, gtins: set[str] | None = None) -> None:
-        room.dirty = room.dirty or dirty
-        room.stock_of |= gtins or set()
+    def _mark_cart(self, room: Room) -> None:
+        self._changed.setdefault(room.cart_id)
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_carts())
+
+    async def _tell_carts(self) -> None:
+        """Read and tell, as long as carts have changed meanwhile: the busier, the more at once."""
+        try:
+            while self._changed:
+                due = list(self._changed)[:CARTS_AT_ONCE]
+                for cart_id in due:
+                    del self._changed[cart_id]
+                await self._tell_or_end([self._rooms[one] for one in due if one in self._rooms])
+        finally:
+            self._telling = None
+
+    async def _tell_or_end(self, rooms: Sequence[Room]) -> None:
+        """One cart that cannot be read must not silence the others: then one by one."""
+        try:
+            await self._tell(rooms)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next cart is to be told
+            if len(rooms) == 1:
+                _end(rooms[0], error)
+                return
+            for room in rooms:
+                await self._tell_or_end([room])
+
+    async def _tell(self, rooms: Sequence[Room]) -> None:
+        asked = {
+            room.cart_id: Asked(room.version, tuple({phone.view for phone in room.phones}))
+            for room in rooms
+        }
+        found = await asyncio.to_thread(self._reader.news, asked)
+        for room in rooms:
+            news = found.get(room.cart_id)
+            if news is None:
+                _end(room, "it is not there")
+                continue
+            room.version, room.gtins = news.version, news.gtins
+            for phone in room.phones:
+                for event in news.operations:
+                    phone.put(event)
+                if phone.view in news.carts:
+                    phone.put(news.carts[phone.view])
+
+    def _mark_stock(self, room: Room, gtins: set[str]) -> None:
+        room.stock_of |= gtins
         if room.work is None:
-            room.work = asyncio.get_running_loop().create_task(self._refresh(room))
+            room.work = asyncio.get_running_loop().create_task(self._refresh_stock(room))
 
-    async def _refresh(self, room: Room) -> None:
+    async def _refresh_stock(self, room: Room) -> None:
         """Read and tell, as long as something has changed meanwhile; one at a time per cart."""
         try:
-            while room.phones and (room.dirty or room.stock_of):
+            while room.phones and room.stock_of:
                 views = frozenset(phone.view for phone in room.phones)
-                if room.dirty:
-                    room.dirty = False
-                    await self._tell_cart(room, views)
-                else:
-                    gtins, room.stock_of = frozenset(room.stock_of), set()
-                    await self._tell_stock(room, gtins, views)
+                gtins, room.stock_of = frozenset(room.stock_of), set()
+                await self._tell_stock(room, gtins, views)
         except (CarryoverError, SQLAlchemyError) as error:
-            logger.warning("cart %s cannot be shown: %s", room.cart_id, error)
-            for phone in room.phones:
-                phone.ended = True
-                phone.wake.set()
+            _end(room, error)
         finally:
             room.work = None
-
-    async def _tell_cart(self, room: Room, views: frozenset[View]) -> None:
-        news = await asyncio.to_thread(self._reader.news, room.cart_id, room.version, views)
-        room.version, room.gtins = news.version, news.gtins
-        for phone in room.phones:
-            for event in news.operations:
-                phone.put(event)
-            if phone.view in news.carts:
-                phone.put(news.carts[phone.view])
 
     async def _tell_stock(self, room: Room, gtins: frozenset[str], views: frozenset[View]) -> None:
         for view in views:
@@ -217,6 +251,14 @@ class Hub:
             for phone in room.phones:
                 if phone.view == view and chunk:
                     phone.put(Event(chunk))
+
+
+def _end(room: Room, why: object) -> None:
+    """Hang up: its phones come back, and ask from where they were."""
+    logger.warning("cart %s cannot be shown: %s", room.cart_id, why)
+    for phone in room.phones:
+        phone.ended = True
+        phone.wake.set()
 
 
 def _drain(phone: Phone, seen: int) -> tuple[int, bytes]:

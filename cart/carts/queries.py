@@ -1,6 +1,6 @@
 """Every select on carts, sessions and lists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,11 +16,12 @@ from cart.carts.tables import (
     SessionKeyRow,
     ShopperSessionRow,
 )
-from cart.db.rows import TEXT, AnyRow, run
+from cart.db.rows import INTEGER, TEXT, AnyRow, run
 from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
 
+_ID = (("id", TEXT),)
 LineKey = tuple[str, Gtin]
 _KEYS = (("cart_id", TEXT), ("gtin", TEXT))
 
@@ -52,6 +53,19 @@ class CartView:
     def pieces(self) -> int:
         """How many pieces are on the list."""
         return sum(line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOperation:
+    """An operation as phones hear of it."""
+
+    id: str
+    version: int
+    kind: str
+    gtin: str
+    quantity: int
+    source: str
+    at_us: int
 
 
 def lines(db: Session, keys: Iterable[LineKey]) -> dict[LineKey, Line]:
@@ -182,15 +196,23 @@ def lines_at(db: Session, cart_id: str, until_us: int) -> tuple[CartLineView, ..
 
 
 def operations_since(
-    db: Session, cart_id: str, version: int, limit: int
-) -> Sequence[CartOperationRow]:
-    """Return a cart's operations after ``version``, oldest first, at most ``limit``."""
-    return db.exec(
-        select(CartOperationRow)
-        .where(CartOperationRow.cart_id == cart_id, CartOperationRow.version > version)
-        .order_by(col(CartOperationRow.version), col(CartOperationRow.id))
-        .limit(limit)
-    ).all()
+    db: Session, versions: Mapping[str, int], limit: int
+) -> dict[str, list[ToldOperation]]:
+    """Return each cart's operations after its version, oldest first, at most ``limit`` of each."""
+    told: dict[str, list[ToldOperation]] = {}
+    for row in run(
+        db,
+        "SELECT o.cart_id, o.id, o.version, o.kind, o.gtin, o.quantity, o.source, o.at_us"
+        " FROM {rows} JOIN cart_operation AS o ON o.cart_id = d.id"
+        # Each operation takes one version, so that this is a limit per cart.
+        " AND o.version > d.version AND o.version <= d.version + :limit"
+        " ORDER BY o.version, o.id",
+        (("id", TEXT), ("version", INTEGER)),
+        versions.items(),
+        {"limit": limit},
+    ):
+        told.setdefault(row[0], []).append(ToldOperation(*row[1:]))
+    return told
 
 
 def session_of_key(db: Session, token: str, now: datetime) -> ShopperSessionRow | None:

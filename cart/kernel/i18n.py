@@ -25,6 +25,7 @@ FALLBACK: Final = "en"
 ACCEPTED_MAX = 20  # entries of an Accept-Language header that are looked at
 # Written prices remembered: a shop has a few hundred, in each language.
 PRICES_KEPT_MAX: Final = 4_096
+NUMBERS_KEPT_MAX: Final = 4_096  # counts and distances: a cart of fifteen lines says thirty
 _BABEL: Final = {code: Locale.parse(code) for code in LOCALES}
 
 
@@ -61,6 +62,7 @@ def format_money(money: Money, locale: str) -> str:
     return numbers.format_currency(money.amount, money.currency, locale=_BABEL[locale])
 
 
+@lru_cache(maxsize=NUMBERS_KEPT_MAX)
 def format_number(value: float, locale: str) -> str:
     """Return a number as this language writes it."""
     return numbers.format_decimal(value, locale=_BABEL[locale])

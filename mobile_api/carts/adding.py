@@ -24,11 +24,11 @@ from cart.kernel.errors import Conflict
 from cart.kernel.ids import secret_hash
 from gateway.binding.queries import places_of_carts
 from gateway.fanout import CartChanged
-from mobile_api.carts.basket import baskets
+from mobile_api.carts.basket import Basket, baskets
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import AddLine, cart_out
 from mobile_api.edge import sessions
-from mobile_api.look.words import Words, words
+from mobile_api.look.words import words
 from mobile_api.wiring import Parts
 
 CREATED = 201
@@ -197,15 +197,20 @@ def _latest(db: Session, cart_ids: set[str]) -> dict[str, tuple[int, str]]:
 def _bodies(
     db: Session, parts: Parts, wishes: Sequence[Wish], guests: Sequence[_Guest]
 ) -> list[str]:
-    spoken: dict[str, Words] = {}
+    spoken: dict[str, str] = {}
     for wish, guest in zip(wishes, guests, strict=True):
-        if spoken.setdefault(guest.cart_id, words(wish.locale)).locale != wish.locale:
+        if spoken.setdefault(guest.cart_id, wish.locale) != wish.locale:
             msg = "one cart in two languages at once"
             raise Unusual(msg)
-    shown = baskets(db, parts.lookup, spoken)
+    views = queries.views(db, spoken)
+    shown: dict[str, Basket] = {}
+    for locale in set(spoken.values()):
+        carts = [view for view in views.values() if spoken[view.id] == locale]
+        for cart in baskets(db, parts.lookup, words(locale), carts):
+            shown[cart.cart_id] = cart
     bodies = []
     for wish, guest in zip(wishes, guests, strict=True):
-        cart, said = shown[guest.cart_id], spoken[guest.cart_id]
+        cart, said = shown[guest.cart_id], words(wish.locale)
         html = cart_html(cart, said) if wish.with_html else None
         bodies.append(cart_out(cart, said, html).model_dump_json())
     return bodies

@@ -1,21 +1,20 @@
 """A cart as a person sees it: names, pictures, prices and what is left, in her language.
 
 Joins the cart (``cart.carts``) with catalogue and stock (``inventory_api``) in
-four statements. The page, the API, the live stream and the mail all show this.
+three statements. The page, the API, the live stream and the mail all show this.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from cart.carts import queries
 from cart.carts.queries import CartView
-from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from cart.ports import CatalogueLookup, Sellable
-from inventory_api.stock.queries import availability, positions
+from inventory_api.stock.queries import availability
 from mobile_api.look.words import Words
 from mobile_api.products.queries import all_shops
 from mobile_api.products.shops import Shop, StockWords, nearest_first, stock_words
@@ -52,6 +51,9 @@ class ShownLine:
     alt: str
     stock: StockWords
     available: dict[str, int]
+
+
+Shown = tuple[tuple[ShownLine, ...], Shop | None, tuple[Shop, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +93,32 @@ def basket(db: Session, lookup: CatalogueLookup, words: Words, cart_id: str) -> 
     Raises:
         UnknownCart: no such cart.
     """
-    found = baskets(db, lookup, {cart_id: words})
-    if cart_id not in found:
-        msg = f"there is no cart {cart_id}"
-        raise UnknownCart(msg, cart_id=cart_id)
-    return found[cart_id]
+    (found,) = baskets(db, lookup, words, [queries.view(db, cart_id)])
+    return found
 
 
-def baskets(db: Session, lookup: CatalogueLookup, asked: Mapping[str, Words]) -> dict[str, Basket]:
-    """Return many carts as their persons see them: ``asked`` is the words by cart id.
-
-    As :func:`basket`, in four statements whatever the number of carts.
-    """
-    carts = queries.views(db, asked)
-    places = {spoken.locale: all_shops(db, spoken) for spoken in asked.values()}
-    wanted = {cart.id: _wanted(cart) for cart in carts.values()}
-    known = _sellables(db, lookup, [want for wants in wanted.values() for want in wants])
-    near: dict[str, tuple[Shop | None, list[Shop]]] = {}
-    for cart in carts.values():
-        here = _here(cart, places[asked[cart.id].locale])
-        near[cart.id] = (here, nearest_first(places[asked[cart.id].locale], here)[:SHOPS_SHOWN_MAX])
-    left = _left(
-        db,
-        {
-            (shop.id, want.sku)
-            for cart_id, wants in wanted.items()
-            for want in wants
-            for shop in near[cart_id][1]
-        },
-    )
-    shown = {}
-    for cart in carts.values():
-        here, shops = near[cart.id]
-        lines = tuple(
-            _line(asked[cart.id], want, known.get(want.gtin),
-                  (shops, here, _of(left, want.sku, shops)))
-            for want in wanted[cart.id]
-        )  # fmt: skip
-        shown[cart.id] = Basket(cart.id, cart.version, lines, here, tuple(shops))
-    return shown
-
-
-def _of(left: Mapping[tuple[str, str], int], sku: str, shops: Sequence[Shop]) -> dict[str, int]:
-    return {shop.id: left.get((shop.id, sku), 0) for shop in shops}
-
-
-def _left(db: Session, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    return {pair: found.available for pair, found in positions(db, pairs).items()}
-
-
-def _here(cart: CartView, places: Sequence[Shop]) -> Shop | None:
-    newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
-    here_id = newest.location_id if newest else None
-    return next((shop for shop in places if shop.id == here_id), None)
-
-
-def _wanted(cart: CartView) -> list[Wanted]:
+def baskets(
+    db: Session, lookup: CatalogueLookup, words: Words, carts: Sequence[CartView]
+) -> list[Basket]:
+    """Return several carts, for which catalogue and stock are asked once."""
+    lists = []
+    for cart in carts:
+        wanted = [
+            Wanted(
+                line.gtin,
+                line.sku,
+                line.quantity,
+                line.price_minor,
+                line.currency,
+                line.location_id,
+            )
+            for line in cart.lines
+        ]
+        newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
+        lists.append((wanted, newest.location_id if newest else None))
     return [
-        Wanted(
-            line.gtin, line.sku, line.quantity, line.price_minor, line.currency, line.location_id
-        )
-        for line in cart.lines
+        Basket(cart.id, cart.version, *each)
+        for cart, each in zip(carts, _shown_each(db, lookup, words, lists), strict=True)
     ]
 
 
@@ -168,29 +135,54 @@ def shown(
     wanted: Sequence[Wanted],
     *,
     here_id: str | None,
-) -> tuple[tuple[ShownLine, ...], Shop | None, tuple[Shop, ...]]:
+) -> Shown:
     """Return the lines, the shop ``here_id`` if it is one of ours, and the shops near it."""
+    (found,) = _shown_each(db, lookup, words, [(wanted, here_id)])
+    return found
+
+
+def _shown_each(
+    db: Session,
+    lookup: CatalogueLookup,
+    words: Words,
+    lists: Sequence[tuple[Sequence[Wanted], str | None]],
+) -> list[Shown]:
     every = all_shops(db, words)
-    here = next((shop for shop in every if shop.id == here_id), None)
-    shops = nearest_first(every, here)[:SHOPS_SHOWN_MAX]
-    known = _sellables(db, lookup, wanted)
+    places = {here_id: _around(every, here_id) for here_id in {here_id for _, here_id in lists}}
+    everything = [want for wanted, _ in lists for want in wanted]
+    known = _sellables(db, lookup, everything)
     left: dict[str, dict[str, int]] = {}
-    for one in availability(db, [want.sku for want in wanted], [shop.id for shop in shops]):
+    skus = dict.fromkeys(want.sku for want in everything)
+    near = dict.fromkeys(shop.id for _, shops in places.values() for shop in shops)
+    for one in availability(db, skus, near):
         left.setdefault(one.sku, {})[one.location_id] = one.available
-    lines = tuple(
-        _line(words, want, known.get(want.gtin), (shops, here, left.get(want.sku, {})))
-        for want in wanted
-    )
-    return lines, here, tuple(shops)
+    found: list[Shown] = []
+    for wanted, here_id in lists:
+        here, shops = places[here_id]
+        lines = []
+        for want in wanted:
+            nearby = {shop.id: left[want.sku][shop.id] for shop in shops}
+            lines.append(
+                _line(words, want, known.get((want.gtin, want.currency)), (shops, here, nearby))
+            )
+        found.append((tuple(lines), here, shops))
+    return found
+
+
+def _around(every: Sequence[Shop], here_id: str | None) -> tuple[Shop | None, tuple[Shop, ...]]:
+    here = next((shop for shop in every if shop.id == here_id), None)
+    return here, tuple(nearest_first(every, here)[:SHOPS_SHOWN_MAX])
 
 
 def _sellables(
     db: Session, lookup: CatalogueLookup, wanted: Sequence[Wanted]
-) -> dict[Gtin, Sellable]:
-    known: dict[Gtin, Sellable] = {}
+) -> dict[tuple[Gtin, str], Sellable]:
+    """Return what the catalogue knows, by code and currency."""
+    known: dict[tuple[Gtin, str], Sellable] = {}
     for currency in dict.fromkeys(want.currency for want in wanted):
-        gtins = [want.gtin for want in wanted if want.currency == currency]
-        known |= lookup(db, gtins, currency=currency)
+        gtins = dict.fromkeys(want.gtin for want in wanted if want.currency == currency)
+        found = lookup(db, gtins, currency=currency)
+        known |= {(gtin, currency): one for gtin, one in found.items()}
     return known
 
 

@@ -4,7 +4,7 @@ Owns the wording of ``text/event-stream``; the hub in ``mobile_api.live`` owns
 who gets it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,13 +13,15 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from cart.carts import queries
+from cart.carts.queries import ToldOperation
 from cart.db import reading
 from cart.kernel.clock import Clock
+from cart.kernel.errors import UnknownCart
 from cart.ports import CatalogueLookup
 from gateway.binding.queries import live_of_carts
 from gateway.fanout import BindingChanged, StockChanged
 from inventory_api.stock.queries import availability
-from mobile_api.carts.basket import Basket, ShownLine, basket
+from mobile_api.carts.basket import Basket, ShownLine, basket, baskets
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import DeviceEvent, OperationOut, StockEvent, StockOut, cart_out
 from mobile_api.look.words import Words, words
@@ -38,6 +40,14 @@ class View:
 
     locale: str
     html: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a cart: operations after ``since`` (None: none), and the cart per view."""
+
+    since: int | None
+    views: tuple[View, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,45 +82,51 @@ class Reader:
     clock: Clock
     lookup: CatalogueLookup
 
-    def news(self, cart_id: str, since: int | None, views: Iterable[View]) -> News:
+    def news_of(self, cart_id: str, since: int | None, views: Iterable[View]) -> News:
         """Return the operations after ``since`` and the cart as each view sees it.
 
         Raises:
             UnknownCart: no such cart.
         """
-        with reading(self.engine) as db:
-            operations = () if since is None else self._operations(db, cart_id, since)
-            baskets: dict[str, Basket] = {}
-            carts: dict[View, Event] = {}
-            for view in views:
-                if view.locale not in baskets:
-                    baskets[view.locale] = basket(db, self.lookup, words(view.locale), cart_id)
-                shown = baskets[view.locale]
-                carts[view] = Event(self._cart(shown, view), shown.version)
-            found = next(iter(baskets.values()), None) or queries.view(db, cart_id)
-        gtins = frozenset(str(line.gtin) for line in found.lines)
-        return News(found.version, gtins, operations, carts)
+        found = self.news({cart_id: Asked(since, tuple(views))})
+        if cart_id not in found:
+            msg = f"there is no cart {cart_id}"
+            raise UnknownCart(msg, cart_id=cart_id)
+        return found[cart_id]
 
-    def _cart(self, shown: Basket, view: View) -> bytes:
+    def news(self, asked: Mapping[str, Asked]) -> dict[str, News]:
+        """Return that of several carts, read in one go; carts that are not there are absent."""
+        since = {cart_id: one.since for cart_id, one in asked.items() if one.since is not None}
+        locales = {view.locale for one in asked.values() for view in one.views}
+        shown: dict[tuple[str, str], Basket] = {}
+        with reading(self.engine) as db:
+            carts = queries.views(db, asked)
+            operations = queries.operations_since(db, since, OPERATIONS_MAX + 1)
+            for locale in locales:
+                here = [
+                    cart
+                    for cart in carts.values()
+                    if any(view.locale == locale for view in asked[cart.id].views)
+                ]
+                for one in baskets(db, self.lookup, words(locale), here):
+                    shown[one.cart_id, locale] = one
+        return {
+            cart.id: News(
+                cart.version,
+                frozenset(str(line.gtin) for line in cart.lines),
+                _operations(operations.get(cart.id, [])),
+                {
+                    view: self._cart(shown[cart.id, view.locale], view)
+                    for view in asked[cart.id].views
+                },
+            )
+            for cart in carts.values()
+        }
+
+    def _cart(self, shown: Basket, view: View) -> Event:
         spoken = words(view.locale)
         html = cart_html(shown, spoken) if view.html else None
-        return text("cart", cart_out(shown, spoken, html), shown.version)
-
-    def _operations(self, db: Session, cart_id: str, since: int) -> tuple[Event, ...]:
-        rows = queries.operations_since(db, cart_id, since, OPERATIONS_MAX + 1)
-        if len(rows) > OPERATIONS_MAX:
-            return ()
-        return tuple(
-            Event(
-                text(
-                    "operation",
-                    OperationOut.model_validate(row, from_attributes=True),
-                    row.version,
-                ),
-                row.version,
-            )
-            for row in rows
-        )
+        return Event(text("cart", cart_out(shown, spoken, html), shown.version), shown.version)
 
     def surroundings(self, cart_id: str, view: View) -> bytes:
         """Return the present stock of the cart's articles, and the devices that hold it."""
@@ -166,6 +182,18 @@ class Reader:
             )
             parts.append(text("stock", event))
         return parts
+
+
+def _operations(told: Sequence[ToldOperation]) -> tuple[Event, ...]:
+    if len(told) > OPERATIONS_MAX:
+        return ()
+    return tuple(
+        Event(
+            text("operation", OperationOut.model_validate(one, from_attributes=True), one.version),
+            one.version,
+        )
+        for one in told
+    )
 
 
 def device(notice: BindingChanged) -> Event:

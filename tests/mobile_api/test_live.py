@@ -1,19 +1,25 @@
 """The live stream: what a phone hears, and what it hears again after it was away."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from cart.carts.queries import session_of_key
+from cart.db import reading
 from cart.kernel.clock import SystemClock
+from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from gateway.fanout import BindingChanged, CartChanged, StockChanged
 from gateway.wire.downlink import StockNotice
-from mobile_api.carts.events import Reader, View
-from mobile_api.live import QUEUE_MAX, Hub
+from mobile_api.carts.events import Asked, Event, News, Reader, View
+from mobile_api.live import CARTS_AT_ONCE, QUEUE_MAX, Hub
 from tests.mobile_api.served import events, serving, until
 from tests.mobile_api.shop import HERE, MUG, RED, key, stock
 
@@ -80,20 +86,22 @@ class Rooms:
         self.hub = Hub(reader, beat_s=beat_s)
 
 
+def cart_of(app: FastAPI, token: str) -> str:
+    """Return the cart of a phone by its cookie."""
+    parts = app.state.parts
+    with reading(parts.engine) as db:
+        session = session_of_key(db, token, parts.clock.now())
+        assert session is not None
+        return session.cart_id
+
+
 def in_loop(app: FastAPI, work: Callable[[Rooms, str], "asyncio.Future[None] | object"]) -> None:
     """Run ``work`` with a hub and the cart id of a phone that has one red lamp."""
     with TestClient(app) as phone:
         body = {"gtin": RED, "location_id": HERE}
         phone.post("/api/v1/cart/lines", json=body, headers=key())
         token = phone.cookies["carryover"]
-    from cart.carts.queries import session_of_key  # noqa: PLC0415 - only here
-    from cart.db import reading  # noqa: PLC0415 - only here
-
-    parts = app.state.parts
-    with reading(parts.engine) as db:
-        session = session_of_key(db, token, parts.clock.now())
-        assert session is not None
-        cart_id = session.cart_id
+    cart_id = cart_of(app, token)
 
     async def run() -> None:
         rooms = Rooms(app)
@@ -202,3 +210,100 @@ def test_a_notice_of_what_is_known_wakes_nobody(app: FastAPI) -> None:
         await stream.aclose()  # type: ignore[attr-defined]
 
     in_loop(app, work)
+
+
+@dataclass
+class SlowReader:
+    """Reads carts that are one line of text, and keeps what was asked for in one go."""
+
+    broken: str = ""
+    gone: str = ""
+    read: list[list[str]] = field(default_factory=list)
+    reading: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def news_of(self, _cart_id: str, _since: int | None, _views: Iterable[View]) -> News:
+        """The cart as a phone first sees it."""
+        return News(1, frozenset(), (), {PLAIN: Event(b"first", 1)})
+
+    def surroundings(self, _cart_id: str, _view: View) -> bytes:
+        """Nothing is around it."""
+        return b""
+
+    def news(self, asked: Mapping[str, Asked]) -> dict[str, News]:
+        """Wait for the test, then tell; a broken cart breaks every reading that it is in."""
+        self.read.append(list(asked))
+        self.reading.set()
+        assert self.go_on.wait(20)
+        if self.broken in asked:
+            raise ValueError(self.broken)
+        there = [cart_id for cart_id in asked if cart_id != self.gone]
+        carts = {cart_id: {PLAIN: Event(cart_id.encode(), 2)} for cart_id in there}
+        return {cart_id: News(2, frozenset(), (), carts[cart_id]) for cart_id in there}
+
+
+def told(reader: SlowReader) -> dict[str, bytes | None]:
+    """Open twelve carts, change them all while the first is read; return what each phone heard."""
+
+    async def run() -> dict[str, bytes | None]:
+        hub = Hub(reader)  # type: ignore[arg-type]  # it reads no database
+        hub.start()
+        phones = {f"cart-{n:02}": hub.stream(f"cart-{n:02}", PLAIN) for n in range(12)}
+        for phone in phones.values():
+            for _ in range(3):
+                await anext(phone)
+        heard = {cart_id: asyncio.create_task(_next(phone)) for cart_id, phone in phones.items()}
+        hub.hear(CartChanged("cart-00", 2))
+        await asyncio.to_thread(reader.reading.wait, 20)
+        for cart_id in phones:
+            hub.hear(CartChanged(cart_id, 2))
+        await asyncio.sleep(0)  # the notices reach the hub
+        reader.go_on.set()
+        async with asyncio.timeout(20):
+            return {cart_id: await one for cart_id, one in heard.items()}
+
+    return asyncio.run(run())
+
+
+async def _next(phone: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(phone, None)
+
+
+def test_carts_that_change_while_one_is_read_are_read_together() -> None:
+    """Eight in one go, the longest waiting first; every phone hears its own cart."""
+    reader = SlowReader()
+    heard = told(reader)
+    assert heard == {f"cart-{n:02}": f"cart-{n:02}".encode() for n in range(12)}
+    assert reader.read[0] == ["cart-00"]
+    assert [len(one) for one in reader.read] == [1, CARTS_AT_ONCE, 4]
+    assert reader.read[1] == [f"cart-{n:02}" for n in range(CARTS_AT_ONCE)]
+
+
+@pytest.mark.parametrize("reader", [SlowReader(broken="cart-05"), SlowReader(gone="cart-05")])
+def test_a_cart_that_cannot_be_read_silences_no_other(reader: SlowReader) -> None:
+    """Its phone is hung up, and comes back; the carts that were read with it are told."""
+    heard = told(reader)
+    assert heard.pop("cart-05") is None
+    assert heard == {cart_id: cart_id.encode() for cart_id in heard}
+    assert len(heard) == 11
+
+
+def test_many_carts_read_together_are_what_each_is_alone(app: FastAPI) -> None:
+    """Two languages, other articles and shops, and one that is not there: nothing is mixed up."""
+    reader = Reader(app.state.parts.engine, SystemClock(), app.state.parts.lookup)
+    ids = []
+    for gtin, place in ((RED, HERE), (MUG, "mill-lane"), (RED, "mill-lane")):
+        with TestClient(app) as phone:
+            for code in (gtin, MUG):
+                body = {"gtin": code, "location_id": place}
+                assert phone.post("/api/v1/cart/lines", json=body, headers=key()).is_success
+            ids.append(cart_of(app, phone.cookies["carryover"]))
+    views = (PLAIN, WITH_HTML)
+    together = reader.news({one: Asked(1, views) for one in [*ids, "cart_none"]})
+    assert set(together) == set(ids)
+    for one in ids:
+        assert together[one] == reader.news_of(one, 1, views)
+        assert [event.version for event in together[one].operations] == [2]
+    assert len({together[one].carts[PLAIN].text for one in ids}) == 3
+    with pytest.raises(UnknownCart):
+        reader.news_of("cart_none", None, views)

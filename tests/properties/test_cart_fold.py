@@ -88,7 +88,7 @@ def test_the_lines_kept_ready_equal_the_fold(
     with unit_of_work(file_engine) as db:
         lines = queries.lines(db, {(cart_id, gtin) for gtin in GTINS})
         view = queries.view(db, cart_id)
-        kept = queries.operations_since(db, cart_id, 0, 100)
+        kept = queries.operations_since(db, {cart_id: 0}, 100)[cart_id]
     expected = fold(batch)
     assert {gtin: line for (_, gtin), line in lines.items()} == expected
     assert {line.gtin: line.quantity for line in view.lines} == {
