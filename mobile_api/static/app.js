@@ -166,6 +166,14 @@ addEventListener("online", online);
 if (navigator.onLine) online(); else offline();
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});
 
+/* other tabs: what one of them took along, or put into its first cart, is everybody's */
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("carryover") : null;
+tabs?.addEventListener("message", ({ data }) => {
+  const shows = ["cart", "lists"].includes(document.body.dataset.page);
+  // A tab that is live hears of lines by itself, but only of the cart that it was opened with.
+  if (shows && (data === "claimed" || !$("#live"))) location.reload();
+});
+
 /* what was tapped */
 const lineOf = (button) => button.closest("[data-gtin]");
 const path = (gtin) => `/api/v1/cart/lines/${gtin}?html=true`;
@@ -192,6 +200,7 @@ export const acts = {
   add: async (button) => {
     const { gtin, name } = button.dataset;
     await send("POST", "/api/v1/cart/lines", { gtin });
+    tabs?.postMessage("added");
     toast(say("added", { name }));
   },
   save: async () => { await send("POST", "/api/v1/lists", {}); toast(say("saved")); },
@@ -326,6 +335,7 @@ async function claim() {
   for (let waited = 0; ; waited += 1) {
     try {
       const taken = await send("POST", `/api/v1/claims/${encodeURIComponent(box.dataset.secret)}`);
+      tabs?.postMessage("claimed");
       location.replace(taken.to);
       return;
     } catch (problem) {

@@ -19,19 +19,19 @@ export async function watch(reader, video, found) {
   video.srcObject = stream;
   await video.play();
   const seen = new Map();
-  let last = "";
+  let last = []; // what the look before saw: of two products in the picture, both
   let timer;
   const look = async () => {
     const codes = await reader.detect(video).catch(() => []);
     for (const { rawValue } of codes) {
       // Two looks must agree: most wrong reads have a valid check digit.
-      if (rawValue === last && Date.now() - (seen.get(rawValue) ?? 0) > HOLD_OFF_MS) {
+      if (last.includes(rawValue) && Date.now() - (seen.get(rawValue) ?? 0) > HOLD_OFF_MS) {
         seen.set(rawValue, Date.now());
         await found(rawValue);
       }
       if (seen.get(rawValue)) seen.set(rawValue, Date.now());
-      last = rawValue;
     }
+    last = codes.map(({ rawValue }) => rawValue);
     timer = setTimeout(look, document.hidden ? 1000 : LOOK_EVERY_MS);
   };
   look();

@@ -1,5 +1,6 @@
 """The phone's pages in Chromium: live, by keyboard, in three languages, for everyone."""
 
+import re
 import shutil
 import time
 import uuid
@@ -48,7 +49,12 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--use-fake-device-for-media-stream",  # a camera that shows a test picture
+            ],
         )
         yield made
         made.close()
@@ -110,6 +116,17 @@ def serious(page: Page) -> list[str]:
         for one in found.response["violations"]
         if one["impact"] in {"serious", "critical"}
     ]
+
+
+def left_on_a_tablet(shop: FastAPI) -> str:
+    """Begin a visit on a tablet; return the secret of its claim link."""
+    parts = shop.state.parts
+    secret = "s" * 43
+    with unit_of_work(parts.engine) as db:
+        begun = to_us(parts.clock.now())
+        start = VisitStart(("tab-1", "visit-1"), HERE, begun, claim_hash=secret_hash(secret))
+        begin(db, parts.clock, parts.ids, [start])
+    return secret
 
 
 def wait_until_kept(page: Page, gtin: str) -> None:
@@ -295,16 +312,7 @@ def test_the_phone_says_that_a_tablet_shows_its_cart_and_clears_it(
     shop: FastAPI, context: BrowserContext, page: Page
 ) -> None:
     """Claimed by its link, said on the page, cleared from the phone."""
-    parts = shop.state.parts
-    secret = "s" * 43
-    with unit_of_work(parts.engine) as db:
-        start = VisitStart(
-            ("tab-1", "visit-1"),
-            HERE,
-            to_us(parts.clock.now()),
-            claim_hash=secret_hash(secret),
-        )
-        begin(db, parts.clock, parts.ids, [start])
+    secret = left_on_a_tablet(shop)
     page.goto(f"/c/{secret}")
     page.wait_for_url("**/")
     scan_on_the_tablet(shop, context, RED)
@@ -319,12 +327,7 @@ def test_a_list_can_be_taken_along_without_scripts(
     shop: FastAPI, browser: Browser, url: str
 ) -> None:
     """The form's own Origin is told, so the guard knows it from another website's."""
-    parts = shop.state.parts
-    secret = "t" * 43
-    with unit_of_work(parts.engine) as db:
-        begun = to_us(parts.clock.now())
-        start = VisitStart(("tab-1", "visit-1"), HERE, begun, claim_hash=secret_hash(secret))
-        begin(db, parts.clock, parts.ids, [start])
+    secret = left_on_a_tablet(shop)
     context = browser.new_context(base_url=url, locale="en", java_script_enabled=False)
     page = context.new_page()
     seen: list[str | None] = []
@@ -340,3 +343,113 @@ def test_a_list_can_be_taken_along_without_scripts(
     assert [one["name"] for one in context.cookies()] == ["carryover"]
     assert seen == [url.rstrip("/")]
     context.close()
+
+
+def test_every_open_tab_shows_the_list_that_one_took_along(
+    shop: FastAPI, context: BrowserContext, page: Page
+) -> None:
+    """A tab with another cart, or none, is not left with it; what comes later is live in both."""
+    page.goto("/")
+    expect(page.locator(".line")).to_have_count(0)
+    other = context.new_page()
+    other.goto(f"/c/{left_on_a_tablet(shop)}")
+    other.wait_for_url("**/")
+    expect(page.locator("#live")).to_have_text("live")
+    scan_on_the_tablet(shop, context, RED)
+    for tab in (page, other):
+        expect(tab.locator(f'.line[data-gtin="{RED}"]')).to_be_visible()
+
+
+def test_a_tab_without_a_cart_shows_what_another_put_into_it(
+    context: BrowserContext, page: Page
+) -> None:
+    """The first thing of a visit makes the cart: a tab that was opened before has none to hear."""
+    page.goto("/")
+    expect(page.locator("[data-when=empty]")).to_be_visible()
+    other = context.new_page()
+    other.goto("/p/arc-lamp")
+    other.get_by_role("button", name="Put in my cart").click()
+    expect(other.locator(".toast")).to_contain_text("is in your cart")
+    expect(page.locator(".line")).to_have_count(1)
+
+
+# Chromium has no barcode reader on Linux. This one finds what the test holds up, look by look.
+DETECTOR = """
+window.looks = [];
+window.BarcodeDetector = class {
+  static async getSupportedFormats() { return ["ean_13", "qr_code"]; }
+  constructor({ formats }) { window.formats = formats; }
+  async detect(video) {
+    if (!video.videoWidth) return [];
+    const look = window.looks.length > 1 ? window.looks.shift() : window.looks[0] ?? [];
+    document.body.dataset.looked = String(Number(document.body.dataset.looked ?? 0) + 1);
+    return look.map((rawValue) => ({ rawValue }));
+  }
+};
+"""
+
+
+TEN_AND_MORE = re.compile(r"^\d{2,}$")
+
+
+def looks(page: Page, *each: list[str]) -> None:
+    """Hold up before the camera, one look after the other; the last stays in view."""
+    page.evaluate("each => { looks = each; document.body.dataset.looked = 0; }", list(each))
+
+
+def test_the_phone_reads_barcodes_by_itself(context: BrowserContext, page: Page) -> None:
+    """Two looks must agree; what stays in view is found once, the next one at once."""
+    context.grant_permissions(["camera"])
+    page.add_init_script(DETECTOR)
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/scan/found" in request.url:
+            asked.append(request.url.rpartition("code=")[2])
+
+    page.on("request", note)
+    page.goto("/scan")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#finder")).to_be_visible()
+    assert page.evaluate("formats") == ["ean_13", "qr_code"]
+    assert asked == []
+
+    looks(page, [], ["4006381333948"], [], [RED], [RED])  # a misread with a good check digit
+    expect(page.locator("#found")).to_contain_text("Arc <lamp>")
+    expect(page.locator("body")).to_have_attribute("data-looked", TEN_AND_MORE)
+    assert asked == [RED], "seen again and again, found once"
+
+    looks(page, [MUG], [MUG], [])
+    expect(page.locator("#found")).not_to_contain_text("Arc <lamp>")
+    expect(page.locator(f'#found article[data-gtin="{MUG}"]')).to_be_visible()
+    assert asked == [RED, MUG]
+
+
+def test_two_barcodes_in_the_picture_are_both_read(context: BrowserContext, page: Page) -> None:
+    """A shelf shows more than one; neither hides the other."""
+    context.grant_permissions(["camera"])
+    page.add_init_script(DETECTOR)
+    page.goto("/scan")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#finder")).to_be_visible()
+    with (
+        page.expect_response(lambda answer: answer.url.endswith(RED)),
+        page.expect_response(lambda answer: answer.url.endswith(MUG)),
+    ):
+        looks(page, [RED, MUG])
+
+
+def test_a_phone_whose_camera_is_refused_says_so(context: BrowserContext, page: Page) -> None:
+    """And the other two ways, a photo and the number, stay."""
+    context.clear_permissions()
+    page.add_init_script(DETECTOR)
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " throw new DOMException('no', 'NotAllowedError'); };"
+    )
+    page.goto("/scan")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#scan-fault")).not_to_be_empty()
+    expect(page.locator("#finder")).to_be_hidden()
+    expect(page.locator("#photo-button")).to_be_visible()
+    expect(page.get_by_label("Or type the number")).to_be_visible()
