@@ -57,27 +57,28 @@ export const attempt = (work) => work().catch((problem) => toast(problem.title |
 let version = Number($("[data-part=lines]")?.dataset.version ?? -1);
 function showLines(target, fresh) {
   const before = new Map($$(".line", target).map((line) => [line.dataset.gtin, line]));
-  const after = $$(".line", fresh);
-  for (const line of after) {
+  const after = $$(".line", fresh).map((line) => {
     const old = before.get(line.dataset.gtin);
     before.delete(line.dataset.gtin);
-    if (!old) {
-      line.classList.add("is-new");
-      target.append(line);
-    } else {
-      if (old.outerHTML.replace(/ (is-new|rolled)/g, "") !== line.outerHTML) swapLine(old, line);
-      target.append($(`[data-gtin="${line.dataset.gtin}"]`, target));
-    }
-  }
+    if (!old) line.classList.add("is-new");
+    else if (old.outerHTML.replace(/ (is-new|rolled)/g, "") === line.outerHTML) return old;
+    else swapLine(old, line);
+    return line;
+  });
   for (const gone of before.values()) gone.remove();
+  // What is in its place is not touched: an element that is moved loses the focus.
+  const focused = document.activeElement;
+  after.forEach((line, place) => { if (target.children[place] !== line) target.insertBefore(line, target.children[place] ?? null); });
+  if (target.contains(focused) && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
+const FOCUSABLE = "a, button, summary";
 function swapLine(old, line) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+  const focused = $$(FOCUSABLE, old).indexOf(document.activeElement);
   const open = $("details", old)?.open;
   if (old.dataset.quantity !== line.dataset.quantity) $("output", line)?.classList.add("rolled");
   old.replaceWith(line);
   if (open) $("details", line).open = true;
-  if (focused) $(`[data-act=${focused}]`, line)?.focus();
+  $$(FOCUSABLE, line)[focused]?.focus({ preventScroll: true });
 }
 export function showCart(cart) {
   if (document.body.dataset.page !== "cart" || !cart.html || cart.version < version) return;

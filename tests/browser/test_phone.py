@@ -236,6 +236,30 @@ def test_everything_works_by_keyboard(context: BrowserContext, page: Page) -> No
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
 
 
+def test_a_scan_elsewhere_takes_no_focus_away(
+    shop: FastAPI, context: BrowserContext, page: Page
+) -> None:
+    """Whoever is in a line's menu when the tablet scans stays there."""
+    put(context)
+    page.goto("/")
+    expect(page.locator("#live")).to_have_text("live")
+    more = page.locator(f'.line[data-gtin="{RED}"] summary')
+    more.focus()
+    scan_on_the_tablet(shop, context, MUG)
+    expect(page.locator(".line")).to_have_count(2)
+    expect(more).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    keep = page.locator(f'.line[data-gtin="{RED}"]').get_by_role("button", name="Move to a list")
+    expect(keep).to_be_focused()
+    scan_on_the_tablet(shop, context, RED)
+    expect(page.locator(f'.line[data-gtin="{RED}"] output')).to_have_text("2")
+    expect(keep).to_be_focused()
+    scan_on_the_tablet(shop, context, MUG)
+    expect(page.locator(f'.line[data-gtin="{MUG}"] output')).to_have_text("2")
+    expect(keep).to_be_focused()
+
+
 def test_a_phone_without_network_shows_its_last_cart(context: BrowserContext, page: Page) -> None:
     """The service worker keeps the page; a thin bar says from when it is."""
     put(context)
