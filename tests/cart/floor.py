@@ -39,6 +39,7 @@ from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
 BLUE, GREEN = Gtin("4006381333948"), Gtin("4006381333955")  # other lamps: cheaper, dearer
+VARIANTS = {BLUE: "lamp-blue", GREEN: "lamp-green"}
 SECRET = b"a secret of more than thirty-two characters"
 
 
@@ -239,6 +240,25 @@ class Floor:
             self.do(partial(_expire, self.clock, self.ids, offer_id=offer_id)) for offer_id in due
         ]
         return [one for one in done if one is not None]
+
+    def expire_one(self, offer_id: str, clock: FakeClock) -> Changed | None:
+        """Sweep one offer, by another clock."""
+        return self.do(partial(_expire, clock, self.ids, offer_id=offer_id))
+
+    def restock(self, gtin: Gtin) -> None:
+        """Bring the shelf back to two pieces."""
+        missing = 2 - self.stock(gtin)[0]
+        if missing:
+            self.do(
+                lambda db: stock.move(
+                    db,
+                    self.clock,
+                    location_id=HERE,
+                    sku=VARIANTS[gtin],
+                    delta=missing,
+                    reason=Reason.RECEIVED,
+                )
+            )
 
     def hand_over(
         self, who: Staff, order_id: str, proof: str | None = None, reason: str = ""
