@@ -8,6 +8,7 @@ from cart.kernel.money import Money
 from cart.orders.model import ORDER_OPEN, Method, OrderState
 from cart.orders.queries import OrderView
 from cart.picking.desk import Place
+from cart.picking.model import SOON
 from mobile_api.look.words import Words
 
 
@@ -89,6 +90,8 @@ class Saying:
             return w.gettext("We keep it for you until %(time)s.") % {"time": until}
         if order.state is OrderState.PICKING:
             return w.gettext("Your things are being picked now.")
+        if order.promise_at > self.now + SOON:
+            return w.gettext("We pick it shortly before.")
         if self.place is None:
             return ""
         ahead = self.place.position - 1

@@ -69,6 +69,16 @@ def test_a_paid_order_is_a_ticket_with_its_place(phone: TestClient, desk: Desk) 
     assert desk.ticket(first) in phone.get("/orders").text
 
 
+def test_an_order_for_later_has_its_time_and_no_place(phone: TestClient, desk: Desk) -> None:
+    """Whoever comes this afternoon is not "next" this morning."""
+    add(phone, RED)
+    opened = phone.post("/api/v1/checkouts", json={}, headers=key()).json()
+    order_id = desk.sell(phone, slot_at=opened["slots"][8]["starts_at"])
+    state = read(phone, order_id)
+    assert state["promise_at"] == opened["slots"][8]["starts_at"]
+    assert state["sub"] == "We pick it shortly before."
+
+
 def test_an_order_is_followed_until_it_is_handed_over(phone: TestClient, desk: Desk) -> None:
     """Placed, picking, ready with a code and a QR, handed over with a receipt and no code."""
     add(phone, RED, 2)
