@@ -25,7 +25,7 @@ from tests.mobile_api.shop import HERE, RED, key
 
 SHOP = Shop(sellables, Promises(), Places())
 LAMP_MINOR = 18_900
-WAIT_S = 30.0  # on a busy machine; what is waited for takes a second
+WAIT_S = 60.0  # on a busy machine; what is waited for takes a second
 
 
 def eventually(met: Callable[[], object], what: str = "it") -> None:

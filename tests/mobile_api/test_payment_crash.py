@@ -1,0 +1,301 @@
+"""The process is killed at every boundary of a payment's way; after a restart the sums hold.
+
+Everything is real: an API process, its durable work, the test bank's books and its
+webhooks. ``MARKS`` in the order in which a payment passes them.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+
+from cart.db import unit_of_work
+from cart.kernel.clock import SystemClock
+from cart.kernel.ids import RandomIds
+from cart.orders import paying
+from cart.orders.model import AttemptState
+from cart.orders.tables import AttemptRow, CheckoutRow, OrderRow, RefundRow, TenderRow
+from mobile_api.payment.sandbox.bank import Bank
+from mobile_api.payment.sandbox.model import Choice, PaymentState
+from tests.mobile_api.paying import (
+    LAMP_MINOR,
+    SHOP,
+    Shopper,
+    assert_sums,
+    eventually,
+    rows,
+    states,
+    stock_of,
+)
+from tests.mobile_api.payment_process import DIED, Start
+from tests.mobile_api.shop import HERE, SECRET, key
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+BUYING = ("reserved", "asking", "created", "noting", "noted", "settling", "settled")
+GIVING_UP = ("giving up", "given up")
+CANCELLING = ("cancelling", "cancelled", "closed")
+CANCELLING_PAID = ("cancelling", "cancelled", "settling", "settled", "closed")
+EXPIRING = ("expiring", "expired", "cancelling", "cancelled", "closed")
+REFUNDING = ("settling", "settled", "refunding", "refunded", "noting refund", "refund noted")
+
+
+@dataclass
+class Api:
+    """The process, which the test starts, sees die, and starts again at the same address."""
+
+    nursery: subprocess.Popen[str]
+    environment: dict[str, str]
+    folder: Path
+    running: list[int] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.environment['HTTP_PORT']}"
+
+    def start(self, mark: str = "", *, ahead_s: float = 0.0, refusing: bool = False) -> None:
+        """Start it; it may be dead before it has answered once."""
+        start = Start(environment=self.environment, mark=mark, ahead_s=ahead_s, refusing=refusing)
+        assert self.nursery.stdin is not None
+        assert self.nursery.stdout is not None
+        self.nursery.stdin.write(start.model_dump_json() + "\n")
+        self.nursery.stdin.flush()
+        self.running.append(int(self.nursery.stdout.readline()))
+        eventually(lambda: not self._lives() or self._answers(), "the start")
+
+    def _lives(self) -> bool:
+        return Path(f"/proc/{self.running[-1]}").exists()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/health/live", timeout=5).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def died(self, mark: str) -> None:
+        """Wait until it has killed itself at its mark."""
+        eventually(lambda: not self._lives(), f"the death at {mark}")
+        assert (self.folder / DIED).read_text() == mark
+
+    def end(self) -> None:
+        """Kill it now."""
+        for pid in self.running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.running:
+            eventually(lambda: not self._lives(), "the end")
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    """Where the processes are born, with everything imported."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.mobile_api.payment_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def api(
+    nursery: subprocess.Popen[str], tmp_path: Path, database_url: str, free_port: int
+) -> Iterator[Api]:
+    """The API process, not started yet."""
+    environment = {
+        "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": SECRET,
+        "HTTP_PORT": str(free_port),
+    }
+    made = Api(nursery, environment, tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Bank:
+    """The bank's books, beside the process."""
+    return Bank(tmp_path / "sandbox-bank.db", SystemClock(), RandomIds())
+
+
+@pytest.fixture
+def shopper(api: Api, shop_engine: Engine) -> Iterator[Shopper]:
+    """A phone; its cart is filled once the API runs."""
+    one = Shopper(api.url, shop_engine, SystemClock())
+    yield one
+    one.client.close()
+
+
+def try_to_pay(shopper: Shopper, headers: dict[str, str]) -> int:
+    """Send the request; return its status, 0 where the process died over it."""
+    try:
+        return shopper.post("pay", headers, total_minor=LAMP_MINOR).status_code
+    except httpx2.TransportError:
+        return 0
+
+
+def page_of(bank: Bank) -> str:
+    """Return the id of the one payment that the bank knows."""
+    [payment] = bank.payments()
+    return payment.ref
+
+
+@pytest.mark.parametrize("mark", BUYING)
+def test_killed_on_the_way_to_an_order(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """She repeats her request, pays once, and has one order; the bank has her money once."""
+    api.start(mark)
+    shopper.fill()
+    headers = key()
+    status = try_to_pay(shopper, headers)
+    if mark in {"settling", "settled"}:
+        assert status == 200
+        bank.choose(page_of(bank), Choice.PAY)
+    api.died(mark)
+    api.start()
+    eventually(lambda: try_to_pay(shopper, headers) == 200, "the page")
+    bank.choose(page_of(bank), Choice.PAY)
+    eventually(lambda: states(shop_engine, OrderRow)["placed"], "the order")
+    eventually(lambda: not bank.waiting(), "the last webhook")
+    assert states(shop_engine, AttemptRow) == {"succeeded": 1}
+    assert states(shop_engine, OrderRow) == {"placed": 1}
+    assert bank.balance_minor() == LAMP_MINOR
+    assert stock_of(shop_engine) == (3, 0, 1)
+    assert_sums(shop_engine, bank)
+
+
+@pytest.mark.parametrize("mark", GIVING_UP)
+def test_killed_while_there_is_no_page(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """Nothing stays held, and the same request is told so."""
+    api.start(mark, refusing=True)
+    shopper.fill()
+    headers = key()
+    assert try_to_pay(shopper, headers) == 0
+    api.died(mark)
+    api.start(refusing=True)
+    eventually(lambda: states(shop_engine, AttemptRow)["failed"], "the end of the attempt")
+    assert try_to_pay(shopper, headers) == 503
+    assert states(shop_engine, CheckoutRow) == {"open": 1}
+    assert stock_of(shop_engine) == (3, 0, 0)
+    assert_sums(shop_engine, bank)
+
+
+@pytest.mark.parametrize("mark", CANCELLING)
+def test_killed_while_she_stops(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """Everything is free, and nobody can pay at the bank any more."""
+    api.start(mark)
+    shopper.fill()
+    shopper.pay()
+    stop(shopper)
+    api.died(mark)
+    api.start()
+    eventually(lambda: states(shop_engine, TenderRow)["released"], "the closing")
+    eventually(lambda: not bank.waiting(), "the last webhook")
+    [payment] = bank.payments()
+    assert payment.state is PaymentState.CANCELLED
+    assert states(shop_engine, AttemptRow) == {"cancelled": 1}
+    assert stock_of(shop_engine) == (3, 0, 0)
+    assert_sums(shop_engine, bank)
+
+
+def stop(shopper: Shopper) -> None:
+    """Stop; the process may die over the answer."""
+    try:
+        shopper.post("stop")
+    except httpx2.TransportError:
+        return
+
+
+@pytest.mark.parametrize("mark", CANCELLING_PAID)
+def test_killed_while_she_stops_what_is_paid(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """The money was faster: it buys the lamp, once."""
+    api.start(mark)
+    shopper.fill()
+    shopper.pay()
+    bank.choose(page_of(bank), Choice.LOST)
+    stop(shopper)
+    api.died(mark)
+    api.start()
+    eventually(lambda: states(shop_engine, OrderRow)["placed"], "the order")
+    assert states(shop_engine, AttemptRow) == {"succeeded": 1}
+    assert bank.balance_minor() == LAMP_MINOR
+    assert_sums(shop_engine, bank)
+
+
+@pytest.mark.parametrize("mark", EXPIRING)
+def test_killed_while_the_time_runs_out(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """An hour later everything is free, and the page is closed."""
+    api.start()
+    shopper.fill()
+    shopper.pay()
+    api.end()
+    api.start(mark, ahead_s=900)
+    api.died(mark)
+    api.start(ahead_s=900)
+    eventually(lambda: states(shop_engine, TenderRow)["released"], "the closing")
+    [payment] = bank.payments()
+    assert payment.state is PaymentState.CANCELLED
+    assert states(shop_engine, AttemptRow) == {"expired": 1}
+    assert stock_of(shop_engine) == (3, 0, 0)
+    assert_sums(shop_engine, bank)
+
+
+@pytest.mark.parametrize("mark", REFUNDING)
+def test_killed_while_money_goes_back(
+    api: Api, shopper: Shopper, shop_engine: Engine, bank: Bank, mark: str
+) -> None:
+    """Money that came too late for the pieces is given back whole, once."""
+    api.start()
+    shopper.fill()
+    begun = shopper.pay()
+    api.end()
+    bank.choose(page_of(bank), Choice.LOST)
+    somebody_has_it(shop_engine, begun["attempt_id"])
+    api.start(mark)
+    api.died(mark)
+    api.start()
+    eventually(lambda: states(shop_engine, RefundRow)["done"], "the refund")
+    [refund] = rows(shop_engine, RefundRow)
+    assert (refund.state, refund.amount_minor) == ("done", LAMP_MINOR)
+    [payment] = bank.payments()
+    assert (payment.state, payment.refunded_minor) == (PaymentState.CAPTURED, LAMP_MINOR)
+    assert states(shop_engine, OrderRow) == {}
+    assert states(shop_engine, CheckoutRow) == {"open": 1}
+    assert stock_of(shop_engine) == (3, 3, 0)
+
+
+def somebody_has_it(engine: Engine, attempt_id: str) -> None:
+    """Let the attempt end, and somebody else reserve every lamp, at one moment."""
+    clock = SystemClock()
+    with unit_of_work(engine) as db:
+        attempt = db.get_one(AttemptRow, attempt_id)
+        paying.end_attempt(db, clock, SHOP, attempt_id=attempt_id, state=AttemptState.CANCELLED)
+        assert not SHOP.stock.reserve(
+            db,
+            clock,
+            reference="rival",
+            location_id=HERE,
+            pieces={"lamp-red": 3},
+            until=attempt.reserved_until,
+        )
