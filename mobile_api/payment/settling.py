@@ -43,6 +43,7 @@ def finish(parts: Parts, db: Session, settled: Settled) -> None:
         order = db.get_one(OrderRow, settled.order_id)
         parts.tell(db, OrderChanged(order.id, order.version))
         parts.tell(db, DeskChanged(order.location_id))
+        on_commit(db, parts.mail_bell)  # its receipt waits
     ring(parts, db, settled.checkout_id)
 
 

@@ -7,8 +7,9 @@ bounded number of each.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import Refused, Unavailable
@@ -20,6 +21,7 @@ from mobile_api.payment.settling import end, take_news
 from mobile_api.wiring import Parts
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 AT_ONCE_MAX: Final = 50  # of each kind in a round: a shop's busiest minute, and not a long lock
 LOOKS_AT_ONCE_MAX: Final = 10  # calls to a provider in a round; its limits are per second
 REMEMBERED_MAX: Final = 10_000
@@ -48,11 +50,14 @@ class PaymentSweep:
         with reading(self._parts.engine) as db:
             late = paying.expired_attempts(db, self._parts.clock.now(), AT_ONCE_MAX)
         for attempt_id in late:
-            with unit_of_work(self._parts.engine) as db:
-                end(self._parts, db, attempt_id, AttemptState.EXPIRED)
-                self._parts.marked("expiring")
-            self._parts.marked("expired")
-            self._parts.awaited.tell(attempt_id)
+            self._alone(attempt_id, self._expire)
+
+    def _expire(self, attempt_id: str) -> None:
+        with unit_of_work(self._parts.engine) as db:
+            end(self._parts, db, attempt_id, AttemptState.EXPIRED)
+            self._parts.marked("expiring")
+        self._parts.marked("expired")
+        self._parts.awaited.tell(attempt_id)
 
     def ask(self) -> None:
         """Ask what became of payments that have been silent: their webhook may be lost."""
@@ -73,7 +78,7 @@ class PaymentSweep:
         due.sort(key=lambda one: self._looked.get(one.attempt_id, float("-inf")))
         for one in due[:LOOKS_AT_ONCE_MAX]:
             self._looked[one.attempt_id] = now
-            self._ask_of(one)
+            self._alone(one, self._ask_of)
 
     def _ask_of(self, one: HeldPayment) -> None:
         try:
@@ -83,6 +88,13 @@ class PaymentSweep:
             return
         if news.outcome != "pending":
             take_news(self._parts, one.provider, news)
+
+    def _alone(self, one: T, act: Callable[[T], None]) -> None:
+        """Do it for one; what goes wrong with it must not stop the others."""
+        try:
+            act(one)
+        except Exception:  # it stays as it is and is found again
+            logger.exception("sweeping %s", one)
 
     async def _start(self) -> None:
         from mobile_api.payment import workflow  # noqa: PLC0415 - DBOS is large

@@ -24,37 +24,37 @@ class StillOpen(Exception):
     """A provider would not close a payment, or never answered."""
 
 
-@office.step(name="pay_wish")
+@office.patient_step("pay_wish")
 async def _wish(attempt_id: str) -> Wish | None:
     return await asyncio.to_thread(steps.wish, office.at_work(), attempt_id)
 
 
-@office.step(name="pay_create")
+@office.patient_step("pay_create")
 async def _create(attempt_id: str, wanted: Wish) -> Answer:
     return await asyncio.to_thread(steps.create, office.at_work(), attempt_id, wanted)
 
 
-@office.step(name="pay_note")
+@office.patient_step("pay_note")
 async def _note(attempt_id: str, provider: str, ref: str, url: str) -> None:
     await asyncio.to_thread(steps.note, office.at_work(), attempt_id, provider, ref, url)
 
 
-@office.step(name="pay_give_up")
+@office.patient_step("pay_give_up")
 async def _give_up(attempt_id: str, reason: str) -> None:
     await asyncio.to_thread(steps.give_up, office.at_work(), attempt_id, reason)
 
 
-@office.step(name="cancel")
+@office.patient_step("cancel")
 async def _cancel(attempt_id: str) -> Answer:
     return await asyncio.to_thread(steps.cancel, office.at_work(), attempt_id)
 
 
-@office.step(name="refund")
+@office.patient_step("refund")
 async def _refund(refund_id: str) -> Answer:
     return await asyncio.to_thread(steps.refund, office.at_work(), refund_id)
 
 
-@office.step(name="refund_note")
+@office.patient_step("refund_note")
 async def _note_refund(refund_id: str, answer: Answer) -> None:
     await asyncio.to_thread(steps.note_refund, office.at_work(), refund_id, answer)
 

@@ -9,23 +9,40 @@ Steps are recorded; after a crash a workflow goes on at the first that was not.
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
 
+P = ParamSpec("P")
+R = TypeVar("R")
 NAME: Final = "carryover"
 # Workflows in flight are finished by the next release: raise only when their steps change.
 VERSION: Final = "1"
 OVER: Final = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"})
+
+# A database that is away for a moment: tried again after 1, 2, 4 … seconds, two minutes in all.
+STEP_TRIES_MAX: Final = 8
+STEP_WAIT_FIRST_S: Final = 1.0
 
 step = DBOS.step
 workflow = DBOS.workflow
 sleep = DBOS.sleep_async  # durable: what is left of it is slept after a restart
 
 _parts: Parts | None = None  # DBOS finds its functions by name, in the process
+
+
+def patient_step(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return :data:`step` for what may be done again as it is, whatever went wrong with it."""
+    return DBOS.step(
+        name=name,
+        retries_allowed=True,
+        interval_seconds=STEP_WAIT_FIRST_S,
+        max_attempts=STEP_TRIES_MAX,
+        backoff_rate=2.0,
+    )
 
 
 def at_work() -> Parts:

@@ -5,8 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 logger = logging.getLogger(__name__)
 ROUND_S: Final = 3.0  # what no doorbell told of is found this soon
 
@@ -40,7 +38,7 @@ class Rounds:
             self._bell.clear()
             try:
                 await self._look()
-            except SQLAlchemyError:
+            except Exception:  # whatever it was, the next round may find it gone
                 logger.exception("looking for %s; trying again", self._what)
             try:
                 async with asyncio.timeout(ROUND_S):

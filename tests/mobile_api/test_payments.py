@@ -1,6 +1,7 @@
 """From pay to paid with everything real: routes, workflows, the test bank, its webhooks."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,6 +30,7 @@ from tests.fakes.clock import FakeClock
 from tests.mobile_api.paying import (
     LAMP_MINOR,
     SHOP,
+    WAIT_S,
     Shopper,
     assert_sums,
     eventually,
@@ -254,9 +256,11 @@ class Broken(SandboxProvider):
 
     error: Exception
     left: int
+    ready: threading.Event
 
     def create(self, wish: PaymentWish) -> HostedPayment:
-        """Fail, then work."""
+        """Fail, then work; wait until it is ready."""
+        assert self.ready.wait(WAIT_S)
         if self.left:
             self.left -= 1
             raise self.error
@@ -269,7 +273,8 @@ def break_provider(app: FastAPI, error: Exception, times: int) -> Broken:
     base_url = parts.settings.base_url
     secret = secret_of(parts.settings.key())
     broken = Broken(parts.payments.active.bank, parts.clock, secret=secret, base_url=base_url)
-    broken.error, broken.left = error, times
+    broken.error, broken.left, broken.ready = error, times, threading.Event()
+    broken.ready.set()
     parts.payments = Providers(broken, {"sandbox": broken})
     return broken
 
@@ -299,6 +304,22 @@ def test_a_provider_that_stumbles_is_asked_again(
     """The shopper does not notice."""
     break_provider(app, Unavailable("no answer"), 1)
     shopper.choose(shopper.pay()["redirect_url"], "pay")
+    placed(shopper.engine)
+    assert_sums(shopper.engine, bank)
+
+
+def test_a_provider_that_takes_its_time_is_asked_for_later(
+    app: FastAPI, shopper: Shopper, bank: Bank
+) -> None:
+    """202 while there is no page; the same request again has it."""
+    provider = break_provider(app, Unavailable("never raised"), 0)
+    provider.ready.clear()
+    headers = key()
+    first = shopper.post("pay", headers, total_minor=LAMP_MINOR)
+    assert (first.status_code, first.json()["state"]) == (202, "reserved")
+    assert first.json()["reserved_until"] is not None
+    provider.ready.set()
+    shopper.choose(shopper.pay(headers)["redirect_url"], "pay")
     placed(shopper.engine)
     assert_sums(shopper.engine, bank)
 
