@@ -59,6 +59,7 @@ from mobile_api.settings import ApiSettings
 from mobile_api.staff import desk_router as staff_desk_router
 from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import router as staff_router
+from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
 from mobile_api.workflows.rounds import Rounds
 
@@ -212,6 +213,9 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
     payments.start()
     running.push_async_callback(payments.stop)
     parts.pay_bell = payments.ring
+    desk = Rounds("the desk", DeskSweep(parts).look)
+    desk.start()
+    running.push_async_callback(desk.stop)
     if (postman := make_postman(parts)) is not None:
         postman.start()
         running.push_async_callback(asyncio.to_thread, postman.stop)
