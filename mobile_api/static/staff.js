@@ -74,6 +74,7 @@ export function show(answer, order) {
   if (state.dataset.shows !== answer.html) {
     const focused = state.contains(document.activeElement) ? mark(document.activeElement) : null;
     const typed = $$("input[name=shelf], #scan, [name=proof]", state).map((one) => [one.name || one.id, one.closest("form")?.dataset.stage, one.value]);
+    const said = $$("[role=alert][id]", state).map((one) => [one.id, one.textContent]);
     const ticked = $$("input[type=checkbox]:checked", state).map((one) => one.value);
     const open = $("details.all-lines", state)?.open;
     state.innerHTML = answer.html;
@@ -82,6 +83,7 @@ export function show(answer, order) {
       const field = $(stage ? `[data-stage="${stage}"] [name=${name}]` : `[name=${name}], #${name}`, state);
       if (field && value) field.value = value;
     }
+    for (const [id, text] of said) if (text && $(`#${id}`, state)) $(`#${id}`, state).textContent = text;
     for (const one of $$("input[type=checkbox]", state)) one.checked = ticked.includes(one.value);
     if (open && $("details.all-lines", state)) $("details.all-lines", state).open = true;
     if (focused) $(focused, state)?.focus({ preventScroll: true });
@@ -173,10 +175,13 @@ export function whenScanned(found) {
 }
 
 /* dialogs that ask something */
-export function answered(dialog) {
+export function answered(dialog, opener) {
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "send"), { once: true }));
+  return new Promise((done) => dialog.addEventListener("close", () => {
+    done(dialog.returnValue === "send");
+    setTimeout(() => { if (document.activeElement === document.body) opener?.focus({ preventScroll: true }); }); // it is enabled again then
+  }, { once: true }));
 }
 
 /* queue */
@@ -189,14 +194,14 @@ acts["take-over"] = async (button) => {
   const dialog = $("#confirm-take");
   $("[data-name]", dialog).textContent = holder;
   $("[data-ticket]", dialog).textContent = ticket;
-  if (await answered(dialog)) await walkOff([task], true);
+  if (await answered(dialog, button)) await walkOff([task], true);
 };
 acts.release = async (button) => { await post(`/api/v1/staff/tasks/${taskOf(button).task}/release`); toast(say("given_back")); };
 acts.give = async (button) => {
   const { task, ticket } = taskOf(button);
   const dialog = $("#give");
   $("[data-ticket]", dialog).textContent = ticket;
-  if (!(await answered(dialog))) return;
+  if (!(await answered(dialog, button))) return;
   const to = $("input:checked", dialog);
   await post(`/api/v1/staff/tasks/${task}/give`, { staff_id: to.value });
   toast(say("given", { name: to.dataset.name }));
@@ -249,8 +254,8 @@ function readCode() {
   form.proof.closest(".field").hidden = Boolean(proof);
 }
 async function handOver(body) {
-  const fault = $("#hand-fault");
-  fault.textContent = "";
+  const tell = (text) => { if ($("#hand-fault")) $("#hand-fault").textContent = text; };
+  tell("");
   try {
     await post(`/api/v1/staff/orders/${state.dataset.order}/handover`, body);
     sessionStorage.removeItem(PROOF_KEY);
@@ -261,7 +266,7 @@ async function handOver(body) {
     proof = "";
     sessionStorage.removeItem(PROOF_KEY);
     readCode();
-    fault.textContent = problem.title || say("failed");
+    tell(problem.title || say("failed"));
     $("#hand-over")?.proof.select();
     if (problem.status === 409) await refresh();
   }
@@ -281,7 +286,7 @@ async function withReason(button, run) {
   const dialog = $("#why");
   $("h2", dialog).textContent = button.dataset.title;
   $("[data-note]", dialog).textContent = button.dataset.note;
-  if (await answered(dialog)) { await run($("[name=reason]", dialog).value); $("form", dialog).reset(); }
+  if (await answered(dialog, button)) { await run($("[name=reason]", dialog).value); $("form", dialog).reset(); }
 }
 acts.resend = async () => { await post(orderPath("resend")); toast(say("resent")); };
 acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
@@ -299,7 +304,7 @@ acts["take-back"] = async (button) => {
   const count = () => { $("[data-refund]", dialog).textContent = refunds[Number(form.quantity.value) - 1] ?? "–"; };
   form.quantity.oninput = count;
   count();
-  if (!(await answered(dialog))) return;
+  if (!(await answered(dialog, button))) return;
   await post(orderPath("returns"), { line_id: line, quantity: Number(form.quantity.value), reason: form.reason.value, restocked: form.restocked.value === "yes" });
   right();
 };

@@ -27,6 +27,7 @@ self.addEventListener("activate", (event) => {
 
 async function keep(name, request, answer, max) {
   const cache = await caches.open(name);
+  await cache.delete(request, { ignoreVary: true }); // one copy of a page, the last
   await cache.put(request, answer);
   const keys = await cache.keys();
   for (const old of keys.slice(0, Math.max(0, keys.length - max))) await cache.delete(old);
@@ -56,7 +57,8 @@ async function fileOf(event) {
   if (named && kept) return kept;
   try {
     const answer = await fetch(request);
-    if (answer.ok && !named) event.waitUntil(caches.open(VERSION).then((cache) => cache.put(request, answer.clone())));
+    const copy = answer.clone(); // now: later its body is on its way to the page
+    if (answer.ok) event.waitUntil(caches.open(VERSION).then((cache) => cache.put(request, copy)));
     return answer;
   } catch (error) {
     const last = kept ?? (await caches.match(request, { ignoreSearch: true }));

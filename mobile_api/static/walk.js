@@ -59,6 +59,15 @@ async function flush() {
 }
 addEventListener("online", flush);
 
+/* the kept page follows the walk: after a reload without a network it goes on from there */
+const KEEP_AFTER_MS = 1500;
+let keeping;
+function keepPage() {
+  if (!("caches" in window) || !navigator.onLine) return;
+  clearTimeout(keeping);
+  keeping = setTimeout(() => caches.open("staff").then((cache) => cache.add("/staff/walk")).catch(() => {}), KEEP_AFTER_MS);
+}
+
 /* which line is shown */
 let current = null;
 let chosen = false; // by hand: shown although nothing of it is open
@@ -91,6 +100,7 @@ function paint() {
   arm();
 }
 onShown(paint);
+onShown(keepPage);
 
 /* a scan */
 function gtinIn(text) {
@@ -166,7 +176,7 @@ function alternatives(dialog, found) {
   add("", found.nothing, null, true);
   for (const one of found.candidates) add(one.gtin, [one.name, one.variant, one.price, one.left_words].filter(Boolean).join(" · "), one.picture, false);
 }
-acts.short = async () => {
+acts.short = async (button) => {
   const line = current;
   const dialog = $("#short");
   const form = $("form", dialog);
@@ -176,7 +186,7 @@ acts.short = async () => {
   form.pieces.max = open;
   form.pieces.value = open;
   $("#short-pieces").hidden = open < 2;
-  if (!(await answered(dialog))) return;
+  if (!(await answered(dialog, button))) return;
   const offer = $("[name=offer]:checked", form).value || null;
   await post(`${PATH}/shorts`, { line_id: line, quantity: Number(form.pieces.value), reason: form.reason.value, offer });
 };
