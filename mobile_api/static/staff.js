@@ -92,20 +92,34 @@ export function show(answer, order) {
   arm();
 }
 const withHtml = (path) => `${path}${path.includes("?") ? "&" : "?"}html=true${state.dataset.part ? `&part=${state.dataset.part}` : ""}`;
-export async function post(path, body, key) {
+export async function post(path, body, key, answered = () => {}) {
   asked += 1;
   const order = asked;
   try {
     const answer = await send("POST", withHtml(path), body ?? {}, key);
+    answered(); // before its state is shown: what was waiting is in it now
     show(answer, order);
     return answer;
   } catch (problem) { throw signedOut(problem); }
 }
+/* While scans are being sent, only their own answers are shown: another look may be of either side. */
+let held = false;
+let missed = false;
+export function hold(on) {
+  held = on;
+  if (!on && missed) refresh();
+}
 export async function refresh() {
   if (!state?.dataset.from) return;
+  missed = held;
+  if (held) return;
   asked += 1;
   const order = asked;
-  try { show(await send("GET", withHtml(state.dataset.from)), order); } catch (problem) { signedOut(problem); }
+  try {
+    const answer = await send("GET", withHtml(state.dataset.from));
+    missed = held;
+    if (!held) show(answer, order);
+  } catch (problem) { signedOut(problem); }
 }
 function signedOut(problem) {
   if (problem.code === "not_signed_in") location.assign(`/staff?back=${encodeURIComponent(location.pathname)}`);
@@ -175,12 +189,13 @@ export function whenScanned(found) {
 }
 
 /* dialogs that ask something */
-export function answered(dialog, opener) {
+export function asks(dialog, opener) {
+  const place = mark(opener); // the page may be shown anew meanwhile
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => dialog.addEventListener("close", () => {
     done(dialog.returnValue === "send");
-    setTimeout(() => { if (document.activeElement === document.body) opener?.focus({ preventScroll: true }); }); // it is enabled again then
+    setTimeout(() => { if (document.activeElement === document.body) (opener?.isConnected ? opener : place && $(place))?.focus({ preventScroll: true }); }); // it is enabled again then
   }, { once: true }));
 }
 
@@ -194,14 +209,14 @@ acts["take-over"] = async (button) => {
   const dialog = $("#confirm-take");
   $("[data-name]", dialog).textContent = holder;
   $("[data-ticket]", dialog).textContent = ticket;
-  if (await answered(dialog, button)) await walkOff([task], true);
+  if (await asks(dialog, button)) await walkOff([task], true);
 };
 acts.release = async (button) => { await post(`/api/v1/staff/tasks/${taskOf(button).task}/release`); toast(say("given_back")); };
 acts.give = async (button) => {
   const { task, ticket } = taskOf(button);
   const dialog = $("#give");
   $("[data-ticket]", dialog).textContent = ticket;
-  if (!(await answered(dialog, button))) return;
+  if (!(await asks(dialog, button))) return;
   const to = $("input:checked", dialog);
   await post(`/api/v1/staff/tasks/${task}/give`, { staff_id: to.value });
   toast(say("given", { name: to.dataset.name }));
@@ -286,7 +301,7 @@ async function withReason(button, run) {
   const dialog = $("#why");
   $("h2", dialog).textContent = button.dataset.title;
   $("[data-note]", dialog).textContent = button.dataset.note;
-  if (await answered(dialog, button)) { await run($("[name=reason]", dialog).value); $("form", dialog).reset(); }
+  if (await asks(dialog, button)) { await run($("[name=reason]", dialog).value); $("form", dialog).reset(); }
 }
 acts.resend = async () => { await post(orderPath("resend")); toast(say("resent")); };
 acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
@@ -304,7 +319,7 @@ acts["take-back"] = async (button) => {
   const count = () => { $("[data-refund]", dialog).textContent = refunds[Number(form.quantity.value) - 1] ?? "–"; };
   form.quantity.oninput = count;
   count();
-  if (!(await answered(dialog, button))) return;
+  if (!(await asks(dialog, button))) return;
   await post(orderPath("returns"), { line_id: line, quantity: Number(form.quantity.value), reason: form.reason.value, restocked: form.restocked.value === "yes" });
   right();
 };

@@ -2,7 +2,7 @@
 // is sent in order, each under its own key: a lost network loses nothing, a repeat counts once.
 
 import { acts, newKey, say, send, toast } from "./app.js";
-import { $, $$, answered, arm, armedField, onShown, post, refresh, right, speak, whenScanned, wrong } from "./staff.js";
+import { $, $$, arm, armedField, asks, hold, onShown, post, refresh, right, speak, whenScanned, wrong } from "./staff.js";
 
 const locale = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(locale).format(value);
@@ -36,13 +36,13 @@ function put(verb, line, pieces, body) {
 async function flush() {
   if (sending) return;
   sending = true;
+  hold(true);
   const before = lost;
   try {
     while (outbox.length) {
       const [one] = outbox;
       try {
-        await post(one.path, one.body, one.key);
-        outbox.shift();
+        await post(one.path, one.body, one.key, () => { outbox.shift(); });
         if (!lost) right();
       } catch (problem) {
         if (problem.code === "not_signed_in") return; // signs in, comes back, and it is sent then
@@ -55,7 +55,7 @@ async function flush() {
     }
     if (before && lost) toast(say("sent"));
     lost = false;
-  } finally { sending = false; keep(); }
+  } finally { sending = false; keep(); hold(false); }
 }
 addEventListener("online", flush);
 
@@ -186,7 +186,7 @@ acts.short = async (button) => {
   form.pieces.max = open;
   form.pieces.value = open;
   $("#short-pieces").hidden = open < 2;
-  if (!(await answered(dialog, button))) return;
+  if (!(await asks(dialog, button))) return;
   const offer = $("[name=offer]:checked", form).value || null;
   await post(`${PATH}/shorts`, { line_id: line, quantity: Number(form.pieces.value), reason: form.reason.value, offer });
 };
