@@ -216,7 +216,7 @@ function tick() {
 setInterval(tick, 1000);
 onShown(tick);
 
+keep();
+if (navigator.onLine) await flush(); // what a reload interrupted is counted before a line is chosen
 paint();
 tick();
-keep();
-flush();
