@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cart.picking import queries, substitution
+from cart.picking import queries
 from cart.picking.model import OfferState, ShortReason
 from cart.picking.queries import QueueEntry, WalkLine
+from cart.picking.substitution import offers as open_offers
 from cart.ports import Sellable
 from mobile_api.edge.problems import N_
 from mobile_api.look.words import Words
@@ -117,7 +118,7 @@ def walk(look: Looking) -> Walk:
 def _open_offers(look: Looking, lines: Iterable[WalkLine]) -> dict[str, Offered]:
     """Return what shoppers are asked at this moment, by order line."""
     waiting = sorted({line.order_id for line in lines if line.offer == OfferState.OFFERED})
-    offers = [one for order_id in waiting for one in substitution.offers(look.db, order_id)]
+    offers = [one for order_id in waiting for one in open_offers(look.db, order_id)]
     known = look.shop.lookup(look.db, [one.gtin for one in offers], currency="") if offers else {}
     found = {}
     for one in offers:

@@ -136,7 +136,7 @@ def test_signing_in_and_out(opened: Opened, floor: Floor) -> None:
     """The way back is kept; a wrong PIN is said; signing out leaves the page closed."""
     from cart.picking import staff  # noqa: PLC0415 - the one test that hires by hand
 
-    who = {"location_id": HERE, "number": "12", "name": "Dana"}
+    who: Any = {"location_id": HERE, "number": "12", "name": "Dana"}
     _, pin = floor.do(lambda db: staff.add(db, floor.clock, floor.ids, **who))
     page = opened("/staff/desk")
     for tried in ("000", pin):
