@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from cart.kernel.errors import Refused, Unavailable
+from firmware_sim.asking import ask, fill_in
 from firmware_sim.timing import Moments
 
 TIMEOUT_S: Final = 10.0
@@ -26,9 +27,6 @@ CLAIM_PAUSE_S: Final = 0.3
 RETRY_S: Final = 0.5
 KEY_BYTES: Final = 16
 GONE: Final = frozenset({409, 410})
-TRIES_MAX: Final = 10
-SERVER_FAULT: Final = 500
-SEE_OTHER: Final = 303
 
 
 class Phone:
@@ -113,37 +111,12 @@ class Phone:
         return released
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Ask the API; a changing request is repeated under its key while that helps.
-
-        Raises:
-            Refused: the answer is no; ``data`` has its ``code`` and ``status``.
-            Unavailable: no answer but "later", however often it was asked.
-        """
-        headers = {"Idempotency-Key": secrets.token_hex(KEY_BYTES)} if method == "POST" else {}
-        for _ in range(TRIES_MAX):
-            answer = self._http.request(method, path, json=body, headers=headers)
-            if answer.is_success:
-                found: dict[str, Any] = answer.json()
-                return found
-            code = str(answer.json().get("code", ""))
-            if answer.status_code < SERVER_FAULT and code != "in_flight":
-                title = str(answer.json().get("title", ""))
-                raise Refused(title, code=code, status=answer.status_code)
-            time.sleep(CLAIM_PAUSE_S)
-        msg = f"{method} {path} had no answer"
-        raise Unavailable(msg)
+        """Ask the API; raises as :func:`firmware_sim.asking.ask`."""
+        return ask(self._http, method, path, body)
 
     def fill_in(self, url: str, fields: dict[str, str]) -> str:
-        """Open a page and send its form to ``url``'s own address; return where it leads.
-
-        Raises:
-            Refused: the page does not take it.
-        """
-        answer = self._http.post(url, data=fields, follow_redirects=False)
-        if answer.status_code != SEE_OTHER:
-            msg = f"{url} does not take this form"
-            raise Refused(msg, status=answer.status_code)
-        return str(answer.headers["location"])
+        """Send a form; return where it leads, raises as :func:`firmware_sim.asking.fill_in`."""
+        return fill_in(self._http, url, fields)
 
     def page(self, path: str = "/") -> str:
         """Return a page's HTML."""
