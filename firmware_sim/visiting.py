@@ -38,8 +38,9 @@ class Visiting:
     """One shopper after the other at one tablet.
 
     ``claim`` is called with a fresh claim link as soon as she is there, and
-    returns the phone that took it, or None when nobody does. ``stopping``
-    ends a visit after the act in hand.
+    returns the phone that took it, or None when nobody does. ``keep`` is offered
+    the phone when she leaves; who takes it closes it. ``stopping`` ends a visit
+    after the act in hand.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Visiting:
         claim: Callable[[str], Phone | None],
         stopping: threading.Event,
         shown: Callable[[str | None], None] = lambda _: None,
+        keep: Callable[[Phone], bool] = lambda _: False,
     ) -> None:
         self._tablet = tablet
         self._rng = rng
@@ -58,6 +60,7 @@ class Visiting:
         self._claim = claim
         self._stopping = stopping
         self._shown = shown
+        self._keep = keep
         self._phone: Phone | None = None
         self._lines = 0
 
@@ -81,9 +84,9 @@ class Visiting:
         self._shown(None)
         self._tally.lines += self._lines
         self._lines = 0
-        if self._phone is not None:
-            self._phone.close()
-            self._phone = None
+        phone, self._phone = self._phone, None
+        if phone is not None and not self._keep(phone):
+            phone.close()
 
     def put_down(self) -> None:
         """Leave the tablet clear, whatever the script came to."""

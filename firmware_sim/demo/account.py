@@ -33,6 +33,11 @@ class Account:
     lists_sent: int
     movements: int
     missed: int
+    orders_paid: int
+    orders_ready: int
+    orders_handed_over: int
+    payments_refused: int
+    differences: int
     dead_letters: int
     numbered: int
     stored: int
@@ -52,7 +57,12 @@ class Account:
             ("lists taken along by phone", self.claims),
             ("lists asked for by e-mail", self.lists_asked),
             ("lists sent", self.lists_sent),
-            ("stock movements", self.movements),
+            ("orders paid on the phone", self.orders_paid),
+            ("payments refused by the bank", self.payments_refused),
+            ("orders picked and ready", self.orders_ready),
+            ("orders handed over", self.orders_handed_over),
+            ("differences of money, orders and stock", self.differences),
+            ("stock movements at the till", self.movements),
             ("events made by devices", self.numbered),
             ("events stored", self.stored),
             ("events lost", self.lost),

@@ -10,6 +10,7 @@ from typing import Final
 from cart.kernel.errors import CarryoverError
 from cart.kernel.gtin import Gtin
 from firmware_sim.demo.account import Account, Numbered, stored_of
+from firmware_sim.demo.desk import VIEWER_NUMBER, Desks
 from firmware_sim.demo.stage import OnShow, Stage
 from firmware_sim.demo.till import Till
 from firmware_sim.goods.assortment import Product
@@ -57,6 +58,7 @@ class Play:
         self._stage: Stage | None = None
         self._till = Till(shop, self._dice("till"), self._wanted, stopping)
         self._wanting = self._dice("wanted")
+        self._desks = Desks(shop, seed, stopping)
 
     def _dice(self, name: str) -> Random:
         return Random(f"{name} {self._seed}")  # noqa: S311 - repeatable on purpose
@@ -85,6 +87,7 @@ class Play:
             tablet.start()
         for tablet in self._tablets:
             tablet.wait_ready(ONLINE_S)
+        self._desks.set_up([location for location, _ in TABLETS])
         first, *others = self._tablets
         show = OnShow(
             TABLETS[0][1],
@@ -93,6 +96,7 @@ class Play:
             others=tuple(
                 (name, one.url) for (_, name), one in zip(TABLETS[1:], others, strict=True)
             ),
+            staff=(VIEWER_NUMBER, self._desks.viewer_pin),
         )
         self._stage = Stage(self._shop.data_dir, show)
 
@@ -105,6 +109,7 @@ class Play:
             thread.start()
             self._people.append(thread)
         self._till.start()
+        self._desks.open()
 
     def end(self) -> Account:
         """Let everybody out, wait until all they did has arrived, and count."""
@@ -112,6 +117,7 @@ class Play:
         for person in self._people:
             person.join(JOIN_S)
         self._till.join(JOIN_S)
+        self._desks.close(JOIN_S)
         self._drain()
         numbered = [
             Numbered(t.device_id, t.spool.id, t.spool.sequence, t.spool.dropped)
@@ -125,7 +131,12 @@ class Play:
             lists_asked=self._tally.mails_asked,
             lists_sent=self._mails(),
             movements=self._till.movements,
-            missed=self._tally.missed,
+            missed=self._tally.missed + self._desks.tally.missed,
+            orders_paid=self._desks.tally.paid,
+            orders_ready=self._desks.tally.ready,
+            orders_handed_over=self._desks.tally.handed_over,
+            payments_refused=self._desks.tally.refused,
+            differences=self._desks.differences(),
             dead_letters=len(self._shop.dead_letters()),
             numbered=sum(one.sequence - one.dropped for one in numbered),
             stored=stored_of(numbered, self._shop.streams()),
@@ -171,6 +182,7 @@ class Play:
             claim=self._nobody if stage else self._claim,
             stopping=self._stopping,
             shown=stage.link if stage else _unseen,
+            keep=lambda phone: self._desks.buy(phone, dice),
         )
         shopper = Shopper(dice, ON_SHOW if stage else OTHERS)
         while True:

@@ -128,6 +128,9 @@ def _told(account: Account, say: Say) -> int:
     if account.lost:
         say(f"error: {account.lost} events were lost")
         return 1
+    if account.differences:
+        say("error: money, orders and stock do not add up; see log/commands.log")
+        return 1
     return 0
 
 

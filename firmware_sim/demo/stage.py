@@ -22,6 +22,7 @@ class OnShow:
     url: str
     link: str = ""
     others: tuple[tuple[str, str], ...] = ()
+    staff: tuple[str, str] = ("", "")  # number and PIN of whoever watches
 
 
 class Stage:

@@ -60,6 +60,7 @@ def front_page(request: Request, wired: Wired) -> HTMLResponse:
         "tablets": tablets,
         "visit": show.visit if show else "",
         "playing": show is not None,
+        "show": show,
         "page_id": "demo",
     }
     return page(request, "demo.html", context, headers=headers)

@@ -23,7 +23,10 @@ Text = Annotated[str, Field(max_length=256)]
 
 
 class OnShow(BaseModel):
-    """The tablet on show; ``link``: the claim link while somebody holds it."""
+    """The tablet on show; ``link``: the claim link while somebody holds it.
+
+    ``staff``: number and PIN with which whoever watches may sign in at the desk.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,6 +35,7 @@ class OnShow(BaseModel):
     url: Text
     link: Text = ""
     others: Annotated[tuple[tuple[Text, Text], ...], Field(max_length=OTHERS_MAX)] = ()
+    staff: tuple[Text, Text] = ("", "")
     pid: int
 
     @property

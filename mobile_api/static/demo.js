@@ -6,8 +6,14 @@ const stage = document.getElementById("stage");
 const phone = document.getElementById("phone");
 let visit = stage.dataset.visit;
 
+// Whoever buys in the frame is not interrupted by the next shopper.
+const BUYING = /^\/(checkout|orders|sandbox)/;
+function buying() {
+  try { return BUYING.test(phone.contentWindow.location.pathname); } catch { return false; }
+}
+
 async function look() {
-  if (document.hidden) return;
+  if (document.hidden || buying()) return;
   try {
     const answer = await fetch("/demo/now", { cache: "no-store" });
     if (!answer.ok) return;
