@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -26,6 +27,7 @@ from sqlalchemy import text
 from cart.db import make_engine, unit_of_work
 from cart.db.migrate import upgrade
 from firmware_sim.shop import Shop
+from mobile_api.payment.sandbox.signing import HEADER, secret_of, sign
 from tests.benchmarks.http_load import Act, Connection, Measured, measured
 from tests.fakes.shop import ARTICLES, LOCATION, stock_catalogue
 from tests.real.ports import free_port, wait_for_port
@@ -37,6 +39,7 @@ BARE = Path(__file__).with_name("bare_route.py")
 ON_HAND = 900_000  # nothing sells out while the figures are about speed
 LINES_PER_CART = 4  # then the next person
 WARM_UP = 60
+SECRET = "a key of the benchmark, forty characters long"
 
 
 def say(name: str, value: float, unit: str) -> None:
@@ -52,6 +55,7 @@ class Figure:
     name: str
     act: Act
     share: float = 1.0
+    shoppers: bool = False  # each act needs somebody with a full cart
 
 
 async def bare(connection: Connection, _number: int) -> str:
@@ -81,7 +85,80 @@ async def read_stock(connection: Connection, _number: int) -> str:
     return "" if status == 200 else f"stock: {status} {answer[:200]!r}"
 
 
-FIGURES = (Figure("add_line", add_line), Figure("read_stock", read_stock))
+class Shoppers:
+    """People with one line in the cart each: every checkout needs one of her own."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def come(self, port: int, count: int) -> None:
+        """Let ``count`` people put something into their carts, before the clock runs."""
+
+        async def fill(connection: Connection, number: int) -> str:
+            connection.cookie = ""
+            wrong = await add_line(connection, LINES_PER_CART * number)
+            self._waiting.append(connection.cookie)
+            return wrong
+
+        run(port, fill, 32, count)
+
+    async def open_checkout(self, connection: Connection, _number: int) -> str:
+        """Open the checkout of somebody's cart."""
+        connection.cookie = self._waiting.pop()
+        status, answer = await connection.ask(
+            "POST", "/api/v1/checkouts", body=b"{}", key=secrets.token_hex(16)
+        )
+        return "" if status == 201 else f"open: {status} {answer[:200]!r}"
+
+    async def complete_checkout(self, connection: Connection, _number: int) -> str:
+        """Open, pay, and take in the provider's signed message: an order stands in the database.
+
+        The bank's page is the bank's; its message is sent from here.
+        """
+        connection.cookie = self._waiting.pop()
+        status, answer = await connection.ask(
+            "POST", "/api/v1/checkouts", body=b"{}", key=secrets.token_hex(16)
+        )
+        if status != 201:
+            return f"open: {status} {answer[:200]!r}"
+        checkout = json.loads(answer)
+        total = checkout["totals"]["total"]["minor"]
+        body = json.dumps({"total_minor": total}).encode()
+        path = f"/api/v1/checkouts/{checkout['id']}/pay"
+        status, answer = await connection.ask("POST", path, body=body, key=secrets.token_hex(16))
+        if status != 200:
+            return f"pay: {status} {answer[:200]!r}"
+        ref = json.loads(answer)["redirect_url"].rpartition("/")[2]
+        told = json.dumps(
+            {
+                "id": secrets.token_hex(12),
+                "created_at": datetime.now(UTC).isoformat(),
+                "payment": {
+                    "ref": ref,
+                    "reference": ref,
+                    "amount_minor": total,
+                    "currency": "EUR",
+                    "state": "captured",
+                },
+            }
+        ).encode()
+        signature = sign(secret_of(SECRET.encode()), told, datetime.now(UTC))
+        status, answer = await connection.ask(
+            "POST",
+            "/api/v1/payments/sandbox/webhook",
+            body=told,
+            extra=f"{HEADER}: {signature}\r\n",
+        )
+        return "" if status == 200 else f"webhook: {status} {answer[:200]!r}"
+
+
+SHOPPERS = Shoppers()
+FIGURES = (
+    Figure("add_line", add_line),
+    Figure("read_stock", read_stock),
+    Figure("open_checkout", SHOPPERS.open_checkout, 0.5, shoppers=True),
+    Figure("complete_checkout", SHOPPERS.complete_checkout, 0.2, shoppers=True),
+)
 
 
 @contextmanager
@@ -122,7 +199,7 @@ def api(folder: Path, url: str) -> Iterator[int]:
                 values,
             )
     engine.dispose()
-    shop = Shop(folder, settings={"DATABASE_URL": url})
+    shop = Shop(folder, settings={"DATABASE_URL": url, "SECRET_KEY": SECRET})
     try:
         shop.start()
         yield int(shop.url.rstrip("/").rpartition(":")[2])
@@ -138,19 +215,25 @@ def run(port: int, act: Act, clients: int, acts: int) -> Measured:
     return found
 
 
+def _measured(port: int, figure: Figure, clients: int, acts: int) -> Measured:
+    if figure.shoppers:
+        SHOPPERS.come(port, acts)
+    return run(port, figure.act, clients, acts)
+
+
 def compare(kind: str, port: int, bare_port: int, chosen: argparse.Namespace) -> None:
     """Measure every act at every number of clients, each beside the bare route."""
     for figure in FIGURES:
         if chosen.only and figure.name not in chosen.only:
             continue
-        run(port, figure.act, 4, max(4, int(WARM_UP * figure.share)))
+        _measured(port, figure, 4, max(4, int(WARM_UP * figure.share)))
         for clients in CLIENTS:
             acts = max(clients, int(chosen.acts * figure.share * (0.3 if clients == 1 else 1)))
             ours: list[Measured] = []
             shares: list[float] = []
             for _ in range(chosen.rounds):
                 floor = run(bare_port, bare, clients, chosen.acts)
-                ours.append(run(port, figure.act, clients, acts))
+                ours.append(_measured(port, figure, clients, acts))
                 shares.append(ours[-1].rate / floor.rate)
             name = f"{figure.name}.{kind}.clients_{clients}"
             say(f"{name}.rate", statistics.median(one.rate for one in ours), "per s")
