@@ -13,7 +13,7 @@ import httpx2
 import psutil
 import pytest
 
-from mobile_api.cli import _listening
+from mobile_api.serving import listening_on
 from tests.mobile_api.served import events, until
 from tests.mobile_api.shop import RED, key
 
@@ -101,7 +101,7 @@ def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
 
 def test_small_answers_are_not_held_back() -> None:
     """The listening socket says that it is TCP: asyncio sets TCP_NODELAY on such only."""
-    with _listening("127.0.0.1", 0) as listening:
+    with listening_on("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP
         assert listening.getsockname()[1] > 0
 
@@ -109,8 +109,8 @@ def test_small_answers_are_not_held_back() -> None:
 def test_a_taken_port_is_an_error(free_port: int) -> None:
     """Two processes never serve one port in turns."""
     with (
-        _listening("127.0.0.1", free_port),
+        listening_on("127.0.0.1", free_port),
         pytest.raises(OSError, match="in use"),
-        _listening("127.0.0.1", free_port),
+        listening_on("127.0.0.1", free_port),
     ):
         pass
