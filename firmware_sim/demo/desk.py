@@ -30,6 +30,8 @@ BANK: Final = ("pay", "pay", "pay", "confirm", "delay", "twice", "refuse")
 EMPTY_BAY: Final = 0.08
 BETWEEN_PIECES_S: Final = (0.6, 1.6)
 BETWEEN_ROUNDS_S: Final = (1.0, 2.5)
+BETWEEN_WALK_INS_S: Final = (8.0, 18.0)
+LINES_MAX: Final = 3
 READY_WAIT_S: Final = 180.0
 BUYERS_MAX: Final = 12  # at once; more would be a crowd, not a demo
 TAX_BP: Final = 2_300
@@ -99,11 +101,16 @@ class Desks:
     def _command(self, *arguments: str) -> str:
         return self._shop.command("mobile_api.cli", *arguments)
 
-    def open(self) -> None:
-        """Let the staff begin."""
-        for location in self._pickers:
+    def open(self, goods: Sequence[str], location: str) -> None:
+        """Let the staff begin, and people in who scan ``goods`` with their own phones."""
+        walk_ins = threading.Thread(
+            target=self._walk_ins, args=(goods, location), name="walk-ins", daemon=True
+        )
+        walk_ins.start()
+        self._at_work.append(walk_ins)
+        for place in self._pickers:
             thread = threading.Thread(
-                target=self._pick, args=(location,), name=f"picker {location}", daemon=True
+                target=self._pick, args=(place,), name=f"picker {place}", daemon=True
             )
             thread.start()
             self._at_work.append(thread)
@@ -123,12 +130,32 @@ class Desks:
             for _ in staged:
                 self.tally.count("ready")
 
+    def _walk_ins(self, goods: Sequence[str], location: str) -> None:
+        """Bring now and then somebody to ``location`` who scans with her own phone."""
+        dice = self._dice("walk-ins")
+        while not self._stopping.wait(dice.uniform(*BETWEEN_WALK_INS_S)):
+            phone = Phone(self._shop.url)
+            try:
+                for gtin in dice.sample(goods, dice.randint(1, LINES_MAX)):
+                    line = {"gtin": gtin, "location_id": location}
+                    phone.ask("POST", "/api/v1/cart/lines", line)
+            except CarryoverError as error:
+                self.tally.count("missed")
+                _LOG.info("a phone did not scan: %s", error.message)
+                phone.close()
+                continue
+            if not self._let_buy(phone, dice):
+                phone.close()
+
     def buy(self, phone: Phone, dice: Random) -> bool:
         """Let whoever holds the phone buy on her way out; False: she does not, and hangs up."""
+        if not phone.lines() or dice.random() > BUYS:
+            return False
+        return self._let_buy(phone, dice)
+
+    def _let_buy(self, phone: Phone, dice: Random) -> bool:
         self._buyers = [one for one in self._buyers if one.is_alive()]
         if self._stopping.is_set() or len(self._buyers) >= BUYERS_MAX:
-            return False
-        if not phone.lines() or dice.random() > BUYS:
             return False
         buyer = Buyer(phone, dice, choice=dice.choice(BANK), email="shopper@example.com")
         thread = threading.Thread(target=self._buy, args=(phone, buyer), name="buyer", daemon=True)

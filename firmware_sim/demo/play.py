@@ -111,7 +111,7 @@ class Play:
             thread.start()
             self._people.append(thread)
         self._till.start()
-        self._desks.open()
+        self._desks.open(self._goods, TABLETS[0][0])
 
     def end(self) -> Account:
         """Let everybody out, wait until all they did has arrived, and count."""
