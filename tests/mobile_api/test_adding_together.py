@@ -8,10 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
-from cart.db import reading
-from mobile_api.carts.adding import Unusual, Wish, add_together
+from cart.db import reading, unit_of_work
+from mobile_api.carts.adding import Added, Unusual, Wish, add_together
 from mobile_api.carts.schemas import AddLine
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import BLUE, HERE, MUG, RED, key
@@ -119,3 +119,43 @@ def test_a_batch_that_cannot_be_kept_leaves_nothing(system_app: FastAPI) -> None
         add_together(parts, [wish("c"), wish("a")])
     assert _count(parts.engine, "cart_operation") == before == 2
     assert _count(parts.engine, "cart") == 2
+
+
+def test_a_full_cart_makes_a_line_no_dearer(system_app: FastAPI) -> None:
+    """A line costs the same few statements, whether the cart has one or a hundred others."""
+    parts = system_app.state.parts
+    statements: list[str] = []
+
+    def count(*about: Any) -> None:  # noqa: ANN401 - SQLAlchemy's six arguments
+        statements.append(about[2])
+
+    def add(token: str | None, gtin: str) -> str | None:
+        def never() -> Any:  # noqa: ANN401 - not called
+            raise AssertionError
+
+        line = AddLine.model_validate({"gtin": gtin, "location_id": HERE})
+        wish = Wish(key()["Idempotency-Key"], "h", token, line, "en", with_html=False, alone=never)
+        (added,) = add_together(parts, [wish])
+        assert isinstance(added, Added)
+        return added.token or token
+
+    token = add(None, MUG)
+    event.listen(parts.engine, "before_cursor_execute", count)
+    add(token, RED)
+    few = len(statements)
+    with unit_of_work(parts.engine) as db:
+        (cart_id,) = db.connection().execute(text("SELECT id FROM cart")).one()
+        for number in range(100):
+            values = {"cart": cart_id, "gtin": f"{number:014d}", "sku": f"s{number}"}
+            db.connection().execute(
+                text(
+                    "INSERT INTO cart_line (cart_id, gtin, sku, quantity, added_at_us,"
+                    " last_at_us, last_operation_id, currency)"
+                    " VALUES (:cart, :gtin, :sku, 1, 1, 1, 'o', 'EUR')"
+                ),
+                values,
+            )
+    statements.clear()
+    add(token, BLUE)
+    event.remove(parts.engine, "before_cursor_execute", count)
+    assert len(statements) == few <= 16
