@@ -23,6 +23,10 @@ class Reason(StrEnum):
     PICKED = "picked"  # from the shelf to the desk: no number changes, the walk is on record
 
 
+# They move promises, not pieces: nobody books them by hand.
+PROMISES: Final = frozenset({Reason.RESERVED, Reason.ALLOCATED, Reason.RELEASED, Reason.PICKED})
+
+
 def available(on_hand: int, safety_stock: int, reserved: int, allocated: int) -> int:
     """Return the available-to-promise pieces: what may still be promised to somebody.
 

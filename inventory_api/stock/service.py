@@ -19,7 +19,7 @@ from cart.kernel.errors import (
 )
 from inventory_api.stock import queries
 from inventory_api.stock.counting import Count, count_many
-from inventory_api.stock.model import ON_HAND_MAX, Reason, available
+from inventory_api.stock.model import ON_HAND_MAX, PROMISES, Reason, available
 from inventory_api.stock.queries import Availability
 from inventory_api.stock.recount import differences
 from inventory_api.stock.tables import REFERENCE_LENGTH_MAX
@@ -77,11 +77,15 @@ def move(
 
     Raises:
         InsufficientStock: fewer pieces are on hand than were taken.
-        InvalidInput: a delta of zero, or more pieces than a location can hold.
+        InvalidInput: a delta of zero, more pieces than a location can hold, or a
+            reason that is a promise's.
         ReferenceReused: the reference was booked with another number of pieces.
         UnknownLocation, UnknownSku: the catalogue has no such name.
     """
     _require_bookable(delta, reference)
+    if reason in PROMISES:
+        msg = f"{reason} is no movement of pieces: orders book their promises themselves"
+        raise InvalidInput(msg, reason=reason)
     db.connection()  # on SQLite the wait for other writers is here, before the time is taken
     values: dict[str, Any] = {
         "location_id": location_id,

@@ -17,7 +17,7 @@ from cart.kernel.errors import (
     UnknownSku,
 )
 from inventory_api.stock import queries, service
-from inventory_api.stock.model import ON_HAND_MAX, Reason, available
+from inventory_api.stock.model import ON_HAND_MAX, PROMISES, Reason, available
 from inventory_api.stock.queries import Availability
 from tests.fakes.clock import FakeClock
 from tests.inventory_api.shelf import OTHER, SHOP, SKUS, fill
@@ -142,6 +142,15 @@ def test_a_refusal_changes_nothing(
     with pytest.raises(error):
         refused(shop, clock)
     assert (stock(shop), ledger(shop)) == before
+
+
+@pytest.mark.parametrize("reason", sorted(PROMISES))
+def test_promises_are_not_booked_by_hand(shop: Engine, clock: FakeClock, reason: Reason) -> None:
+    """Only orders reserve, allocate, release and pick; the ledger stays as it was."""
+    move(shop, clock, 5)
+    with pytest.raises(InvalidInput):
+        move(shop, clock, 1, reason=reason)
+    assert len(ledger(shop)) == 1
 
 
 def test_a_refusal_leaves_a_unit_of_work_usable(shop: Engine, clock: FakeClock) -> None:
