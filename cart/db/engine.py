@@ -1,11 +1,14 @@
 """Makes the engine for a database URL: SQLite for one shop, PostgreSQL for a chain."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # A writer waits this long for another process's transaction. Ours take milliseconds;
 # a catalogue import commits in chunks well under a second.
@@ -14,6 +17,10 @@ BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
 POOL_OVERFLOW_MAX = 30
 POOL_WAIT_S = 10
+# A connection that was used just now is alive; asking each time is a third of a small request.
+# The database needs longer than this to be started anew, so that what it closed has been idle.
+ALIVE_S = 0.5
+_USED = "carryover_used"
 # Errors are logged; what was bound to the statement may be somebody's address.
 HIDE_PARAMETERS = True
 # 16 MB of pages per connection keeps a shop's hot tables in memory without growing the process.
@@ -34,14 +41,15 @@ def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             parsed,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW_MAX,
             pool_timeout=POOL_WAIT_S,
-            pool_pre_ping=True,
             hide_parameters=HIDE_PARAMETERS,
         )
+        _require_alive(engine)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -52,6 +60,33 @@ def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _note_use(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = time.monotonic()
+
+
+def _require_alive(engine: Engine) -> None:
+    """Let a connection that was idle out of the pool only if the database still answers on it.
+
+    One that was used a moment ago and is dead nevertheless fails its request, and with
+    it the pool forgets all the others of its age.
+    """
+
+    def ask(
+        connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        used = entry.info.get(_USED)
+        if used is None or time.monotonic() - used < ALIVE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            msg = "the database has closed this connection"
+            raise DisconnectionError(msg) from error  # the pool opens another one
+
+    event.listen(engine, "checkout", ask)
+    event.listen(engine, "checkin", _note_use)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

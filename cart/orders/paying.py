@@ -51,7 +51,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a provider is to be asked for on behalf of an attempt that is still open."""
+    """What a provider is to be asked for on behalf of an attempt that is still open.
+
+    ``provider_ref``: the payment that it has made for it, once it has.
+    """
 
     amount_minor: int
     currency: str
@@ -59,6 +62,8 @@ class Wish:
     email: str
     locale: str
     checkout_id: str
+    location_id: str
+    provider_ref: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ def wish_of(db: Session, attempt_id: str) -> Wish | None:
         email=wanted.email,
         locale=wanted.locale,
         checkout_id=attempt.checkout_id,
+        location_id=wanted.location_id,
+        provider_ref=tender.provider_ref,
     )
 
 

@@ -26,25 +26,38 @@ class Awaited:
             loop.call_soon_threadsafe(self._wake, attempt_id)
 
     async def until(
-        self, attempt_id: str, done: Callable[[], Awaitable[bool]], timeout_s: float
+        self,
+        attempt_id: str,
+        done: Callable[[], Awaitable[bool]],
+        timeout_s: float,
+        *,
+        start: Callable[[], Awaitable[object]],
     ) -> None:
-        """Return when ``done`` says so, or after ``timeout_s``."""
+        """``start``; return when :meth:`tell` was called or ``done`` says so, or after a time.
+
+        Who tells has committed: then there is nothing to look at.
+        """
         self._loop = asyncio.get_running_loop()
         event = asyncio.Event()
         self._waiting.setdefault(attempt_id, set()).add(event)
         try:
+            await start()
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
-                    while not await done():
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(LOOK_S):
-                                await event.wait()
-                        event.clear()
+                    while not (await self._told(event) or await done()):
+                        pass
         finally:
             others = self._waiting[attempt_id]
             others.discard(event)
             if not others:
                 del self._waiting[attempt_id]
+
+    @staticmethod
+    async def _told(event: asyncio.Event) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await event.wait()
+        return event.is_set()
 
     def _wake(self, attempt_id: str) -> None:
         for event in self._waiting.get(attempt_id, ()):

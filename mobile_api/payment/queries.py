@@ -2,15 +2,38 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
 from cart.orders.model import AttemptState, TenderKind
-from cart.orders.tables import AttemptRow, TenderRow
+from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 
 
 def checkout_of(db: Session, attempt_id: str) -> str:
     """Return the id of an attempt's checkout."""
     return db.exec(select(AttemptRow.checkout_id).where(AttemptRow.id == attempt_id)).one()
+
+
+def version_of(db: Session, checkout_id: str) -> int:
+    """Return a checkout's version within this transaction, whatever the session has read."""
+    found = select(CheckoutRow.version).where(CheckoutRow.id == checkout_id)
+    return int(db.connection().execute(found).scalar_one())
+
+
+def standing(db: Session, attempt_id: str) -> tuple[CheckoutRow, AttemptRow, TenderRow | None]:
+    """Return an attempt, its checkout, and the part that a provider is asked for; one select."""
+    checkout, attempt, payment = db.exec(
+        select(CheckoutRow, AttemptRow, TenderRow)
+        .join(AttemptRow, col(AttemptRow.checkout_id) == col(CheckoutRow.id))
+        .outerjoin(
+            TenderRow,
+            and_(
+                col(TenderRow.attempt_id) == col(AttemptRow.id),
+                col(TenderRow.kind) == TenderKind.PROVIDER,
+            ),
+        )
+        .where(AttemptRow.id == attempt_id)
+    ).one()
+    return checkout, attempt, payment
 
 
 def is_reserved(db: Session, attempt_id: str) -> bool:

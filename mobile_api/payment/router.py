@@ -14,19 +14,20 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
-from cart.db import reading
+from cart.db import glancing, reading
 from cart.db.columns import ID_LENGTH_MAX
 from cart.kernel.errors import NotFound, PaymentUnavailable
 from cart.orders import paying
 from cart.orders.model import AttemptState
-from cart.orders.tables import AttemptRow, CheckoutRow
+from cart.orders.tables import CheckoutRow
 from mobile_api.checkouts.queries import last_attempt, own
 from mobile_api.checkouts.service import ready_estimate
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.once import OnceOnly
-from mobile_api.payment import queries
-from mobile_api.payment.schemas import Pay, PaymentOut, WebhookOut, payment_out
+from mobile_api.payment import queries, steps
+from mobile_api.payment.schemas import Pay, PaymentOut, Tried, WebhookOut, payment_out
 from mobile_api.payment.settling import end, finish, ring, take_news
+from mobile_api.payment.steps import Wish
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(prefix="/api/v1", tags=["payment"])
@@ -45,8 +46,10 @@ PAGE_WAIT_S: Final = 8.0
 async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly) -> Response:
     """Hold everything and get the provider's page. 202: it is not made yet; look again."""
     attempt_id = paying.attempt_id_of(once.key)
+    wish: Wish | None = None
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
+        nonlocal wish
         own(db, checkout_id, shopper.id)
         begun = paying.begin(
             db,
@@ -62,14 +65,16 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             finish(wired, db, begun.settled)
         else:
             ring(wired, db, checkout_id)
-        return _out(db, checkout_id)
+            wish = steps.wish(wired, db, attempt_id)
+        return Tried(attempt_id=attempt_id)
 
     answer = await asyncio.to_thread(once.run, effect, needs_session=True)
     if answer.status_code >= 400:  # noqa: PLR2004 - a refusal, and nothing is held
         return answer
     wired.marked("reserved")
-    await _page_made(wired, attempt_id)
-    return _how_it_stands(await asyncio.to_thread(_stands, wired, checkout_id, attempt_id))
+    if wired.working:
+        await _page_made(wired, attempt_id, wish)
+    return _how_it_stands(await asyncio.to_thread(_stands, wired, attempt_id))
 
 
 @router.post(
@@ -111,42 +116,51 @@ def _out(db: Session, checkout_id: str) -> PaymentOut:
     db.flush()
     db.expire_all()  # the domain changes rows by UPDATE
     checkout = db.get_one(CheckoutRow, checkout_id)
-    return payment_out(db, checkout, last_attempt(db, checkout_id))
+    attempt = last_attempt(db, checkout_id)
+    return payment_out(checkout, attempt, queries.payment_of(db, attempt.id) if attempt else None)
 
 
-async def _page_made(wired: Parts, attempt_id: str) -> None:
-    """Start the workflow, and wait until there is a page or there will be none."""
+async def _page_made(wired: Parts, attempt_id: str, begun: Wish | None) -> None:
+    """Start the workflow, and wait until there is a page or there will be none.
+
+    ``begun`` None: a repeated request, or nothing is to be asked of a provider.
+    """
+    wanted = begun or await asyncio.to_thread(_wish, wired, attempt_id)
+    if wanted is None:
+        return
+    from mobile_api.payment.workflow import start_pay  # noqa: PLC0415 - DBOS is large
+
+    async def start() -> bool:
+        return await start_pay(attempt_id, wanted)
 
     async def done() -> bool:
         return not await asyncio.to_thread(_is_reserved, wired, attempt_id)
 
-    if await done() or not wired.working:
-        return
-    from mobile_api.payment.workflow import start_pay  # noqa: PLC0415 - DBOS is large
+    await wired.awaited.until(attempt_id, done, PAGE_WAIT_S, start=start)
 
-    await start_pay(attempt_id)
-    await wired.awaited.until(attempt_id, done, PAGE_WAIT_S)
+
+def _wish(wired: Parts, attempt_id: str) -> Wish | None:
+    with reading(wired.engine) as db:
+        return steps.wish(wired, db, attempt_id)
 
 
 def _is_reserved(wired: Parts, attempt_id: str) -> bool:
-    with reading(wired.engine) as db:
+    with glancing(wired.engine) as db:
         return queries.is_reserved(db, attempt_id)
 
 
-def _stands(wired: Parts, checkout_id: str, attempt_id: str) -> PaymentOut:
+def _stands(wired: Parts, attempt_id: str) -> PaymentOut:
     """Return how it stands.
 
     Raises:
         PaymentUnavailable: the provider made no page; nothing is held.
     """
-    with reading(wired.engine) as db:
-        checkout = db.get_one(CheckoutRow, checkout_id)
-        attempt = db.get_one(AttemptRow, attempt_id)
-        payment = queries.payment_of(db, attempt_id)
+    with glancing(wired.engine) as db:
+        checkout, attempt, payment = queries.standing(db, attempt_id)
         if attempt.state == AttemptState.FAILED and payment and payment.provider_ref is None:
             msg = f"no payment page: {attempt.failure}; try again with a new Idempotency-Key"
             raise PaymentUnavailable(msg)
-        return payment_out(db, checkout, attempt)
+        return payment_out(checkout, attempt, payment)
 
 
 def _how_it_stands(found: PaymentOut) -> Response:

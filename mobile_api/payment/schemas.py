@@ -4,12 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
-from sqlmodel import Session
 
 from cart.orders.model import AttemptState, CheckoutState
-from cart.orders.tables import AttemptRow, CheckoutRow
+from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from mobile_api.carts.schemas import Taken
-from mobile_api.payment import queries
 
 MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
 
@@ -44,8 +42,16 @@ class WebhookOut(BaseModel):
     taken: bool
 
 
-def payment_out(db: Session, checkout: CheckoutRow, attempt: AttemptRow | None) -> PaymentOut:
-    """Return where a checkout's payment stands."""
+class Tried(BaseModel):
+    """What is kept of a try to pay: a repeat is answered with how it stands by then."""
+
+    attempt_id: str
+
+
+def payment_out(
+    checkout: CheckoutRow, attempt: AttemptRow | None, payment: TenderRow | None
+) -> PaymentOut:
+    """Return where a checkout's payment stands. ``payment``: what a provider is asked for."""
     found = PaymentOut(
         checkout_id=checkout.id,
         checkout_state=CheckoutState(checkout.state),
@@ -54,7 +60,6 @@ def payment_out(db: Session, checkout: CheckoutRow, attempt: AttemptRow | None) 
     )
     if attempt is None:
         return found
-    payment = queries.payment_of(db, attempt.id)
     pending = attempt.state == AttemptState.PENDING
     return found.model_copy(
         update={

@@ -10,7 +10,7 @@ from cart.db import on_commit, unit_of_work
 from cart.orders import paying
 from cart.orders.model import AttemptState
 from cart.orders.settling import Settled
-from cart.orders.tables import CheckoutRow, OrderRow
+from cart.orders.tables import OrderRow
 from cart.picking.tasks import open_task
 from cart.ports import PaymentNews
 from gateway.fanout import CartChanged, DeskChanged, OrderChanged
@@ -43,8 +43,11 @@ def finish(parts: Parts, db: Session, settled: Settled) -> None:
         order = db.get_one(OrderRow, settled.order_id)
         parts.tell(db, OrderChanged(order.id, order.version))
         parts.tell(db, DeskChanged(order.location_id))
-        on_commit(db, parts.mail_bell)  # its receipt waits
+        if order.email:
+            on_commit(db, parts.mail_bell)  # its receipt waits
     ring(parts, db, settled.checkout_id)
+    if settled.refunds:
+        on_commit(db, parts.pay_bell)
 
 
 def end(parts: Parts, db: Session, attempt_id: str, state: AttemptState, failure: str = "") -> bool:
@@ -54,11 +57,10 @@ def end(parts: Parts, db: Session, attempt_id: str, state: AttemptState, failure
     )
     if ended:
         ring(parts, db, queries.checkout_of(db, attempt_id))
+        on_commit(db, parts.pay_bell)  # a page is to be closed
     return ended
 
 
 def ring(parts: Parts, db: Session, checkout_id: str) -> None:
-    """Tell whoever shows a checkout, and look for what is to be done, once this has committed."""
-    version = db.get_one(CheckoutRow, checkout_id, populate_existing=True).version
-    parts.tell(db, OrderChanged(checkout_id, version))
-    on_commit(db, parts.pay_bell)
+    """Tell whoever shows a checkout, once this has committed."""
+    parts.tell(db, OrderChanged(checkout_id, queries.version_of(db, checkout_id)))

@@ -15,7 +15,7 @@ from cart.kernel.errors import Refused, Unavailable
 from cart.kernel.i18n import of_language
 from cart.orders import paying, refunding
 from cart.orders.model import AttemptState, RefundState, TenderState
-from cart.orders.tables import CheckoutRow, OrderRow, TenderRow
+from cart.orders.tables import OrderRow, TenderRow
 from cart.ports import HostedPayment, PaymentNews, PaymentWish
 from gateway.fanout import OrderChanged
 from mobile_api.payment import queries
@@ -58,20 +58,12 @@ def _not_done(error: Refused | Unavailable) -> Answer:
     return Answer(outcome=outcome, ref="", url="", reason=error.message[:FAILURE_LENGTH_MAX])
 
 
-def wish(parts: Parts, attempt_id: str) -> Wish | None:
-    """Return what to ask for; None where nothing is to be asked.
-
-    It is recorded before the provider is called: whatever happens to the attempt
-    meanwhile, the same call is made again after a crash, so that no payment is
-    left at the provider of which we do not know.
-    """
-    with reading(parts.engine) as db:
-        found = paying.wish_of(db, attempt_id)
-        payment = queries.payment_of(db, attempt_id)
-        if found is None or payment is None or payment.provider_ref is not None:
-            return None
-        checkout = db.get_one(CheckoutRow, found.checkout_id)
-        place = parts.shop.locations.facts(db, checkout.location_id)
+def wish(parts: Parts, db: Session, attempt_id: str) -> Wish | None:
+    """Return what to ask for; None where nothing is to be asked, or it was asked before."""
+    found = paying.wish_of(db, attempt_id)
+    if found is None or found.provider_ref is not None:
+        return None
+    place = parts.shop.locations.facts(db, found.location_id)
     return Wish(
         provider=parts.payments.active.name,
         amount_minor=found.amount_minor,
@@ -84,8 +76,19 @@ def wish(parts: Parts, attempt_id: str) -> Wish | None:
     )
 
 
-def create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
-    """Ask the provider for the payment and its page."""
+def page(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
+    """Ask the provider for the payment and its page, and keep them.
+
+    One step: the provider knows the attempt's id, so that asking it again, when keeping
+    it was cut short, gives the same payment.
+    """
+    answer = _create(parts, attempt_id, wanted)
+    if answer["outcome"] == "done":
+        _note(parts, attempt_id, wanted, HostedPayment(answer["ref"], answer["url"]))
+    return answer
+
+
+def _create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
     here = f"{parts.settings.base_url}/checkout/{wanted['checkout_id']}"
     parts.marked("asking")
     try:
@@ -108,7 +111,7 @@ def create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
     return _done(made.provider_ref, made.redirect_url)
 
 
-def note(parts: Parts, attempt_id: str, provider: str, ref: str, url: str) -> None:
+def _note(parts: Parts, attempt_id: str, wanted: Wish, made: HostedPayment) -> None:
     """Keep the payment: from here on the shopper can go to its page."""
     parts.marked("noting")
     with unit_of_work(parts.engine) as db:
@@ -116,10 +119,10 @@ def note(parts: Parts, attempt_id: str, provider: str, ref: str, url: str) -> No
             db,
             parts.clock,
             attempt_id=attempt_id,
-            provider=provider,
-            payment=HostedPayment(ref, url),
+            provider=wanted["provider"],
+            payment=made,
         )
-        ring(parts, db, queries.checkout_of(db, attempt_id))
+        ring(parts, db, wanted["checkout_id"])
     parts.marked("noted")
     parts.awaited.tell(attempt_id)
 

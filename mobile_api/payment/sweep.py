@@ -18,6 +18,7 @@ from cart.orders.model import AttemptState
 from cart.orders.paying import HeldPayment
 from mobile_api.payment import queries
 from mobile_api.payment.settling import end, take_news
+from mobile_api.payment.steps import Wish, wish
 from mobile_api.wiring import Parts
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ class PaymentSweep:
 
         unasked, cancelled, refunds = await asyncio.to_thread(self._waiting)
         for attempt_id in unasked:
-            if not await workflow.start_pay(attempt_id):
+            wanted = await asyncio.to_thread(self._wish, attempt_id)
+            if wanted is not None and not await workflow.start_pay(attempt_id, wanted):
                 logger.error("attempt %s: no page was made; see the log above", attempt_id)
         for attempt_id in cancelled:
             if not await workflow.start_cancel(attempt_id):
@@ -126,6 +128,10 @@ class PaymentSweep:
             [one for one in open_yet if f"cancel:{one}" not in self._started][:AT_ONCE_MAX],
             [one for one in due if one not in self._started][:AT_ONCE_MAX],
         )
+
+    def _wish(self, attempt_id: str) -> Wish | None:
+        with reading(self._parts.engine) as db:
+            return wish(self._parts, db, attempt_id)
 
     def _refund_failed(self, refund_id: str) -> None:
         with unit_of_work(self._parts.engine) as db:

@@ -24,19 +24,9 @@ class StillOpen(Exception):
     """A provider would not close a payment, or never answered."""
 
 
-@office.patient_step("pay_wish")
-async def _wish(attempt_id: str) -> Wish | None:
-    return await asyncio.to_thread(steps.wish, office.at_work(), attempt_id)
-
-
-@office.patient_step("pay_create")
-async def _create(attempt_id: str, wanted: Wish) -> Answer:
-    return await asyncio.to_thread(steps.create, office.at_work(), attempt_id, wanted)
-
-
-@office.patient_step("pay_note")
-async def _note(attempt_id: str, provider: str, ref: str, url: str) -> None:
-    await asyncio.to_thread(steps.note, office.at_work(), attempt_id, provider, ref, url)
+@office.patient_step("pay_page")
+async def _page(attempt_id: str, wanted: Wish) -> Answer:
+    return await asyncio.to_thread(steps.page, office.at_work(), attempt_id, wanted)
 
 
 @office.patient_step("pay_give_up")
@@ -60,20 +50,20 @@ async def _note_refund(refund_id: str, answer: Answer) -> None:
 
 
 @office.workflow(name="pay")
-async def pay(attempt_id: str) -> str:
-    """Get the provider's page for what is reserved, or free it."""
-    wanted = await _wish(attempt_id)
-    if wanted is None:
-        return "nothing"
-    answer = await _create(attempt_id, wanted)
+async def pay(attempt_id: str, wanted: Wish) -> str:
+    """Get the provider's page for what is reserved, or free it.
+
+    ``wanted`` is recorded before the provider is called: whatever happens to the
+    attempt meanwhile, the same call is made again after a crash, so that no payment
+    is left at the provider of which we do not know.
+    """
+    answer = await _page(attempt_id, wanted)
     for wait_s in CREATE_WAITS_S:
         if answer["outcome"] != "later":
             break
         await office.sleep(wait_s)
-        answer = await _create(attempt_id, wanted)
-    if answer["outcome"] == "done":
-        await _note(attempt_id, wanted["provider"], answer["ref"], answer["url"])
-    else:
+        answer = await _page(attempt_id, wanted)
+    if answer["outcome"] != "done":
         logger.warning("attempt %s: no payment page: %s", attempt_id, answer["reason"])
         await _give_up(attempt_id, answer["reason"])
     return answer["outcome"]
@@ -107,9 +97,9 @@ async def refund(refund_id: str) -> str:
     return answer["outcome"]
 
 
-async def start_pay(attempt_id: str) -> bool:
+async def start_pay(attempt_id: str, wanted: Wish) -> bool:
     """Ask the provider for an attempt's page, once; say whether it can still end well."""
-    return await office.ensure_started(pay, attempt_id, attempt_id)
+    return await office.ensure_started(pay, attempt_id, attempt_id, wanted)
 
 
 async def start_cancel(attempt_id: str) -> bool:

@@ -71,6 +71,8 @@ def open_office(parts: Parts) -> None:
         "executor_id": parts.settings.api_name,
         "log_level": "WARNING",
         "sys_db_pool_size": 4,
+        # It tries again by itself when a connection turns out to be dead: no question beforehand.
+        "db_engine_kwargs": {"pool_pre_ping": False},
     }
     DBOS(config=config)
     DBOS.launch()
@@ -84,10 +86,15 @@ def close_office() -> None:
 
 
 async def ensure_started(
-    function: Callable[..., Coroutine[Any, Any, Any]], workflow_id: str, *arguments: str
+    function: Callable[..., Coroutine[Any, Any, Any]], workflow_id: str, *arguments: object
 ) -> bool:
-    """Start a workflow under this id, if it is not; say whether it can still end well."""
+    """Start a workflow under this id, if it is not; say whether it can still end well.
+
+    ``arguments``: recorded with it; those of the first start are the ones that count.
+    """
     with SetWorkflowID(workflow_id):
         handle = await DBOS.start_workflow_async(function, *arguments)
+    if getattr(handle, "task", None) is not None:
+        return True  # it has just begun, here: only such a handle has a task
     status = await handle.get_status()
     return status.status not in OVER
