@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inventory_api.stock.live import LiveStock
     from mobile_api.bells import Bells
     from mobile_api.carts.adding import Added, Wish
+    from mobile_api.checkouts.pressure import DeskPressure
     from mobile_api.edge.keyed import InProgress
     from mobile_api.edge.lane import Lane
     from mobile_api.live import Hub
@@ -66,13 +67,16 @@ class Parts:
     working: bool = False
     adding: "Lane[Wish, Added | Response]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
+    pressure: "DeskPressure" = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the lane in which lines are added together."""
+        """Open the lane in which lines are added together, and look at no desk yet."""
         from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
+        from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
         from mobile_api.edge.lane import Lane  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
+        self.pressure = DeskPressure(self.clock)
 
     def tell(self, db: Session, notice: Notice) -> None:
         """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""

@@ -20,6 +20,7 @@ from cart.kernel.ids import secret_hash
 
 # A phone that was offline over a weekend may still repeat its last request.
 KEPT = timedelta(days=7)
+_KEEP = insert(RequestKeyRow)
 FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
 
 
@@ -45,19 +46,27 @@ def begin(db: Session, clock: Clock, *, key: str, request_hash: str) -> RequestK
             msg = "this Idempotency-Key was used with another request"
             raise IdempotencyKeyReused(msg)
         return known
-    fresh = RequestKeyRow(key_hash=key_hash, request_hash=request_hash, created_at=clock.now())
-    db.add(fresh)
-    db.flush()
-    return fresh
+    return RequestKeyRow(key_hash=key_hash, request_hash=request_hash, created_at=clock.now())
 
 
 def finish(
     db: Session, row: RequestKeyRow, *, status: int, body: str, session_id: str, salt: str
 ) -> None:
-    """Keep the answer beside the effect."""
-    row.status, row.body, row.session_id, row.salt = status, body, session_id, salt
-    db.add(row)
-    db.flush()
+    """Keep the answer of a fresh row beside the effect.
+
+    Raises:
+        InFlight: as :func:`keep`.
+    """
+    values = {
+        "key_hash": row.key_hash,
+        "request_hash": row.request_hash,
+        "session_id": session_id,
+        "salt": salt,
+        "status": status,
+        "body": body,
+        "created_at": row.created_at,
+    }
+    _insert(db, [values])
 
 
 def known(db: Session, keys: Iterable[str]) -> dict[str, RequestKeyRow]:
@@ -86,7 +95,7 @@ def keep(db: Session, clock: Clock, answers: Sequence[Answered]) -> None:
         InFlight: another process kept one of the keys meanwhile; this unit of work must not go on.
     """
     now = clock.now()
-    values = [
+    values: list[dict[str, object]] = [
         {
             "key_hash": secret_hash(one.key),
             "request_hash": one.request_hash,
@@ -98,8 +107,13 @@ def keep(db: Session, clock: Clock, answers: Sequence[Answered]) -> None:
         }
         for one in answers
     ]
+    _insert(db, values)
+
+
+def _insert(db: Session, values: list[dict[str, object]]) -> None:
+    db.flush()  # what the effect has still in hand goes first
     try:
-        db.connection().execute(insert(RequestKeyRow), values)
+        db.connection().execute(_KEEP, values)
     except IntegrityError as error:
         msg = "the same request is being worked on"
         raise InFlight(msg) from error

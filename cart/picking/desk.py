@@ -50,6 +50,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressure:
+    """What a new order has to wait for at a location."""
+
+    pieces_ahead: int
+    people: int
+    seconds_per_piece: float
+
+    def estimate(self, pieces: int) -> timedelta:
+        """Return how long an order of ``pieces`` would take to be ready."""
+        return wait(self.pieces_ahead, pieces, self.seconds_per_piece, self.people)
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What the screen at the desk shows: ticket codes, no names."""
 
@@ -79,17 +92,20 @@ def place_of(db: Session, now: datetime, order_id: str) -> Place | None:
 
 
 def ready_estimate(db: Session, now: datetime, location_id: str, pieces: int) -> timedelta:
-    """Return how long an order of ``pieces`` that is paid now would take to be ready.
+    """Return how long an order of ``pieces`` that is paid now would take to be ready."""
+    return pressure(db, now, location_id).estimate(pieces)
+
+
+def pressure(db: Session, now: datetime, location_id: str) -> Pressure:
+    """Return what stands before an order that is paid now.
 
     Only what is promised soon is ahead of it: an order for tonight lets it pass.
     """
-    ahead = sum(
-        one.pieces
-        for one in queries.waiting(db, location_id)
-        if one.promise_at <= now + SOON or one.here_at is not None
+    return Pressure(
+        pieces_ahead=queries.pieces_ahead(db, location_id, now + SOON),
+        people=max(1, staff.on_duty(db, location_id, now)),
+        seconds_per_piece=pace_of(db, location_id, now).seconds_per_piece,
     )
-    people = max(1, staff.on_duty(db, location_id, now))
-    return wait(ahead, pieces, pace_of(db, location_id, now).seconds_per_piece, people)
 
 
 def pace_of(db: Session, location_id: str, now: datetime) -> Pace:

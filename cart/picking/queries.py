@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from cart.kernel.errors import UnknownTask
 from cart.orders.model import OrderState
@@ -146,6 +146,26 @@ def waiting(db: Session, location_id: str) -> list[Waiting]:
         for task_id, order_id, promise_at, here_at in found
     ]
     return sorted(entries, key=lambda one: one.turn)
+
+
+def pieces_ahead(db: Session, location_id: str, until: datetime) -> int:
+    """Return the pieces left of open tasks promised by ``until``, or whose shopper is here."""
+    first = (
+        select(PickTaskRow.id)
+        .join(OrderRow, col(OrderRow.id) == col(PickTaskRow.order_id))
+        .where(
+            _being_picked(location_id),
+            or_(OrderRow.promise_at <= until, col(OrderRow.here_at).is_not(None)),
+        )
+        .order_by(col(OrderRow.promise_at), col(OrderRow.id))
+        .limit(QUEUE_MAX)
+    )
+    left = PickLineRow.quantity - PickLineRow.picked - PickLineRow.short
+    return int(
+        db.exec(
+            select(func.coalesce(func.sum(left), 0)).where(col(PickLineRow.task_id).in_(first))
+        ).one()
+    )
 
 
 def walk(db: Session, staff_id: str) -> list[WalkLine]:

@@ -1,9 +1,12 @@
 """Selects on checkouts for the phone: whose it is, which one is open, how the last try ended."""
 
+from dataclasses import dataclass
+
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from cart.kernel.errors import UnknownCheckout
-from cart.orders.model import CheckoutState
+from cart.orders.model import CheckoutState, Method
 from cart.orders.tables import AttemptRow, CheckoutRow
 
 
@@ -22,6 +25,38 @@ def own(db: Session, checkout_id: str, session_id: str) -> CheckoutRow:
         msg = f"this phone has no checkout {checkout_id}"
         raise UnknownCheckout(msg, checkout_id=checkout_id)
     return found
+
+
+_WANTED = text(
+    "SELECT c.location_id, c.state, c.method, c.version, COALESCE(SUM(l.quantity), 0)"
+    " FROM checkout AS c LEFT JOIN cart_line AS l ON l.cart_id = c.cart_id AND l.quantity > 0"
+    " WHERE c.id = :id GROUP BY c.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """The little of a checkout that says what else is to be asked."""
+
+    location_id: str
+    state: CheckoutState
+    method: Method
+    version: int
+    pieces: int
+
+
+def gist(db: Session, checkout_id: str) -> Gist:
+    """Return the gist of a checkout, with the pieces of its cart.
+
+    Raises:
+        UnknownCheckout: there is none of this id.
+    """
+    found = db.connection().execute(_WANTED, {"id": checkout_id}).first()
+    if found is None:
+        msg = f"there is no checkout {checkout_id}"
+        raise UnknownCheckout(msg, checkout_id=checkout_id)
+    location_id, state, method, version, pieces = found
+    return Gist(location_id, CheckoutState(state), Method(method), version, int(pieces))
 
 
 def open_of_cart(db: Session, cart_id: str) -> CheckoutRow | None:

@@ -48,7 +48,7 @@ WithHtml = Annotated[
 
 def _whole(request: Request, wired: Parts, db: Session, checkout_id: str) -> CheckoutOut:
     spoken = words(locale_of(request))
-    return checkout_out(service.read(wired, db, spoken, checkout_id), spoken)
+    return checkout_out(service.read(wired, db, spoken, checkout_id, whole=False), spoken)
 
 
 def _change(
@@ -101,7 +101,7 @@ def get_checkout(
     spoken = words(locale_of(request))
     with reading(wired.engine) as db:
         queries.own(db, checkout_id, visitor.need(db, wired.clock).id)
-        found = service.read(wired, db, spoken, checkout_id)
+        found = service.read(wired, db, spoken, checkout_id, whole=with_html)
     return checkout_out(found, spoken, checkout_html(found, spoken) if with_html else None)
 
 

@@ -11,11 +11,10 @@ from cart.carts.tables import ShopperSessionRow
 from cart.orders import terms
 from cart.orders.checkout import open_checkout, view
 from cart.orders.model import CheckoutState, Method
-from cart.orders.view import load
-from cart.picking import desk
 from gateway.fanout import OrderChanged
 from inventory_api.stock.queries import availability
 from mobile_api.checkouts import queries
+from mobile_api.checkouts.queries import Gist
 from mobile_api.checkouts.shown import ShownCheckout, shown
 from mobile_api.look.words import Words
 from mobile_api.products.queries import all_shops
@@ -24,22 +23,27 @@ from mobile_api.wiring import Parts
 SHOPS_ASKED_MAX: Final = 50  # for the first guess; she chooses among those near it herself
 
 
-def read(wired: Parts, db: Session, w: Words, checkout_id: str) -> ShownCheckout:
-    """Return a checkout as it is now.
+def read(
+    wired: Parts, db: Session, w: Words, checkout_id: str, *, whole: bool = True
+) -> ShownCheckout:
+    """Return a checkout as it is now; not ``whole``: without the other shops, where none is needed.
 
     Raises:
         UnknownCheckout: there is none of this id.
     """
     now = wired.clock.now()
-    estimate = ready_estimate(wired, db, checkout_id)
+    gist = queries.gist(db, checkout_id)
+    estimate = _estimate(wired, db, gist)
     found = view(db, wired.clock, wired.shop, checkout_id, ready_estimate=estimate)
     return shown(
         db,
         w,
         found,
         now=now,
-        attempt=queries.last_attempt(db, checkout_id),
-        shipping_minor=terms.get(db, found.place.id).shipping_minor,
+        # Every try to pay, and every end of one, makes a new version.
+        attempt=queries.last_attempt(db, checkout_id) if gist.version > 1 else None,
+        shipping_minor=(found.terms or terms.get(db, found.place.id)).shipping_minor,
+        whole=whole,
     )
 
 
@@ -49,11 +53,13 @@ def ready_estimate(wired: Parts, db: Session, checkout_id: str) -> timedelta | N
     Raises:
         UnknownCheckout: there is none of this id.
     """
-    row = load(db, checkout_id)
-    if row.state != CheckoutState.OPEN or row.method != Method.COLLECT:
+    return _estimate(wired, db, queries.gist(db, checkout_id))
+
+
+def _estimate(wired: Parts, db: Session, gist: Gist) -> timedelta | None:
+    if gist.state is not CheckoutState.OPEN or gist.method is not Method.COLLECT:
         return None
-    pieces = cart_view(db, row.cart_id).pieces
-    return desk.ready_estimate(db, wired.clock.now(), row.location_id, pieces)
+    return wired.pressure.at(db, gist.location_id).estimate(gist.pieces)
 
 
 def begin(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -83,10 +84,14 @@ class AddressField:
     needed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShownCheckout:
-    """All that the page shows. ``trouble``: how the last try to pay ended, if it did badly."""
+    """All that the page shows; what only the page needs is made when it asks.
 
+    ``trouble``: how the last try to pay ended, if it did badly.
+    """
+
+    w: Words
     view: CheckoutView
     now: datetime
     place: str
@@ -94,15 +99,56 @@ class ShownCheckout:
     lines: tuple[ShownLine, ...]
     problems: tuple[ShownProblem, ...]
     trouble: str
-    promise: str
-    soonest: str
-    slots: tuple[ShownSlot, ...]
     places: tuple[ShownPlace, ...]
-    address: tuple[AddressField, ...]
     shipping: Money | None
-    sums: Sums
-    to_pay: Money
-    until_time: str
+
+    @property
+    def _spoken(self) -> "_Times":
+        return _Times(self.w, self.view.place, self.now)
+
+    @property
+    def promise(self) -> str:
+        """When it will be ready."""
+        return _promise(self.w, self.view, self._spoken)
+
+    @property
+    def soonest(self) -> str:
+        """The first time that can be had."""
+        return self._spoken.moment(self.view.soonest) if self.view.soonest else ""
+
+    @cached_property
+    def slots(self) -> tuple[ShownSlot, ...]:
+        """The times that can be chosen."""
+        spoken = self._spoken
+        return tuple(
+            ShownSlot(
+                slot.starts_at.isoformat(),
+                spoken.moment(slot.starts_at),
+                chosen=slot.starts_at == self.view.slot_at,
+            )
+            for slot in self.view.slots
+        )
+
+    @cached_property
+    def address(self) -> tuple[AddressField, ...]:
+        """The fields of the address."""
+        return _address(self.w, self.view)
+
+    @cached_property
+    def sums(self) -> Sums:
+        """What it comes to."""
+        return _sums(self.w, self.view)
+
+    @property
+    def to_pay(self) -> Money:
+        """What the voucher leaves to pay."""
+        return Money(self.view.totals.rest_minor, self.view.currency)
+
+    @property
+    def until_time(self) -> str:
+        """Until when it is held."""
+        until = self.view.reserved_until
+        return self.w.clock_time(until, self.view.place.timezone) if until else ""
 
     @property
     def pieces(self) -> int:
@@ -123,16 +169,19 @@ def shown(
     now: datetime,
     attempt: AttemptRow | None,
     shipping_minor: int,
+    whole: bool = True,
 ) -> ShownCheckout:
     """Return the checkout in the reader's language.
 
     ``attempt``: the last try to pay. ``shipping_minor``: what sending would cost here.
+    ``whole`` false: without the other shops, unless a problem may lead there.
     """
-    every = all_shops(db, w)
+    every = all_shops(db, w) if whole or view.problems else []
     here = next((shop for shop in every if shop.id == view.place.id), None)
     shops = nearest_first(every, here)[:SHOPS_SHOWN_MAX]
     left: dict[str, dict[str, int]] = {}
-    for one in availability(db, [line.sku for line in view.lines], [shop.id for shop in shops]):
+    skus = [line.sku for line in view.lines]
+    for one in availability(db, skus, [shop.id for shop in shops]) if shops else ():
         left.setdefault(one.sku, {})[one.location_id] = one.available
     had = {shop.id: _had(view.lines, left, shop) for shop in shops}
     others = sorted(
@@ -140,8 +189,8 @@ def shown(
         key=lambda shop: -had[shop.id],
     )
     deciding = Deciding(w, view, others, left)
-    spoken = _Times(w, view.place, now)
     return ShownCheckout(
+        w=w,
         view=view,
         now=now,
         place=w.of(view.place.name_i18n, view.place.name),
@@ -149,16 +198,6 @@ def shown(
         lines=tuple(_line(w, deciding, line) for line in view.lines),
         problems=tuple(deciding.of_all(one) for one in view.problems if one.gtin is None),
         trouble=_trouble(w, view, attempt, now),
-        promise=_promise(w, view, spoken),
-        soonest=spoken.moment(view.soonest) if view.soonest else "",
-        slots=tuple(
-            ShownSlot(
-                slot.starts_at.isoformat(),
-                spoken.moment(slot.starts_at),
-                chosen=slot.starts_at == view.slot_at,
-            )
-            for slot in view.slots
-        ),
         places=tuple(
             ShownPlace(
                 shop.id,
@@ -168,13 +207,7 @@ def shown(
             )
             for shop in shops
         ),
-        address=_address(w, view),
         shipping=Money(shipping_minor, view.currency) if view.ships else None,
-        sums=_sums(w, view),
-        to_pay=Money(view.totals.rest_minor, view.currency),
-        until_time=w.clock_time(view.reserved_until, view.place.timezone)
-        if view.reserved_until
-        else "",
     )
 
 
