@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, literal
+from sqlalchemy import ColumnElement, Update, insert, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session, SQLModel
@@ -33,8 +33,8 @@ def insert_new(
     ``where``: the predicate of a partial unique index over the keys. On PostgreSQL
     it waits for a rival who is inserting the same keys, and then says False.
     """
-    insert = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
-    statement = insert(row).values(**values)
+    inserting = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
+    statement = inserting(row).values(**values)
     statement = statement.on_conflict_do_nothing(index_elements=keys, index_where=where)
     return _came_back(db, statement)
 
@@ -52,8 +52,8 @@ def insert_or_change(
 
     ``change``: new values by column; expressions over the row's columns are fine.
     """
-    insert = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
-    statement = insert(row).values(**values)
+    inserting = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
+    statement = inserting(row).values(**values)
     statement = statement.on_conflict_do_update(index_elements=keys, set_=dict(change), where=where)
     return _came_back(db, statement)
 
@@ -61,3 +61,14 @@ def insert_or_change(
 def _came_back(db: Session, statement: postgresql.Insert | sqlite.Insert) -> bool:
     # Drivers count updates and deletes; of an insert, only what it returns is sure.
     return db.connection().execute(statement.returning(literal(1))).first() is not None
+
+
+def insert_all(db: Session, rows: Sequence[SQLModel]) -> None:
+    """Insert rows of one table in one statement.
+
+    They do not become part of the session, which costs several times the insert itself:
+    whoever needs one again reads it.
+    """
+    values = [row.model_dump() for row in rows]
+    if values:  # one set of values is executed at once, a list is prepared for many
+        db.connection().execute(insert(type(rows[0])), values if len(values) > 1 else values[0])

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select, update
 
-from cart.db.guarded import write
+from cart.db.guarded import insert_all, write
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CheckoutChanged, CheckoutClosed
 from cart.kernel.ids import Ids, secret_hash
@@ -114,8 +114,7 @@ def begin(
     located = seen.terms or Terms(checkout.location_id)
     attempt = _attempt(clock, checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, located.orders_per_quarter)
-    db.add(attempt)
-    db.flush()
+    insert_all(db, [attempt])
     voucher_id = checkout.voucher_id
     _tenders(db, clock, ids, attempt=attempt, totals=seen.totals, voucher_id=voucher_id)
     write(
@@ -387,8 +386,7 @@ def _tenders(
             voucher_id=voucher_id if kind == TenderKind.VOUCHER else None,
             created_at=attempt.started_at,
         )
-        db.add(tender)
-        db.flush()
+        insert_all(db, [tender])
         if kind == TenderKind.VOUCHER and not vouchers.debit(
             db,
             clock,

@@ -13,7 +13,7 @@ from cart.carts import queries as carts
 from cart.carts.apply import CartChange, apply
 from cart.carts.model import Kind, Operation, next_at_us
 from cart.carts.service import latest_at_us
-from cart.db.guarded import write
+from cart.db.guarded import insert_all, write
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.ids import Ids
 from cart.orders import history, letters, terms, tickets
@@ -69,10 +69,14 @@ def place(
         promise_at=promise_at,
         placed_at=now,
     )
-    db.add(order)
-    db.flush()
-    for position, line in enumerate(wanted.lines):
-        db.add(line_row(ids, order_id, position, line, stock_reference=attempt.id))
+    insert_all(db, [order])
+    insert_all(
+        db,
+        [
+            line_row(ids, order_id, position, line, stock_reference=attempt.id)
+            for position, line in enumerate(wanted.lines)
+        ],
+    )
     entry = OrderEventRow(
         order_id=order_id,
         number=order.version,
@@ -81,7 +85,7 @@ def place(
         data={"total_minor": attempt.total_minor, "attempt_id": attempt.id},
         at=now,
     )
-    history.write(db, entry)
+    insert_all(db, [entry])
     write(
         db,
         update(TenderRow)

@@ -6,6 +6,7 @@ The codes come in a shuffled order, so that two tickets do not tell how many buy
 """
 
 import random
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -21,6 +22,7 @@ LETTERS: Final = "FKLMQRTWY"
 SHORT: Final = len(LETTERS) * 100
 LONG: Final = len(LETTERS) * 1_000  # three digits, when the short ones are all out
 LOOKED_AT_MAX: Final = 40  # of each length; a location has far fewer codes taken in a row
+LOOKED_AT_FIRST: Final = 4  # as a rule the very next one is free
 _NEXT: Final = text(
     "INSERT INTO ticket_sequence (location_id, given) VALUES (:location_id, 1)"
     " ON CONFLICT (location_id) DO UPDATE SET given = ticket_sequence.given + 1 RETURNING given"
@@ -34,7 +36,18 @@ def next_ticket(db: Session, location_id: str) -> str:
         LimitExceeded: every code that was tried is taken.
     """
     given = db.connection().execute(_NEXT, {"location_id": location_id}).scalar_one()
-    offered = codes(location_id, given)
+    first = [
+        _code(location_id, number, SHORT, 2) for number in range(given, given + LOOKED_AT_FIRST)
+    ]
+    code = _free(db, location_id, first) or _free(db, location_id, codes(location_id, given))
+    if code is not None:
+        return code
+    msg = f"{location_id} has too many open orders for a ticket to be free"
+    raise LimitExceeded(msg, location_id=location_id)
+
+
+def _free(db: Session, location_id: str, offered: Sequence[str]) -> str | None:
+    """Return the first of these codes that no open order has."""
     out = set(
         db.exec(
             select(OrderRow.ticket).where(
@@ -44,11 +57,7 @@ def next_ticket(db: Session, location_id: str) -> str:
             )
         )
     )
-    for code in offered:
-        if code not in out:
-            return code
-    msg = f"{location_id} has too many open orders for a ticket to be free"
-    raise LimitExceeded(msg, location_id=location_id)
+    return next((code for code in offered if code not in out), None)
 
 
 def codes(location_id: str, given: int) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, exists, func, select, update
 
+from cart.db.guarded import insert_all
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidInput, NotReady, TaskTaken
 from cart.kernel.ids import Ids
@@ -62,8 +63,7 @@ def open_task(db: Session, clock: Clock, ids: Ids, shop: Shop, order_id: str) ->
         pieces=pieces,
         created_at=clock.now(),
     )
-    db.add(task)
-    db.flush()
+    insert_all(db, [task])
     add_lines(db, ids, shop, task, lines)
     return task.id
 
@@ -73,9 +73,10 @@ def add_lines(
 ) -> None:
     """Put order lines on a task, each with the place where its pieces lie."""
     bays = shop.locations.bays(db, location_id=task.location_id, skus=[line.sku for line in lines])
+    rows = []
     for line in lines:
         bay = bays.get(line.sku, _UNPLACED)
-        db.add(
+        rows.append(
             PickLineRow(
                 id=ids.new("pick"),
                 task_id=task.id,
@@ -89,7 +90,7 @@ def add_lines(
                 walk_order=bay.walk_order,
             )
         )
-    db.flush()
+    insert_all(db, rows)
 
 
 def orders_without_task(db: Session, limit: int) -> list[str]:
