@@ -1,10 +1,16 @@
 """The engine: what its errors say, and to whom they may be shown."""
 
+from contextlib import ExitStack
+
 import pytest
+from psycopg import sql
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from cart.db import reading
+from cart.db import make_engine, reading
+from tests.real.postgres import PostgresServer
+
+AT_ONCE = 3  # connections in the pool
 
 
 def test_an_error_does_not_repeat_what_was_bound(engine: Engine) -> None:
@@ -14,3 +20,50 @@ def test_an_error_does_not_repeat_what_was_bound(engine: Engine) -> None:
             text("SELECT * FROM nowhere WHERE email = :email"), {"email": "noa@example.com"}
         )
     assert "noa@example.com" not in str(failed.value)
+
+
+def test_connections_that_a_restart_closed_are_replaced_before_anybody_notices(
+    postgresql_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that lay idle in the pool is asked first, and another is opened in its stead."""
+    monkeypatch.setattr("cart.db.engine.ALIVE_S", 0.0)
+    engine = _used(postgresql_url)
+    _close_all(postgres, engine)
+    assert _ask(engine) == 1
+    engine.dispose()
+
+
+def test_of_connections_that_were_just_used_one_fails_and_the_rest_is_forgotten(
+    postgresql_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks a connection of a moment ago; the first that is dead empties the pool."""
+    monkeypatch.setattr("cart.db.engine.ALIVE_S", 3_600.0)
+    engine = _used(postgresql_url)
+    _close_all(postgres, engine)
+    with pytest.raises(DBAPIError):
+        _ask(engine)
+    assert [_ask(engine) for _ in range(AT_ONCE + 1)] == [1] * (AT_ONCE + 1)
+    engine.dispose()
+
+
+def _used(url: str) -> Engine:
+    """Return an engine with several connections in its pool."""
+    engine = make_engine(url)
+    with ExitStack() as held:
+        for _ in range(AT_ONCE):
+            held.enter_context(reading(engine)).connection()
+    return engine
+
+
+def _close_all(postgres: PostgresServer, engine: Engine) -> None:
+    """Let the server end every connection to the engine's database, as its restart does."""
+    postgres.execute(
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = {}"
+        ).format(sql.Literal(engine.url.database))
+    )
+
+
+def _ask(engine: Engine) -> int:
+    with reading(engine) as db:
+        return int(db.connection().execute(text("SELECT 1")).scalar_one())
