@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import bindparam, select, text
+from sqlmodel import Session, col
 
 from cart.db.rows import TEXT, run
 from cart.kernel.errors import UnknownLocation
@@ -16,6 +16,14 @@ from inventory_api.catalogue.tables import LocationRow
 # A zone is walked to its end before the next: no zone has this many bays.
 ZONE_STEP: Final = 10_000
 VARIANTS_MAX: Final = 200  # of one product: twenty sizes in ten colours
+_FACTS: Final = select(
+    col(LocationRow.id),
+    col(LocationRow.name),
+    col(LocationRow.timezone),
+    col(LocationRow.country),
+    col(LocationRow.name_i18n),
+    col(LocationRow.opening_hours),
+).where(col(LocationRow.id) == bindparam("id"))
 
 
 class Places:
@@ -27,7 +35,7 @@ class Places:
         Raises:
             UnknownLocation: there is none of this id.
         """
-        row = db.get(LocationRow, location_id)
+        row = db.connection().execute(_FACTS, {"id": location_id}).first()
         if row is None:
             msg = f"there is no location {location_id}"
             raise UnknownLocation(msg, location_id=location_id)

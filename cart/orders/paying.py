@@ -37,19 +37,6 @@ ATTEMPT_HASH_CHARACTERS = 40  # 160 bits: never the same for two keys
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A try to pay. ``wish_minor``: what the provider is to be asked for; 0: nothing.
-
-    ``settled``: the order, where the voucher has paid for all of it.
-    """
-
-    attempt_id: str
-    state: AttemptState
-    wish_minor: int
-    settled: Settled | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Wish:
     """What a provider is to be asked for on behalf of an attempt that is still open.
 
@@ -64,6 +51,21 @@ class Wish:
     checkout_id: str
     location_id: str
     provider_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A try to pay. ``wish_minor``: what the provider is to be asked for; 0: nothing.
+
+    ``wish``: all that it is to be asked, or was, while the try is open.
+    ``settled``: the order, where the voucher has paid for all of it.
+    """
+
+    attempt_id: str
+    state: AttemptState
+    wish_minor: int
+    settled: Settled | None = None
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ def begin(
     checkout = load(db, checkout_id, lock=True)
     known = db.get(AttemptRow, attempt_id, populate_existing=True)
     if known is not None and known.checkout_id == checkout_id:
-        return Begun(known.id, AttemptState(known.state), _wish_minor(db, known.id))
+        asked = wish_of(db, known.id)
+        minor = asked.amount_minor if asked else 0
+        return Begun(known.id, AttemptState(known.state), minor, wish=asked)
     _require_open(db, clock, shop, checkout, fresh=known is None)
     seen = open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
     _require_as_seen(seen, total_minor, rest_minor)
@@ -129,7 +133,17 @@ def begin(
         ),
     )
     if seen.totals.rest_minor:
-        return Begun(attempt_id, AttemptState.RESERVED, seen.totals.rest_minor)
+        wish = Wish(
+            amount_minor=seen.totals.rest_minor,
+            currency=attempt.currency,
+            expires_at=attempt.reserved_until,
+            email=checkout.email,
+            locale=checkout.locale,
+            checkout_id=checkout_id,
+            location_id=checkout.location_id,
+            provider_ref=None,
+        )
+        return Begun(attempt_id, AttemptState.RESERVED, wish.amount_minor, wish=wish)
     settled = buy(db, clock, ids, shop, checkout=checkout, attempt=attempt)
     if settled is None:
         msg = "pieces that were just reserved cannot be allocated"
@@ -396,8 +410,3 @@ def _tenders(
         ):
             msg = "the voucher was used elsewhere at this moment"
             raise CheckoutChanged(msg)
-
-
-def _wish_minor(db: Session, attempt_id: str) -> int:
-    wish = wish_of(db, attempt_id)
-    return wish.amount_minor if wish else 0

@@ -65,7 +65,7 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             finish(wired, db, begun.settled)
         else:
             ring(wired, db, checkout_id)
-            wish = steps.wish(wired, db, attempt_id)
+            wish = steps.worded(wired, db, begun.wish)
         return Tried(attempt_id=attempt_id)
 
     answer = await asyncio.to_thread(once.run, effect, needs_session=True)

@@ -60,7 +60,11 @@ def _not_done(error: Refused | Unavailable) -> Answer:
 
 def wish(parts: Parts, db: Session, attempt_id: str) -> Wish | None:
     """Return what to ask for; None where nothing is to be asked, or it was asked before."""
-    found = paying.wish_of(db, attempt_id)
+    return worded(parts, db, paying.wish_of(db, attempt_id))
+
+
+def worded(parts: Parts, db: Session, found: paying.Wish | None) -> Wish | None:
+    """Return a wish that is still to be asked, with the words that the provider shows."""
     if found is None or found.provider_ref is not None:
         return None
     place = parts.shop.locations.facts(db, found.location_id)
