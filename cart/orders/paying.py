@@ -312,22 +312,7 @@ def _attempt(
         address=checkout.address,
         tax_minor=seen.totals.tax_minor,
         shipping_rate_bp=known.tax_rate_bp,
-        lines=tuple(
-            WantedLine(
-                gtin=line.gtin,
-                sku=line.sku,
-                quantity=line.quantity,
-                price_minor=line.price_minor,
-                tax_rate_bp=line.tax_rate_bp,
-                name=line.name,
-                name_i18n=line.name_i18n,
-                colour=line.colour,
-                colour_i18n=line.colour_i18n,
-                size=line.size,
-                picture=line.picture,
-            )
-            for line in seen.lines
-        ),
+        lines=tuple(WantedLine.of(line) for line in seen.lines),
     )
     return AttemptRow(
         id=attempt_id,

@@ -8,6 +8,8 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cart.orders.pricing import CheckoutLine
+
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
@@ -24,6 +26,23 @@ class WantedLine:
     colour_i18n: dict[str, str] = field(default_factory=dict)
     size: str = ""
     picture: str | None = None
+
+    @classmethod
+    def of(cls, line: CheckoutLine) -> "WantedLine":
+        """Freeze a line as the shopper sees it."""
+        return cls(
+            gtin=line.gtin,
+            sku=line.sku,
+            quantity=line.quantity,
+            price_minor=line.price_minor,
+            tax_rate_bp=line.tax_rate_bp,
+            name=line.name,
+            name_i18n=line.name_i18n,
+            colour=line.colour,
+            colour_i18n=line.colour_i18n,
+            size=line.size,
+            picture=line.picture,
+        )
 
 
 @dataclass(frozen=True, slots=True)
