@@ -201,11 +201,12 @@ def pick(
 
 
 def in_words(wired: Parts, db: Session, spoken: Words, wrong: WrongItem) -> WrongItem:
-    """Return the refusal with name and picture of what was scanned, in the reader's language."""
+    """Return the refusal with what was scanned, by name and picture, in the reader's language."""
     gtin = str(wrong.data.get("scanned_gtin", ""))
     found = wired.lookup(db, [Gtin(gtin)], currency="") if gtin else {}
     facts = {
         "name": spoken.of(one.name_i18n, one.name) if (one := found.get(Gtin(gtin))) else "",
+        "variant": walking.variant_of(spoken, one) if one else "",
         "picture": (one.picture if one else None) or "",
     }
     return WrongItem(wrong.message, **wrong.data, **facts)

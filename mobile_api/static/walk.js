@@ -48,6 +48,7 @@ async function flush() {
         if (problem.code === "not_signed_in") return; // signs in, comes back, and it is sent then
         if (passing(problem)) { lost = true; setTimeout(flush, AGAIN_MS); return; }
         outbox.shift();
+        [current, chosen] = [one.line, false]; // its piece still lies on the shelf: back to where it does
         refused(one, problem);
       }
       keep();
@@ -144,8 +145,9 @@ function refused(one, problem) {
   const facts = problem.data ?? {};
   plateOf($("[data-plate=no]", dialog), facts.picture);
   plateOf($("[data-plate=yes]", dialog), step?.dataset.picture);
-  $("[data-text=no]", dialog).textContent = facts.name || one.body.code || say("unknown_code");
-  $("[data-text=yes]", dialog).textContent = step?.dataset.name ?? "";
+  const called = ({ name, variant }) => [name, variant].filter(Boolean).join(" · "); // often it is the variant that is wrong
+  $("[data-text=no]", dialog).textContent = called(facts) || one.body.code || say("unknown_code");
+  $("[data-text=yes]", dialog).textContent = called(step?.dataset ?? {});
   speak(`${say("wrong")} ${step?.dataset.name ?? ""}`);
   if (!dialog.open) dialog.showModal();
 }

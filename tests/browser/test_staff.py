@@ -190,6 +190,24 @@ def test_an_order_is_picked_by_scanner(opened: Opened, floor: Floor) -> None:
     assert floor.view(order_id).shelf == "B-47"
 
 
+def test_a_wrong_item_leaves_the_walk_where_it_is(opened: Opened, floor: Floor) -> None:
+    """A line of one piece is still the line to pick; of two variants each is called by its own."""
+    order_id = floor.order({MUG: 1, LAMP: 1})
+    page = opened("/staff/queue", "1")
+    page.get_by_role("button", name="Pick", exact=False).first.click()
+    walking(page)
+    scan(page, LAMP)
+    expect(page.locator("#wrong")).to_be_visible()
+    page.get_by_role("button", name="Scan again").click()
+    expect(current(page)).to_have_attribute("data-gtin", MUG)
+    expect(current(page).locator("[data-count]")).to_have_text("0")
+    scan(page, MUG)
+    expect(current(page)).to_have_attribute("data-gtin", LAMP)
+    scan(page, BLUE)
+    expect(page.locator("#wrong .no")).to_contain_text("Lamp · blue")
+    assert floor.told(order_id).count("picked") == 1
+
+
 def test_several_orders_are_one_walk(opened: Opened, floor: Floor) -> None:
     """Chosen together, told apart by ticket, each put on its own shelf."""
     first, second = floor.order({MUG: 1}), floor.order({MUG: 1, LAMP: 1})
