@@ -26,6 +26,7 @@ ACCEPTED_MAX = 20  # entries of an Accept-Language header that are looked at
 # Written prices remembered: a shop has a few hundred, in each language.
 PRICES_KEPT_MAX: Final = 4_096
 NUMBERS_KEPT_MAX: Final = 4_096  # counts and distances: a cart of fifteen lines says thirty
+_LEFT_TO_RIGHT: Final = "\u200e"  # the mark: what follows runs on as digits do
 _BABEL: Final = {code: Locale.parse(code) for code in LOCALES}
 
 
@@ -58,8 +59,12 @@ def language_name(locale: str) -> str:
 
 @lru_cache(maxsize=PRICES_KEPT_MAX)
 def format_money(money: Money, locale: str) -> str:
-    """Return the amount as this language writes it: ``€189.00``, ``189,00 €``."""
-    return numbers.format_currency(money.amount, money.currency, locale=_BABEL[locale])
+    """Return the amount as this language writes it: ``€189.00``, ``189,00 €``.
+
+    A minus stays before its digits, also where text runs from right to left.
+    """
+    written = numbers.format_currency(money.amount, money.currency, locale=_BABEL[locale])
+    return written.replace("-", f"{_LEFT_TO_RIGHT}-") if direction(locale) == "rtl" else written
 
 
 @lru_cache(maxsize=NUMBERS_KEPT_MAX)

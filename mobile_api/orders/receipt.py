@@ -1,6 +1,6 @@
 """The receipt: what was bought, what became of it, who paid how much, and what went back."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,15 +37,19 @@ class ShownLine:
 
 def shown_lines(w: Words, order: OrderView) -> tuple[ShownLine, ...]:
     """Return the lines in the reader's language."""
-    names = {line.id: w.of(line.name_i18n, line.name) for line in order.lines}
+    called = {line.id: full_name(w, line) for line in order.lines}
+    replaced: Counter[str] = Counter()
+    for line in order.lines:
+        if line.replaces is not None:
+            replaced[line.replaces] += line.quantity
     return tuple(
         ShownLine(
-            name=names[line.id],
+            name=w.of(line.name_i18n, line.name),
             variant=variant(w, line),
             quantity=line.quantity,
             price=Money(line.quantity * line.price_minor, order.currency),
             picture=line.picture,
-            notes=_notes(w, line, names),
+            notes=_notes(w, line, called.get(line.replaces or ""), replaced[line.id]),
             gone=not line.kept,
         )
         for line in order.lines
@@ -57,20 +61,26 @@ def variant(w: Words, line: OrderLine) -> str:
     return " · ".join(filter(None, (w.of(line.colour_i18n, line.colour), line.size)))
 
 
+def full_name(w: Words, line: OrderLine) -> str:
+    """Return name and variant: what replaces a thing has its name, as a rule."""
+    return ", ".join(filter(None, (w.of(line.name_i18n, line.name), variant(w, line))))
+
+
 def address_line(address: Mapping[str, str]) -> str:
     """Return where a parcel goes, in one line."""
     return ", ".join(filter(None, (address.get(name, "") for name in _ADDRESS)))
 
 
-def _notes(w: Words, line: OrderLine, names: dict[str, str]) -> tuple[Note, ...]:
+def _notes(w: Words, line: OrderLine, instead_of: str | None, replaced: int) -> tuple[Note, ...]:
     notes = []
-    if line.replaces in names:
-        text = w.gettext("instead of %(name)s") % {"name": names[line.replaces]}
+    if instead_of:
+        text = w.gettext("instead of %(name)s") % {"name": instead_of}
         notes.append(Note(text, "good"))
-    if line.cancelled:
-        text = w.ngettext(
-            "%(num)s piece not delivered", "%(num)s pieces not delivered", line.cancelled
-        )
+    if replaced:
+        text = w.ngettext("%(num)s piece was replaced", "%(num)s pieces were replaced", replaced)
+        notes.append(Note(text, "few"))
+    if missing := line.cancelled - replaced:
+        text = w.ngettext("%(num)s piece not delivered", "%(num)s pieces not delivered", missing)
         notes.append(Note(text, "few"))
     if line.returned:
         text = w.ngettext("%(num)s piece returned", "%(num)s pieces returned", line.returned)

@@ -137,7 +137,7 @@ def _offers(
     shown_offers = []
     for one in offers:
         line, sellable = lines[one.order_line_id], known.get(one.gtin)
-        missing = w.of(line.name_i18n, line.name)
+        missing = receipt.full_name(w, line)
         colour = w.of(sellable.colour_i18n, sellable.colour) if sellable else ""
         size = sellable.size if sellable else ""
         dearer = line.price_minor > one.price_minor

@@ -40,6 +40,7 @@ RETURN_WORDS: Final[Mapping[ReturnReason, str]] = {
 class ShownLine:
     """A line. ``held``: pieces in the bag or with the shopper; ``missing``: never were.
 
+    ``replaced``: pieces for which another line came.
     ``refunds``: what one, two, … pieces that come back are worth, in words.
     """
 
@@ -49,6 +50,7 @@ class ShownLine:
     picture: str | None
     held: int
     missing: int
+    replaced: int
     returned: int
     returnable: int
     each: Money
@@ -145,6 +147,7 @@ def _moment(spoken: Words, moment: datetime | None, zone: str) -> str:
 def _line(line: OrderLine, view: OrderView, spoken: Words) -> ShownLine:
     colour = spoken.of(line.colour_i18n, line.colour)
     returnable = line.handed_over - line.returned
+    replaced = sum(one.quantity for one in view.lines if one.replaces == line.id)
     each = Money(line.price_minor, view.currency)
     return ShownLine(
         line_id=line.id,
@@ -152,7 +155,8 @@ def _line(line: OrderLine, view: OrderView, spoken: Words) -> ShownLine:
         variant=" · ".join(part for part in (colour, line.size) if part),
         picture=line.picture,
         held=line.quantity - line.cancelled,
-        missing=line.cancelled,
+        missing=line.cancelled - replaced,
+        replaced=replaced,
         returned=line.returned,
         returnable=returnable,
         each=each,

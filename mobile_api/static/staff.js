@@ -275,6 +275,7 @@ async function handOver(body) {
     await post(`/api/v1/staff/orders/${state.dataset.order}/handover`, body);
     sessionStorage.removeItem(PROOF_KEY);
     right();
+    scrollTo(0, 0); // the verdict is what she looks for
     speak($(".verdict h2").textContent);
   } catch (problem) {
     wrong();

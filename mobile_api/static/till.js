@@ -73,6 +73,12 @@ function inTurn(work) {
   return next;
 }
 let wantsToPay = false;
+/* the answer and the bell both bring the address, whichever is first: she goes once */
+function goAndPay(address) {
+  if (!wantsToPay) return;
+  wantsToPay = false;
+  location.assign(address);
+}
 // A part is compared as it was served: what was typed or said in it since is no change.
 const served = new WeakMap();
 const remember = (root) => { for (const part of $$("[data-part]", root)) served.set(part, part.outerHTML); };
@@ -94,7 +100,7 @@ function showCheckout(state) {
   const old = box();
   const fresh = parsed(state.html).firstElementChild;
   if (state.state === "paid") { location.replace(`/orders/${state.order_id}`); return; }
-  if (wantsToPay && state.redirect_url) { wantsToPay = false; location.assign(state.redirect_url); return; }
+  if (wantsToPay && state.redirect_url) { goAndPay(state.redirect_url); return; }
   if (state.state !== old.dataset.state) {
     if ("returned" in old.dataset) { location.replace(`/checkout/${state.id}`); return; }
     remember(fresh);
@@ -163,7 +169,7 @@ Object.assign(acts, {
     wantsToPay = true;
     try {
       const asked = await send("POST", api("/pay"), { total_minor: Number(box().dataset.total) });
-      if (asked.redirect_url) location.assign(asked.redirect_url);
+      if (asked.redirect_url) goAndPay(asked.redirect_url);
       else await lookAtCheckout();
     } catch (problem) {
       wantsToPay = false;

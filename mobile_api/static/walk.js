@@ -164,7 +164,7 @@ acts.type = () => { const field = armedField(); field.inputMode = "numeric"; fie
 function alternatives(dialog, found) {
   const box = $("#instead", dialog);
   for (const old of $$("label", box)) old.remove();
-  const add = (value, text, picture, checked) => {
+  const add = (value, [text, ...facts], picture, checked) => {
     const label = Object.assign(document.createElement("label"), { className: "choice" });
     label.append(Object.assign(document.createElement("input"), { type: "radio", name: "offer", value, checked }));
     if (picture) {
@@ -172,11 +172,14 @@ function alternatives(dialog, found) {
       plateOf(plate, picture);
       label.append(plate);
     }
-    label.append(Object.assign(document.createElement("span"), { textContent: text }));
+    const said = Object.assign(document.createElement("span"), { textContent: text });
+    if (facts.length) said.append(Object.assign(document.createElement("small"), { textContent: facts.join(" · ") }));
+    label.append(said);
     box.append(label);
   };
-  add("", found.nothing, null, true);
-  for (const one of found.candidates) add(one.gtin, [one.name, one.variant, one.price, one.left_words].filter(Boolean).join(" · "), one.picture, false);
+  add("", [found.nothing], null, true);
+  // Variants of one product: what tells them apart comes first.
+  for (const one of found.candidates) add(one.gtin, [one.variant || one.name, one.price, one.left_words], one.picture, false);
 }
 acts.short = async (button) => {
   const line = current;

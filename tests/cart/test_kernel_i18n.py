@@ -49,6 +49,7 @@ def test_money_is_written_as_the_language_writes_it() -> None:
     )
     assert "₪" in i18n.format_money(Money(18_900, "ILS"), "he")
     assert i18n.format_money(Money(1_500, "JPY"), "en") == "¥1,500"
+    assert "\u200e-42.00" in i18n.format_money(Money(-4_200, "EUR"), "he")
 
 
 def test_moments_are_shown_in_the_shops_zone() -> None:

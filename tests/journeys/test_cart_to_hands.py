@@ -19,6 +19,7 @@ from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.testing import RunningShop
 from tests.journeys import windows
 from tests.journeys.windows import PHONE, SCREEN, check_for_everyone, type_as_scanner, window
+from tests.real.postgres import PostgresServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
 HERE = "harbour-street"
@@ -26,6 +27,7 @@ VARIANTS = {one.sku: one for product in products(7) for one in product.variants}
 LAMP, SHORTER = VARIANTS["HM-1001-BRA-170"], VARIANTS["HM-1001-BRA-150"]
 MUG, TOTE = VARIANTS["HM-1035-SAG"], VARIANTS["HM-1120-OLI"]
 COUNTED = 9  # pieces of each, so that what left is seen
+PIECES = 4  # of the whole order
 LOOKED_WITHIN_MS = 60_000  # a board that heard no bell looks by itself every half minute
 
 
@@ -45,7 +47,7 @@ def euros(cents: int) -> str:
 
 
 def always_open(feeds: Path, folder: Path) -> Path:
-    """Write the shops' feed without opening hours, which is always open: tests run at night, too."""
+    """Write the shops' feed without opening hours, which is always open: nights have tests, too."""
     given = (feeds / "locations.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [{**json.loads(line), "opening_hours": {}} for line in given]
     path = folder / "locations.jsonl"
@@ -74,7 +76,9 @@ class Desk:
         self.inventory("import", str(locations))
         self.api("terms", "set", HERE, "--tax-bp", "2300")
         self.count_goods()
-        hired = self.api("staff", "add", "--location", HERE, "--number", self.number, "--name", "Mira")
+        hired = self.api(
+            "staff", "add", "--location", HERE, "--number", self.number, "--name", "Mira"
+        )
         self.pin = hired.split()[-1]
 
     def count_goods(self) -> None:
@@ -95,6 +99,10 @@ class Desk:
         """Return what the command line tells of an order."""
         return self.api("orders", "show", order_id)
 
+    def handed_over(self, order_id: str) -> int:
+        """Return how many pieces of an order were handed over."""
+        return sum(int(one) for one in re.findall(r"handed over (\d+)", self.order(order_id)))
+
     def check_sums(self) -> None:
         """Check that orders, money and pieces add up; the command lines fail where they do not."""
         assert self.api("orders", "reconcile").splitlines()[-1] == "0 wrong"
@@ -108,27 +116,27 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def shop_database_url(postgres: PostgresServer) -> Iterator[str]:
+    """URL of a PostgreSQL database that outlives the shop on it."""
+    with postgres.database() as url:
+        yield url
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def desk(
     request: pytest.FixtureRequest,
     open_carryover_shop: OpenShop,
     carryover_feeds: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Desk]:
+) -> Desk:
     """A shop that sells, on each kind of database."""
-    locations = always_open(carryover_feeds, tmp_path_factory.mktemp("locations"))
-    if request.param == "sqlite":
-        made = Desk(open_carryover_shop())
-        made.furnish(locations)
-        yield made
-        return
-    with request.getfixturevalue("postgres").database() as url:
-        made = Desk(open_carryover_shop(settings={"DATABASE_URL": url}))
-        try:
-            made.furnish(locations)
-            yield made
-        finally:
-            made.shop.close()  # before its database goes
+    settings = {}
+    if request.param == "postgresql":
+        settings["DATABASE_URL"] = request.getfixturevalue("shop_database_url")
+    made = Desk(open_carryover_shop(settings=settings))
+    made.furnish(always_open(carryover_feeds, tmp_path_factory.mktemp("locations")))
+    return made
 
 
 def scanned_to_phone(browser: Browser, shop: RunningShop, *goods: Variant) -> Page:
@@ -139,8 +147,8 @@ def scanned_to_phone(browser: Browser, shop: RunningShop, *goods: Variant) -> Pa
     phone = window(browser, shop.url, PHONE)
     phone.goto(tablet.link)
     phone.wait_for_url(shop.url)
-    for one in set(gtin(one) for one in goods):
-        expect(phone.locator(f'.line[data-gtin="{one}"]')).to_be_visible()
+    for number in {gtin(one) for one in goods}:
+        expect(phone.locator(f'.line[data-gtin="{number}"]')).to_be_visible()
     tablet.put_down()
     return phone
 
@@ -187,25 +195,13 @@ def close(*pages: Page) -> None:
         page.context.close()
 
 
-def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
-    """Scanned, paid, picked, substituted, staged and handed over once, live in three windows."""
-    shop = desk.shop
-    staff, board = signed_in(browser, desk), open_board(browser, desk)
-    expect(staff.get_by_role("heading", name="Nothing waits")).to_be_visible()
-    check_for_everyone(staff)
-    check_for_everyone(board)
-    for page in (staff, board):
-        windows.mark(page)
-
-    phone = scanned_to_phone(browser, shop, LAMP, MUG, MUG, TOTE)
-    total = price(LAMP) + 2 * price(MUG) + price(TOTE)
-    check_for_everyone(phone)
+def paid_after_a_refusal(phone: Page, desk: Desk, total: int) -> str:
+    """Check out, be refused by the bank, try again with 3-D Secure; return the order's id."""
     phone.get_by_role("button", name="Check out").click()
     expect(phone.get_by_role("heading", name="Checkout")).to_be_visible()
     expect(phone.locator(".till .total")).to_contain_text(euros(total))
     expect(phone.locator(".till .total")).to_contain_text(re.compile(r"ready about \d+:\d\d"))
     check_for_everyone(phone)
-
     to_the_bank(phone, total)
     phone.get_by_role("button", name="Card refused").click()
     phone.wait_for_url("**/checkout/*")
@@ -213,47 +209,39 @@ def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
     check_for_everyone(phone)
     assert desk.orders() == []
     assert "reserved    0" in desk.inventory("stock", LAMP.sku)
-
     to_the_bank(phone, total)
     phone.get_by_role("button", name="Pay with 3-D Secure").click()
     check_for_everyone(phone)
     phone.get_by_role("button", name="Approve").click()
     phone.wait_for_url("**/orders/**")
-    order_id = phone.url.rsplit("/", 1)[1]
-    ticket = phone.locator(".ticket-code").inner_text()
     expect(phone.get_by_role("heading", level=1)).to_contain_text("Ready about")
     expect(phone.get_by_text("You are next.")).to_be_visible()
     check_for_everyone(phone)
-    windows.mark(phone)
-    assert desk.orders() == [order_id]
+    return phone.url.rsplit("/", 1)[1]
 
-    expect(board.locator(".picking [data-code]")).to_have_text([ticket])
-    card = staff.locator(f'.task[data-ticket="{ticket}"]')
-    expect(card).to_contain_text("4 pieces")
-    assert windows.is_marked(staff)
-    check_for_everyone(staff)
-    card.get_by_role("button", name=f"Pick {ticket}", exact=True).click()
-    staff.wait_for_url("**/staff/walk")
-    windows.mark(staff)
-    expect(phone.get_by_text("Your things are being picked now.")).to_be_visible()
 
+def refuse_the_wrong_item(staff: Page, desk: Desk, order_id: str) -> None:
+    """Scan another lamp than the one that is wanted: both are shown, and nothing has changed."""
     expect(step(staff)).to_have_attribute("data-gtin", gtin(LAMP))
-    expect(staff.locator("#staff-live")).to_have_text("live")
-    check_for_everyone(staff)
     type_as_scanner(staff, SHORTER.gtin)
-    expect(staff.locator("#wrong")).to_be_visible()
-    expect(staff.locator("#wrong")).to_contain_text("Wrong item. Put it back.")
+    wrong = staff.locator("#wrong")
+    expect(wrong).to_contain_text("Wrong item. Put it back.")
+    expect(wrong.locator(".no")).to_contain_text("150 cm")
+    expect(wrong.locator(".yes")).to_contain_text("170 cm")
     check_for_everyone(staff)
     assert desk.order(order_id).count("picked 0") == len((LAMP, MUG, TOTE))
     staff.get_by_role("button", name="Scan again").click()
+    expect(step(staff)).to_have_attribute("data-gtin", gtin(LAMP))
     expect(step(staff).locator("[data-count]")).to_have_text("0")
 
+
+def replace_what_is_missing(staff: Page, phone: Page) -> None:
+    """Say that the lamp is not there and offer a cheaper one: accepted on the phone, live."""
     step(staff).get_by_role("button", name="Not enough").click()
     staff.get_by_label("It is not there").check()
     staff.locator(f'#instead [value="{gtin(SHORTER)}"]').check()
     check_for_everyone(staff)
     staff.get_by_role("button", name="Go on").click()
-
     offer = phone.locator(".offer")
     expect(offer).to_contain_text("Would you take this one instead?")
     expect(offer).to_contain_text(euros(price(SHORTER)))
@@ -261,16 +249,22 @@ def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
     offer.get_by_role("button", name="Yes, please").click()
     expect(offer).to_have_count(0)
 
+
+def pick_the_rest(staff: Page, shelf: str) -> None:
+    """Scan what the walk asks for, in its order; then the shelf at the desk."""
     for one, pieces in ((MUG, 2), (TOTE, 1), (SHORTER, 1)):
         expect(step(staff)).to_have_attribute("data-gtin", gtin(one))
         for _ in range(pieces):
             type_as_scanner(staff, one.gtin)
     expect(staff.get_by_role("heading", name="To the desk")).to_be_visible()
-    check_for_everyone(staff)
     expect(staff.get_by_label("Scan or type the shelf")).to_be_visible()
-    type_as_scanner(staff, "B-47")
+    check_for_everyone(staff)
+    type_as_scanner(staff, shelf)
     expect(staff.get_by_text("You are not picking")).to_be_visible()
 
+
+def ready_on_both(board: Page, phone: Page, ticket: str) -> str:
+    """See the ticket move to "ready" on the board, and the phone show the code: return it."""
     expect(board.locator(".ready [data-code]")).to_have_text([ticket])
     expect(board.locator(".picking [data-code]")).to_have_count(0)
     check_for_everyone(board)
@@ -278,22 +272,21 @@ def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
     code = phone.locator(".handover-code").inner_text().replace(" ", "")
     assert re.fullmatch(r"\d{6}", code)
     check_for_everyone(phone)
+    return code
 
-    assert windows.is_marked(staff)
-    staff.get_by_role("link", name="Desk").click()
-    expect(staff.locator(".shelf")).to_contain_text("B-47")
-    check_for_everyone(staff)
-    staff.get_by_role("link", name=f"Hand over {ticket}").click()
+
+def hand_over_once(staff: Page, desk: Desk, order_id: str, code: str) -> None:
+    """Be told another code, then the right one; the same code again is refused."""
     proof = staff.get_by_label("The six digits on the shopper's phone")
-    wrong_code = f"{(int(code) + 1) % 1_000_000:06}"
-    proof.fill(wrong_code)
-    staff.get_by_role("button", name="Hand over", exact=True).click()
-    expect(staff.locator("#hand-fault")).not_to_be_empty()
-    assert "handed over 1" not in desk.order(order_id)
+    give = staff.get_by_role("button", name="Hand over", exact=True)
+    proof.fill(f"{(int(code) + 1) % 1_000_000:06}")
+    give.click()
+    expect(staff.get_by_text("This is not the code of this order.")).to_be_visible()
     check_for_everyone(staff)
+    assert desk.handed_over(order_id) == 0
     proof.fill(code)
-    staff.get_by_role("button", name="Hand over", exact=True).click()
-    expect(staff.get_by_role("heading", name="Handed over")).to_be_visible()
+    give.click()
+    expect(staff.get_by_role("heading", name="Handed over")).to_be_in_viewport()
     check_for_everyone(staff)
     again = staff.request.post(
         f"/api/v1/staff/orders/{order_id}/handover",
@@ -301,32 +294,65 @@ def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
         headers={"Idempotency-Key": uuid.uuid4().hex},
     )
     assert (again.status, again.json()["code"]) == (409, "already_handed_over")
+    assert desk.handed_over(order_id) == PIECES
+
+
+def test_from_the_scan_to_the_hands(browser: Browser, desk: Desk) -> None:
+    """Scanned, paid, picked, replaced, staged and handed over once, live in three windows."""
+    staff, board = signed_in(browser, desk), open_board(browser, desk)
+    expect(staff.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    for page in (staff, board):
+        check_for_everyone(page)
+        windows.mark(page)
+    phone = scanned_to_phone(browser, desk.shop, LAMP, MUG, MUG, TOTE)
+    check_for_everyone(phone)
+    total = price(LAMP) + 2 * price(MUG) + price(TOTE)
+    order_id = paid_after_a_refusal(phone, desk, total)
+    assert desk.orders() == [order_id]
+    windows.mark(phone)
+    ticket = phone.locator(".ticket-code").inner_text()
+
+    expect(board.locator(".picking [data-code]")).to_have_text([ticket])
+    card = staff.locator(f'.task[data-ticket="{ticket}"]')
+    expect(card).to_contain_text(f"{PIECES} pieces")
+    assert windows.is_marked(staff)
+    check_for_everyone(staff)
+    card.get_by_role("button", name=f"Pick {ticket}", exact=True).click()
+    staff.wait_for_url("**/staff/walk")
+    expect(staff.locator("#staff-live")).to_have_text("live")
+    check_for_everyone(staff)
+    windows.mark(staff)
+    expect(phone.get_by_text("Your things are being picked now.")).to_be_visible()
+    refuse_the_wrong_item(staff, desk, order_id)
+    replace_what_is_missing(staff, phone)
+    pick_the_rest(staff, "B-47")
+    assert windows.is_marked(staff)
+
+    code = ready_on_both(board, phone, ticket)
+    staff.get_by_role("link", name="Desk").click()
+    expect(staff.locator(".shelf")).to_contain_text("B-47")
+    check_for_everyone(staff)
+    staff.get_by_role("link", name=f"Hand over {ticket}").click()
+    hand_over_once(staff, desk, order_id, code)
 
     expect(board.locator("[data-code]")).to_have_count(0)
     expect(phone.get_by_role("heading", level=1)).to_have_text("Handed over")
-    receipt = phone.locator(".sums")
-    back = price(LAMP) - price(SHORTER)
+    back, receipt = price(LAMP) - price(SHORTER), phone.locator(".sums")
     expect(receipt).to_contain_text("Went back to you")
     expect(receipt).to_contain_text(euros(back))
     expect(receipt.locator(".strong").last).to_contain_text(euros(total - back))
     check_for_everyone(phone)
     assert windows.is_marked(phone)
     assert windows.is_marked(board)
-
-    assert [desk.on_hand(one) for one in (SHORTER, MUG, TOTE)] == [
-        COUNTED - 1,
-        COUNTED - 2,
-        COUNTED - 1,
-    ]
-    assert desk.on_hand(LAMP) == COUNTED - 1  # the one that was not there
-    told = desk.order(order_id)
-    assert sum(int(one) for one in re.findall(r"handed over (\d+)", told)) == 4  # noqa: PLR2004
+    left = {one.sku: COUNTED - desk.on_hand(one) for one in (SHORTER, MUG, TOTE)}
+    assert left == {SHORTER.sku: 1, MUG.sku: 2, TOTE.sku: 1}
+    assert desk.on_hand(LAMP) == COUNTED - 1  # it was not there
     desk.check_sums()
     close(phone, staff, board)
 
 
 def test_an_api_killed_while_she_pays(browser: Browser, desk: Desk) -> None:
-    """SIGKILL while she is at the bank; restarted: paid once, one order, all pages by themselves."""
+    """SIGKILL while she is at the bank: paid once, one order, pages recover by themselves."""
     shop = desk.shop
     desk.count_goods()
     before = desk.orders()

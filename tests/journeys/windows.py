@@ -34,9 +34,7 @@ def running_browser() -> Iterator[Browser]:
 
 def window(browser: Browser, url: str, size: ViewportSize) -> Page:
     """Return a window with cookies of its own; a script error in it fails the test."""
-    context = browser.new_context(
-        viewport=size, locale="en", base_url=url, reduced_motion="reduce"
-    )
+    context = browser.new_context(viewport=size, locale="en", base_url=url, reduced_motion="reduce")
     context.set_default_timeout(SEEN_WITHIN_MS)
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))

@@ -145,7 +145,10 @@ def test_another_article_is_accepted(
     again = post(phone, order_id, f"substitutions/{asked[0]['id']}", {"accept": False})
     assert (again.status_code, again.json()["code"]) == (409, "offer_closed")
     assert len(read(phone, order_id)["lines"]) == 2
-    assert "instead of Arc" in phone.get(f"/orders/{order_id}").text
+    page = phone.get(f"/orders/{order_id}").text
+    assert "instead of Arc &lt;lamp&gt;, red" in page
+    assert "1 piece was replaced" in page
+    assert "not delivered" not in page
 
 
 def test_another_article_is_refused_and_the_money_goes_back(
