@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from sqlmodel import Session, select
 
 from cart.db import make_engine, unit_of_work
@@ -188,6 +188,21 @@ def test_a_refused_card_leads_back_and_is_tried_again(
     page.locator('button[value="pay"]').click()
     page.wait_for_url("**/orders/**", timeout=TOLD_MS)
     assert orders(app) == 1
+
+
+def test_she_goes_to_the_bank_once(context: BrowserContext, page: Page) -> None:
+    """Answer and bell both bring the bank's address: one of them leads there."""
+    asked: list[str] = []
+
+    def away(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    context.route("**/sandbox/pay/**", away)
+    check_out(context, page)
+    page.get_by_role("button", name="Pay €").click()
+    expect(page.get_by_role("heading", name="We keep these pieces for you until")).to_be_visible()
+    assert len(asked) == 1
 
 
 def test_back_reload_and_a_second_tab_show_what_is_true(
