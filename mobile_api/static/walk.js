@@ -151,7 +151,8 @@ function refused(one, problem) {
   speak(`${say("wrong")} ${step?.dataset.name ?? ""}`);
   if (!dialog.open) dialog.showModal();
 }
-$("#wrong").addEventListener("close", () => arm());
+// A field that was moved since the dialog opened gets the focus back, but no keys: it is focused anew.
+$("#wrong").addEventListener("close", () => { armedField()?.blur(); arm(); });
 
 /* by count, later, short */
 const here = () => stepOf(current).dataset;
