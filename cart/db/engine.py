@@ -32,12 +32,15 @@ def is_sqlite(engine_or_connection: Engine | Connection) -> bool:
     return engine_or_connection.dialect.name == "sqlite"
 
 
-def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+def make_engine(
+    url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, alive_s: float = ALIVE_S
+) -> Engine:
     """Return an engine for ``sqlite:///path``, ``sqlite://`` or ``postgresql://…``.
 
     SQLite runs in WAL with full fsync, foreign keys on, and every transaction
     that writes begins IMMEDIATE: a deferred one reads, is overtaken, and loses
-    the update in silence.
+    the update in silence. ``alive_s``: how long PostgreSQL's connections may lie
+    idle before they are asked whether they live.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -48,7 +51,7 @@ def make_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
             pool_timeout=POOL_WAIT_S,
             hide_parameters=HIDE_PARAMETERS,
         )
-        _require_alive(engine)
+        _require_alive(engine, alive_s)
         return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +69,7 @@ def _note_use(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -
     entry.info[_USED] = time.monotonic()
 
 
-def _require_alive(engine: Engine) -> None:
+def _require_alive(engine: Engine, alive_s: float) -> None:
     """Let a connection that was idle out of the pool only if the database still answers on it.
 
     One that was used a moment ago and is dead nevertheless fails its request, and with
@@ -77,7 +80,7 @@ def _require_alive(engine: Engine) -> None:
         connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
         used = entry.info.get(_USED)
-        if used is None or time.monotonic() - used < ALIVE_S:
+        if used is None or time.monotonic() - used < alive_s:
             return
         try:
             engine.dialect.do_ping(connection)

@@ -123,11 +123,10 @@ def _guests(db: Session, parts: Parts, wishes: Sequence[Wish]) -> list[_Guest]:
         if known is not None:
             guests.append(_Guest(known.session_id, known.cart_id))
             continue
-        salt = parts.ids.token()[:32]
-        token = sessions.derived_token(parts.secret, salt=salt, key=wish.key)
-        guest = _Guest(parts.ids.new("session"), parts.ids.new("cart"), salt, token)
-        guests.append(guest)
-        fresh.append(NewSession(guest.session_id, guest.cart_id, wish.locale, secret_hash(token)))
+        begun = sessions.beginning(parts.ids, parts.secret, key=wish.key, locale=wish.locale)
+        session = begun.session
+        guests.append(_Guest(session.session_id, session.cart_id, begun.salt, begun.token))
+        fresh.append(session)
     service.open_sessions(db, parts.clock, fresh)
     return guests
 

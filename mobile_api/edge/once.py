@@ -61,13 +61,10 @@ class Once:
         return self._replay(kept) if kept.again else self._response(kept, kept.salt)
 
     def _begin_session(self, db: Session) -> tuple[ShopperSessionRow, str]:
-        parts = self.keyed.parts
-        locale = locale_of(self.keyed.request)
-        shopper = carts.open_session(db, parts.clock, parts.ids, locale=locale)
-        salt = parts.ids.token()[:32]
-        token = sessions.derived_token(parts.secret, salt=salt, key=self.keyed.key)
-        carts.give_key(db, parts.clock, sessions.GivenToken(token), session_id=shopper.id)
-        return shopper, salt
+        parts, locale = self.keyed.parts, locale_of(self.keyed.request)
+        begun = sessions.beginning(parts.ids, parts.secret, key=self.key, locale=locale)
+        carts.open_sessions(db, parts.clock, [begun.session])
+        return db.get_one(ShopperSessionRow, begun.session.session_id), begun.salt
 
     def _replay(self, kept: Kept) -> Response:
         """Give the first answer again, to the phone that had it or should have had it."""

@@ -14,12 +14,14 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from cart.carts import queries
-from cart.carts.service import KEY_LIFETIME
+from cart.carts.service import KEY_LIFETIME, NewSession
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.clock import Clock
 from cart.kernel.errors import NoSession
+from cart.kernel.ids import Ids, secret_hash
 
 TOKEN_LENGTH_MAX = 128
+SALT_LENGTH = 32  # 160 bits
 
 
 def cookie_name(*, secure: bool) -> str:
@@ -86,15 +88,20 @@ def derived_token(secret: bytes, *, salt: str, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenToken:
-    """Ids whose next token is known."""
+class Beginning:
+    """A session that begins with a request: what is written, and what the phone is given.
 
-    given: str
+    ``salt``: kept beside the request's answer, so that ``token`` can be given again.
+    """
 
-    def new(self, prefix: str) -> str:
-        """Never asked for."""
-        raise NotImplementedError(prefix)
+    session: NewSession
+    salt: str
+    token: str
 
-    def token(self) -> str:
-        """Return the given token."""
-        return self.given
+
+def beginning(ids: Ids, secret: bytes, *, key: str, locale: str) -> Beginning:
+    """Return the session that the request under ``key`` begins; nothing is written yet."""
+    salt = ids.token()[:SALT_LENGTH]
+    token = derived_token(secret, salt=salt, key=key)
+    session = NewSession(ids.new("session"), ids.new("cart"), locale, secret_hash(token))
+    return Beginning(session, salt, token)

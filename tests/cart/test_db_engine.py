@@ -23,22 +23,20 @@ def test_an_error_does_not_repeat_what_was_bound(engine: Engine) -> None:
 
 
 def test_connections_that_a_restart_closed_are_replaced_before_anybody_notices(
-    postgresql_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    postgresql_url: str, postgres: PostgresServer
 ) -> None:
     """One that lay idle in the pool is asked first, and another is opened in its stead."""
-    monkeypatch.setattr("cart.db.engine.ALIVE_S", 0.0)
-    engine = _used(postgresql_url)
+    engine = _used(postgresql_url, alive_s=0.0)
     _close_all(postgres, engine)
     assert _ask(engine) == 1
     engine.dispose()
 
 
 def test_of_connections_that_were_just_used_one_fails_and_the_rest_is_forgotten(
-    postgresql_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    postgresql_url: str, postgres: PostgresServer
 ) -> None:
     """Nobody asks a connection of a moment ago; the first that is dead empties the pool."""
-    monkeypatch.setattr("cart.db.engine.ALIVE_S", 3_600.0)
-    engine = _used(postgresql_url)
+    engine = _used(postgresql_url, alive_s=3_600.0)
     _close_all(postgres, engine)
     with pytest.raises(DBAPIError):
         _ask(engine)
@@ -46,9 +44,9 @@ def test_of_connections_that_were_just_used_one_fails_and_the_rest_is_forgotten(
     engine.dispose()
 
 
-def _used(url: str) -> Engine:
+def _used(url: str, *, alive_s: float) -> Engine:
     """Return an engine with several connections in its pool."""
-    engine = make_engine(url)
+    engine = make_engine(url, alive_s=alive_s)
     with ExitStack() as held:
         for _ in range(AT_ONCE):
             held.enter_context(reading(engine)).connection()
