@@ -1,16 +1,45 @@
 """Settings that every server process shares; more come in gateway and mobile_api."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class DatabaseSettings(BaseSettings):
-    """Where the data is. Read from the environment; names are the fields in capitals."""
+class ProcessSettings(BaseSettings):
+    """What a process tells its operator. Read from the environment; names are in capitals."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    log_format: Annotated[
+        Literal["text", "json"],
+        Field(description="`json`: one object a line, for a log collector."),
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="The least that is worth a line."),
+    ] = "warning"
+    monitor_host: Annotated[
+        str,
+        Field(
+            description="Address of the small HTTP listener with `/health/live`, `/health/ready`"
+            " and `/metrics`; it asks for no sign-in, so keep it off the internet."
+        ),
+    ] = "127.0.0.1"
+    monitor_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65_535,
+            description="Its port, another one for each process of a machine; 0 takes a free one"
+            " and writes it to `DATA_DIR/run/`.",
+        ),
+    ] = 0
+
+
+class DatabaseSettings(ProcessSettings):
+    """Where the data is."""
 
     data_dir: Annotated[
         Path,

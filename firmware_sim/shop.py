@@ -36,6 +36,8 @@ FOREIGN: Final = (
     "SMTP_URL",
     "SECRET_KEY",
     "API_NAME",
+    "MONITOR_PORT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 Part = Literal["gateway", "api"]
 PARTS: Final[tuple[Part, ...]] = ("gateway", "api")

@@ -1,6 +1,5 @@
 """The command line of the gateway."""
 
-import logging
 import signal
 import sys
 import threading
@@ -25,16 +24,15 @@ def run(
     *, verbose: Annotated[bool, typer.Option(help="Log what is done, not only what fails.")] = False
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
-    from gateway.wiring import Gateway  # noqa: PLC0415 - the other commands need none of it
+    from cart.logs import configure  # noqa: PLC0415 - the other commands need none of it
+    from gateway.wiring import Gateway  # noqa: PLC0415
 
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    settings = MqttSettings()
+    configure(settings, verbose=verbose)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    gateway = Gateway(MqttSettings())
+    gateway = Gateway(settings)
     port = gateway.start()
     online = gateway.wait_online(ONLINE_WAIT_S)
     where = f"mqtt://127.0.0.1:{port}" if port else "the broker in MQTT_URL"

@@ -25,6 +25,8 @@ from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.loop import IngestLoop
+from gateway.monitor.health import Health, database_answers
+from gateway.monitor.listener import Monitor, health_pages
 from gateway.mosquitto import tell_mosquitto
 from gateway.mqtt import MqttLink
 from gateway.notices import Notice
@@ -73,10 +75,11 @@ class Gateway:
         """Start every part; return the port of the embedded broker, 0 without one."""
         # Closes the window of a command that died between its commit and the password file.
         tell_mosquitto(self._engine, self._settings, self._domain.ids)
+        self._monitor = self._make_monitor()
         port = self._broker.start() if self._broker else 0
-        where: dict[str, str | int] = {}
+        where: dict[str, str | int] = {"monitor_port": self._monitor.port}
         if port:
-            where = {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
+            where |= {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
         announce(self._settings.data_dir, "gateway", **where)
         self._inbox = Inbox(self._settings.gateway_queue_events)
         self._fanout = Fanout(
@@ -106,6 +109,7 @@ class Gateway:
         self._link.start()
         self._tail.start()
         self._sweeper.start()
+        self._monitor.start()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER_OBJECTS)
         return port
@@ -122,6 +126,7 @@ class Gateway:
     def stop(self) -> None:
         """Stop in the order that loses nothing: the batch in hand, the network, the broker."""
         self._stopping.set()
+        self._monitor.stop()
         self._loop.stop()
         self._tail.stop()
         self._link.stop()
@@ -130,6 +135,33 @@ class Gateway:
         if self._broker:
             self._broker.stop()
         self._engine.dispose()
+
+    def _make_monitor(self) -> Monitor:
+        live = Health({"ingest": lambda: "" if self._loop.alive else "its thread has ended"})
+        ready = Health(
+            {
+                "database": lambda: database_answers(self._engine),
+                "ingest": lambda: self._loop.trouble(),  # noqa: PLW0108 - there is no loop yet
+                "broker": self._broker_trouble,
+                "queue": self._queue_trouble,
+            }
+        )
+        return Monitor(
+            health_pages(live, ready),
+            host=self._settings.monitor_host,
+            port=self._settings.monitor_port,
+        )
+
+    def _broker_trouble(self) -> str:
+        if not self._link.online:
+            return "not connected: nothing that devices say comes in"
+        return "" if self._fanout.online else "connected, but notices do not go out"
+
+    def _queue_trouble(self) -> str:
+        waiting, limit = len(self._inbox) + self._loop.in_hand, self._inbox.limit
+        if waiting < limit:  # the broker sends no more than this without acknowledgement
+            return ""
+        return f"{waiting} messages wait, {limit} may: the broker is held back"
 
     def _hear(self, notice: Notice) -> None:
         self._downlink.hear(notice)

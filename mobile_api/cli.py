@@ -1,7 +1,6 @@
 """Command line of the API process."""
 
 import json
-import logging
 from typing import Annotated
 
 import typer
@@ -35,16 +34,17 @@ def run(
 ) -> None:
     """Serve until a signal comes. Prints `ready http://…/` when it does."""
     # The other commands start at once because the application is loaded only here.
+    from cart.logs import configure  # noqa: PLC0415
     from mobile_api.serving import listening_on, serve  # noqa: PLC0415
 
     few_arenas()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = ApiSettings() if port is None else ApiSettings(http_port=port)
     except ValidationError as error:
         for fault in error.errors():
             typer.echo(f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
         raise typer.Exit(2) from error
+    configure(settings)
     try:
         listening = listening_on(settings.http_host, settings.http_port)
     except OSError as error:

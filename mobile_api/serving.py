@@ -1,6 +1,8 @@
 """Serves the application: the socket, the signals, and what is announced when it is up."""
 
+import asyncio
 import socket
+import threading
 from types import FrameType
 
 import typer
@@ -8,7 +10,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from cart.run_files import announce
+from gateway.monitor.health import WAIT_S
+from gateway.monitor.listener import Monitor, health_pages
 from mobile_api.app import create_app
+from mobile_api.health import liveness
 from mobile_api.memory import give_back
 from mobile_api.settings import ApiSettings
 
@@ -42,6 +47,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
         self._url = url
+        parts = application.state.parts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._monitor = Monitor(
+            health_pages(liveness(self._beat), parts.health),
+            host=parts.settings.monitor_host,
+            port=parts.settings.monitor_port,
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce the address."""
@@ -49,8 +61,21 @@ class _Server(uvicorn.Server):
         if self.started:
             settings = self._application.state.parts.settings
             give_back()
-            announce(settings.data_dir, "api", url=self._url)
+            self._loop = asyncio.get_running_loop()
+            self._monitor.start()
+            announce(settings.data_dir, "api", url=self._url, monitor_port=self._monitor.port)
             typer.echo(f"ready {self._url}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, the listener for machines first: what ends is not ready."""
+        await asyncio.to_thread(self._monitor.stop)
+        await super().shutdown(sockets)
+
+    def _beat(self) -> str:
+        answered = threading.Event()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(answered.set)
+        return "" if answered.wait(WAIT_S) else "the event loop does not answer"
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal."""

@@ -18,6 +18,7 @@ from mobile_api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from gateway.fanout import Fanout
+    from gateway.monitor.health import Health
     from inventory_api.stock.live import LiveStock
     from mobile_api.bells import Bells
     from mobile_api.carts.adding import Added, Wish
@@ -68,15 +69,18 @@ class Parts:
     adding: "Lane[Wish, Added | Response]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
     pressure: "DeskPressure" = field(init=False)
+    health: "Health" = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the lane in which lines are added together, and look at no desk yet."""
         from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
         from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
         from mobile_api.edge.lane import Lane  # noqa: PLC0415
+        from mobile_api.health import readiness  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
         self.pressure = DeskPressure(self.clock)
+        self.health = readiness(self)
 
     def tell(self, db: Session, notice: Notice) -> None:
         """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""

@@ -22,6 +22,11 @@ class Inbox:
         self._arrived = threading.Event()
         self._closed = False
 
+    @property
+    def limit(self) -> int:
+        """How many may wait."""
+        return self._limit
+
     def __len__(self) -> int:
         """How many messages wait."""
         return len(self._waiting)

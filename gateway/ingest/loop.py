@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 IDLE_WAIT_S = 0.5  # how soon a quiet loop sees that it is to stop
 RETRY_MIN_S, RETRY_MAX_S = 0.1, 5.0
+STUCK_S = 30.0  # a batch takes a tenth of a second; the longest wait for a lock is ten
 T = TypeVar("T")
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -75,6 +76,9 @@ class IngestLoop:
         self._batch_s = batch_ms / 1000
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._trouble = ""
+        self._busy_since: float | None = None
+        self.in_hand = 0  # messages of the batch that is on its way
         self.stored = 0
         self.dead = 0
 
@@ -89,6 +93,22 @@ class IngestLoop:
         if self._thread.is_alive():
             self._thread.join(wait_s)
 
+    @property
+    def alive(self) -> bool:
+        """Whether anybody takes what devices say."""
+        return self._thread.is_alive()
+
+    def trouble(self) -> str:
+        """Return why events are not being stored just now; empty when they are."""
+        if not self.alive:
+            return "nobody takes what devices say"
+        if self._trouble:
+            return self._trouble
+        since = self._busy_since
+        if since is not None and (busy_s := time.monotonic() - since) > STUCK_S:
+            return f"one batch has been on its way for {busy_s:.0f} s"
+        return ""
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             messages = self._inbox.take(self._batch_events, IDLE_WAIT_S)
@@ -96,7 +116,9 @@ class IngestLoop:
                 time.sleep(self._batch_s)
                 messages += self._inbox.take(self._batch_events - len(messages), 0)
             if messages:
+                self.in_hand, self._busy_since = len(messages), time.monotonic()
                 self._settle_or_leave(messages)
+                self.in_hand, self._busy_since = 0, None
 
     def _settle_or_leave(self, messages: list[Incoming]) -> None:
         try:
@@ -129,11 +151,15 @@ class IngestLoop:
         wait_s = RETRY_MIN_S
         while not self._stopping.is_set():
             try:
-                return work()
+                done = work()
             except AWAY as error:
+                self._trouble = "the database does not take what devices say"
                 logger.error("the database is away, trying again in %.1f s: %s", wait_s, error)  # noqa: TRY400
                 self._stopping.wait(wait_s)
                 wait_s = min(wait_s * 2, RETRY_MAX_S)
+            else:
+                self._trouble = ""
+                return done
         return None
 
     def _hear(self, items: Sequence[Item]) -> list[Greeting]:

@@ -38,13 +38,18 @@ class Lane(Generic[Wish, Answer]):
         self._waiting: deque[tuple[Wish, asyncio.Future[Answer]]] = deque()
         self._running: asyncio.Task[None] | None = None
 
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be sent away."""
+        return len(self._waiting) >= WAITING_MAX
+
     async def do(self, wish: Wish) -> Answer:
         """Return what became of the wish; raises what it was refused with.
 
         Raises:
             Unavailable: too many are waiting.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if self.full:
             msg = f"{WAITING_MAX} requests are waiting already"
             raise Unavailable(msg)
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

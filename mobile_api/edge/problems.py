@@ -202,14 +202,20 @@ async def _http(request: Request, error: Exception) -> Response:
     )
 
 
+def path_of(request: Request) -> str:
+    """Return the route's path with its names, `/c/{secret}`: what stands there may be a key."""
+    route = request.scope.get("route")
+    return str(getattr(route, "path_format", None) or "an unknown path")
+
+
 async def _unexpected(request: Request, error: Exception) -> Response:
-    logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+    logger.error("unexpected error on %s %s", request.method, path_of(request), exc_info=error)
     return answer(request, problem(request, 500, "error", "an unexpected error; it was logged"))
 
 
 async def _busy(request: Request, error: Exception) -> Response:
     """The database is away, or gave way to another transaction: trying again helps."""
-    logger.warning("%s %s has to be repeated: %s", request.method, request.url.path, error)
+    logger.warning("%s %s has to be repeated: %s", request.method, path_of(request), error)
     again = errors.Unavailable("the database did not answer; please repeat the request")
     return await _carryover(request, again)
 

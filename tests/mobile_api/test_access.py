@@ -104,6 +104,7 @@ def test_health(phone: TestClient) -> None:
         "database": True,
         "broker": True,
         "open_phones": 0,
+        "reasons": {},
     }
 
 

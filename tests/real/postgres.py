@@ -37,8 +37,17 @@ max_wal_senders = 0
 class PostgresServer:
     """A running server; databases are made and dropped by name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        start: Callable[[], None] = lambda: None,
+        stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``start`` and ``stop``: the server in order, on the same files."""
         self._url = url
+        self.start = start
+        self.stop = stop
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database: a socket folder stands for the host."""
@@ -96,7 +105,7 @@ def running_postgres(configuration: str = CONFIGURATION) -> Iterator[PostgresSer
         with (folder / "data" / "postgresql.conf").open("a") as conf:
             conf.write(configuration)
         server.start()
-        yield PostgresServer(server.get_uri())
+        yield PostgresServer(server.get_uri(), start=server.start, stop=server.stop)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
