@@ -20,7 +20,6 @@ from cart.db.rows import TEXT, run
 from cart.idempotency import service as keys
 from cart.idempotency.service import Answered
 from cart.kernel.clock import to_us
-from cart.kernel.errors import Conflict
 from cart.kernel.ids import secret_hash
 from gateway.binding.queries import places_of_carts
 from gateway.fanout import CartChanged
@@ -28,17 +27,12 @@ from mobile_api.carts.basket import Basket, baskets
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import AddLine, cart_out
 from mobile_api.edge import sessions
+from mobile_api.edge.lane import Unusual
 from mobile_api.look.words import words
 from mobile_api.wiring import Parts
 
 CREATED = 201
 ORIGIN = "api"  # in change notices: not a device
-
-
-class Unusual(Conflict):
-    """Something in the batch needs the way for one."""
-
-    code = "unusual"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 While one batch is at the database the next gathers; a lone request waits for
 nobody. Owns the gathering and the way out, not what is done: that is ``work``,
-which answers each wish or says why not. If it fails as a whole, its wishes are
-done one by one, so that one bad wish never takes others along.
+which answers each wish or says why not. A wish that it answers with
+:class:`Unusual` is done by itself afterwards. If it fails as a whole, all its wishes
+are done one by one, so that one bad wish never takes others along.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from cart.kernel.errors import Unavailable
+from cart.kernel.errors import Conflict, Unavailable
 
 Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")
@@ -22,6 +23,12 @@ logger = logging.getLogger(__name__)
 BATCH_MAX: Final = 32
 # A second's worth at full speed: whoever comes later is told to come again.
 WAITING_MAX: Final = 1_000
+
+
+class Unusual(Conflict):
+    """A wish needs the way for one: raised for a whole batch, or answered for a wish in it."""
+
+    code = "unusual"
 
 
 class Lane(Generic[Wish, Answer]):
@@ -76,10 +83,14 @@ class Lane(Generic[Wish, Answer]):
 
     def _batch(self, wishes: Sequence[Wish]) -> Sequence[Answer | Exception]:
         try:
-            return self._work(wishes)
+            answers = self._work(wishes)
         except Exception as error:  # noqa: BLE001 - each wish gets its own answer below
             logger.info("a batch of %d is done one by one: %s", len(wishes), error)
-        return [self._one(wish) for wish in wishes]
+            return [self._one(wish) for wish in wishes]
+        return [
+            self._one(wish) if isinstance(answer, Unusual) else answer
+            for wish, answer in zip(wishes, answers, strict=True)
+        ]
 
     def _one(self, wish: Wish) -> Answer | Exception:
         try:

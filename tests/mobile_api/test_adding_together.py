@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, event, text
 
 from cart.db import reading, unit_of_work
-from mobile_api.carts.adding import Added, Unusual, Wish, add_together
+from mobile_api.carts.adding import Added, Wish, add_together
 from mobile_api.carts.schemas import AddLine
+from mobile_api.edge.lane import Unusual
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import BLUE, HERE, MUG, RED, key
 
