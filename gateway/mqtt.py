@@ -91,6 +91,8 @@ class MqttLink:
         self._by_hand = by_hand
         self._receive_maximum = min(receive_maximum, RECEIVE_MAXIMUM)
         self._generation = 0
+        self.connections = 0  # since the start
+        self.acked = 0  # messages that the broker need not send again
         self._lock = threading.Lock()
         self._online = threading.Event()
         self._stopping = False
@@ -159,6 +161,7 @@ class MqttLink:
                 if message.qos and message.generation == self._generation:
                     self._client.ack(message.mid, message.qos)
                     acked += 1
+            self.acked += acked
         return acked
 
     def _aim(self) -> None:
@@ -182,6 +185,7 @@ class MqttLink:
             return
         with self._lock:
             self._generation += 1
+            self.connections += 1
         if self._subscriptions:
             client.subscribe(self._subscriptions)
         else:

@@ -25,8 +25,11 @@ from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.loop import IngestLoop
+from gateway.monitor import fleet
+from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
 from gateway.monitor.health import Health, database_answers
 from gateway.monitor.listener import Monitor, health_pages
+from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
 from gateway.mqtt import MqttLink
 from gateway.notices import Notice
@@ -68,6 +71,8 @@ class Gateway:
         if settings.embedded:
             secret = broker_key(settings.data_dir, self._domain.ids)
             self._broker = EmbeddedBroker(self._engine, settings, secret)
+        self._registry = fresh_registry()
+        self._tally = Tally(self._registry)
         self._stopping = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
 
@@ -102,6 +107,7 @@ class Gateway:
             voice=self._downlink,
             batch_events=self._settings.gateway_batch_events,
             batch_ms=self._settings.gateway_batch_ms,
+            tally=self._tally,
         )
         self._tail = StockTail(self._engine, self._domain.clock, self._fanout)
         self._loop.start()
@@ -146,11 +152,40 @@ class Gateway:
                 "queue": self._queue_trouble,
             }
         )
+        clock = self._domain.clock
+        self._registry.register(Readiness(ready))
+        self._registry.register(State(self))
+        self._registry.register(DatabaseFigures(self._engine, clock, fleet.figures(clock)))
         return Monitor(
-            health_pages(live, ready),
+            health_pages(live, ready) | {"/metrics": metrics_page(self._registry)},
             host=self._settings.monitor_host,
             port=self._settings.monitor_port,
         )
+
+    @property
+    def held(self) -> int:
+        """Messages taken from the broker and not acknowledged yet."""
+        return len(self._inbox) + self._loop.in_hand
+
+    @property
+    def held_max(self) -> int:
+        """How many may be held."""
+        return self._inbox.limit
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker sends what devices say."""
+        return self._link.online
+
+    @property
+    def connections(self) -> int:
+        """How often it connected to the broker."""
+        return self._link.connections
+
+    @property
+    def acknowledged(self) -> int:
+        """Messages that the broker need not send again."""
+        return self._link.acked
 
     def _broker_trouble(self) -> str:
         if not self._link.online:
@@ -158,7 +193,7 @@ class Gateway:
         return "" if self._fanout.online else "connected, but notices do not go out"
 
     def _queue_trouble(self) -> str:
-        waiting, limit = len(self._inbox) + self._loop.in_hand, self._inbox.limit
+        waiting, limit = self.held, self.held_max
         if waiting < limit:  # the broker sends no more than this without acknowledgement
             return ""
         return f"{waiting} messages wait, {limit} may: the broker is held back"

@@ -44,6 +44,7 @@ from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
 from mobile_api.mail.sweep import Sweep
+from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.orders import pages as order_pages
 from mobile_api.orders import router as order_router
 from mobile_api.payment import router as pay_router
@@ -130,7 +131,9 @@ def create_app(
         stock_live=LiveStock(),
         payments=make_providers(settings, used_clock, used_ids),
         awaited=Awaited(),
+        metrics=ApiMetrics(),
     )
+    parts.metrics.watch(parts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -175,6 +178,7 @@ def create_app(
         limit_bytes=BODY_BYTES_MAX,
         larger={"/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX},
     )
+    app.add_middleware(Measured, requests=parts.metrics.requests)
     list(access.roles(app))  # fails here, not at the first request
     _describe(app)
     return app
@@ -240,6 +244,7 @@ async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
     """Join the fan-out as soon as there is a broker; pages work without one."""
 
     def hear(notice: Notice) -> None:
+        parts.metrics.heard(notice)
         if isinstance(notice, ListAsked):
             if sweep is not None:
                 sweep.ring()

@@ -83,7 +83,7 @@ class Hub:
     @property
     def open_phones(self) -> int:
         """How many streams are open."""
-        return sum(len(room.phones) for room in self._rooms.values())
+        return sum(len(room.phones) for room in list(self._rooms.values()))  # from any thread
 
     def close(self) -> None:
         """End every stream; phones come back to whoever serves next. From any thread."""

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from cart.run_files import announce
+from gateway.monitor.exposition import metrics_page
 from gateway.monitor.health import WAIT_S
 from gateway.monitor.listener import Monitor, health_pages
 from mobile_api.app import create_app
@@ -50,7 +51,8 @@ class _Server(uvicorn.Server):
         parts = application.state.parts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._monitor = Monitor(
-            health_pages(liveness(self._beat), parts.health),
+            health_pages(liveness(self._beat), parts.health)
+            | {"/metrics": metrics_page(parts.metrics.registry)},
             host=parts.settings.monitor_host,
             port=parts.settings.monitor_port,
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
+    from mobile_api.metrics import ApiMetrics
     from mobile_api.payment.awaiting import Awaited
     from mobile_api.payment.providers import Providers
     from mobile_api.scan.reader import PhotoReader
@@ -59,6 +60,7 @@ class Parts:
     stock_live: "LiveStock"
     payments: "Providers"
     awaited: "Awaited"
+    metrics: "ApiMetrics"
     fan: "Fanout | None" = None
     listening: bool = False
     sink: "MailSink | None" = None

@@ -3,7 +3,7 @@
 authorise → de-duplicate → bind → apply → lists, health, ends → sequences → dead letters.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -54,6 +54,7 @@ class Outcome:
     desires: set[str] = field(default_factory=set)
     fresh: int = 0
     dead: int = 0
+    stored: Counter[str] = field(default_factory=Counter)  # fresh and not refused, by type
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool 
     batch.outcome.refused = dead
     batch.outcome.dead = len(dead)
     batch.outcome.fresh = len(fresh)
+    batch.outcome.stored = Counter(item.kind for item in fresh if item.error is None)
     return batch.outcome
 
 

@@ -47,6 +47,18 @@ class Voice(Protocol):
         ...
 
 
+class Counting(Protocol):
+    """Whoever counts what was done, once per batch."""
+
+    def committed(self, items: Sequence[Item], outcome: Outcome, seconds: float) -> None:
+        """Count events that are committed."""
+        ...
+
+    def heard(self, items: Sequence[Item]) -> None:
+        """Count statuses and acks."""
+        ...
+
+
 class InternalError(CarryoverError):
     """A message that our own code could not do; the operator sees it and can replay it."""
 
@@ -66,6 +78,7 @@ class IngestLoop:
         voice: Voice,
         batch_events: int,
         batch_ms: int = 0,
+        tally: Counting | None = None,
     ) -> None:
         self._engine = engine
         self._domain = domain
@@ -74,6 +87,7 @@ class IngestLoop:
         self._voice = voice
         self._batch_events = batch_events
         self._batch_s = batch_ms / 1000
+        self._tally = tally
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._trouble = ""
@@ -127,6 +141,7 @@ class IngestLoop:
             logger.exception("%d messages stay unacknowledged and come again", len(messages))
 
     def _settle(self, messages: list[Incoming]) -> None:
+        taken_s = time.monotonic()
         items = [read(message) for message in messages]
         stations = [item for item in items if item.channel in {Channel.STATUS, Channel.ACKS}]
         events = [item for item in items if item.channel not in {Channel.STATUS, Channel.ACKS}]
@@ -137,6 +152,10 @@ class IngestLoop:
         if heard is None:
             return
         self._ack(messages)
+        if self._tally is not None:
+            if events:
+                self._tally.committed(events, outcome, time.monotonic() - taken_s)
+            self._tally.heard(stations)
         self.stored += outcome.fresh
         self.dead += outcome.dead
         try:
@@ -220,4 +239,5 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
         whole.desires |= one.desires
         whole.fresh += one.fresh
         whole.dead += one.dead
+        whole.stored += one.stored
     return whole

@@ -52,6 +52,13 @@ class Item:
     device_id: str = ""  # the device whose topic it came on, empty when the topic is nobody's
     visit: VisitKey | None = None  # health belongs to none
 
+    @property
+    def kind(self) -> str:
+        """What it is counted as: the event's type, the channel of another message."""
+        if self.event is not None:
+            return self.event.type
+        return "unreadable" if self.channel in {None, Channel.EVENTS} else str(self.channel)
+
 
 def read(message: Incoming) -> Item:
     """Return the item of a message; never raises: what is wrong is in ``error``."""

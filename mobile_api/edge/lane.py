@@ -46,6 +46,11 @@ class Lane(Generic[Wish, Answer]):
         self._running: asyncio.Task[None] | None = None
 
     @property
+    def waiting(self) -> int:
+        """How many wait for their batch."""
+        return len(self._waiting)
+
+    @property
     def full(self) -> bool:
         """Whether the next request would be sent away."""
         return len(self._waiting) >= WAITING_MAX
