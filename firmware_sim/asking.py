@@ -15,16 +15,27 @@ SERVER_FAULT: Final = 500
 SEE_OTHER: Final = 303
 
 
-def ask(http: httpx2.Client, method: str, path: str, body: object = None) -> dict[str, Any]:
+def ask(
+    http: httpx2.Client,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    tries_max: int = TRIES_MAX,
+) -> dict[str, Any]:
     """Ask; a changing request is repeated under its key while that helps.
 
     Raises:
         Refused: the answer is no; ``data`` has its ``code`` and ``status``.
-        Unavailable: no answer but "later", however often it was asked.
+        Unavailable: no answer but "later", or none at all, however often it was asked.
     """
     headers = {"Idempotency-Key": secrets.token_hex(KEY_BYTES)} if method == "POST" else {}
-    for _ in range(TRIES_MAX):
-        answer = http.request(method, path, json=body, headers=headers)
+    for _ in range(tries_max):
+        try:
+            answer = http.request(method, path, json=body, headers=headers)
+        except httpx2.TransportError:  # nobody knows whether it was done: the key tells
+            time.sleep(PAUSE_S)
+            continue
         if answer.is_success:
             found: dict[str, Any] = answer.json()
             return found

@@ -4,11 +4,7 @@ On the embedded broker and on Mosquitto. One shop each; every test takes a
 tablet of it as the next person would.
 """
 
-import os
-import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from threading import Timer
 
 import pytest
@@ -17,39 +13,13 @@ from cart.kernel.errors import Refused, Unavailable
 from cart.kernel.gtin import Gtin
 from firmware_sim.goods.assortment import products
 from firmware_sim.pytest_plugin import OpenShop
-from firmware_sim.shop import Shop
 from firmware_sim.testing import RunningShop, TakenTablet
-from tests.real.broker import Mosquitto
-from tests.real.ports import free_port
+from tests.real.shop_broker import shop_broker
 
 GOODS = products(7)[::12]
 A, B, C, D = (str(Gtin.parse(product.variants[0].gtin)) for product in GOODS[:4])
 NAMES = {str(Gtin.parse(product.variants[0].gtin)): product.name.en for product in GOODS}
 pytestmark = pytest.mark.timeout(240)
-
-
-@contextmanager
-def mosquitto(folder: Path) -> Iterator[dict[str, str]]:
-    """Run a Mosquitto on the files of ``gateway broker-files``; yield the shop's settings."""
-    port, server_port = free_port(), free_port()
-    user = pwd.getpwuid(os.getuid()).pw_name
-    said = Shop(folder / "data").command(
-        "gateway.cli", "broker-files", "--out", str(folder), "--port", str(port),
-        "--server-port", str(server_port), "--bind", "127.0.0.1", "--user", user,
-    )  # fmt: skip
-    key = (folder / "data" / "broker.key").read_text().strip()
-    assert f"@127.0.0.1:{server_port}" in said
-    broker = Mosquitto(folder, conf=folder / "mosquitto.conf", port=port)
-    broker.start()
-    try:
-        yield {
-            "MQTT_URL": f"mqtt://server:{key}@127.0.0.1:{server_port}",
-            "MQTT_PUBLIC_URL": f"mqtt://127.0.0.1:{port}",
-            "MOSQUITTO_PASSWORD_FILE": str(folder / "passwords"),
-            "MOSQUITTO_PID_FILE": str(folder / "mosquitto.pid"),
-        }
-    finally:
-        broker.stop()
 
 
 @pytest.fixture(scope="module", params=["embedded", "mosquitto"])
@@ -62,7 +32,7 @@ def shop(
     if request.param == "embedded":
         yield open_carryover_shop()
         return
-    with mosquitto(tmp_path_factory.mktemp("mosquitto")) as settings:
+    with shop_broker(tmp_path_factory.mktemp("mosquitto")) as (_, settings):
         yield open_carryover_shop(settings=settings)
 
 

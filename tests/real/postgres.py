@@ -14,7 +14,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
+import psutil
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL
@@ -34,20 +36,30 @@ max_wal_senders = 0
 """
 
 
+# As a shop sets it up: what was committed is on the disk, and survives whatever is killed.
+DURABLE = """
+max_connections = 120
+shared_buffers = '32MB'
+"""
+KILLED_S = 10.0
+
+
+class _Program(Protocol):
+    def get_pid(self) -> int | None: ...
+
+    def get_uri(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class PostgresServer:
     """A running server; databases are made and dropped by name."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        start: Callable[[], None] = lambda: None,
-        stop: Callable[[], None] = lambda: None,
-    ) -> None:
-        """``start`` and ``stop``: the server in order, on the same files."""
-        self._url = url
-        self.start = start
-        self.stop = stop
+    def __init__(self, program: _Program) -> None:
+        self._program = program
+        self._url = program.get_uri()
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database: a socket folder stands for the host."""
@@ -61,10 +73,32 @@ class PostgresServer:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(command)
 
+    def kill(self) -> None:
+        """End the server and all that serves its connections as a power cut would."""
+        postmaster = psutil.Process(self._program.get_pid())
+        postmaster.suspend()  # or it would start helpers while they are counted
+        processes = [*postmaster.children(recursive=True), postmaster]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, KILLED_S)
+
+    def start(self) -> None:
+        """Start it on the same files and socket; killed, it recovers what was committed."""
+        self._program.start()
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._program.stop()
+
     def make_template(self, fill: Callable[[str], None]) -> None:
         """Create the template database and let ``fill(url)`` put the schema in."""
-        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        self.create(TEMPLATE)
         fill(self.url(TEMPLATE))
+
+    def create(self, name: str) -> None:
+        """Create an empty database that lives as long as the server's files."""
+        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     @contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[str]:
@@ -105,7 +139,7 @@ def running_postgres(configuration: str = CONFIGURATION) -> Iterator[PostgresSer
         with (folder / "data" / "postgresql.conf").open("a") as conf:
             conf.write(configuration)
         server.start()
-        yield PostgresServer(server.get_uri(), start=server.start, stop=server.stop)
+        yield PostgresServer(server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

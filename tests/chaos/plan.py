@@ -1,0 +1,158 @@
+"""What happens in one run, all of it out of one seed: who says what, who is killed, and when. Pure.
+
+Owns the dice. Starts nothing, and knows no clock: moments are counted in events said,
+so that a seed strikes at the same places of the stream on a slow machine and a fast one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal
+
+from cart.kernel.gtin import Gtin
+from cart.kernel.ids import secret_hash
+from gateway.wire.events import (
+    HealthData,
+    PutDownData,
+    QuantityData,
+    RemovedData,
+    ScannedData,
+    TakenUpData,
+)
+from store_devices.sayings import Saying
+
+Broker = Literal["mosquitto", "embedded"]
+Database = Literal["postgresql", "sqlite"]
+
+SHOPS: Final[tuple[tuple[Broker, Database], ...]] = (
+    ("mosquitto", "sqlite"),
+    ("mosquitto", "postgresql"),
+    ("embedded", "sqlite"),
+    ("embedded", "postgresql"),
+)
+"""The four shops that a run can be of; four seeds in a row are each of them once."""
+BLOWS_MIN, BLOWS_MAX = 7, 10
+TWO_AT_ONCE: Final = 0.35  # of the blows: what is down together is where cleverness breaks
+PAUSE_MAX_S: Final = 1.0  # before what was killed is started again
+EARLIEST, LATEST = 0.05, 0.92  # of the stream: it runs before the first blow, and after the last
+VISIT_MIN, VISIT_MAX = 15, 120  # events of one person with one device
+VISIT_GOODS: Final = 12
+REMOVED, SET, HEALTH, UNKNOWN = 0.05, 0.05, 0.03, 0.003  # shares of what is said
+SECRET_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How big a run is. ``rate``: events a second that all devices together say, at most."""
+
+    events: int = 20_000
+    hosts: int = 3
+    devices_per_host: int = 8
+    phones: int = 6
+    shoppers: int = 2
+    rate: float = 1_000.0
+
+    @property
+    def devices(self) -> int:
+        """How many there are."""
+        return self.hosts * self.devices_per_host
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """At the moment when ``at_event`` events are said, these are killed; restarted ``pause_s`` later."""
+
+    at_event: int
+    parts: tuple[str, ...]
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run."""
+
+    seed: int
+    scale: Scale
+    broker: Broker
+    database: Database
+    blows: tuple[Blow, ...]
+
+    def count(self, device: int) -> int:
+        """Return how many events this device says."""
+        whole, rest = divmod(self.scale.events, self.scale.devices)
+        return whole + (device < rest)
+
+    def secret(self, device: int) -> str:
+        """Return the claim secret of the device's first visit; phones take the first devices."""
+        return Random(f"{self.seed} secret {device}").randbytes(SECRET_BYTES).hex()
+
+    def watched(self, device: int) -> bool:
+        """Say whether a phone has this device's visit, which then lasts for the whole run."""
+        return device < self.scale.phones
+
+
+def plan_of(seed: int, scale: Scale) -> Plan:
+    """Return the run of this seed: the same seed, the same run."""
+    dice = Random(f"{seed} plan")
+    broker, database = SHOPS[seed % len(SHOPS)]
+    parts = ["gateway", "api", *(f"devices-{host}" for host in range(scale.hosts))]
+    parts += ["broker"] if broker == "mosquitto" else []
+    parts += ["postgresql"] if database == "postgresql" else []
+    return Plan(seed, scale, broker, database, tuple(_blows(dice, parts, scale.events)))
+
+
+def _blows(dice: Random, parts: Sequence[str], events: int) -> Iterator[Blow]:
+    count = max(dice.randint(BLOWS_MIN, BLOWS_MAX), len(parts))
+    struck = [*parts, *(dice.choice(parts) for _ in range(count - len(parts)))]
+    dice.shuffle(struck)
+    span = range(int(events * EARLIEST), int(events * LATEST))
+    for part, at_event in zip(struck, sorted(dice.sample(span, count)), strict=True):
+        also = {dice.choice(parts)} if dice.random() < TWO_AT_ONCE else set()
+        both = (part, *sorted(also - {part}))
+        yield Blow(at_event, both, round(dice.uniform(0, PAUSE_MAX_S), 3))
+
+
+def script(
+    plan: Plan, device: int, goods: Sequence[Gtin], unknown: Sequence[Gtin]
+) -> list[Saying]:
+    """Return all that a device says, in order; its n-th saying gets the sequence number n."""
+    dice = Random(f"{plan.seed} device {device}")
+    count = plan.count(device)
+    said: list[Saying] = []
+    visit = 0
+    while len(said) < count:
+        length = count if plan.watched(device) else dice.randint(VISIT_MIN, VISIT_MAX)
+        said += _visit(plan, device, visit, dice, length, goods, unknown)
+        visit += 1
+    return said[:count]
+
+
+def _visit(
+    plan: Plan,
+    device: int,
+    number: int,
+    dice: Random,
+    length: int,
+    goods: Sequence[Gtin],
+    unknown: Sequence[Gtin],
+) -> list[Saying]:
+    visit = f"chaos-{plan.seed}-{device}-{number}"
+    claim = secret_hash(plan.secret(device)) if number == 0 else None
+    chosen = dice.sample(goods, VISIT_GOODS)
+    said: list[Saying] = [TakenUpData(visit=visit, claim_hash=claim)]
+    said += [_saying(dice, visit, chosen, unknown) for _ in range(length - 2)]
+    said.append(PutDownData(visit=visit))
+    return said
+
+
+def _saying(dice: Random, visit: str, chosen: Sequence[Gtin], unknown: Sequence[Gtin]) -> Saying:
+    roll, gtin = dice.random(), dice.choice(chosen)
+    if (roll := roll - REMOVED) < 0:
+        return RemovedData(visit=visit, gtin=gtin)
+    if (roll := roll - SET) < 0:
+        return QuantityData(visit=visit, gtin=gtin, quantity=dice.randint(0, 9))
+    if (roll := roll - HEALTH) < 0:
+        return HealthData(firmware="chaos", battery_percent=dice.randint(5, 100))
+    if (roll := roll - UNKNOWN) < 0:
+        return ScannedData(visit=visit, gtin=dice.choice(unknown))
+    return ScannedData(visit=visit, gtin=gtin, quantity=dice.randint(1, 3))

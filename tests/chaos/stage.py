@@ -1,0 +1,176 @@
+"""Everything that runs in a run, each a process of its own that can be killed and started.
+
+Owns the processes and their files. Decides nothing: it strikes where it is told to.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from firmware_sim.children import Child, Command, stop_all
+from firmware_sim.goods import generate
+from firmware_sim.shop import Part, Shop
+from tests.chaos.devices import Kept, look, spool_path
+from tests.chaos.plan import Plan
+from tests.real.broker import Mosquitto
+from tests.real.postgres import DURABLE, PostgresServer, running_postgres
+from tests.real.shop_broker import shop_broker
+
+LOCATION: Final = "harbour-street"
+ROOT: Final = Path(__file__).parents[2]
+DATABASE: Final = "chaos"
+# Behind everything that others need comes what needs it.
+ORDER: Final = ("postgresql", "broker", "gateway", "api")
+
+
+class Stage:
+    """The running parts, by name: ``gateway``, ``api``, ``broker``, ``postgresql``, ``devices-0`` …"""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        shop: Shop,
+        *,
+        broker: Mosquitto | None,
+        postgres: PostgresServer | None,
+    ) -> None:
+        self.plan = plan
+        self.shop = shop
+        self._folder = folder
+        self._broker = broker
+        self._postgres = postgres
+        self._hosts: dict[str, Child] = {}
+        self.device_ids: list[str] = []
+        self.database_url = f"sqlite:///{shop.data_dir / 'carryover.db'}"
+
+    def open(self) -> None:
+        """Enrol the devices, start the shop; nobody speaks yet."""
+        self.shop.start()
+        said = self.shop.command(
+            "gateway.cli", "devices", "enrol", "--kind", "tablet", "--location", LOCATION,
+            "--count", str(self.plan.scale.devices), "--redeem", "--json",
+        )  # fmt: skip
+        facts: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines()]
+        self.device_ids = [str(one["device_id"]) for one in facts]
+        for host in range(self.plan.scale.hosts):
+            self._host_folder(host).mkdir(parents=True)
+            numbers = range(host, self.plan.scale.devices, self.plan.scale.hosts)
+            told = {
+                "seed": self.plan.seed,
+                "scale": asdict(self.plan.scale),
+                "devices": [{**facts[number], "number": number} for number in numbers],
+            }
+            (self._host_folder(host) / "host.json").write_text(json.dumps(told))
+
+    def speak(self) -> None:
+        """Switch all devices on."""
+        for host in range(self.plan.scale.hosts):
+            self._start_host(f"devices-{host}")
+
+    def close(self) -> None:
+        """End devices and shop; broker and database end with whoever opened them."""
+        try:
+            for host in self._hosts.values():
+                host.kill()
+        finally:
+            self.shop.stop()
+
+    def _host_folder(self, host: int) -> Path:
+        return self._folder / f"devices-{host}"
+
+    def _start_host(self, name: str) -> None:
+        folder = self._folder / name
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = Command("tests.chaos.devices", (str(folder),), environment, folder / "host.log")
+        self._hosts[name] = Child(name, command)
+
+    # -- blows
+
+    def kill(self, part: str) -> None:
+        """End a part with SIGKILL."""
+        if part == "postgresql" and self._postgres is not None:
+            self._postgres.kill()
+        elif part == "broker" and self._broker is not None:
+            self._broker.kill()
+        elif part in self._hosts:
+            self._hosts.pop(part).kill()
+        else:
+            self.shop.kill(_server(part))
+
+    def start_again(self, parts: tuple[str, ...]) -> None:
+        """Start what was killed; others may be catching up meanwhile."""
+        for part in sorted(parts, key=lambda one: (*ORDER, one).index(one)):
+            if part == "postgresql" and self._postgres is not None:
+                self._postgres.start()
+            elif part == "broker" and self._broker is not None:
+                self._broker.start()
+            elif part.startswith("devices-"):
+                self._start_host(part)
+            else:
+                self.shop.start_part(_server(part))
+
+    def check(self) -> None:
+        """Do nothing while everything runs.
+
+        Raises:
+            Unavailable: a part has ended by itself; its last lines are in the message.
+        """
+        self.shop.check()
+        for host in self._hosts.values():
+            host.check()
+
+    # -- looking
+
+    def kept(self) -> list[Kept]:
+        """Return how far each device is, as its spool says."""
+        return [look(self.spool_path(number)) for number in range(len(self.device_ids))]
+
+    def spool_path(self, device: int) -> Path:
+        """Return the file of a device's spool."""
+        folder = self._host_folder(device % self.plan.scale.hosts)
+        return spool_path(folder, self.device_ids[device])
+
+
+def _server(part: str) -> Part:
+    return "gateway" if part == "gateway" else "api"
+
+
+@contextmanager
+def stage(plan: Plan, folder: Path) -> Iterator[Stage]:
+    """Yield the shop of this plan, open and with its devices enrolled but silent."""
+    with ExitStack() as stack:
+        settings: dict[str, str] = {}
+        postgres: PostgresServer | None = None
+        broker: Mosquitto | None = None
+        if plan.database == "postgresql":
+            postgres = stack.enter_context(running_postgres(DURABLE))
+            postgres.create(DATABASE)
+            settings["DATABASE_URL"] = postgres.url(DATABASE)
+        if plan.broker == "mosquitto":
+            broker, told = stack.enter_context(shop_broker(folder / "shop", settings))
+            settings |= told
+        shop = Shop(folder / "shop" / "data", settings=settings)
+        generate(folder / "feeds", with_pictures=False)
+        shop.take_feeds(folder / "feeds")
+        made = Stage(plan, folder, shop, broker=broker, postgres=postgres)
+        if plan.database == "postgresql":
+            made.database_url = settings["DATABASE_URL"]
+        stack.callback(made.close)
+        made.open()
+        yield made
+
+
+def wait_until(holds: Callable[[], bool], wait_s: float, pause_s: float = 0.1) -> bool:
+    """Say whether ``holds()`` came true within ``wait_s``."""
+    deadline = time.monotonic() + wait_s
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause_s)
+    return True
