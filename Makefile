@@ -8,13 +8,15 @@ PY := .venv/bin/python
 # Both cores of the smallest machine that the tests are meant to run on.
 JOBS ?= 2
 TESTS ?= tests
+RUNS ?= 50
+SEED ?= 1
 BENCHMARKS ?= $(filter-out %/bench_vision.py,$(sort $(wildcard tests/benchmarks/bench_*.py)))
 # Bash counts SECONDS by itself: ours is a variable of make and goes no further.
 unexport SECONDS
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-vision docs migration clean
+.PHONY: help demo test lint format bench bench-vision chaos docs migration clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,10 @@ bench: .venv/ready ## figures: events per second, scan to phone, memory, import
 
 bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FOLDER of photographs
 	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)")
+
+chaos: .venv/ready ## kill everything at random, count what is left; RUNS=50 SEED=1
+	@.ci/system_packages
+	@$(PY) -m tests.chaos --runs $(RUNS) --seed $(SEED)
 
 docs: .venv/ready ## write the documents that are made from the code: AsyncAPI, OpenAPI, settings
 	@$(PY) -m tests.contracts.documents

@@ -69,7 +69,7 @@ def _row(broker: str, database: str, results: Sequence[Result]) -> list[str]:
 
 def _line(cells: Sequence[str]) -> str:
     return " ".join(
-        cell.ljust(width) if place < 2 else cell.rjust(width)  # noqa: PLR2004 - words, then numbers
+        cell.ljust(width) if place < 2 else cell.rjust(width)
         for place, (cell, (_, width)) in enumerate(zip(cells, COLUMNS, strict=True))
     )
 

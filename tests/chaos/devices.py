@@ -7,9 +7,9 @@ in the spool with the event, in one transaction: that is what the run is judged 
 """
 
 import json
-import os
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -26,13 +26,15 @@ from store_devices.link import Answer, LinkState, UplinkOptions
 from store_devices.sayings import Saying
 from store_devices.spool import Spool
 from store_devices.uplink import Uplink
-from tests.chaos.goods import known_goods, unknown_goods
-from tests.chaos.plan import Scale, plan_of, script
+from tests.chaos.goods import goods
+from tests.chaos.plan import Plan, Scale, plan_of, script
 
 SAID: Final = "said:"
 RESEND_AFTER_S: Final = 1.0
 BACK_OFF_MIN_S: Final = 0.1
-BREATH_S: Final = 0.005
+BREATH_S: Final = 0.002
+GATE: Final = "gate"
+"""The file beside the hosts' folders that says how far the stream may go, in events of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,13 @@ class _Ears:
 
 
 class _Device:
-    def __init__(self, folder: Path, address: DeviceAddress, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        address: DeviceAddress,
+        facts: Mapping[str, Any],
+        script: list[Saying],
+    ) -> None:
         clock = SystemClock()
         path = spool_path(folder, address.device_id)
         self._spool = Spool(path, device_id=address.device_id, clock=clock, ids=RandomIds())
@@ -120,18 +128,21 @@ class _Device:
             clock=clock,
             hearer=_Ears(),
         )
-        self._script: list[Saying] = []
-
-    def learn(self, script: list[Saying]) -> None:
+        self._number = int(facts["number"])
         self._script = script
 
     def start(self) -> None:
         self._uplink.start()
 
-    def say_next(self) -> bool:
-        """Say the next thing; False at the end of the script."""
+    @property
+    def is_done(self) -> bool:
+        """Whether all of its script is in the spool."""
+        return self._spool.sequence >= len(self._script)
+
+    def say_next(self, plan: Plan, events: int) -> bool:
+        """Say the next thing, unless it is ahead of where all are when they said ``events``."""
         sequence = self._spool.sequence
-        if sequence >= len(self._script):
+        if sequence >= plan.allowed(self._number, events):
             return False
         self._spool.add(self._script[sequence], note)
         self._uplink.wake()
@@ -143,26 +154,23 @@ def app() -> None:
     folder = Path(sys.argv[1])
     told = json.loads((folder / "host.json").read_text())
     plan = plan_of(told["seed"], Scale(**told["scale"]))
-    goods, unknown = known_goods(), unknown_goods()
+    wares = goods()
     devices: list[_Device] = []
     for facts in told["devices"]:
         address, _ = parse(str(facts["events_topic"]))
-        device = _Device(folder, address, facts)
-        device.learn(script(plan, int(facts["number"]), goods, unknown))
-        devices.append(device)
+        said = script(plan, int(facts["number"]), wares)
+        devices.append(_Device(folder, address, facts, said))
     for device in devices:
         device.start()
-    rate = plan.scale.rate / plan.scale.hosts
-    began_s, said = time.monotonic(), 0
-    speaking = devices
-    while speaking:
-        if (time.monotonic() - began_s) * rate < said:
-            time.sleep(BREATH_S)
-            continue
-        said += len(speaking)
-        speaking = [device for device in speaking if device.say_next()]
-    while os.getppid() > 1:  # what is not stored yet is sent again meanwhile
-        time.sleep(1)
+    pace_s = len(devices) * plan.scale.hosts / plan.scale.rate  # for a round of all of them
+    gate = folder.parent / GATE
+    while not all(device.is_done for device in devices):
+        began_s = time.monotonic()
+        events = int(gate.read_text() or 0)
+        for device in devices:
+            device.say_next(plan, events)
+        time.sleep(max(BREATH_S, began_s + pace_s - time.monotonic()))
+    threading.Event().wait()  # what is not stored yet is sent again meanwhile
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 Owns the dice. Starts nothing, and knows no clock: moments are counted in events said,
 so that a seed strikes at the same places of the stream on a slow machine and a fast one.
+Between two blows the stream waits for whoever is slow to start, a little before the
+next one: it runs whenever something is killed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +33,6 @@ SHOPS: Final[tuple[tuple[Broker, Database], ...]] = (
     ("embedded", "postgresql"),
 )
 """The four shops that a run can be of; four seeds in a row are each of them once."""
-BLOWS_MIN, BLOWS_MAX = 7, 10
 TWO_AT_ONCE: Final = 0.35  # of the blows: what is down together is where cleverness breaks
 PAUSE_MAX_S: Final = 1.0  # before what was killed is started again
 EARLIEST, LATEST = 0.05, 0.92  # of the stream: it runs before the first blow, and after the last
@@ -42,15 +43,27 @@ SECRET_BYTES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
+class Goods:
+    """What can be scanned: codes of the catalogue, and sound codes that are in none."""
+
+    known: Sequence[Gtin]
+    unknown: Sequence[Gtin]
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
-    """How big a run is. ``rate``: events a second that all devices together say, at most."""
+    """How big a run is. ``rate``: events a second that all devices together say, at most.
+
+    ``blows``: how often something is killed; more often if there are more kinds of parts.
+    """
 
     events: int = 20_000
     hosts: int = 3
     devices_per_host: int = 8
     phones: int = 6
     shoppers: int = 2
-    rate: float = 1_000.0
+    rate: float = 1_500.0
+    blows: int = 10
 
     @property
     def devices(self) -> int:
@@ -60,7 +73,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """At the moment when ``at_event`` events are said, these are killed; restarted ``pause_s`` later."""
+    """At the moment when ``at_event`` events are said, these are killed.
+
+    They are started again ``pause_s`` later.
+    """
 
     at_event: int
     parts: tuple[str, ...]
@@ -86,6 +102,10 @@ class Plan:
         """Return the claim secret of the device's first visit; phones take the first devices."""
         return Random(f"{self.seed} secret {device}").randbytes(SECRET_BYTES).hex()
 
+    def allowed(self, device: int, events: int) -> int:
+        """Return how many a device may have said when all together may have said ``events``."""
+        return -(-self.count(device) * min(events, self.scale.events) // self.scale.events)
+
     def watched(self, device: int) -> bool:
         """Say whether a phone has this device's visit, which then lasts for the whole run."""
         return device < self.scale.phones
@@ -98,23 +118,21 @@ def plan_of(seed: int, scale: Scale) -> Plan:
     parts = ["gateway", "api", *(f"devices-{host}" for host in range(scale.hosts))]
     parts += ["broker"] if broker == "mosquitto" else []
     parts += ["postgresql"] if database == "postgresql" else []
-    return Plan(seed, scale, broker, database, tuple(_blows(dice, parts, scale.events)))
+    return Plan(seed, scale, broker, database, tuple(_blows(dice, parts, scale)))
 
 
-def _blows(dice: Random, parts: Sequence[str], events: int) -> Iterator[Blow]:
-    count = max(dice.randint(BLOWS_MIN, BLOWS_MAX), len(parts))
+def _blows(dice: Random, parts: Sequence[str], scale: Scale) -> Iterator[Blow]:
+    count = max(scale.blows, len(parts))
     struck = [*parts, *(dice.choice(parts) for _ in range(count - len(parts)))]
     dice.shuffle(struck)
-    span = range(int(events * EARLIEST), int(events * LATEST))
+    span = range(int(scale.events * EARLIEST), int(scale.events * LATEST))
     for part, at_event in zip(struck, sorted(dice.sample(span, count)), strict=True):
         also = {dice.choice(parts)} if dice.random() < TWO_AT_ONCE else set()
         both = (part, *sorted(also - {part}))
         yield Blow(at_event, both, round(dice.uniform(0, PAUSE_MAX_S), 3))
 
 
-def script(
-    plan: Plan, device: int, goods: Sequence[Gtin], unknown: Sequence[Gtin]
-) -> list[Saying]:
+def script(plan: Plan, device: int, goods: Goods) -> list[Saying]:
     """Return all that a device says, in order; its n-th saying gets the sequence number n."""
     dice = Random(f"{plan.seed} device {device}")
     count = plan.count(device)
@@ -122,37 +140,28 @@ def script(
     visit = 0
     while len(said) < count:
         length = count if plan.watched(device) else dice.randint(VISIT_MIN, VISIT_MAX)
-        said += _visit(plan, device, visit, dice, length, goods, unknown)
+        name = f"chaos-{plan.seed}-{device}-{visit}"
+        claim = secret_hash(plan.secret(device)) if visit == 0 else None
+        said += [
+            TakenUpData(visit=name, claim_hash=claim),
+            *_visit(name, dice, length - 2, goods),
+            PutDownData(visit=name),
+        ]
         visit += 1
     return said[:count]
 
 
-def _visit(
-    plan: Plan,
-    device: int,
-    number: int,
-    dice: Random,
-    length: int,
-    goods: Sequence[Gtin],
-    unknown: Sequence[Gtin],
-) -> list[Saying]:
-    visit = f"chaos-{plan.seed}-{device}-{number}"
-    claim = secret_hash(plan.secret(device)) if number == 0 else None
-    chosen = dice.sample(goods, VISIT_GOODS)
-    said: list[Saying] = [TakenUpData(visit=visit, claim_hash=claim)]
-    said += [_saying(dice, visit, chosen, unknown) for _ in range(length - 2)]
-    said.append(PutDownData(visit=visit))
-    return said
-
-
-def _saying(dice: Random, visit: str, chosen: Sequence[Gtin], unknown: Sequence[Gtin]) -> Saying:
-    roll, gtin = dice.random(), dice.choice(chosen)
-    if (roll := roll - REMOVED) < 0:
-        return RemovedData(visit=visit, gtin=gtin)
-    if (roll := roll - SET) < 0:
-        return QuantityData(visit=visit, gtin=gtin, quantity=dice.randint(0, 9))
-    if (roll := roll - HEALTH) < 0:
-        return HealthData(firmware="chaos", battery_percent=dice.randint(5, 100))
-    if (roll := roll - UNKNOWN) < 0:
-        return ScannedData(visit=visit, gtin=dice.choice(unknown))
-    return ScannedData(visit=visit, gtin=gtin, quantity=dice.randint(1, 3))
+def _visit(visit: str, dice: Random, length: int, goods: Goods) -> Iterator[Saying]:
+    chosen = dice.sample(goods.known, VISIT_GOODS)
+    for _ in range(length):
+        roll, gtin = dice.random(), dice.choice(chosen)
+        if (roll := roll - REMOVED) < 0:
+            yield RemovedData(visit=visit, gtin=gtin)
+        elif (roll := roll - SET) < 0:
+            yield QuantityData(visit=visit, gtin=gtin, quantity=dice.randint(0, 9))
+        elif (roll := roll - HEALTH) < 0:
+            yield HealthData(firmware="chaos", battery_percent=dice.randint(5, 100))
+        elif (roll := roll - UNKNOWN) < 0:
+            yield ScannedData(visit=visit, gtin=dice.choice(goods.unknown))
+        else:
+            yield ScannedData(visit=visit, gtin=gtin, quantity=dice.randint(1, 3))

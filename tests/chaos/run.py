@@ -5,16 +5,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from cart.db import make_engine
 from cart.kernel.errors import Unavailable
 from firmware_sim.phone import Phone
 from tests.chaos.devices import all_said
-from tests.chaos.goods import known_goods, unknown_goods
+from tests.chaos.goods import goods
 from tests.chaos.plan import Plan, script
 from tests.chaos.shoppers import Shopper, Told
 from tests.chaos.stage import Stage, stage, wait_until
@@ -24,7 +25,11 @@ LOOK_S: Final = 0.1
 BEGUN_S: Final = 60.0
 REST_S: Final = 180.0  # from the last blow until every receipt is there; ten seconds as a rule
 PHONE_S: Final = 60.0
+# Around a blow: from here on the stream waits until everything is up again, and so far it may
+# run on before it is struck.
+BEHIND_EVENTS, AHEAD_EVENTS = 500, 2_000
 SHOPPER_GOODS: Final = 40
+BOOKS: Final = (("mobile_api.cli", "orders", "reconcile"), ("inventory_api.cli", "reconcile"))
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ def run(plan: Plan, folder: Path, look: Callable[[Stage, Judge], None] = lambda 
         shoppers = _shoppers(on, told)
         try:
             on.speak()
+            on.allow(on.plan.scale.devices)  # everybody begins a visit
             phones += _phones(on)
             for shopper in shoppers:
                 shopper.start()
@@ -99,10 +105,10 @@ def run(plan: Plan, folder: Path, look: Callable[[Stage, Judge], None] = lambda 
 
 
 def _shoppers(on: Stage, told: Told) -> list[Shopper]:
-    goods = [str(one) for one in known_goods()[:SHOPPER_GOODS]]
+    bought = [str(one) for one in goods().known[:SHOPPER_GOODS]]
     numbers = range(on.plan.scale.shoppers)
     return [
-        Shopper(on.shop.url, f"{on.plan.seed} shopper {number}", goods, told) for number in numbers
+        Shopper(on.shop.url, f"{on.plan.seed} shopper {number}", bought, told) for number in numbers
     ]
 
 
@@ -124,16 +130,22 @@ def _said(on: Stage) -> int:
 
 def _strike(on: Stage) -> dict[str, int]:
     kills = Counter[str]()
+    moments = [blow.at_event for blow in on.plan.blows]
+    following = dict(pairwise(moments))
     for blow in on.plan.blows:
+        # All that was down is up: the last steps to the place where the next blow falls.
+        on.allow(blow.at_event + AHEAD_EVENTS)
         if not wait_until(lambda at=blow.at_event: _said(on) >= at, REST_S, LOOK_S):  # type: ignore[misc]
             msg = f"the devices stopped at {_said(on)} events"
             raise Unavailable(msg)
         for part in blow.parts:
             on.kill(part)
         kills.update(blow.parts)
+        on.allow(following.get(blow.at_event, on.plan.scale.events) - BEHIND_EVENTS)
         time.sleep(blow.pause_s)
         on.start_again(blow.parts)
         on.check()
+    on.allow(on.plan.scale.events)
     return dict(kills)
 
 
@@ -152,21 +164,21 @@ def _rest(on: Stage, result: Result) -> None:
 
 
 def _judge(on: Stage) -> Judge:
-    goods, unknown = known_goods(), unknown_goods()
+    wares = goods()
     speakers = [
         Speaker(
             device_id,
             on.kept()[number].spool,
-            script(on.plan, number, goods, unknown),
+            script(on.plan, number, wares),
             all_said(on.spool_path(number)),
         )
         for number, device_id in enumerate(on.device_ids)
     ]
-    return Judge(speakers, unknown)
+    return Judge(speakers, wares.unknown)
 
 
 def _hear(on: Stage, judge: Judge, phones: list[Phone], result: Result) -> None:
-    """Wait until every phone shows what its device said, and look whether it heard anything twice."""
+    """Wait until every phone shows what its device said; look whether it heard anything twice."""
     result.phones = len(phones)
     for device, phone in enumerate(phones):
         wanted = judge.expected_lines(device, f"chaos-{on.plan.seed}-{device}-0")
@@ -179,12 +191,9 @@ def _hear(on: Stage, judge: Judge, phones: list[Phone], result: Result) -> None:
 
 
 def _count(on: Stage, judge: Judge, told: Told, result: Result) -> None:
-    engine = make_engine(on.database_url)
-    try:
-        result.verdict = judge.judge(engine)
-        orders = orders_of(engine)
-    finally:
-        engine.dispose()
+    with on.database() as db:
+        result.verdict = judge.judge(db)
+        orders = orders_of(db)
     result.orders, result.walked_away = len(orders), told.walked_away
     result.wrong += told.wrong
     result.wrong += [
@@ -192,11 +201,14 @@ def _count(on: Stage, judge: Judge, told: Told, result: Result) -> None:
         for checkout_id, order_id in told.orders.items()
         if orders.get(checkout_id) != order_id
     ]
-    for module, *arguments in (
-        ("mobile_api.cli", "orders", "reconcile"),
-        ("inventory_api.cli", "reconcile"),
-    ):
-        try:
-            on.shop.command(module, *arguments)
-        except Unavailable as error:
-            result.wrong.append(error.message)
+    with ThreadPoolExecutor() as pool:
+        result.wrong += filter(None, pool.map(lambda books: _added_up(on, *books), BOOKS))
+
+
+def _added_up(on: Stage, module: str, *arguments: str) -> str:
+    """Let the shop add its own books up; return what it finds, or nothing."""
+    try:
+        on.shop.command(module, *arguments)
+    except Unavailable as error:
+        return error.message
+    return ""

@@ -12,10 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from firmware_sim.children import Child, Command, stop_all
+from sqlalchemy import Connection
+
+from cart.db import make_engine
+from firmware_sim.children import Child, Command
 from firmware_sim.goods import generate
 from firmware_sim.shop import Part, Shop
-from tests.chaos.devices import Kept, look, spool_path
+from tests.chaos.devices import GATE, Kept, look, spool_path
 from tests.chaos.plan import Plan
 from tests.real.broker import Mosquitto
 from tests.real.postgres import DURABLE, PostgresServer, running_postgres
@@ -29,7 +32,7 @@ ORDER: Final = ("postgresql", "broker", "gateway", "api")
 
 
 class Stage:
-    """The running parts, by name: ``gateway``, ``api``, ``broker``, ``postgresql``, ``devices-0`` …"""
+    """The running parts: ``gateway``, ``api``, ``broker``, ``postgresql``, ``devices-0`` and on."""
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Stage:
 
     def open(self) -> None:
         """Enrol the devices, start the shop; nobody speaks yet."""
+        self.allow(0)
         self.shop.start()
         said = self.shop.command(
             "gateway.cli", "devices", "enrol", "--kind", "tablet", "--location", LOCATION,
@@ -72,6 +76,12 @@ class Stage:
         """Switch all devices on."""
         for host in range(self.plan.scale.hosts):
             self._start_host(f"devices-{host}")
+
+    def allow(self, events: int) -> None:
+        """Let all devices together have said this many events, and then wait."""
+        fresh = self._folder / f"{GATE}.new"
+        fresh.write_text(str(events))
+        fresh.replace(self._folder / GATE)
 
     def close(self) -> None:
         """End devices and shop; broker and database end with whoever opened them."""
@@ -126,6 +136,16 @@ class Stage:
             host.check()
 
     # -- looking
+
+    @contextmanager
+    def database(self) -> Iterator[Connection]:
+        """Yield a connection to the shop's database; what is changed on it is rolled back."""
+        engine = make_engine(self.database_url)
+        try:
+            with engine.connect() as db:
+                yield db
+        finally:
+            engine.dispose()
 
     def kept(self) -> list[Kept]:
         """Return how far each device is, as its spool says."""

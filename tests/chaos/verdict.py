@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from cart.carts.model import Kind, Operation, fold
 from cart.kernel.gtin import Gtin
@@ -79,16 +79,15 @@ class Judge:
         self._speakers = speakers
         self._unknown = frozenset(unknown)
 
-    def judge(self, engine: Engine) -> Verdict:
+    def judge(self, db: Connection) -> Verdict:
         """Count everything once; the shop may go on meanwhile, the devices may not."""
         found = Verdict()
-        with engine.connect() as db:
-            self._events(db, found)
-            self._streams(db, found)
-            self._operations(db, found)
-            self._carts(db, found)
-            self._letters(db, found)
-            _promises(db, found)
+        self._events(db, found)
+        self._streams(db, found)
+        self._operations(db, found)
+        self._carts(db, found)
+        self._letters(db, found)
+        _promises(db, found)
         return found
 
     def expected_lines(self, device: int, visit: str) -> dict[str, int]:
@@ -218,8 +217,7 @@ def _promises(db: Connection, found: Verdict) -> None:
     found.double_orders = int(db.execute(twice).scalar_one())
 
 
-def orders_of(engine: Engine) -> Mapping[str, str]:
+def orders_of(db: Connection) -> Mapping[str, str]:
     """Return every order by its checkout."""
-    with engine.connect() as db:
-        rows = db.execute(text("SELECT checkout_id, id FROM placed_order"))
-        return {row[0]: row[1] for row in rows}
+    rows = db.execute(text("SELECT checkout_id, id FROM placed_order"))
+    return {row[0]: row[1] for row in rows}

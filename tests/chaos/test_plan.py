@@ -1,0 +1,48 @@
+"""The dice: a seed is a run, every part is struck, every event is said by somebody."""
+
+import pytest
+
+from tests.chaos.goods import goods
+from tests.chaos.plan import SHOPS, Scale, plan_of, script
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    """Blows and scripts repeat to the word; another seed is another run."""
+    scale, wares = Scale(), goods()
+    one, again, other = plan_of(7, scale), plan_of(7, scale), plan_of(8, scale)
+    assert one == again
+    assert one.blows != other.blows
+    said = [script(plan, 3, wares) for plan in (one, again, other)]
+    assert said[0] == said[1]
+    assert said[0] != said[2]
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_every_part_is_struck_in_every_run(seed: int) -> None:
+    """Each kind of process at least once, at ascending moments inside the stream."""
+    plan = plan_of(seed, Scale())
+    wanted = {"gateway", "api", "devices-0", "devices-1", "devices-2"}
+    wanted |= {"broker"} if plan.broker == "mosquitto" else set()
+    wanted |= {"postgresql"} if plan.database == "postgresql" else set()
+    assert {part for blow in plan.blows for part in blow.parts} == wanted
+    moments = [blow.at_event for blow in plan.blows]
+    assert moments == sorted(set(moments))
+    assert 0 < moments[0] < moments[-1] < plan.scale.events
+
+
+def test_four_seeds_in_a_row_are_every_kind_of_shop() -> None:
+    """Both brokers, each with both databases."""
+    assert {(plan_of(n, Scale()).broker, plan_of(n, Scale()).database) for n in range(4)} == {
+        *SHOPS
+    }
+
+
+def test_all_events_are_said_by_somebody() -> None:
+    """The scripts are as long as the stream, and so is what the gate lets through at its end."""
+    plan = plan_of(1, Scale(events=1_003))
+    devices = range(plan.scale.devices)
+    wares = goods()
+    scripts = [script(plan, device, wares) for device in devices]
+    assert sum(map(len, scripts)) == 1_003
+    assert [len(one) for one in scripts] == [plan.allowed(device, 1_003) for device in devices]
+    assert sum(plan.allowed(device, 0) for device in devices) == 0
