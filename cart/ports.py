@@ -1,6 +1,6 @@
 """What the domain asks of others; ``wiring.py`` of each process says who answers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -55,6 +55,16 @@ class Shortfall:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class Promising:
+    """Pieces, by SKU, that are to be reserved under a reference until a time."""
+
+    reference: str
+    location_id: str
+    pieces: Mapping[str, int]
+    until: datetime
+
+
 class StockKeeper(Protocol):
     """Promises pieces at one location: guarded, all of a reference or nothing, each fact once.
 
@@ -79,6 +89,20 @@ class StockKeeper(Protocol):
         until: datetime,
     ) -> list[Shortfall]:
         """Reserve all pieces until a time, or none and say of which too few are left."""
+        ...
+
+    def reserve_many(self, db: Session, clock: Clock, wanted: Sequence[Promising]) -> set[str]:
+        """Reserve for many, in their order; return the references that got all their pieces.
+
+        Each is new. With an error nothing of it may be committed.
+        """
+        ...
+
+    def allocate_many(self, db: Session, clock: Clock, references: Collection[str]) -> set[str]:
+        """Allocate what is reserved in full; return the references of which it was.
+
+        The others are for :meth:`allocate`. With an error nothing of it may be committed.
+        """
         ...
 
     def allocate(self, db: Session, clock: Clock, *, reference: str) -> list[Shortfall]:

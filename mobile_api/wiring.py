@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mobile_api.metrics import ApiMetrics
     from mobile_api.payment.awaiting import Awaited
     from mobile_api.payment.providers import Providers
+    from mobile_api.payment.settling import Told
     from mobile_api.scan.reader import PhotoReader
 
 
@@ -69,18 +70,24 @@ class Parts:
     pay_bell: Callable[[], None] = lambda: None
     working: bool = False
     adding: "Lane[Wish, Added | Response]" = field(init=False)
+    settling: "Lane[Told, None]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
     pressure: "DeskPressure" = field(init=False)
     health: "Health" = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the lane in which lines are added together, and look at no desk yet."""
+        """Open the lanes of what is done together, and look at no desk yet."""
         from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
         from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
         from mobile_api.edge.lane import Lane  # noqa: PLC0415
         from mobile_api.health import readiness  # noqa: PLC0415
+        from mobile_api.payment import settling  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
+        self.settling = Lane(
+            lambda told: settling.take_together(self, told),
+            lambda one: settling.take_one(self, one),
+        )
         self.pressure = DeskPressure(self.clock)
         self.health = readiness(self)
 

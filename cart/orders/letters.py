@@ -4,13 +4,16 @@ An order without an e-mail address gets none. The id is made from the order, the
 kind and a suffix, so the same fact asks for one letter however often it is told.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock
 from cart.orders.tables import OrderLetterRow
 
@@ -19,6 +22,12 @@ _ASK = text(
     " SELECT :id, o.id, :kind, 'requested', :now, '' FROM placed_order AS o"
     " WHERE o.id = :order_id AND o.email <> '' ON CONFLICT (id) DO NOTHING"
 ).bindparams(bindparam("now", type_=UTCDateTime()))
+_LETTERS: Final = (("id", TEXT), ("order_id", TEXT))
+_ASK_MANY: Final = (
+    "INSERT INTO order_letter (id, order_id, kind, state, requested_at, failure)"
+    " SELECT d.id, d.order_id, :kind, 'requested', :now, '' FROM {rows} WHERE true"
+    " ON CONFLICT (id) DO NOTHING"
+)
 
 
 class LetterKind(StrEnum):
@@ -52,6 +61,12 @@ def ask(db: Session, clock: Clock, *, order_id: str, kind: str, suffix: str = ""
             "now": clock.now(),
         },
     )
+
+
+def ask_many(db: Session, clock: Clock, order_ids: Sequence[str], kind: str) -> None:
+    """Ask for a letter of one kind about each of these orders, which have an e-mail address."""
+    rows = [(letter_id(order_id, LetterKind(kind)), order_id) for order_id in order_ids]
+    run(db, _ASK_MANY, _LETTERS, rows, {"kind": LetterKind(kind).value, "now": clock.now()})
 
 
 def waiting(db: Session, before: datetime, limit: int) -> list[str]:

@@ -4,16 +4,20 @@ Order, lines, ticket, history, receipt; and what was bought leaves the cart. Dec
 nothing: ``cart.orders.settling`` has.
 """
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from cart.carts import queries as carts
 from cart.carts.apply import CartChange, apply
 from cart.carts.model import Kind, Operation, next_at_us
-from cart.carts.service import latest_at_us
-from cart.db.guarded import insert_all, write
+from cart.carts.service import latest_at_us_of
+from cart.db.guarded import insert_all
+from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.ids import Ids
 from cart.orders import history, letters, terms, tickets
@@ -25,11 +29,43 @@ from cart.orders.tables import (
     OrderEventRow,
     OrderLineRow,
     OrderRow,
-    TenderRow,
 )
 from cart.orders.wanted import Wanted, WantedLine
 
-SOURCE = "checkout"
+SOURCE: Final = "checkout"
+_PAID: Final = (("attempt_id", TEXT), ("order_id", TEXT), ("checkout_id", TEXT))
+_CAPTURE: Final = (
+    f"UPDATE tender SET state = '{TenderState.CAPTURED.value}', order_id = d.order_id"  # noqa: S608
+    " FROM {rows} WHERE tender.attempt_id = d.attempt_id"
+)
+_CLOSE: Final = (
+    f"UPDATE checkout SET state = '{CheckoutState.PAID.value}', order_id = d.order_id,"  # noqa: S608
+    " attempt_id = d.attempt_id, version = checkout.version + 1, changed_at = :now"
+    " FROM {rows} WHERE checkout.id = d.checkout_id RETURNING checkout.id, checkout.version"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What an order is made of, once its money is there."""
+
+    checkout_id: str
+    cart_id: str
+    session_id: str
+    attempt_id: str
+    total_minor: int
+    shipping_minor: int
+    currency: str
+    promise_at: datetime
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that was just written, with its lines."""
+
+    order: OrderRow
+    lines: tuple[OrderLineRow, ...]
 
 
 def place(
@@ -45,68 +81,109 @@ def place(
 
     ``late``: its time had passed, so the promise is made anew.
     """
-    wanted, order_id, now = Wanted.read(attempt.wanted), ids.new("order"), clock.now()
-    changed = _leave_cart(db, clock, checkout.cart_id, attempt.id, wanted.lines)
-    promise_at = attempt.promise_at
+    wanted, promise_at = Wanted.read(attempt.wanted), attempt.promise_at
     if late:
         lead = timedelta(minutes=terms.get(db, wanted.location_id).lead_minutes)
-        promise_at = max(promise_at, now + lead)
+        promise_at = max(promise_at, clock.now() + lead)
+    one = Placing(
+        checkout_id=checkout.id,
+        cart_id=checkout.cart_id,
+        session_id=checkout.session_id,
+        attempt_id=attempt.id,
+        total_minor=attempt.total_minor,
+        shipping_minor=attempt.shipping_minor,
+        currency=attempt.currency,
+        promise_at=promise_at,
+        wanted=wanted,
+    )
+    [(placed, _, changed)] = place_many(db, clock, ids, [one])
+    return placed.order.id, () if changed is None else (changed,)
+
+
+def place_many(
+    db: Session, clock: Clock, ids: Ids, placings: Sequence[Placing]
+) -> list[tuple[Placed, int, CartChange | None]]:
+    """Write an order for each; return it with its checkout's version now, and its cart's change.
+
+    A handful of statements, however many. Carts and checkouts are each in it once.
+    """
+    now = clock.now()
+    changed = _leave_carts(db, clock, placings)
+    given = _tickets(db, placings)
+    made = [_made(ids, one, given[one.attempt_id], now) for one in placings]
+    insert_all(db, [placed.order for placed in made])
+    insert_all(db, [line for placed in made for line in placed.lines])
+    insert_all(db, [_entry(placed.order, one) for placed, one in zip(made, placings, strict=True)])
+    versions = _pay(db, now, placings, made)
+    letters.ask_many(db, clock, [p.order.id for p in made if p.order.email], LetterKind.RECEIPT)
+    return [
+        (placed, versions[one.checkout_id], changed.get(one.cart_id))
+        for placed, one in zip(made, placings, strict=True)
+    ]
+
+
+def _tickets(db: Session, placings: Sequence[Placing]) -> dict[str, str]:
+    """Return a ticket for each attempt; sequences are locked in one order."""
+    by_location: defaultdict[str, list[str]] = defaultdict(list)
+    for one in placings:
+        by_location[one.wanted.location_id].append(one.attempt_id)
+    return {
+        attempt_id: ticket
+        for location_id, attempt_ids in sorted(by_location.items())
+        for attempt_id, ticket in zip(
+            attempt_ids, tickets.next_tickets(db, location_id, len(attempt_ids)), strict=True
+        )
+    }
+
+
+def _made(ids: Ids, one: Placing, ticket: str, now: datetime) -> Placed:
+    order_id, wanted = ids.new("order"), one.wanted
     order = OrderRow(
         id=order_id,
-        checkout_id=checkout.id,
-        session_id=checkout.session_id,
+        checkout_id=one.checkout_id,
+        session_id=one.session_id,
         location_id=wanted.location_id,
-        currency=attempt.currency,
+        currency=one.currency,
         state=OrderState.PLACED.value,
         method=wanted.method,
-        ticket=tickets.next_ticket(db, wanted.location_id),
+        ticket=ticket,
         email=wanted.email,
         locale=wanted.locale,
         address=wanted.address,
-        total_minor=attempt.total_minor,
+        total_minor=one.total_minor,
         tax_minor=wanted.tax_minor,
-        shipping_minor=attempt.shipping_minor,
-        promise_at=promise_at,
+        shipping_minor=one.shipping_minor,
+        promise_at=one.promise_at,
         placed_at=now,
     )
-    insert_all(db, [order])
-    insert_all(
-        db,
-        [
-            line_row(ids, order_id, position, line, stock_reference=attempt.id)
-            for position, line in enumerate(wanted.lines)
-        ],
+    lines = tuple(
+        line_row(ids, order_id, position, line, stock_reference=one.attempt_id)
+        for position, line in enumerate(wanted.lines)
     )
-    entry = OrderEventRow(
-        order_id=order_id,
+    return Placed(order, lines)
+
+
+def _entry(order: OrderRow, one: Placing) -> OrderEventRow:
+    return OrderEventRow(
+        order_id=order.id,
         number=order.version,
         what="placed",
         actor=history.SHOPPER,
-        data={"total_minor": attempt.total_minor, "attempt_id": attempt.id},
-        at=now,
+        data={"total_minor": one.total_minor, "attempt_id": one.attempt_id},
+        at=order.placed_at,
     )
-    insert_all(db, [entry])
-    write(
-        db,
-        update(TenderRow)
-        .where(col(TenderRow.attempt_id) == attempt.id)
-        .values(state=TenderState.CAPTURED.value, order_id=order_id),
-    )
-    write(
-        db,
-        update(CheckoutRow)
-        .where(col(CheckoutRow.id) == checkout.id)
-        .values(
-            state=CheckoutState.PAID.value,
-            order_id=order_id,
-            attempt_id=attempt.id,
-            version=CheckoutRow.version + 1,
-            changed_at=now,
-        ),
-    )
-    if wanted.email:
-        letters.ask(db, clock, order_id=order_id, kind=LetterKind.RECEIPT)
-    return order_id, changed
+
+
+def _pay(
+    db: Session, now: datetime, placings: Sequence[Placing], made: Sequence[Placed]
+) -> dict[str, int]:
+    """Let tenders and checkouts know their orders; return the checkouts' versions."""
+    rows = [
+        (one.attempt_id, placed.order.id, one.checkout_id)
+        for one, placed in zip(placings, made, strict=True)
+    ]
+    run(db, _CAPTURE, _PAID, rows)
+    return {row[0]: row[1] for row in run(db, _CLOSE, _PAID, rows, {"now": now})}
 
 
 def line_row(
@@ -132,29 +209,31 @@ def line_row(
     )
 
 
-def _leave_cart(
-    db: Session, clock: Clock, cart_id: str, attempt_id: str, lines: Iterable[WantedLine]
-) -> tuple[CartChange, ...]:
-    """Take the bought pieces off the cart, and only those: what was added since stays."""
-    seen_us = latest_at_us(db, cart_id)  # the cart's row is locked: no scan comes between
-    cart = carts.view(db, cart_id)
-    bought = {line.gtin: line.quantity for line in lines}
-    at_us = next_at_us(to_us(clock.now()), seen_us)
-    batch = [
-        Operation(
-            id=f"{attempt_id}:{line.gtin}",
-            cart_id=cart_id,
-            gtin=line.gtin,
-            sku=line.sku,
-            kind=Kind.SET,
-            quantity=max(0, line.quantity - bought[line.gtin]),
-            at_us=at_us,
-            source=SOURCE,
-            price_minor=line.price_minor,
-            currency=line.currency,
-            location_id=line.location_id,
-        )
-        for line in cart.lines
-        if line.gtin in bought
-    ]
-    return apply(db, clock, batch).changes
+def _leave_carts(db: Session, clock: Clock, placings: Iterable[Placing]) -> dict[str, CartChange]:
+    """Take the bought pieces off the carts, and only those: what was added since stays."""
+    by_cart = {one.cart_id: one for one in placings}
+    latest = latest_at_us_of(db, by_cart)  # the carts' rows are locked: no scan comes between
+    now_us = to_us(clock.now())
+    batch: list[Operation] = []
+    for cart in carts.views(db, by_cart).values():
+        one = by_cart[cart.id]
+        bought = {line.gtin: line.quantity for line in one.wanted.lines}
+        at_us = next_at_us(now_us, latest[cart.id])
+        batch += [
+            Operation(
+                id=f"{one.attempt_id}:{line.gtin}",
+                cart_id=cart.id,
+                gtin=line.gtin,
+                sku=line.sku,
+                kind=Kind.SET,
+                quantity=max(0, line.quantity - bought[line.gtin]),
+                at_us=at_us,
+                source=SOURCE,
+                price_minor=line.price_minor,
+                currency=line.currency,
+                location_id=line.location_id,
+            )
+            for line in cart.lines
+            if line.gtin in bought
+        ]
+    return {change.cart_id: change for change in apply(db, clock, batch).changes}

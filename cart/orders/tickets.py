@@ -24,45 +24,55 @@ LONG: Final = len(LETTERS) * 1_000  # three digits, when the short ones are all 
 LOOKED_AT_MAX: Final = 40  # of each length; a location has far fewer codes taken in a row
 LOOKED_AT_FIRST: Final = 4  # as a rule the very next one is free
 _NEXT: Final = text(
-    "INSERT INTO ticket_sequence (location_id, given) VALUES (:location_id, 1)"
-    " ON CONFLICT (location_id) DO UPDATE SET given = ticket_sequence.given + 1 RETURNING given"
+    "INSERT INTO ticket_sequence (location_id, given) VALUES (:location_id, :count)"
+    " ON CONFLICT (location_id) DO UPDATE SET given = ticket_sequence.given + excluded.given"
+    " RETURNING given"
 )
 
 
-def next_ticket(db: Session, location_id: str) -> str:
-    """Return the location's next free code; its sequence is locked until the commit.
+def next_tickets(db: Session, location_id: str, count: int) -> list[str]:
+    """Return the location's next free codes; its sequence is locked until the commit.
 
     Raises:
-        LimitExceeded: every code that was tried is taken.
+        LimitExceeded: too few of those that were tried are free.
     """
-    given = db.connection().execute(_NEXT, {"location_id": location_id}).scalar_one()
-    first = [
-        _code(location_id, number, SHORT, 2) for number in range(given, given + LOOKED_AT_FIRST)
+    bound = {"location_id": location_id, "count": count}
+    first = int(db.connection().execute(_NEXT, bound).scalar_one()) - count + 1
+    likely = [
+        _code(location_id, number, SHORT, 2)
+        for number in range(first, first + count - 1 + LOOKED_AT_FIRST)
     ]
-    code = _free(db, location_id, first) or _free(db, location_id, codes(location_id, given))
-    if code is not None:
-        return code
-    msg = f"{location_id} has too many open orders for a ticket to be free"
-    raise LimitExceeded(msg, location_id=location_id)
+    free = _free(db, location_id, likely)
+    if len(free) < count:
+        free = _free(db, location_id, codes(location_id, first, count))
+    if len(free) < count:
+        msg = f"{location_id} has too many open orders for a ticket to be free"
+        raise LimitExceeded(msg, location_id=location_id)
+    return free[:count]
 
 
-def _free(db: Session, location_id: str, offered: Sequence[str]) -> str | None:
-    """Return the first of these codes that no open order has."""
+def _free(db: Session, location_id: str, offered: Sequence[str]) -> list[str]:
+    """Return those of these codes that no open order has."""
     out = set(
-        db.exec(
+        db.connection()
+        .execute(
             select(OrderRow.ticket).where(
                 OrderRow.location_id == location_id,
                 col(OrderRow.state).in_(ORDER_OPEN),
                 col(OrderRow.ticket).in_(offered),
             )
         )
+        .scalars()
     )
-    return next((code for code in offered if code not in out), None)
+    return [code for code in offered if code not in out]
 
 
-def codes(location_id: str, given: int) -> list[str]:
-    """Return the codes to try for a location's ``given``-th ticket, the short ones first."""
-    tried = range(given, given + LOOKED_AT_MAX)
+def codes(location_id: str, given: int, count: int = 1) -> list[str]:
+    """Return the codes to try for a location's ``given``-th ticket, the short ones first.
+
+    ``count``: of how many tickets that is the first.
+    """
+    tried = range(given, given + LOOKED_AT_MAX + count - 1)
     short = [_code(location_id, number, SHORT, 2) for number in tried]
     return short + [_code(location_id, number, LONG, 3) for number in tried]
 

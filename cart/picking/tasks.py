@@ -4,7 +4,8 @@ Owns the making of tasks and lines and their end. Who holds a task is ``walks``'
 what was found is ``picking``'s and ``shorts``'.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlmodel import Session, col, exists, func, select, update
@@ -16,6 +17,7 @@ from cart.kernel.ids import Ids
 from cart.orders import history, letters
 from cart.orders.letters import LetterKind
 from cart.orders.model import ORDER_OPEN, Method, OrderState
+from cart.orders.placing import Placed
 from cart.orders.tables import OrderLineRow, OrderRow
 from cart.picking.holding import hold, hold_task
 from cart.picking.model import (
@@ -52,20 +54,45 @@ def open_task(db: Session, clock: Clock, ids: Ids, shop: Shop, order_id: str) ->
         )
         .order_by(col(OrderLineRow.position))
     ).all()
+    task = _task(clock, ids, order, lines)
+    insert_all(db, [task])
+    add_lines(db, ids, shop, task, lines)
+    return task.id
+
+
+def open_many(db: Session, clock: Clock, ids: Ids, shop: Shop, placed: Sequence[Placed]) -> None:
+    """Make the pick tasks of orders that this unit of work has placed; two inserts for all."""
+    tasks = [_task(clock, ids, one.order, one.lines) for one in placed]
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    for one in placed:
+        wanted[one.order.location_id] |= {line.sku for line in one.lines}
+    bays = {
+        location_id: shop.locations.bays(db, location_id=location_id, skus=skus)
+        for location_id, skus in wanted.items()
+    }
+    insert_all(db, tasks)
+    insert_all(
+        db,
+        [
+            _pick_line(ids, task, line, bays[task.location_id])
+            for task, one in zip(tasks, placed, strict=True)
+            for line in one.lines
+        ],
+    )
+
+
+def _task(clock: Clock, ids: Ids, order: OrderRow, lines: Collection[OrderLineRow]) -> PickTaskRow:
     pieces = sum(line.quantity - line.cancelled - line.handed_over for line in lines)
     is_open = order.state in ORDER_OPEN and pieces > 0
-    task = PickTaskRow(
+    return PickTaskRow(
         id=ids.new("task"),
-        order_id=order_id,
+        order_id=order.id,
         location_id=order.location_id,
         state=(TaskState.WAITING if is_open else TaskState.CANCELLED).value,
         promise_at=order.promise_at,
         pieces=pieces,
         created_at=clock.now(),
     )
-    insert_all(db, [task])
-    add_lines(db, ids, shop, task, lines)
-    return task.id
 
 
 def add_lines(
@@ -73,24 +100,25 @@ def add_lines(
 ) -> None:
     """Put order lines on a task, each with the place where its pieces lie."""
     bays = shop.locations.bays(db, location_id=task.location_id, skus=[line.sku for line in lines])
-    rows = []
-    for line in lines:
-        bay = bays.get(line.sku, _UNPLACED)
-        rows.append(
-            PickLineRow(
-                id=ids.new("pick"),
-                task_id=task.id,
-                order_line_id=line.id,
-                gtin=line.gtin,
-                sku=line.sku,
-                quantity=line.quantity - line.cancelled - line.handed_over,
-                zone_id=bay.zone_id,
-                zone_name=bay.zone_name,
-                bay_id=bay.bay_id,
-                walk_order=bay.walk_order,
-            )
-        )
-    insert_all(db, rows)
+    insert_all(db, [_pick_line(ids, task, line, bays) for line in lines])
+
+
+def _pick_line(
+    ids: Ids, task: PickTaskRow, line: OrderLineRow, bays: Mapping[str, Bay]
+) -> PickLineRow:
+    bay = bays.get(line.sku, _UNPLACED)
+    return PickLineRow(
+        id=ids.new("pick"),
+        task_id=task.id,
+        order_line_id=line.id,
+        gtin=line.gtin,
+        sku=line.sku,
+        quantity=line.quantity - line.cancelled - line.handed_over,
+        zone_id=bay.zone_id,
+        zone_name=bay.zone_name,
+        bay_id=bay.bay_id,
+        walk_order=bay.walk_order,
+    )
 
 
 def orders_without_task(db: Session, limit: int) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db import is_sqlite
-from cart.db.rows import INTEGER, TEXT, run
+from cart.db.rows import INTEGER, TEXT, AnyRow, run
 from inventory_api.stock.model import ON_HAND_MAX, Reason
 from inventory_api.stock.queries import Pair
 from inventory_api.stock.service import STAMP
@@ -25,6 +25,7 @@ _STEP: Final = (
     ("taken_by", INTEGER),
     ("released_by", INTEGER),
     ("anew", INTEGER),
+    ("reference", TEXT),
 )
 _PIECES: Final = (("at_location", TEXT), ("of_sku", TEXT), ("quantity", INTEGER))
 _WHERE: Final = "s.location_id = d.at_location AND s.sku = d.of_sku"
@@ -43,22 +44,22 @@ _MOVE: Final = (
 )
 _KEEP: Final = (
     "INSERT INTO reservation (reference, sku, location_id, reserved, allocated, taken, released,"
-    " reserved_until, created_at_us) SELECT CAST(:reference AS varchar), d.of_sku, d.at_location,"
+    " reserved_until, created_at_us) SELECT d.reference, d.of_sku, d.at_location,"
     " d.reserved_by, 0, 0, 0, :until, :now_us FROM {rows} WHERE NOT EXISTS"
-    " (SELECT 1 FROM reservation AS r WHERE r.reference = CAST(:reference AS varchar))"
+    " (SELECT 1 FROM reservation AS r WHERE r.reference = d.reference)"
     " ON CONFLICT (reference, sku) DO NOTHING RETURNING sku"
 )
 _TURN: Final = (
     "UPDATE reservation AS s SET reserved = s.reserved + d.reserved_by,"  # noqa: S608
     " allocated = s.allocated + d.allocated_by, taken = s.taken + d.taken_by,"
     f" released = s.released + d.released_by FROM {{rows}} WHERE {_WHERE}"
-    " AND s.reference = :reference AND s.reserved + d.reserved_by >= 0"
+    " AND s.reference = d.reference AND s.reserved + d.reserved_by >= 0"
     " AND s.allocated + d.allocated_by >= 0 AND s.released + d.released_by >= 0 RETURNING sku"
 )
 _LEDGER: Final = (
     "INSERT INTO movement (location_id, sku, delta, reserved_delta, allocated_delta,"  # noqa: S608
     " reason, reference, at_us) SELECT s.location_id, s.sku, d.on_hand_by, d.reserved_by,"
-    f" d.allocated_by, :reason, :reference, :now_us FROM {{rows}} JOIN stock AS s ON {_WHERE}"
+    f" d.allocated_by, :reason, d.reference, :now_us FROM {{rows}} JOIN stock AS s ON {_WHERE}"
     f"{_ORDER} ON CONFLICT (reason, reference, location_id, sku) DO NOTHING"
 )
 _PUT_BACK: Final = (
@@ -105,7 +106,10 @@ class Held:
         return self.reserved + self.allocated + self.taken + self.released
 
 
-def _rows(steps: Iterable[Step]) -> list[tuple[object, ...]]:
+Entries = Sequence[tuple[str, Step]]  # each under its reference
+
+
+def _rows(entries: Iterable[tuple[str, Step]]) -> list[tuple[object, ...]]:
     return [
         (
             step.location_id,
@@ -116,8 +120,9 @@ def _rows(steps: Iterable[Step]) -> list[tuple[object, ...]]:
             step.taken,
             step.released,
             step.anew,
+            reference,
         )
-        for step in steps
+        for reference, step in entries
     ]
 
 
@@ -154,28 +159,84 @@ def booked(db: Session, reason: Reason, reference: str) -> dict[Pair, int]:
     return {(row[0], row[1]): abs(row[2] or row[3] + row[4]) for row in found}
 
 
+def held_many(db: Session, references: Iterable[str]) -> dict[str, list[Held]]:
+    """Return what is promised under these references, with rows of stock, all of it locked."""
+    keep = "" if is_sqlite(db.connection()) else " FOR NO KEY UPDATE OF r, s"
+    found = run(
+        db,
+        "SELECT r.location_id, r.sku, r.reserved, r.allocated, r.taken, r.released, r.reference"  # noqa: S608
+        " FROM {rows} JOIN reservation AS r ON r.reference = d.reference JOIN stock AS s"
+        f" ON s.location_id = r.location_id AND s.sku = r.sku{_ORDER}, r.reference{keep}",
+        (("reference", TEXT),),
+        [(reference,) for reference in references],
+    )
+    known: dict[str, list[Held]] = {}
+    for row in found:
+        known.setdefault(row[6], []).append(Held(*row[:6]))
+    return known
+
+
+def free(db: Session, pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """Return how many pieces may be promised of each; their rows are locked, in one order."""
+    keep = "" if is_sqlite(db.connection()) else " FOR NO KEY UPDATE OF s"
+    found = run(
+        db,
+        "SELECT s.location_id, s.sku, s.on_hand - s.safety_stock - s.reserved - s.allocated"  # noqa: S608
+        f" FROM {{rows}} JOIN stock AS s ON {_WHERE}{_ORDER}{keep}",
+        _PIECES,
+        [(location_id, sku, 0) for location_id, sku in pairs],
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+def summed(steps: Iterable[Step]) -> list[Step]:
+    """Return one step for each row of stock: what all these steps come to together."""
+    total: dict[Pair, list[int]] = {}
+    for step in steps:
+        sums = total.setdefault((step.location_id, step.sku), [0] * 6)
+        for place, number in enumerate(
+            (step.on_hand, step.reserved, step.allocated, step.taken, step.released, step.anew)
+        ):
+            sums[place] += number
+    return [Step(*pair, *sums) for pair, sums in total.items()]
+
+
 def move(db: Session, steps: Sequence[Step], now_us: int) -> set[str]:
-    """Change the numbers of stock where they allow it; return the SKUs that were changed."""
-    return {row[0] for row in run(db, _MOVE, _STEP, _rows(steps), {"now_us": now_us})}
+    """Change the numbers of stock where they allow it; return the SKUs that were changed.
+
+    At most one step for a row of stock: :func:`summed` makes it so.
+    """
+    return {row[0] for row in _moved(db, steps, now_us)}
 
 
-def keep(
-    db: Session, reference: str, steps: Sequence[Step], until: object, now_us: int
-) -> set[str]:
-    """Write new reservations; return the SKUs that this reference did not have yet."""
-    extra = {"reference": reference, "until": until, "now_us": now_us}
-    return {row[0] for row in run(db, _KEEP, _STEP, _rows(steps), extra)}
+def move_many(db: Session, steps: Iterable[Step], now_us: int) -> bool:
+    """Change the numbers of many rows, at any locations; say whether all of them allowed it."""
+    together = summed(steps)
+    return len(_moved(db, together, now_us)) == len(together)
 
 
-def turn(db: Session, reference: str, steps: Sequence[Step]) -> set[str]:
-    """Move pieces of a reservation from one of its numbers to another; return the SKUs changed."""
-    return {row[0] for row in run(db, _TURN, _STEP, _rows(steps), {"reference": reference})}
+def _moved(db: Session, steps: Sequence[Step], now_us: int) -> Sequence[AnyRow]:
+    return run(db, _MOVE, _STEP, _rows(("", step) for step in steps), {"now_us": now_us})
 
 
-def enter(db: Session, reason: Reason, reference: str, steps: Sequence[Step], now_us: int) -> None:
+def keep(db: Session, entries: Entries, until: object, now_us: int) -> int:
+    """Write new reservations; return how many their references did not have yet."""
+    return len(run(db, _KEEP, _STEP, _rows(entries), {"until": until, "now_us": now_us}))
+
+
+def turn(db: Session, entries: Entries) -> int:
+    """Move pieces of reservations from one of their numbers to another; return how many did."""
+    return len(run(db, _TURN, _STEP, _rows(entries)))
+
+
+def enter(db: Session, reason: Reason, entries: Entries, now_us: int) -> None:
     """Write the ledger; an entry that is there already stays as it is."""
-    extra = {"reason": reason.value, "reference": reference, "now_us": now_us}
-    run(db, _LEDGER, _STEP, _rows(steps), extra)
+    run(db, _LEDGER, _STEP, _rows(entries), {"reason": reason.value, "now_us": now_us})
+
+
+def under(reference: str, steps: Iterable[Step]) -> list[tuple[str, Step]]:
+    """Return steps of one reference as entries."""
+    return [(reference, step) for step in steps]
 
 
 def put_back(db: Session, location_id: str, pieces: Mapping[str, int], now_us: int) -> set[str]:

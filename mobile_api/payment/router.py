@@ -26,7 +26,7 @@ from mobile_api.edge.access import Role, allow
 from mobile_api.edge.once import OnceOnly
 from mobile_api.payment import queries, steps
 from mobile_api.payment.schemas import Pay, PaymentOut, Tried, WebhookOut, payment_out
-from mobile_api.payment.settling import end, finish, ring, take_news
+from mobile_api.payment.settling import Told, end, finish, ring
 from mobile_api.payment.steps import Wish
 from mobile_api.wiring import Parts, Wired
 
@@ -107,7 +107,7 @@ async def webhook(request: Request, provider: ProviderName, wired: Wired) -> Web
     news = known.news(await request.body(), request.headers)
     if news is None:
         return WebhookOut(taken=False)
-    await asyncio.to_thread(take_news, wired, provider, news)
+    await wired.settling.do(Told(provider, news))
     return WebhookOut(taken=True)
 
 

@@ -4,16 +4,21 @@ The commit comes first, the doorbells after it, and only then does a provider
 hear that we have its message.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlmodel import Session
 
 from cart.db import on_commit, unit_of_work
-from cart.orders import paying
+from cart.orders import buying, paying
+from cart.orders.buying import Bought
 from cart.orders.model import AttemptState
 from cart.orders.settling import Settled
 from cart.orders.tables import OrderRow
-from cart.picking.tasks import open_task
+from cart.picking.tasks import open_many, open_task
 from cart.ports import PaymentNews
 from gateway.fanout import CartChanged, DeskChanged, OrderChanged
+from mobile_api.edge.lane import Unusual
 from mobile_api.payment import queries
 from mobile_api.wiring import Parts
 
@@ -32,6 +37,61 @@ def take_news(parts: Parts, provider: str, news: PaymentNews) -> Settled:
         parts.marked("settling")
     parts.marked("settled")
     return settled
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a provider said, as it waits to be taken in."""
+
+    provider: str
+    news: PaymentNews
+
+
+def take_one(parts: Parts, told: Told) -> None:
+    """Settle what a provider said, by itself. Raises as :func:`take_news`."""
+    take_news(parts, told.provider, told.news)
+
+
+def take_together(parts: Parts, told: Sequence[Told]) -> list[Exception | None]:
+    """Settle what providers said in one transaction; answer Unusual what is for :func:`take_news`.
+
+    Raises:
+        CarryoverError, SQLAlchemyError: nothing is settled; each is for :func:`take_news`.
+    """
+    answers: list[Exception | None] = [None] * len(told)
+    with unit_of_work(parts.engine) as db:
+        for provider in sorted({one.provider for one in told}):
+            places = [place for place, one in enumerate(told) if one.provider == provider]
+            bought = buying.settle_many(
+                db,
+                parts.clock,
+                parts.ids,
+                parts.shop,
+                provider=provider,
+                messages=[told[place].news for place in places],
+            )
+            for place, one in zip(places, bought, strict=True):
+                if one is None:
+                    answers[place] = Unusual("not a payment that came in time and in full")
+            _finish_many(parts, db, [one for one in bought if one is not None])
+        parts.marked("settling")
+    parts.marked("settled")
+    return answers
+
+
+def _finish_many(parts: Parts, db: Session, bought: Sequence[Bought]) -> None:
+    """Make the pick tasks of new orders, and ring for all that has changed."""
+    open_many(db, parts.clock, parts.ids, parts.shop, [one.placed for one in bought])
+    for one in bought:
+        order = one.placed.order
+        if one.changed is not None:
+            parts.tell(db, CartChanged(one.changed.cart_id, one.changed.version))
+        parts.tell(db, OrderChanged(order.id, order.version))
+        parts.tell(db, OrderChanged(one.checkout_id, one.checkout_version))
+    for location_id in sorted({one.placed.order.location_id for one in bought}):
+        parts.tell(db, DeskChanged(location_id))
+    if any(one.placed.order.email for one in bought):
+        on_commit(db, parts.mail_bell)  # their receipts wait
 
 
 def finish(parts: Parts, db: Session, settled: Settled) -> None:

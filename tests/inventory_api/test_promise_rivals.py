@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import Engine
@@ -29,6 +30,7 @@ from tests.inventory_api.promising import (
 )
 from tests.inventory_api.shelf import SHOP, fill
 
+T = TypeVar("T")
 CLOCK = SystemClock()
 RIVALS, PIECES, ROUNDS = 50, 10, 200
 WAIT_S = 30
@@ -41,11 +43,11 @@ def shop(engine: Engine) -> Engine:
     return engine
 
 
-def at_once(acts: Sequence[Callable[[], object]], wait_s: float = WAIT_S) -> list[object]:
+def at_once(acts: Sequence[Callable[[], T]], wait_s: float = WAIT_S) -> list[T]:
     """Let all begin at the same moment; return what each returned. Errors come out."""
     start = threading.Barrier(len(acts))
 
-    def act(one: Callable[[], object]) -> object:
+    def act(one: Callable[[], T]) -> T:
         start.wait(WAIT_S)
         return one()
 
