@@ -36,6 +36,13 @@ class ProcessSettings(BaseSettings):
             " and writes it to `DATA_DIR/run/`.",
         ),
     ] = 0
+    otel_exporter_otlp_endpoint: Annotated[
+        str,
+        Field(
+            description="`http://collector:4318`: traces of scans that devices began go there, by"
+            " OTLP over HTTP; needs `carryover[tracing]`. Empty: nothing is traced."
+        ),
+    ] = ""
 
 
 class DatabaseSettings(ProcessSettings):

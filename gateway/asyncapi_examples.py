@@ -17,6 +17,8 @@ DEVICE: Final = "tablet-7"
 VISIT: Final = "5pQ2vT0c"
 SPOOL: Final = "spool-1"
 LAMP: Final = Gtin("4006381333931")
+# The W3C's own example of a context.
+TRACED: Final = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -53,6 +55,7 @@ def _events() -> dict[str, Wire]:
     for sequence, (model, data) in enumerate(_data(), start=1):
         made[model.__name__] = model.model_validate(
             {
+                **(TRACED if model is events.ItemScanned else {}),
                 "specversion": "1.0",
                 "id": f"example-{sequence}",
                 "source": f"{events.SOURCE_PREFIX}{DEVICE}",

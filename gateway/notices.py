@@ -21,11 +21,15 @@ MESSAGE_NOTICES_MAX = 500  # in one message: about 50 kB
 
 @dataclass(frozen=True, slots=True)
 class CartChanged:
-    """A cart is at ``version`` now. ``origin``: the only device that shows it, if it was that."""
+    """A cart is at ``version`` now. ``origin``: the only device that shows it, if it was that.
+
+    ``traceparent``: of the event that changed it, if that is traced.
+    """
 
     cart_id: str
     version: int
     origin: str = ""
+    traceparent: str = ""
     what: Literal["cart"] = "cart"
 
 

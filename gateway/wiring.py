@@ -25,6 +25,7 @@ from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.loop import IngestLoop
+from gateway.ingest.traces import Traces
 from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
 from gateway.monitor.health import Health, database_answers
@@ -38,6 +39,7 @@ from gateway.tail import StockTail
 from gateway.where import broker_address
 from gateway.wire import topics
 from gateway.wire.topics import UP
+from gateway.wire.tracing import make_tracer
 from inventory_api.catalogue.queries import sellables
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Gateway:
         if settings.embedded:
             secret = broker_key(settings.data_dir, self._domain.ids)
             self._broker = EmbeddedBroker(self._engine, settings, secret)
+        self._tracer = make_tracer("gateway", settings.otel_exporter_otlp_endpoint)
         self._registry = fresh_registry()
         self._tally = Tally(self._registry)
         self._stopping = threading.Event()
@@ -108,6 +111,7 @@ class Gateway:
             batch_events=self._settings.gateway_batch_events,
             batch_ms=self._settings.gateway_batch_ms,
             tally=self._tally,
+            traces=Traces(self._tracer) if self._tracer else None,
         )
         self._tail = StockTail(self._engine, self._domain.clock, self._fanout)
         self._loop.start()
@@ -141,6 +145,8 @@ class Gateway:
         if self._broker:
             self._broker.stop()
         self._engine.dispose()
+        if self._tracer:
+            self._tracer.close()
 
     def _make_monitor(self) -> Monitor:
         live = Health({"ingest": lambda: "" if self._loop.alive else "its thread has ended"})

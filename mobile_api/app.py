@@ -17,6 +17,7 @@ from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
 from gateway.fanout import Fanout, ListAsked, Notice, StockChanged
+from gateway.wire.tracing import make_tracer
 from inventory_api.catalogue.queries import sellables
 from inventory_api.places import Places
 from inventory_api.router import InventoryParts, make_router
@@ -115,6 +116,8 @@ def create_app(
     own_engine = engine is None
     used = engine or make_engine(settings.effective_database_url)
     used_clock, used_ids = clock or SystemClock(), ids or RandomIds()
+    endpoint = settings.otel_exporter_otlp_endpoint
+    tracer = make_tracer("api", endpoint, instance=settings.api_name)
     parts = Parts(
         settings=settings,
         engine=used,
@@ -125,7 +128,7 @@ def create_app(
         secret=settings.key(),
         in_progress=InProgress(),
         assets=Assets(),
-        hub=Hub(Reader(used, used_clock, sellables)),
+        hub=Hub(Reader(used, used_clock, sellables), tracer=tracer),
         bells=Bells(),
         photos=PhotoReader(),
         stock_live=LiveStock(),
@@ -141,6 +144,8 @@ def create_app(
             if own_engine:
                 running.callback(used.dispose)
                 await asyncio.to_thread(upgrade, used)
+            if tracer is not None:
+                running.push_async_callback(asyncio.to_thread, tracer.close)
             parts.hub.start()
             running.callback(parts.hub.close)
             parts.bells.start()

@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from cart.kernel.errors import CarryoverError
 from gateway.fanout import BindingChanged, CartChanged, Notice, StockChanged
+from gateway.wire.tracing import Part, TraceContext, Tracer
 from mobile_api.carts.events import BEAT, RETRY, Asked, Event, Reader, View, device, plain_stock
 
 logger = logging.getLogger(__name__)
@@ -54,21 +55,25 @@ class Phone:
 
 @dataclass(eq=False, slots=True)
 class Room:
-    """The open phones of one cart, and what is to be read for them."""
+    """The open phones of one cart, what is to be read for them, and the traces that end there."""
 
     cart_id: str
     phones: set[Phone] = field(default_factory=set)
     version: int | None = None
     gtins: frozenset[str] = frozenset()
     stock_of: set[str] = field(default_factory=set)
+    traced: list[Part] = field(default_factory=list)
     work: "asyncio.Task[None] | None" = None
 
 
 class Hub:
     """The rooms of this process."""
 
-    def __init__(self, reader: Reader, *, beat_s: float = BEAT_S) -> None:
+    def __init__(
+        self, reader: Reader, *, beat_s: float = BEAT_S, tracer: Tracer | None = None
+    ) -> None:
         self._reader = reader
+        self._tracer = tracer
         self._beat_s = beat_s
         self._rooms: dict[str, Room] = {}
         self._changed: dict[str, None] = {}  # carts to be read, the one that waits longest first
@@ -129,9 +134,11 @@ class Hub:
                     seen, chunk = await self._snapshot(room, view, None)
                     yield chunk
                     continue
-                seen, chunk = _drain(phone, seen)
+                seen, chunk, traced = _drain(phone, seen)
                 if chunk:
                     yield chunk
+                for part in traced:
+                    part.end()
         finally:
             room.phones.discard(phone)
             if not room.phones and self._rooms.get(cart_id) is room:
@@ -155,6 +162,7 @@ class Hub:
             case CartChanged():
                 room = self._rooms.get(notice.cart_id)
                 if room is not None and (room.version or 0) < notice.version:
+                    self._trace(room, notice)
                     self._mark_cart(room)
             case BindingChanged():
                 room = self._rooms.get(notice.cart_id)
@@ -162,6 +170,15 @@ class Hub:
                     phone.put(device(notice))
             case StockChanged():
                 self._hear_stock(notice)
+
+    def _trace(self, room: Room, notice: CartChanged) -> None:
+        """Go on with the trace of a scan until a phone of its cart has it."""
+        if self._tracer is None or not notice.traceparent or len(room.traced) >= QUEUE_MAX:
+            return
+        context = TraceContext(notice.traceparent)
+        part = self._tracer.begin("api push", parent=context, kind="producer")
+        if part is not None:
+            room.traced.append(part)
 
     def _hear_stock(self, notice: StockChanged) -> None:
         gtin = str(notice.notice.gtin)
@@ -220,11 +237,13 @@ class Hub:
                 _end(room, "it is not there")
                 continue
             room.version, room.gtins = news.version, news.gtins
+            traced, room.traced = tuple(room.traced), []
             for phone in room.phones:
                 for event in news.operations:
                     phone.put(event)
                 if phone.view in news.carts:
-                    phone.put(news.carts[phone.view])
+                    event = news.carts[phone.view]
+                    phone.put(replace(event, traced=traced) if traced else event)
 
     def _mark_stock(self, room: Room, gtins: set[str]) -> None:
         room.stock_of |= gtins
@@ -261,15 +280,20 @@ def _end(room: Room, why: object) -> None:
         phone.wake.set()
 
 
-def _drain(phone: Phone, seen: int) -> tuple[int, bytes]:
-    """Return the queue's text without what the phone has seen, and the version it comes to."""
+def _drain(phone: Phone, seen: int) -> tuple[int, bytes, list[Part]]:
+    """Return the version that the queue comes to, its text without what the phone has seen.
+
+    And what is over when the phone has that.
+    """
     chunks = []
+    traced: list[Part] = []
     reached = seen
     while phone.queue:
         event = phone.queue.popleft()
+        traced += event.traced
         if event.version is None:
             chunks.append(event.text)
         elif event.version > seen:
             chunks.append(event.text)
             reached = max(reached, event.version)
-    return reached, b"".join(chunks)
+    return reached, b"".join(chunks), traced

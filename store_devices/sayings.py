@@ -25,6 +25,7 @@ from gateway.wire.events import (
     ScannedData,
     TakenUpData,
 )
+from gateway.wire.tracing import NOT_TRACED, TraceContext
 
 Saying = (
     ScannedData | RemovedData | QuantityData | ListData | TakenUpData | PutDownData | HealthData
@@ -49,6 +50,7 @@ def event_of(
     time: datetime,
     spool: str,
     sequence: int,
+    trace: TraceContext = NOT_TRACED,
 ) -> DeviceEvent:
     """Return the event that says ``data``; ``previous`` is filled in when it is sent."""
     model, kind = _EVENTS[type(data)]
@@ -61,5 +63,7 @@ def event_of(
         "sequence": sequence,
         "type": kind,
         "data": data,
+        "traceparent": trace.traceparent or None,
+        "tracestate": trace.tracestate or None,
     }
     return model(**attributes)

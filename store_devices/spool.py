@@ -20,6 +20,7 @@ from cart.kernel.errors import SpoolFull, Unavailable
 from cart.kernel.ids import Ids
 from gateway.wire.codec import encode
 from gateway.wire.events import SOURCE_PREFIX, DeviceEvent, HealthData
+from gateway.wire.tracing import NOT_TRACED, TraceContext, Tracer
 from store_devices.sayings import Saying, event_of
 
 EVENTS_MAX: Final = 20_000
@@ -74,13 +75,15 @@ class Spool:
         clock: Clock,
         ids: Ids,
         limits: Limits | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """Open ``path``, or make it with a fresh random spool id.
+        """Open ``path``, or make it with a fresh random spool id; ``tracer`` begins traces.
 
         Raises:
             Unavailable: the file cannot be opened or written.
         """
         self._source = SOURCE_PREFIX + device_id
+        self._tracer = tracer
         self._clock = clock
         self._ids = ids
         self._limits = limits or Limits()
@@ -172,6 +175,19 @@ class Spool:
             Unavailable: the disk is full or broken. Nothing has changed.
         """
         health = isinstance(data, HealthData)
+        part = None
+        if self._tracer is not None and not health:
+            part = self._tracer.begin("device keep", kind="producer")
+        try:
+            trace = NOT_TRACED if part is None else part.context
+            return self._add(data, remember, health=health, trace=trace)
+        finally:
+            if part is not None:
+                part.end()
+
+    def _add(
+        self, data: Saying, remember: Remember | None, *, health: bool, trace: TraceContext
+    ) -> DeviceEvent:
         with self._lock:
             at_us = self._stamp_us()
             sequence = self._sequence + 1
@@ -182,6 +198,7 @@ class Spool:
                 time=from_us(at_us),
                 spool=self.id,
                 sequence=sequence,
+                trace=trace,
             )
             payload = encode(event)
             refused = False

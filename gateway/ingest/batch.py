@@ -55,6 +55,7 @@ class Outcome:
     fresh: int = 0
     dead: int = 0
     stored: Counter[str] = field(default_factory=Counter)  # fresh and not refused, by type
+    bounds: dict[VisitKey, Bound] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool 
     seen(db, [Seen(device_id, now_us) for device_id in devices])
     batch.outcome.refused = dead
     batch.outcome.dead = len(dead)
+    batch.outcome.bounds = batch.bounds
     batch.outcome.fresh = len(fresh)
     batch.outcome.stored = Counter(item.kind for item in fresh if item.error is None)
     return batch.outcome

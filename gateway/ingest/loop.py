@@ -59,6 +59,22 @@ class Counting(Protocol):
         ...
 
 
+class Traced(Protocol):
+    """A batch of which something is traced."""
+
+    def committed(self, outcome: Outcome) -> None:
+        """It is stored; the notices of ``outcome`` carry its traces on."""
+        ...
+
+
+class Tracing(Protocol):
+    """Whoever goes on with the traces that devices began."""
+
+    def taken(self, items: Sequence[Item]) -> Traced | None:
+        """Look at a batch that was read; None when nothing of it is traced."""
+        ...
+
+
 class InternalError(CarryoverError):
     """A message that our own code could not do; the operator sees it and can replay it."""
 
@@ -79,6 +95,7 @@ class IngestLoop:
         batch_events: int,
         batch_ms: int = 0,
         tally: Counting | None = None,
+        traces: Tracing | None = None,
     ) -> None:
         self._engine = engine
         self._domain = domain
@@ -88,6 +105,7 @@ class IngestLoop:
         self._batch_events = batch_events
         self._batch_s = batch_ms / 1000
         self._tally = tally
+        self._traces = traces
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._trouble = ""
@@ -145,6 +163,7 @@ class IngestLoop:
         items = [read(message) for message in messages]
         stations = [item for item in items if item.channel in {Channel.STATUS, Channel.ACKS}]
         events = [item for item in items if item.channel not in {Channel.STATUS, Channel.ACKS}]
+        traced = self._traces.taken(events) if self._traces is not None else None
         outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
         if outcome is None:
             return
@@ -152,6 +171,8 @@ class IngestLoop:
         if heard is None:
             return
         self._ack(messages)
+        if traced is not None:
+            traced.committed(outcome)
         if self._tally is not None:
             if events:
                 self._tally.committed(events, outcome, time.monotonic() - taken_s)
@@ -240,4 +261,5 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
         whole.fresh += one.fresh
         whole.dead += one.dead
         whole.stored += one.stored
+        whole.bounds |= one.bounds
     return whole

@@ -79,7 +79,17 @@ class _Event(Wire):
     spool: Name
     sequence: Annotated[int, Field(ge=1, le=SEQUENCE_MAX, strict=True)]
     previous: Annotated[int, Field(ge=0, le=SEQUENCE_MAX, strict=True)] = 0
-    traceparent: Annotated[str | None, Field(max_length=55)] = None
+    traceparent: Annotated[
+        str | None,
+        Field(
+            max_length=55,
+            description="The trace that this event belongs to, as in the W3C's Trace Context; one"
+            " that is none is ignored. Absent: not traced, which only the device decides.",
+        ),
+    ] = None
+    tracestate: Annotated[
+        str | None, Field(max_length=512, description="What goes with traceparent.")
+    ] = None
 
 
 class ScannedData(Wire):

@@ -20,6 +20,7 @@ from cart.kernel.errors import UnknownCart
 from cart.ports import CatalogueLookup
 from gateway.binding.queries import live_of_carts
 from gateway.fanout import BindingChanged, StockChanged
+from gateway.wire.tracing import Part
 from inventory_api.stock.queries import availability
 from mobile_api.carts.basket import Basket, ShownLine, basket, baskets
 from mobile_api.carts.pages import cart_html
@@ -52,10 +53,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Event text. ``version``: of the cart after it; None for events that have no place in it."""
+    """Event text. ``version``: of the cart after it; None for events that have no place in it.
+
+    ``traced``: what is over once a phone has it.
+    """
 
     text: bytes
     version: int | None = None
+    traced: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
+from gateway.wire.tracing import make_tracer
 from store_devices.hardware import Camera, Scanner
 from store_devices.link import UplinkOptions
 from store_devices.spool import Limits, Spool
@@ -64,12 +65,19 @@ class Tablet:
         """
         folder = settings.device_dir
         folder.mkdir(parents=True, exist_ok=True)
+        self._tracer = make_tracer(
+            "tablet",
+            settings.otel_exporter_otlp_endpoint,
+            ratio=settings.trace_ratio,
+            instance=identity.device_id,
+        )
         self.spool: Final = Spool(
             folder / "spool.db",
             device_id=identity.device_id,
             clock=clock,
             ids=ids,
             limits=Limits(events_max=settings.spool_events_max, bytes_max=settings.spool_bytes_max),
+            tracer=self._tracer,
         )
         self._catalogue = Catalogue(folder / "catalogue.db")
         self._server = Server(identity.api_url)
@@ -158,6 +166,8 @@ class Tablet:
         self._server.close()
         self._catalogue.close()
         self.spool.close()
+        if self._tracer is not None:
+            self._tracer.close()
 
     @property
     def has_catalogue(self) -> bool:

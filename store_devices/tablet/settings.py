@@ -60,6 +60,17 @@ class TabletSettings(BaseSettings):
     resend_after_s: Annotated[
         float, Field(gt=0, le=600, description="Seconds without a receipt before sending again.")
     ] = 5.0
+    otel_exporter_otlp_endpoint: Annotated[
+        str,
+        Field(
+            description="`http://collector:4318`: traces of what people do here begin here and go"
+            " there, by OTLP over HTTP; needs `carryover[tracing]`. Empty: nothing is traced."
+        ),
+    ] = ""
+    trace_ratio: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of what people do here that is traced, to the phone."),
+    ] = 0.1
     spool_events_max: Annotated[
         int, Field(ge=100, le=1_000_000, description="Events the spool keeps while offline.")
     ] = 20_000

@@ -32,6 +32,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "source": NAMES.map("/devices/{}".format),
     "email": st.emails(),
     "traceparent": st.none() | st.text(max_size=55),
+    "tracestate": st.none() | st.text(max_size=512),
 }
 FIXED = {"specversion": "1.0", "datacontenttype": "application/json"}
 
