@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from cart.carts import queries as carts
-from cart.db import reading
+from cart.db import glancing, reading
 from cart.kernel.clock import from_us
 from gateway.binding import queries as bindings
 from gateway.binding.queries import Bound
@@ -63,16 +63,20 @@ class Downlink:
         self.show(shared)
         self._desire(outcome.desires)
 
-    def hear(self, notice: Notice) -> None:
-        """Do what a change made by another process asks of devices."""
-        match notice:
-            case CartChanged(cart_id=cart_id):
-                self.show([cart_id])
-            case BindingChanged(device_id=device_id, cart_id=cart_id):
-                self.remind(device_id)
-                self.show([cart_id])
-            case _:
-                pass
+    def hear(self, notices: Sequence[Notice]) -> None:
+        """Do what changes made by other processes ask of devices."""
+        changed: dict[str, None] = {}
+        for notice in notices:
+            match notice:
+                case CartChanged(cart_id=cart_id):
+                    changed.setdefault(cart_id)
+                case BindingChanged(device_id=device_id, cart_id=cart_id):
+                    self.remind(device_id)
+                    changed.setdefault(cart_id)
+                case _:
+                    pass
+        if changed and self._held(changed):
+            self.show([*changed])
 
     def greet(self, address: DeviceAddress, status: Status) -> None:
         """Tell a device that has just come online what it missed: receipt, commands, its cart."""
@@ -115,6 +119,11 @@ class Downlink:
             shown = [(devices[b.device_id].address, self._cart(db, b)) for b in showing]
         for address, command in shown:
             self._send(address, command)
+
+    def _held(self, cart_ids: Iterable[str]) -> bool:
+        """Say whether a device shows one of these; most carts are on a phone only."""
+        with glancing(self._engine) as db:
+            return bool(bindings.live_of_carts(db, cart_ids))
 
     def _cart(self, db: Session, bound: Bound) -> ShowCart:
         view = carts.view(db, bound.cart_id)

@@ -1,14 +1,15 @@
 """What changed, to whoever shows it: the only way between server processes.
 
-Publishes notices to the broker and hands those of others to one listener. Owns
-a connection of its own, without a session: a notice missed is not fetched
-later, the listener looks at the database after every reconnect instead.
+Publishes notices to the broker and hands those of others to one listener, all that
+have come meanwhile at once. Owns a connection of its own, without a session: a
+notice missed is not fetched later, the listener looks at the database after every
+reconnect instead.
 """
 
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cart.kernel.errors import InvalidPayload
 from cart.kernel.ids import RandomIds
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 # is told to look at everything again.
 WAITING_MAX = 20_000
 STOP_WAIT_S = 5
+# Notices that the listener gets in one go; beyond it the first would wait for the last.
+TOGETHER_MAX = 200
 
 
 class Fanout:
@@ -58,7 +61,7 @@ class Fanout:
         settings: WhereSettings,
         role: str,
         *,
-        listen: Callable[[Notice], None] | None = None,
+        listen: Callable[[Sequence[Notice]], None] | None = None,
         on_gap: Callable[[], None] = lambda: None,
         hears: str = "+",
         hears_stock: bool = True,
@@ -127,10 +130,32 @@ class Fanout:
                 if self._gap.is_set():
                     self._gap.clear()
                     self._on_gap()
-                if message.topic and self._listen:
-                    for notice in decode(message.topic, message.payload):
-                        self._listen(notice)
-            except InvalidPayload as error:
-                logger.warning("%s", error)
+                notices = [*_said(message), *self._meanwhile()]
+                if notices and self._listen:
+                    self._listen(notices)
             except Exception:  # one bad notice must not end the thread that hears the next
-                logger.exception("hearing a notice on %s", message.topic)
+                logger.exception("hearing notices")
+
+    def _meanwhile(self) -> list[Notice]:
+        """Return what came while the last notices were heard."""
+        notices: list[Notice] = []
+        while len(notices) < TOGETHER_MAX:
+            try:
+                message = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if message is None:
+                self._waiting.put(None)  # the end comes after these
+                break
+            notices += _said(message)
+        return notices
+
+
+def _said(message: Incoming) -> list[Notice]:
+    if not message.topic:  # a poke, not a message
+        return []
+    try:
+        return decode(message.topic, message.payload)
+    except InvalidPayload as error:
+        logger.warning("%s", error)
+        return []

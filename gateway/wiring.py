@@ -3,6 +3,7 @@
 import gc
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -204,8 +205,8 @@ class Gateway:
             return ""
         return f"{waiting} messages wait, {limit} may: the broker is held back"
 
-    def _hear(self, notice: Notice) -> None:
-        self._downlink.hear(notice)
+    def _hear(self, notices: Sequence[Notice]) -> None:
+        self._downlink.hear(notices)
 
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:

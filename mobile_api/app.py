@@ -1,7 +1,7 @@
 """Makes the application: routes, guards, and what runs while it serves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -248,16 +248,17 @@ def _change(notice: StockChanged) -> StockChange:
 async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
     """Join the fan-out as soon as there is a broker; pages work without one."""
 
-    def hear(notice: Notice) -> None:
-        parts.metrics.heard(notice)
-        if isinstance(notice, ListAsked):
-            if sweep is not None:
-                sweep.ring()
-        else:
-            parts.hub.hear(notice)
-            parts.bells.hear(notice)
-        if isinstance(notice, StockChanged):
-            parts.stock_live.tell(_change(notice))
+    def hear(notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            parts.metrics.heard(notice)
+            if isinstance(notice, ListAsked):
+                if sweep is not None:
+                    sweep.ring()
+            else:
+                parts.hub.hear(notice)
+                parts.bells.hear(notice)
+            if isinstance(notice, StockChanged):
+                parts.stock_live.tell(_change(notice))
 
     def look_again() -> None:
         parts.hub.look_again()
@@ -270,7 +271,8 @@ async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
     while not settings.mqtt_url and not announced(settings.data_dir, "gateway"):  # noqa: ASYNC110
         await asyncio.sleep(GATEWAY_LOOK_S)
     broker_key(settings.data_dir, parts.ids)
-    fan = Fanout(settings, settings.api_name, listen=hear, on_gap=look_again)
+    # Not by the process's own name: the gateway hears whoever publishes as the API.
+    fan = Fanout(settings, "api", listen=hear, on_gap=look_again)
     fan.start()
     parts.fan = fan
 

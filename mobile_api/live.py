@@ -97,7 +97,11 @@ class Hub:
 
     def hear(self, notice: Notice) -> None:
         """Take in a notice, from any thread; those that concern no open phone are forgotten."""
-        self._soon(lambda: self._hear(notice))
+        # A phone opens its room before it reads the cart: who is not in yet reads what is new.
+        if isinstance(notice, StockChanged) or (
+            isinstance(notice, CartChanged | BindingChanged) and notice.cart_id in self._rooms
+        ):
+            self._soon(lambda: self._hear(notice))
 
     def look_again(self) -> None:
         """Read everything anew, from any thread: notices may have been missed."""

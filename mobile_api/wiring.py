@@ -91,17 +91,18 @@ class Parts:
         self.pressure = DeskPressure(self.clock)
         self.health = readiness(self)
 
-    def tell(self, db: Session, notice: Notice) -> None:
+    def tell(self, db: Session, *notices: Notice) -> None:
         """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""
 
         def ring() -> None:
-            if isinstance(notice, ListAsked):
-                self.mail_bell()
-            else:
-                self.hub.hear(notice)
-                self.bells.hear(notice)
+            for notice in notices:
+                if isinstance(notice, ListAsked):
+                    self.mail_bell()
+                else:
+                    self.hub.hear(notice)
+                    self.bells.hear(notice)
             if self.fan is not None:
-                self.fan.publish(notice)
+                self.fan.publish(*notices)
 
         on_commit(db, ring)
 

@@ -159,8 +159,7 @@ def _apply(db: Session, parts: Parts, wishes: Sequence[Wish], guests: Sequence[_
     if applied.refused:
         msg = "a list is full"
         raise Unusual(msg)
-    for change in applied.changes:
-        parts.tell(db, CartChanged(change.cart_id, change.version, ORIGIN))
+    parts.tell(db, *(CartChanged(one.cart_id, one.version, ORIGIN) for one in applied.changes))
 
 
 def _places(db: Session, cart_ids: set[str]) -> dict[str, str | None]:

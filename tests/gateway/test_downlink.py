@@ -5,11 +5,13 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine
 
+from cart.carts.service import open_session
+from cart.db import unit_of_work
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
 from gateway.mqtt import MqttLink
-from gateway.notices import Notice
+from gateway.notices import CartChanged, Notice
 from gateway.wire.codec import decode_command
 from gateway.wire.downlink import Command, Rejected, ShowCart
 from gateway.wire.topics import Channel
@@ -74,4 +76,19 @@ def test_a_clock_at_the_end_of_the_calendar_spoils_no_cart(
     far = tablet.scanned("v1", time="9999-12-31T23:59:59-14:00")
     ingest(engine, CLOCK, IDS, tablet.message(far))
     downlink.show([bound(engine, tablet, "v1").cart_id])
+    assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
+
+
+def test_carts_that_changed_together_are_shown_once_each_and_only_where_held(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """A busy minute of phones costs the tablets nothing; the tablet that holds a cart sees it."""
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    held = bound(engine, tablet, "v1").cart_id
+    with unit_of_work(engine) as db:
+        on_phone = open_session(db, CLOCK, IDS).cart_id
+    downlink.hear([CartChanged(on_phone, 1, "api"), CartChanged(on_phone, 2, "api")])
+    assert wire.commands(tablet) == []
+    downlink.hear([CartChanged(on_phone, 3, "api"), CartChanged(held, 1), CartChanged(held, 2)])
     assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
