@@ -6,7 +6,7 @@ the catalogue, at devices or at sessions.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -14,7 +14,7 @@ from cart.carts import queries
 from cart.carts.model import LINES_MAX, Line, Operation, fold
 from cart.carts.queries import LineKey
 from cart.db import is_sqlite
-from cart.db.rows import BIGINT, INTEGER, TEXT, run
+from cart.db.rows import BIGINT, INTEGER, TEXT, Ask, run, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import TooManyLines, UnknownCart
 
@@ -35,6 +35,54 @@ class Applied:
     refused: tuple[tuple[Operation, TooManyLines], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Carts as they stand, their rows locked by whoever read them.
+
+    ``versions`` by cart; ``lines``: those that the batch touches, as far as they
+    were ever touched; ``counts``: number of lines on each list.
+    """
+
+    versions: dict[str, int]
+    lines: dict[LineKey, Line]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a batch comes to once ``asks`` are executed. ``lines``: the changed ones, as then."""
+
+    applied: Applied
+    lines: dict[LineKey, Line]
+    asks: tuple[Ask, ...]
+
+
+def planned(clock: Clock, batch: Sequence[Operation], standing: Standing) -> Planned:
+    """Return what fresh operations come to, and the statements that write it.
+
+    For whoever has read the carts already: ids must be new, and each operation later
+    than all that its cart has seen (``next_at_us``). Otherwise as :func:`apply`.
+    """
+    taken, refused = _within_limits(batch, standing.lines, standing.counts)
+    numbered = _numbered(taken, standing.versions)
+    states = dict(standing.lines)
+    last: dict[str, int] = {}
+    for one, version in numbered:
+        key = (one.cart_id, one.gtin)
+        line = states[key] = replace(states.get(key) or Line())
+        line.apply(one)
+        last[one.cart_id] = version
+    changed = {(one.cart_id, one.gtin): states[one.cart_id, one.gtin] for one, _ in numbered}
+    skus = {(one.cart_id, one.gtin): one.sku for one, _ in numbered}
+    asks = (
+        _operations_ask(clock, numbered, _INSERT_FRESH),
+        _lines_ask(changed, skus),
+        _carts_ask([one for one, _ in numbered], last),
+    )
+    changes = tuple(CartChange(*pair) for pair in last.items())
+    return Planned(Applied(changes, tuple(refused)), changed, asks)
+
+
 def apply(db: Session, clock: Clock, batch: Sequence[Operation]) -> Applied:
     """Apply ``batch`` in this unit of work; an operation whose id is known changes nothing.
 
@@ -48,11 +96,13 @@ def apply(db: Session, clock: Clock, batch: Sequence[Operation]) -> Applied:
         return Applied((), ())
     versions = _lock(db, {operation.cart_id for operation in batch})
     states = queries.lines(db, {(one.cart_id, one.gtin) for one in batch})
-    taken, refused = _within_limits(db, batch, states)
+    shown = _shown(states)
+    new_in = {one.cart_id for one in batch if _begins(one, shown)}
+    taken, refused = _within_limits(batch, states, queries.line_counts(db, new_in))
     fresh, last = _insert(db, clock, taken, versions)
     changed = _advance(db, states, fresh)
-    _write_lines(db, changed, {(one.cart_id, one.gtin): one.sku for one in fresh})
-    _write_carts(db, fresh, last)
+    skus = {(one.cart_id, one.gtin): one.sku for one in fresh}
+    run_together(db, _lines_ask(changed, skus), _carts_ask(fresh, last))
     return Applied(tuple(CartChange(*pair) for pair in last.items()), tuple(refused))
 
 
@@ -73,14 +123,14 @@ def _lock(db: Session, cart_ids: set[str]) -> dict[str, int]:
     return versions
 
 
+def _shown(states: dict[LineKey, Line]) -> set[LineKey]:
+    return {key for key, line in states.items() if line.quantity > 0}
+
+
 def _within_limits(
-    db: Session, batch: Sequence[Operation], states: dict[LineKey, Line]
+    batch: Sequence[Operation], states: dict[LineKey, Line], known_counts: dict[str, int]
 ) -> tuple[list[Operation], list[tuple[Operation, TooManyLines]]]:
-    shown = {key for key, line in states.items() if line.quantity > 0}
-    new_in = {one.cart_id for one in batch if _begins(one, shown)}
-    if not new_in:
-        return list(batch), []
-    counts = queries.line_counts(db, new_in)
+    shown, counts = _shown(states), dict(known_counts)
     taken: list[Operation] = []
     refused: list[tuple[Operation, TooManyLines]] = []
     for one in batch:
@@ -117,45 +167,58 @@ _OPERATION_COLUMNS = (
 _OPERATION_NAMES = ", ".join(name for name, _ in _OPERATION_COLUMNS)
 
 
-def _insert(
-    db: Session, clock: Clock, batch: Iterable[Operation], versions: dict[str, int]
-) -> tuple[list[Operation], dict[str, int]]:
-    """Keep the operations; return those that were new, and the version each cart came to."""
-    received_at_us = to_us(clock.now())
+_INSERT_FRESH = (
+    f"INSERT INTO cart_operation ({_OPERATION_NAMES})"  # noqa: S608 - names are constants
+    f" SELECT {_OPERATION_NAMES} FROM {{rows}}"
+)
+_INSERT_UNKNOWN = f"{_INSERT_FRESH} WHERE true ON CONFLICT (id) DO NOTHING RETURNING id"
+Numbered = list[tuple[Operation, int]]
+
+
+def _numbered(batch: Iterable[Operation], known_versions: dict[str, int]) -> Numbered:
+    """Give each operation, the same id once, the next version of its cart."""
+    versions = dict(known_versions)
     unique: dict[str, tuple[Operation, int]] = {}
     for one in batch:
         if one.id not in unique:
             versions[one.cart_id] += 1
             unique[one.id] = (one, versions[one.cart_id])
-    inserted = run(
-        db,
-        f"INSERT INTO cart_operation ({_OPERATION_NAMES})"  # noqa: S608 - names are constants
-        f" SELECT {_OPERATION_NAMES} FROM {{rows}} WHERE true"
-        " ON CONFLICT (id) DO NOTHING RETURNING id",
-        _OPERATION_COLUMNS,
-        [
-            (
-                one.id,
-                one.cart_id,
-                version,
-                one.gtin,
-                one.sku,
-                one.kind,
-                one.quantity,
-                one.at_us,
-                received_at_us,
-                one.source,
-                one.price_minor,
-                one.currency,
-                one.location_id,
-            )
-            for one, version in unique.values()
-        ],
-    )
+    return list(unique.values())
+
+
+def _operations_ask(clock: Clock, numbered: Numbered, statement: str) -> Ask:
+    received_at_us = to_us(clock.now())
+    rows = [
+        (
+            one.id,
+            one.cart_id,
+            version,
+            one.gtin,
+            one.sku,
+            one.kind,
+            one.quantity,
+            one.at_us,
+            received_at_us,
+            one.source,
+            one.price_minor,
+            one.currency,
+            one.location_id,
+        )
+        for one, version in numbered
+    ]
+    return Ask(statement, _OPERATION_COLUMNS, rows)
+
+
+def _insert(
+    db: Session, clock: Clock, batch: Iterable[Operation], versions: dict[str, int]
+) -> tuple[list[Operation], dict[str, int]]:
+    """Keep the operations; return those that were new, and the version each cart came to."""
+    numbered = _numbered(batch, versions)
+    ask = _operations_ask(clock, numbered, _INSERT_UNKNOWN)
+    new_ids = {row[0] for row in run(db, ask.template, ask.columns, ask.rows)}
     fresh: list[Operation] = []
     last: dict[str, int] = {}
-    new_ids = {row[0] for row in inserted}
-    for one, version in unique.values():
+    for one, version in numbered:
         if one.id in new_ids:
             fresh.append(one)
             last[one.cart_id] = version
@@ -202,37 +265,42 @@ _LINE_NAMES = ", ".join(name for name, _ in _LINE_COLUMNS)
 _LINE_SET = ", ".join(f"{name} = excluded.{name}" for name, _ in _LINE_COLUMNS[2:])
 
 
-def _write_lines(db: Session, changed: dict[LineKey, Line], skus: dict[LineKey, str]) -> None:
-    run(
-        db,
-        f"INSERT INTO cart_line ({_LINE_NAMES}) SELECT {_LINE_NAMES} FROM {{rows}}"  # noqa: S608
-        f" WHERE true ON CONFLICT (cart_id, gtin) DO UPDATE SET {_LINE_SET}",
-        _LINE_COLUMNS,
-        [
-            (
-                *key,
-                skus[key],
-                line.quantity,
-                line.added_at_us,
-                *line.last_order,
-                line.price_minor,
-                line.currency,
-                line.location_id,
-            )
-            for key, line in changed.items()
-        ],
-    )
+_WRITE_LINES = (
+    f"INSERT INTO cart_line ({_LINE_NAMES}) SELECT {_LINE_NAMES} FROM {{rows}}"  # noqa: S608
+    f" WHERE true ON CONFLICT (cart_id, gtin) DO UPDATE SET {_LINE_SET}"
+)
 
 
-def _write_carts(db: Session, fresh: Sequence[Operation], last: dict[str, int]) -> None:
+def _lines_ask(changed: dict[LineKey, Line], skus: dict[LineKey, str]) -> Ask:
+    rows = [
+        (
+            *key,
+            skus[key],
+            line.quantity,
+            line.added_at_us,
+            *line.last_order,
+            line.price_minor,
+            line.currency,
+            line.location_id,
+        )
+        for key, line in changed.items()
+    ]
+    return Ask(_WRITE_LINES, _LINE_COLUMNS, rows)
+
+
+_WRITE_CARTS = (
+    "UPDATE cart SET version = d.version, latest_at_us = CASE WHEN"
+    " cart.latest_at_us > d.latest_at_us THEN cart.latest_at_us ELSE d.latest_at_us END"
+    " FROM {rows} WHERE cart.id = d.id"
+)
+
+
+def _carts_ask(fresh: Sequence[Operation], last: dict[str, int]) -> Ask:
     latest: dict[str, int] = {}
     for one in fresh:
         latest[one.cart_id] = max(latest.get(one.cart_id, 0), one.at_us)
-    run(
-        db,
-        "UPDATE cart SET version = d.version, latest_at_us = CASE WHEN"
-        " cart.latest_at_us > d.latest_at_us THEN cart.latest_at_us ELSE d.latest_at_us END"
-        " FROM {rows} WHERE cart.id = d.id",
+    return Ask(
+        _WRITE_CARTS,
         (("id", TEXT), ("version", INTEGER), ("latest_at_us", BIGINT)),
         [(cart_id, version, latest[cart_id]) for cart_id, version in last.items()],
     )

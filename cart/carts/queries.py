@@ -16,7 +16,8 @@ from cart.carts.tables import (
     SessionKeyRow,
     ShopperSessionRow,
 )
-from cart.db.rows import INTEGER, TEXT, AnyRow, run
+from cart.db import is_sqlite
+from cart.db.rows import INTEGER, TEXT, AnyRow, Ask, run
 from cart.kernel.errors import UnknownCart
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
@@ -229,24 +230,77 @@ def session_of_key(db: Session, token: str, now: datetime) -> ShopperSessionRow 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session that a phone's key opens, as far as the hot path needs it."""
+    """A session that a phone's key opens, and the head of its cart."""
 
     session_id: str
     cart_id: str
+    version: int
+    latest_at_us: int
+    currency: str
 
 
-def opened_by(db: Session, token_hashes: Iterable[str], now: datetime) -> dict[str, Opened]:
-    """Return the sessions that these keys open and that have not ended, by the key's hash."""
-    rows = db.exec(
-        select(SessionKeyRow.token_hash, ShopperSessionRow.id, ShopperSessionRow.cart_id)
-        .join(ShopperSessionRow, col(SessionKeyRow.session_id) == col(ShopperSessionRow.id))
-        .where(
-            col(SessionKeyRow.token_hash).in_(list(token_hashes)),
-            SessionKeyRow.expires_at > now,
-            col(ShopperSessionRow.ended_at).is_(None),
-        )
+def opened_ask(db: Session, token_hashes: Iterable[str], now: datetime) -> Ask:
+    """Ask for the sessions that these keys open; their carts are locked until the commit."""
+    lock = "" if is_sqlite(db.connection()) else " FOR UPDATE OF c"
+    return Ask(
+        "SELECT k.token_hash, s.id, c.id, c.version, c.latest_at_us, c.currency FROM {rows}"  # noqa: S608
+        " JOIN session_key AS k ON k.token_hash = d.token_hash AND k.expires_at > :now"
+        " JOIN shopper_session AS s ON s.id = k.session_id AND s.ended_at IS NULL"
+        f" JOIN cart AS c ON c.id = s.cart_id ORDER BY c.id{lock}",
+        (("token_hash", TEXT),),
+        [(token_hash,) for token_hash in token_hashes],
+        {"now": now},
     )
-    return {token_hash: Opened(session_id, cart_id) for token_hash, session_id, cart_id in rows}
+
+
+def opened(rows: Iterable[AnyRow]) -> dict[str, Opened]:
+    """Return the sessions found for :func:`opened_ask`, by the key's hash."""
+    return {row[0]: Opened(*row[1:]) for row in rows}
+
+
+Kept = dict[LineKey, tuple[str, Line]]
+"""Lines by cart and GTIN, each with its SKU."""
+
+
+def kept_ask(wished: Iterable[LineKey]) -> Ask:
+    """Ask for what is on the lists of these carts, and for the wished lines also if taken off."""
+    return Ask(
+        "SELECT l.cart_id, l.gtin, l.sku, l.quantity, l.added_at_us, l.price_minor, l.currency,"
+        " l.location_id, l.last_at_us, l.last_operation_id FROM {rows}"
+        " JOIN cart_line AS l ON l.cart_id = d.cart_id AND (l.quantity > 0 OR l.gtin = d.gtin)",
+        _KEYS,
+        [*wished],
+    )
+
+
+def kept(rows: Iterable[AnyRow]) -> Kept:
+    """Return the lines found for :func:`kept_ask`."""
+    return {
+        (row[0], str.__new__(Gtin, row[1])): (
+            row[2],
+            Line(row[3], row[4], row[5], row[6], row[7], (row[8], row[9])),
+        )
+        for row in rows
+    }
+
+
+def seen(head: Opened, version: int, latest_at_us: int, lines: Kept) -> CartView:
+    """Return a cart as :func:`views` would, from its lines."""
+    shown = [
+        CartLineView(
+            gtin,
+            sku,
+            line.quantity,
+            line.added_at_us,
+            line.price_minor,
+            line.currency,
+            line.location_id,
+        )
+        for (_, gtin), (sku, line) in lines.items()
+        if line.quantity > 0
+    ]
+    shown.sort(key=lambda line: (line.added_at_us, line.gtin))
+    return CartView(head.cart_id, version, latest_at_us, head.currency, tuple(shown))
 
 
 def saved_lists(

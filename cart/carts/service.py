@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlmodel import Session, col, update
 
 from cart.carts import queries
@@ -19,7 +19,7 @@ from cart.carts.tables import (
     ShopperSessionRow,
 )
 from cart.db import is_sqlite
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, Ask, run, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import (
     InvalidEmail,
@@ -95,33 +95,38 @@ class NewSession:
 
 
 def open_sessions(db: Session, clock: Clock, wanted: Sequence[NewSession]) -> None:
-    """Begin many anonymous sessions, each with an empty cart and a key: three statements."""
-    if not wanted:
-        return
-    now, connection = clock.now(), db.connection()
-    connection.execute(
-        insert(CartRow),
-        [
-            {"id": one.cart_id, "version": 0, "latest_at_us": 0, "currency": "EUR",
-             "created_at": now}
-            for one in wanted
-        ],
-    )  # fmt: skip
-    connection.execute(
-        insert(ShopperSessionRow),
-        [
-            {"id": one.session_id, "cart_id": one.cart_id, "locale": one.locale, "created_at": now}
-            for one in wanted
-        ],
+    """Begin many anonymous sessions, each with an empty cart and a key."""
+    run_together(db, *opening_asks(clock, wanted))
+
+
+def opening_asks(clock: Clock, wanted: Sequence[NewSession]) -> tuple[Ask, ...]:
+    """Return the statements that begin these sessions, in their order."""
+    now = clock.now()
+    rows = [(one.cart_id, one.session_id, one.locale, one.token_hash) for one in wanted]
+    columns = (("cart_id", TEXT), ("session_id", TEXT), ("locale", TEXT), ("token_hash", TEXT))
+    return (
+        Ask(
+            "INSERT INTO cart (id, version, latest_at_us, currency, created_at)"
+            " SELECT cart_id, 0, 0, 'EUR', :now FROM {rows}",
+            columns,
+            rows,
+            {"now": now},
+        ),
+        Ask(
+            "INSERT INTO shopper_session (id, cart_id, locale, created_at)"
+            " SELECT session_id, cart_id, locale, :now FROM {rows}",
+            columns,
+            rows,
+            {"now": now},
+        ),
+        Ask(
+            "INSERT INTO session_key (token_hash, session_id, created_at, expires_at)"
+            " SELECT token_hash, session_id, :now, :expires_at FROM {rows}",
+            columns,
+            rows,
+            {"now": now, "expires_at": now + KEY_LIFETIME},
+        ),
     )
-    connection.execute(
-        insert(SessionKeyRow),
-        [
-            {"token_hash": one.token_hash, "session_id": one.session_id, "created_at": now,
-             "expires_at": now + KEY_LIFETIME}
-            for one in wanted
-        ],
-    )  # fmt: skip
 
 
 def add_line(

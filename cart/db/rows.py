@@ -2,16 +2,20 @@
 
 A batch travels as one JSON text: an array of rows, each an array of values.
 :func:`source` is the ``FROM`` that turns it into columns again. One round trip
-and one plan whatever the size of the batch.
+and one plan whatever the size of the batch. Statements of which none needs what
+another finds go to PostgreSQL together (:func:`run_together`).
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -20,6 +24,16 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
 Columns = tuple[tuple[str, str], ...]
 AnyRow = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One statement for many rows, to be executed with others; the arguments of :func:`run`."""
+
+    template: str
+    columns: Columns
+    rows: Sequence[Sequence[object]]
+    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=256)
@@ -48,6 +62,10 @@ def _statement(
     return text(template.replace("{rows}", source(dialect, columns))).bindparams(*typed)
 
 
+def _packed(rows: Sequence[Sequence[object]]) -> str:
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
 def run(
     db: Session,
     template: str,
@@ -66,11 +84,70 @@ def run(
     bound = extra or {}
     moments = tuple(name for name, value in bound.items() if isinstance(value, datetime))
     statement = _statement(db.get_bind().dialect.name, template, columns, moments)
-    packed = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))
-    result = db.connection().execute(statement, {"rows": packed, **bound})
+    result = db.connection().execute(statement, {"rows": _packed(batch), **bound})
     if not result.returns_rows:
         return []
     # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
     found: Sequence[AnyRow] = result.cursor.fetchall() if result.cursor is not None else ()
     result.close()
     return found
+
+
+def run_together(db: Session, *asks: Ask) -> list[Sequence[AnyRow]]:
+    """Execute statements in their order and return what each returns.
+
+    On PostgreSQL one round trip for all of them; what one writes, the next one
+    sees. SQLite, without round trips, executes one after the other.
+    """
+    connection = db.connection()
+    if connection.dialect.name == "sqlite":
+        return [run(db, one.template, one.columns, one.rows, one.extra) for one in asks]
+    sent = [one for one in asks if one.rows]
+    answers = iter(_pipelined(connection, sent) if sent else [])
+    return [next(answers) if one.rows else () for one in asks]
+
+
+# A bound value of ours is written :name; two colons are a cast of PostgreSQL's.
+_BOUND: Final = re.compile(r"(?<!:):([a-z_]+)")
+
+
+@lru_cache(maxsize=256)
+def _as_psycopg(template: str, columns: Columns) -> str:
+    whole = template.replace("{rows}", source("postgresql", columns)).replace("%", "%%")
+    return _BOUND.sub(r"%(\1)s", whole)
+
+
+def _pipelined(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[AnyRow]]:
+    driver: Any = connection.connection.driver_connection
+    error_of_driver = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            cursors = [
+                driver.execute(
+                    _as_psycopg(one.template, one.columns),
+                    {"rows": _packed(one.rows), **one.extra},
+                    prepare=True,
+                )
+                for one in asks
+            ]
+        return [one.fetchall() if one.description else () for one in cursors]
+    except error_of_driver as error:
+        raise _as_sqlalchemy(connection, error, error_of_driver) from error
+
+
+def _as_sqlalchemy(
+    connection: Connection, error: Exception, error_of_driver: type[Exception]
+) -> BaseException:
+    """Return the driver's error as everybody else's statements raise it."""
+    lost = bool(connection.dialect.is_disconnect(error, None, None))  # type: ignore[arg-type]
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        "statements sent together",
+        None,
+        error,
+        error_of_driver,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=connection.dialect,
+    )

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from cart.db import is_sqlite
+from cart.db.rows import INTEGER, TEXT, Ask, run_together
 from cart.idempotency.tables import RequestKeyRow
 from cart.kernel.clock import Clock
 from cart.kernel.errors import IdempotencyKeyReused, InFlight
@@ -21,6 +22,20 @@ from cart.kernel.ids import secret_hash
 # A phone that was offline over a weekend may still repeat its last request.
 KEPT = timedelta(days=7)
 _KEEP = insert(RequestKeyRow)
+_COLUMNS = (
+    ("key_hash", TEXT),
+    ("request_hash", TEXT),
+    ("session_id", TEXT),
+    ("salt", TEXT),
+    ("status", INTEGER),
+    ("body", TEXT),
+)
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_KEEP_MANY = (
+    f"INSERT INTO request_key ({_NAMES}, created_at)"  # noqa: S608 - our own names
+    f" SELECT {_NAMES}, :now FROM {{rows}}"
+)
+_IN_FLIGHT = "the same request is being worked on"
 FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
 
 
@@ -69,11 +84,13 @@ def finish(
     _insert(db, [values])
 
 
-def known(db: Session, keys: Iterable[str]) -> dict[str, RequestKeyRow]:
-    """Return the rows of those keys that came before, by key."""
-    by_hash = {secret_hash(key): key for key in keys}
-    rows = db.exec(select(RequestKeyRow).where(col(RequestKeyRow.key_hash).in_(list(by_hash))))
-    return {by_hash[row.key_hash]: row for row in rows}
+def known_ask(keys: Iterable[str]) -> Ask:
+    """Ask which of these keys came before; a row for each."""
+    return Ask(
+        "SELECT k.key_hash FROM {rows} JOIN request_key AS k ON k.key_hash = d.key_hash",
+        (("key_hash", TEXT),),
+        [(secret_hash(key),) for key in keys],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +111,15 @@ def keep(db: Session, clock: Clock, answers: Sequence[Answered]) -> None:
     Raises:
         InFlight: another process kept one of the keys meanwhile; this unit of work must not go on.
     """
-    now = clock.now()
-    values: list[dict[str, object]] = [
-        {
-            "key_hash": secret_hash(one.key),
-            "request_hash": one.request_hash,
-            "session_id": one.session_id,
-            "salt": one.salt,
-            "status": one.status,
-            "body": one.body,
-            "created_at": now,
-        }
+    rows = [
+        (secret_hash(one.key), one.request_hash, one.session_id, one.salt, one.status, one.body)
         for one in answers
     ]
-    _insert(db, values)
+    ask = Ask(_KEEP_MANY, _COLUMNS, rows, {"now": clock.now()})
+    try:
+        run_together(db, ask)
+    except IntegrityError as error:
+        raise InFlight(_IN_FLIGHT) from error
 
 
 def _insert(db: Session, values: list[dict[str, object]]) -> None:
@@ -115,8 +127,7 @@ def _insert(db: Session, values: list[dict[str, object]]) -> None:
     try:
         db.connection().execute(_KEEP, values)
     except IntegrityError as error:
-        msg = "the same request is being worked on"
-        raise InFlight(msg) from error
+        raise InFlight(_IN_FLIGHT) from error
 
 
 def forget(db: Session, clock: Clock) -> int:

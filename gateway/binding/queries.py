@@ -8,7 +8,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from cart.carts.tables import ShopperSessionRow
 from cart.db import is_sqlite
-from cart.db.rows import TEXT, AnyRow, run
+from cart.db.rows import TEXT, AnyRow, Ask, run
 from gateway.binding.tables import BindingRow
 from gateway.registry.tables import DeviceSeenRow
 
@@ -95,17 +95,15 @@ def live_of_carts(db: Session, cart_ids: Iterable[str]) -> list[Bound]:
     return [_bound(row) for row in found]
 
 
-def places_of_carts(db: Session, cart_ids: Iterable[str]) -> dict[str, str]:
-    """Return the location of a device that holds the cart now, by cart."""
-    found = run(
-        db,
+def places_ask(cart_ids: Iterable[str]) -> Ask:
+    """Ask for each cart that a device holds now, and that device's location."""
+    return Ask(
         "SELECT d.cart_id, min(b.location_id) FROM {rows}"
         " JOIN shopper_session AS s ON s.cart_id = d.cart_id"
         " JOIN binding AS b ON b.session_id = s.id AND b.ended_at IS NULL GROUP BY d.cart_id",
         (("cart_id", TEXT),),
         [(cart_id,) for cart_id in cart_ids],
     )
-    return {row[0]: row[1] for row in found}
 
 
 def of_session(db: Session, session_id: str) -> Sequence[BindingRow]:

@@ -2,14 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, Ask, run
 from cart.kernel.errors import InvalidGtin, UnknownGtin, UnknownProduct, UnknownSku
 from cart.kernel.gtin import Gtin
 from cart.ports import Sellable
@@ -45,8 +45,13 @@ def sellables(db: Session, gtins: Collection[Gtin], *, currency: str) -> dict[Gt
     Satisfies ``cart.ports.CatalogueLookup``. One statement. A variant that is no
     longer sold keeps its name and has no price.
     """
-    found = run(
-        db,
+    ask = sellables_ask(gtins, currency)
+    return sellables_of(run(db, ask.template, ask.columns, ask.rows, ask.extra), currency)
+
+
+def sellables_ask(gtins: Collection[Gtin], currency: str) -> Ask:
+    """Ask for :func:`sellables`, whose rows :func:`sellables_of` reads."""
+    return Ask(
         "SELECT v.gtin, v.sku, v.product_id, p.name, p.name_i18n, v.colour, v.colour_i18n, v.size,"
         " r.price_minor, i.name, i.alt, p.category, v.active FROM {rows}"
         " JOIN variant AS v ON v.gtin = d.gtin"
@@ -57,8 +62,12 @@ def sellables(db: Session, gtins: Collection[Gtin], *, currency: str) -> dict[Gt
         [(gtin,) for gtin in gtins],
         {"currency": currency},
     )
+
+
+def sellables_of(rows: Iterable[AnyRow], currency: str) -> dict[Gtin, Sellable]:
+    """Return what was found for :func:`sellables_ask`."""
     answer = {}
-    for row in found:
+    for row in rows:
         gtin = str.__new__(Gtin, row[0])  # verified when it was imported
         answer[gtin] = Sellable(
             gtin=gtin,

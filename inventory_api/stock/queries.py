@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, Ask, run
 from cart.kernel.clock import SystemClock, from_us
 from inventory_api.stock.model import available
 
@@ -88,19 +88,26 @@ def availability(
     is not the system's.
     """
     moment = as_of or SystemClock().now()
-    pairs = [(location_id, sku) for sku in skus for location_id in location_ids]
-    found = {
-        (row[0], row[1]): row
-        for row in run(
-            db,
-            f"SELECT {_STATE}, s.changed_at_us FROM {{rows}}"  # noqa: S608 - our own column names
-            " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku",
-            PAIR,
-            pairs,
-        )
-    }
+    ask = availability_ask(skus, location_ids)
+    return availability_of(run(db, ask.template, ask.columns, ask.rows), ask, moment)
+
+
+def availability_ask(skus: Collection[str], location_ids: Collection[str]) -> Ask:
+    """Ask for :func:`availability`, whose rows :func:`availability_of` reads."""
+    return Ask(
+        f"SELECT {_STATE}, s.changed_at_us FROM {{rows}}"  # noqa: S608 - our own column names
+        " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku",
+        PAIR,
+        [(location_id, sku) for sku in skus for location_id in location_ids],
+    )
+
+
+def availability_of(rows: Iterable[AnyRow], ask: Ask, moment: datetime) -> list[Availability]:
+    """Return what was found for ``ask``, one entry per pair in its order."""
+    found = {(row[0], row[1]): row for row in rows}
     answer = []
-    for pair in pairs:
+    for location_id, sku in ask.rows:
+        pair = (str(location_id), str(sku))
         row = found.get(pair)
         if row is None:
             answer.append(Availability(*pair, 0, 0, 0, moment))

@@ -1,37 +1,47 @@
 """Many lines into many carts in one transaction: what a busy shop's phones do at once.
 
-Does what ``POST /cart/lines`` does alone, with a handful of statements for all:
-keys, sessions, operations, answers. Whatever is unusual (a repeated key, an
-unknown code, a full list) is left to the way for one, which says it in full.
+Does what ``POST /cart/lines`` does alone, in four round trips to the database for
+all: who they are and what they want, what their carts hold, the writing, the
+answers. What the carts are afterwards is worked out here, not read again. Whatever
+is unusual (a repeated key, an unknown code, a full list) is left to the way for
+one, which says it in full.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from fastapi.responses import Response
 from sqlmodel import Session
 
 from cart.carts import queries, service
-from cart.carts.apply import apply
+from cart.carts.apply import Planned, Standing, planned
 from cart.carts.model import Kind, Operation, next_at_us
+from cart.carts.queries import CartView, Kept, Opened
 from cart.carts.service import SOURCE_PHONE, NewSession
 from cart.db import unit_of_work
-from cart.db.rows import TEXT, run
+from cart.db.rows import AnyRow, run_together
 from cart.idempotency import service as keys
 from cart.idempotency.service import Answered
 from cart.kernel.clock import to_us
+from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
-from gateway.binding.queries import places_of_carts
+from cart.ports import Sellable
+from gateway.binding.queries import places_ask
 from gateway.fanout import CartChanged
-from mobile_api.carts.basket import Basket, baskets
+from inventory_api.catalogue.queries import sellables_ask, sellables_of
+from inventory_api.stock.queries import availability_ask, availability_of
+from mobile_api.carts.basket import Basket, Surroundings, baskets_amid, place_of, shops_around
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import AddLine, cart_out
 from mobile_api.edge import sessions
 from mobile_api.edge.lane import Unusual
 from mobile_api.look.words import words
+from mobile_api.products.queries import SHOPS, shops_of
 from mobile_api.wiring import Parts
 
 CREATED = 201
+CURRENCY: Final = "EUR"  # of every cart that begins here; another one goes the way for one
 ORIGIN = "api"  # in change notices: not a device
 
 
@@ -68,12 +78,34 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class _Guest:
-    """Where a wish goes. ``salt`` is set for a session that begins with it."""
+    """Whose wish it is. ``salt`` and ``token`` are set for a session that begins with it."""
 
-    session_id: str
-    cart_id: str
+    session: Opened
     salt: str = ""
     token: str | None = None
+
+    @property
+    def cart_id(self) -> str:
+        """The cart that the wish goes into."""
+        return self.session.cart_id
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known of the wishes: their guests, the articles, the shops, the carts' lines."""
+
+    wishes: Sequence[Wish]
+    guests: list[_Guest]
+    fresh: list[NewSession]
+    known: dict[Gtin, Sellable]
+    shops: Sequence[AnyRow]
+    kept: Kept = field(default_factory=dict)
+    places: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def carts(self) -> dict[str, Opened]:
+        """The carts, by id, as they stood before."""
+        return {guest.cart_id: guest.session for guest in self.guests}
 
 
 def add_together(parts: Parts, wishes: Sequence[Wish]) -> list[Added | Exception]:
@@ -84,62 +116,87 @@ def add_together(parts: Parts, wishes: Sequence[Wish]) -> list[Added | Exception
         CarryoverError, SQLAlchemyError: as the way for one would.
     """
     with unit_of_work(parts.engine) as db:
-        _require_usual(db, parts, wishes)
-        guests = _guests(db, parts, wishes)
-        _apply(db, parts, wishes, guests)
-        bodies = _bodies(db, parts, wishes, guests)
-        keys.keep(
-            db,
-            parts.clock,
-            [
-                Answered(wish.key, wish.request_hash, CREATED, body, guest.session_id, guest.salt)
-                for wish, guest, body in zip(wishes, guests, bodies, strict=True)
-            ],
-        )
-    return [Added(body, guest.token) for guest, body in zip(guests, bodies, strict=True)]
+        batch = _meet(db, parts, wishes)
+        _look(db, batch)
+        plan = _plan(parts, batch)
+        bodies = _carry_out(db, parts, batch, plan)
+        answers = [
+            Answered(
+                wish.key, wish.request_hash, CREATED, body, guest.session.session_id, guest.salt
+            )
+            for wish, guest, body in zip(wishes, batch.guests, bodies, strict=True)
+        ]
+        keys.keep(db, parts.clock, answers)
+        changes = plan.applied.changes
+        parts.tell(db, *(CartChanged(one.cart_id, one.version, ORIGIN) for one in changes))
+    return [Added(body, guest.token) for guest, body in zip(batch.guests, bodies, strict=True)]
 
 
-def _require_usual(db: Session, parts: Parts, wishes: Sequence[Wish]) -> None:
-    """Let pass fresh keys, each once, that nobody is working on."""
-    fresh = {wish.key for wish in wishes}
-    if len(fresh) < len(wishes) or parts.in_progress.any_of(fresh) or keys.known(db, fresh):
+def _meet(db: Session, parts: Parts, wishes: Sequence[Wish]) -> _Batch:
+    """Let pass fresh keys, each once, that nobody is working on; read who and what is meant."""
+    fresh_keys = {wish.key for wish in wishes}
+    hashes = {wish.token: secret_hash(wish.token) for wish in wishes if wish.token}
+    known_keys, sessions_found, articles, shops = run_together(
+        db,
+        keys.known_ask(fresh_keys),
+        queries.opened_ask(db, hashes.values(), parts.clock.now()),
+        sellables_ask({wish.line.gtin for wish in wishes}, CURRENCY),
+        SHOPS,
+    )
+    if len(fresh_keys) < len(wishes) or parts.in_progress.any_of(fresh_keys) or known_keys:
         msg = "a key came twice"
         raise Unusual(msg)
-
-
-def _guests(db: Session, parts: Parts, wishes: Sequence[Wish]) -> list[_Guest]:
-    hashes = {wish.token: secret_hash(wish.token) for wish in wishes if wish.token}
-    opened = queries.opened_by(db, hashes.values(), parts.clock.now()) if hashes else {}
+    opened = queries.opened(sessions_found)
     guests: list[_Guest] = []
     fresh: list[NewSession] = []
     for wish in wishes:
-        known = opened.get(hashes[wish.token]) if wish.token else None
-        if known is not None:
-            guests.append(_Guest(known.session_id, known.cart_id))
+        session = opened.get(hashes[wish.token]) if wish.token else None
+        if session is not None:
+            guests.append(_Guest(session))
             continue
         begun = sessions.beginning(parts.ids, parts.secret, key=wish.key, locale=wish.locale)
-        session = begun.session
-        guests.append(_Guest(session.session_id, session.cart_id, begun.salt, begun.token))
-        fresh.append(session)
-    service.open_sessions(db, parts.clock, fresh)
-    return guests
+        new = begun.session
+        fresh.append(new)
+        head = Opened(new.session_id, new.cart_id, 0, 0, CURRENCY)
+        guests.append(_Guest(head, begun.salt, begun.token))
+    return _Batch(wishes, guests, fresh, sellables_of(articles, CURRENCY), shops)
 
 
-def _apply(db: Session, parts: Parts, wishes: Sequence[Wish], guests: Sequence[_Guest]) -> None:
-    known = parts.lookup(db, {wish.line.gtin for wish in wishes}, currency="EUR")
-    latest = _latest(db, {guest.cart_id for guest in guests})
+def _look(db: Session, batch: _Batch) -> None:
+    """Read what the carts hold that were there before, and where shoppers stand who do not say."""
+    new = {one.cart_id for one in batch.fresh}
+    pairs = list(zip(batch.wishes, batch.guests, strict=True))
+    wished = {(guest.cart_id, wish.line.gtin) for wish, guest in pairs} if pairs else set()
+    unsaid = {guest.cart_id for wish, guest in pairs if not wish.line.location_id} - new
+    lines, places = run_together(
+        db,
+        queries.kept_ask(key for key in wished if key[0] not in new),
+        places_ask(unsaid),
+    )
+    batch.kept = queries.kept(lines)
+    held = {row[0]: row[1] for row in places}
+    for cart_id in unsaid:
+        batch.places[cart_id] = held.get(cart_id) or place_of(_seen(batch, cart_id, batch.kept))
+
+
+def _seen(batch: _Batch, cart_id: str, lines: Kept, version: int = 0) -> CartView:
+    own = {key: line for key, line in lines.items() if key[0] == cart_id}
+    head = batch.carts[cart_id]
+    return queries.seen(head, version or head.version, head.latest_at_us, own)
+
+
+def _plan(parts: Parts, batch: _Batch) -> Planned:
+    """Work out the operations and what they make of the carts."""
     now_us = to_us(parts.clock.now())
-    unsaid = {g.cart_id for w, g in zip(wishes, guests, strict=True) if not w.line.location_id}
-    places = _places(db, unsaid)
+    carts = batch.carts
+    latest = {cart_id: head.latest_at_us for cart_id, head in carts.items()}
     operations = []
-    for wish, guest in zip(wishes, guests, strict=True):
-        sellable = known.get(wish.line.gtin)
-        latest_us, currency = latest[guest.cart_id]
-        if sellable is None or currency != sellable.currency:
+    for wish, guest in zip(batch.wishes, batch.guests, strict=True):
+        sellable = batch.known.get(wish.line.gtin)
+        if sellable is None or guest.session.currency != CURRENCY:
             msg = "an unknown code, or a cart in another currency"
             raise Unusual(msg)
-        at_us = next_at_us(now_us, latest_us)
-        latest[guest.cart_id] = (at_us, currency)
+        at_us = latest[guest.cart_id] = next_at_us(now_us, latest[guest.cart_id])
         operations.append(
             Operation(
                 id=parts.ids.new("op"),
@@ -151,57 +208,64 @@ def _apply(db: Session, parts: Parts, wishes: Sequence[Wish], guests: Sequence[_
                 at_us=at_us,
                 source=SOURCE_PHONE,
                 price_minor=sellable.price_minor,
-                currency=currency,
-                location_id=wish.line.location_id or places.get(guest.cart_id),
+                currency=CURRENCY,
+                location_id=wish.line.location_id or batch.places.get(guest.cart_id),
             )
         )
-    applied = apply(db, parts.clock, operations)
-    if applied.refused:
+    counts = dict.fromkeys(carts, 0)
+    for (cart_id, _), (_, line) in batch.kept.items():
+        counts[cart_id] += line.quantity > 0
+    lines = {key: line for key, (_, line) in batch.kept.items()}
+    versions = {cart_id: head.version for cart_id, head in carts.items()}
+    plan = planned(parts.clock, operations, Standing(versions, lines, counts))
+    if plan.applied.refused:
         msg = "a list is full"
         raise Unusual(msg)
-    parts.tell(db, *(CartChanged(one.cart_id, one.version, ORIGIN) for one in applied.changes))
+    for one in operations:
+        key = (one.cart_id, one.gtin)
+        batch.kept[key] = (one.sku, plan.lines[key])
+    return plan
 
 
-def _places(db: Session, cart_ids: set[str]) -> dict[str, str | None]:
-    """Return where shoppers stand: by the device that they hold, else by their newest line."""
-    if not cart_ids:
-        return {}
-    places: dict[str, str | None] = {}
-    for cart in queries.views(db, cart_ids).values():
-        newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
-        places[cart.id] = newest.location_id if newest else None
-    return places | places_of_carts(db, cart_ids)
-
-
-def _latest(db: Session, cart_ids: set[str]) -> dict[str, tuple[int, str]]:
-    """Return latest hybrid time and currency by cart, the rows locked in one order."""
-    lock = "" if db.get_bind().dialect.name == "sqlite" else " FOR UPDATE OF c"
-    found = run(
-        db,
-        "SELECT c.id, c.latest_at_us, c.currency FROM {rows} JOIN cart AS c ON c.id = d.id"  # noqa: S608
-        f" ORDER BY c.id{lock}",
-        (("id", TEXT),),
-        [(cart_id,) for cart_id in cart_ids],
-    )
-    return {row[0]: (row[1], row[2]) for row in found}
-
-
-def _bodies(
-    db: Session, parts: Parts, wishes: Sequence[Wish], guests: Sequence[_Guest]
-) -> list[str]:
+def _carry_out(db: Session, parts: Parts, batch: _Batch, plan: Planned) -> list[str]:
+    """Write the plan, read what surrounds the carts, and return each wish's answer."""
     spoken: dict[str, str] = {}
-    for wish, guest in zip(wishes, guests, strict=True):
+    for wish, guest in zip(batch.wishes, batch.guests, strict=True):
         if spoken.setdefault(guest.cart_id, wish.locale) != wish.locale:
             msg = "one cart in two languages at once"
             raise Unusual(msg)
-    views = queries.views(db, spoken)
+    versions = {one.cart_id: one.version for one in plan.applied.changes}
+    views = [_seen(batch, cart_id, batch.kept, versions[cart_id]) for cart_id in versions]
+    lines = [line for view in views for line in view.lines]
+    if any(line.currency != CURRENCY for line in lines):
+        msg = "a line in another currency"
+        raise Unusual(msg)
+    more = {line.gtin for line in lines} - batch.known.keys()
+    every = shops_of(batch.shops, words(spoken[views[0].id]))
+    stock = availability_ask(
+        dict.fromkeys(line.sku for line in lines),
+        shops_around(every, {place_of(view) for view in views}),
+    )
+    *_, articles, shelves = run_together(
+        db,
+        *service.opening_asks(parts.clock, batch.fresh),
+        *plan.asks,
+        sellables_ask(more, CURRENCY),
+        stock,
+    )
+    known = batch.known | sellables_of(articles, CURRENCY)
+    availability = availability_of(shelves, stock, parts.clock.now())
     shown: dict[str, Basket] = {}
     for locale in set(spoken.values()):
-        carts = [view for view in views.values() if spoken[view.id] == locale]
-        for cart in baskets(db, parts.lookup, words(locale), carts):
-            shown[cart.cart_id] = cart
+        amid = Surroundings(
+            shops_of(batch.shops, words(locale)),
+            {(gtin, CURRENCY): one for gtin, one in known.items()},
+            availability,
+        )
+        here = [view for view in views if spoken[view.id] == locale]
+        shown |= {one.cart_id: one for one in baskets_amid(words(locale), here, amid)}
     bodies = []
-    for wish, guest in zip(wishes, guests, strict=True):
+    for wish, guest in zip(batch.wishes, batch.guests, strict=True):
         cart, said = shown[guest.cart_id], words(wish.locale)
         html = cart_html(cart, said) if wish.with_html else None
         bodies.append(cart_out(cart, said, html).model_dump_json())

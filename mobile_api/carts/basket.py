@@ -4,7 +4,7 @@ Joins the cart (``cart.carts``) with catalogue and stock (``inventory_api``) in
 three statements. The page, the API, the live stream and the mail all show this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -14,7 +14,7 @@ from cart.carts.queries import CartView
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from cart.ports import CatalogueLookup, Sellable
-from inventory_api.stock.queries import availability
+from inventory_api.stock.queries import Availability, availability
 from mobile_api.look.words import Words
 from mobile_api.products.queries import all_shops
 from mobile_api.products.shops import Shop, StockWords, nearest_first, stock_words
@@ -54,6 +54,17 @@ class ShownLine:
 
 
 Shown = tuple[tuple[ShownLine, ...], Shop | None, tuple[Shop, ...]]
+Listed = tuple[Sequence[Wanted], str | None]
+"""Lines, and where their shopper stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What catalogue and shelves say: shops, articles by code and currency, pieces."""
+
+    shops: Sequence[Shop]
+    known: Mapping[tuple[Gtin, str], Sellable]
+    availability: Sequence[Availability]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +112,44 @@ def baskets(
     db: Session, lookup: CatalogueLookup, words: Words, carts: Sequence[CartView]
 ) -> list[Basket]:
     """Return several carts, for which catalogue and stock are asked once."""
-    lists = []
-    for cart in carts:
-        wanted = [
-            Wanted(
-                line.gtin,
-                line.sku,
-                line.quantity,
-                line.price_minor,
-                line.currency,
-                line.location_id,
-            )
-            for line in cart.lines
-        ]
-        newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
-        lists.append((wanted, newest.location_id if newest else None))
+    lists = [_listed(cart) for cart in carts]
     return [
         Basket(cart.id, cart.version, *each)
         for cart, each in zip(carts, _shown_each(db, lookup, words, lists), strict=True)
     ]
+
+
+def place_of(cart: CartView) -> str | None:
+    """Return where the newest line was added: there its shopper stands."""
+    newest = max(cart.lines, key=lambda line: line.added_at_us, default=None)
+    return newest.location_id if newest else None
+
+
+def _listed(cart: CartView) -> Listed:
+    wanted = [
+        Wanted(
+            line.gtin,
+            line.sku,
+            line.quantity,
+            line.price_minor,
+            line.currency,
+            line.location_id,
+        )
+        for line in cart.lines
+    ]
+    return wanted, place_of(cart)
+
+
+def baskets_amid(words: Words, carts: Sequence[CartView], amid: Surroundings) -> list[Basket]:
+    """Return several carts amid what was read of catalogue and stock already."""
+    shown = _amid(words, [_listed(cart) for cart in carts], amid)
+    return [Basket(cart.id, cart.version, *each) for cart, each in zip(carts, shown, strict=True)]
+
+
+def shops_around(every: Sequence[Shop], here_ids: Collection[str | None]) -> list[str]:
+    """Return the ids of the shops whose stock is shown to shoppers at ``here_ids``."""
+    near = (shop.id for here_id in here_ids for shop in _around(every, here_id)[1])
+    return list(dict.fromkeys(near))
 
 
 def nobodys(db: Session, words: Words) -> Basket:
@@ -145,16 +175,21 @@ def _shown_each(
     db: Session,
     lookup: CatalogueLookup,
     words: Words,
-    lists: Sequence[tuple[Sequence[Wanted], str | None]],
+    lists: Sequence[Listed],
 ) -> list[Shown]:
     every = all_shops(db, words)
-    places = {here_id: _around(every, here_id) for here_id in {here_id for _, here_id in lists}}
     everything = [want for wanted, _ in lists for want in wanted]
     known = _sellables(db, lookup, everything)
-    left: dict[str, dict[str, int]] = {}
     skus = dict.fromkeys(want.sku for want in everything)
-    near = dict.fromkeys(shop.id for _, shops in places.values() for shop in shops)
-    for one in availability(db, skus, near):
+    near = shops_around(every, {here_id for _, here_id in lists})
+    return _amid(words, lists, Surroundings(every, known, availability(db, skus, near)))
+
+
+def _amid(words: Words, lists: Sequence[Listed], amid: Surroundings) -> list[Shown]:
+    places = {here_id: _around(amid.shops, here_id) for here_id in {here for _, here in lists}}
+    known = amid.known
+    left: dict[str, dict[str, int]] = {}
+    for one in amid.availability:
         left.setdefault(one.sku, {})[one.location_id] = one.available
     found: list[Shown] = []
     for wanted, here_id in lists:

@@ -1,16 +1,20 @@
 """The engine: what its errors say, and to whom they may be shown."""
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Final
 
 import pytest
 from psycopg import sql
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from cart.db import make_engine, reading
+from cart.db import make_engine, reading, unit_of_work
+from cart.db.rows import TEXT, Ask, run_together
 from tests.real.postgres import PostgresServer
 
 AT_ONCE = 3  # connections in the pool
+NOON: Final = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 def test_an_error_does_not_repeat_what_was_bound(engine: Engine) -> None:
@@ -65,3 +69,46 @@ def _close_all(postgres: PostgresServer, engine: Engine) -> None:
 def _ask(engine: Engine) -> int:
     with reading(engine) as db:
         return int(db.connection().execute(text("SELECT 1")).scalar_one())
+
+
+_WORDS: Final = (("id", TEXT), ("currency", TEXT))
+_WRITE: Final = (
+    "INSERT INTO cart (id, version, latest_at_us, currency, created_at)"
+    " SELECT id, 0, 0, currency, :now FROM {rows}"
+)
+_READ: Final = "SELECT c.id, c.created_at FROM {rows} JOIN cart AS c ON c.id = d.id ORDER BY c.id"
+
+
+def _carts(*names: str) -> Ask:
+    return Ask(_WRITE, _WORDS, [(name, "EUR") for name in names], {"now": NOON})
+
+
+def _asked(*names: str) -> Ask:
+    return Ask(_READ, _WORDS[:1], [(name,) for name in names])
+
+
+def test_statements_sent_together_are_executed_in_their_order(engine: Engine) -> None:
+    """Each sees what the ones before it wrote; one without rows is not executed."""
+    with unit_of_work(engine) as db:
+        before, _, empty, after = run_together(
+            db, _asked("a", "b"), _carts("a", "b"), _asked(), _asked("b", "a")
+        )
+    assert (list(before), list(empty)) == ([], [])
+    assert [row[0] for row in after] == ["a", "b"]
+
+
+def test_one_of_them_that_fails_takes_all_along(engine: Engine) -> None:
+    """It fails as any other statement would, and nothing of it stays."""
+    with pytest.raises(IntegrityError), unit_of_work(engine) as db:
+        run_together(db, _carts("a"), _carts("b", "a"), _carts("c"))
+    with unit_of_work(engine) as db:
+        (found,) = run_together(db, _asked("a", "b", "c"))
+    assert list(found) == []
+
+
+def test_a_text_with_every_sign_survives_the_way_together(engine: Engine) -> None:
+    """Percent signs, colons and quotes are data, whatever the driver takes for a place."""
+    odd = "50 % :now %(now)s '\" \\ ü"
+    with unit_of_work(engine) as db:
+        _, found = run_together(db, _carts(odd), _asked(odd))
+    assert [row[0] for row in found] == [odd]

@@ -1,5 +1,6 @@
 """Lines that come at once are added in one transaction, and are the same as one by one."""
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -160,3 +161,27 @@ def test_a_full_cart_makes_a_line_no_dearer(system_app: FastAPI) -> None:
     add(token, BLUE)
     event.remove(parts.engine, "before_cursor_execute", count)
     assert len(statements) == few <= 16
+
+
+def test_lines_of_one_phone_in_one_batch_are_what_the_cart_holds(system_app: FastAPI) -> None:
+    """Both answers show the cart after both, exactly as it is read afterwards."""
+    parts = system_app.state.parts
+
+    def wish(gtin: str, quantity: int, token: str | None = None) -> Wish:
+        def never() -> Any:  # noqa: ANN401 - not called
+            raise AssertionError
+
+        line = AddLine.model_validate({"gtin": gtin, "quantity": quantity, "location_id": HERE})
+        return Wish(key()["Idempotency-Key"], "h", token, line, "en", with_html=False, alone=never)
+
+    (first,) = add_together(parts, [wish(MUG, 1)])
+    assert isinstance(first, Added)
+    token = first.token
+    batch = [wish(RED, 2, token), wish(MUG, 4, token), wish(RED, 3, token)]
+    bodies = [one.body for one in add_together(parts, batch) if isinstance(one, Added)]
+    with serving(system_app) as url, httpx2.Client(base_url=url) as phone:
+        phone.cookies.set("carryover", token or "")
+        cart = phone.get("/api/v1/cart").json()
+    assert [json.loads(body) for body in bodies] == [cart] * 3
+    assert {line["gtin"]: line["quantity"] for line in cart["lines"]} == {MUG: 5, RED: 5}
+    assert cart["version"] == 4
