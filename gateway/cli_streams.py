@@ -26,5 +26,5 @@ def streams(
     for one in found:
         typer.echo(
             f"{one.device_id:<14} {one.spool:<32} through {one.stored_through:>8}"
-            f"  {one.events:>8} events  {one.given_up:>6} given up"
+            f"  {one.events:>8} events  {one.given_up:>6} given up  {one.missing:>6} missing"
         )

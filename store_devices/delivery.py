@@ -43,6 +43,7 @@ class Delivery:
         self._sent_ever = spool.sequence
         self._timed: deque[tuple[int, float]] = deque(maxlen=TIMED_MAX)
         self._progress_at_s = clock.monotonic()
+        self._went_back: tuple[int, float] = (0, float("-inf"))  # to which number, and when
 
     def connected(self) -> None:
         """Begin again with the oldest kept event: what the last connection had is unknown."""
@@ -83,8 +84,25 @@ class Delivery:
         if gone:
             self._progress_at_s = self._clock.monotonic()
             self._patience_s = self._resend_after_s
+        if receipt.resend_from is not None:
+            self._go_back(receipt.resend_from)
         self._learn(receipt)
         return gone
+
+    def _go_back(self, sequence: int) -> None:
+        """Send again from ``sequence``: the gateway has later ones and misses this one.
+
+        What was under way behind it makes the gateway say so again until this one
+        has come; those are echoes of the first.
+        """
+        now_s = self._clock.monotonic()
+        echo = self._went_back[0] == sequence
+        if sequence > self._sent_through or (
+            echo and now_s - self._went_back[1] < self._resend_after_s
+        ):
+            return
+        self._went_back = (sequence, now_s)
+        self._sent_through = sequence - 1
 
     def wait_s(self) -> float | None:
         """Return the seconds until something is due again, None when nothing is under way."""

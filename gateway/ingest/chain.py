@@ -34,3 +34,13 @@ def advance(stored_through: int, links: list[Link]) -> tuple[int, list[Gap]]:
             gaps.append(Gap(stored_through + 1, link.sequence - 1))
         stored_through = link.sequence
     return stored_through, gaps
+
+
+def first_missing(stored_through: int, links: list[Link]) -> int | None:
+    """Return the number that the device is to send again from, None when nothing was passed over.
+
+    Asked after :func:`advance`: what lies past the mark then has come before
+    something that its device still keeps.
+    """
+    passed = any(link.sequence > stored_through for link in links)
+    return stored_through + 1 if passed else None

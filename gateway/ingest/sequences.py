@@ -8,7 +8,7 @@ from sqlmodel import Session
 from cart.db import is_sqlite
 from cart.db.rows import BIGINT, TEXT, run
 from cart.kernel.clock import Clock, to_us
-from gateway.ingest.chain import Gap, Link, advance
+from gateway.ingest.chain import Gap, Link, advance, first_missing
 from gateway.ingest.read import Item
 from gateway.wire.downlink import Receipt
 from gateway.wire.topics import DeviceAddress
@@ -37,7 +37,15 @@ def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[Devic
     _note_gaps(db, clock, gaps)
     at = clock.now()
     return [
-        (addresses[key], Receipt(spool=key[1], stored_through=mark, at=at))
+        (
+            addresses[key],
+            Receipt(
+                spool=key[1],
+                stored_through=mark,
+                at=at,
+                resend_from=first_missing(mark, links[key]),
+            ),
+        )
         for key, mark in moved.items()
     ]
 

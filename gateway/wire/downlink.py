@@ -19,11 +19,17 @@ class Receipt(Wire):
     """Everything of this spool through this sequence is committed; it can be forgotten.
 
     ``at`` is the server's clock: a device learns its own offset from it.
+    ``resend_from`` is there when something was lost on the way: later events are
+    stored, and the one after ``stored_through`` is not.
     """
 
     spool: Name
     stored_through: Annotated[int, Field(ge=0)]
     at: AwareDatetime
+    resend_from: Annotated[
+        int | None,
+        Field(ge=1, description="Send again from this sequence on: later ones have come, not it."),
+    ] = None
 
 
 class Status(Wire):

@@ -56,9 +56,20 @@ class GatewayEnd:
         """Send bytes on any topic."""
         self._client.publish(topic, payload, qos=1)
 
-    def receipt(self, spool: str, through: int, at: datetime | None = None) -> None:
+    def receipt(
+        self,
+        spool: str,
+        through: int,
+        at: datetime | None = None,
+        resend_from: int | None = None,
+    ) -> None:
         """Send a receipt."""
-        note = Receipt(spool=spool, stored_through=through, at=at or datetime.now(UTC))
+        note = Receipt(
+            spool=spool,
+            stored_through=through,
+            at=at or datetime.now(UTC),
+            resend_from=resend_from,
+        )
         self._client.publish(self._address.topic(Channel.RECEIPTS), encode(note), qos=1)
 
     def wait_for(self, count: int, timeout_s: float = 30) -> list[DeviceEvent]:

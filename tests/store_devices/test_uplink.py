@@ -88,7 +88,12 @@ def heard() -> Heard:
 
 
 def uplink_of(
-    broker: Mosquitto, spool: Spool, heard: Heard, *, version: Literal["3.1.1", "5"] = "3.1.1"
+    broker: Mosquitto,
+    spool: Spool,
+    heard: Heard,
+    *,
+    version: Literal["3.1.1", "5"] = "3.1.1",
+    resend_after_s: float = 0.3,
 ) -> Uplink:
     """Return an uplink in a hurry: short waits, a small window."""
     options = UplinkOptions(
@@ -97,7 +102,7 @@ def uplink_of(
         credential="secret",
         firmware="1.0",
         version=version,
-        resend_after_s=0.3,
+        resend_after_s=resend_after_s,
         back_off_min_s=0.05,
         window_max=20,
     )
@@ -229,6 +234,34 @@ def test_bad_commands_do_not_kill_it(
     spool.add(SCAN)
     uplink.wake()
     drained(spool, far_end, 1)
+    uplink.stop()
+
+
+def test_a_hole_is_sent_again_at_once_and_its_echoes_are_not_obeyed(
+    mosquitto: Mosquitto, far_end: GatewayEnd, spool: Spool, heard: Heard
+) -> None:
+    """Asked for 4, it sends from 4 on without waiting; asked again for the same, it does not."""
+    far_end.answering = False
+    uplink = uplink_of(mosquitto, spool, heard, resend_after_s=600)
+    uplink.start()
+    heard.wait_online()
+    for _ in range(6):
+        spool.add(SCAN)
+    uplink.wake()
+    far_end.wait_for_arrivals(6)
+    for _ in range(3):
+        far_end.receipt(spool.id, 3, resend_from=4)
+    far_end.wait_for_arrivals(9)
+    far_end.command(encode(clear()))  # behind the receipts: they are all done with
+    far_end.acks.get(timeout=WAIT_S)
+    assert far_end.arrivals == 9
+    assert [event.sequence for event in far_end.events] == [1, 2, 3, 4, 5, 6]
+    far_end.receipt(spool.id, 4, resend_from=5)  # another number: that one is lost, too
+    far_end.wait_for_arrivals(11)
+    far_end.receipt(spool.id, 6)
+    far_end.command(encode(clear()))
+    far_end.acks.get(timeout=WAIT_S)
+    assert len(spool) == 0
     uplink.stop()
 
 
