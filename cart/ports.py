@@ -172,7 +172,19 @@ class StockKeeper(Protocol):
         fact: str,
         pieces: Mapping[str, int],
     ) -> None:
-        """Put the walk from shelf to desk into the ledger; no number changes."""
+        """Put pieces that went from the shelf into a bag into the ledger; they stay on hand."""
+        ...
+
+    def note_unpicked(
+        self,
+        db: Session,
+        clock: Clock,
+        *,
+        location_id: str,
+        fact: str,
+        pieces: Mapping[str, int],
+    ) -> None:
+        """Put the way back to the shelf into the ledger."""
         ...
 
 

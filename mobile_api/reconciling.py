@@ -29,6 +29,14 @@ _PIECES: Final = text(
     " ) AS b GROUP BY b.reference, b.sku HAVING SUM(b.waited) <> SUM(b.allocated)"
     " ORDER BY b.reference, b.sku LIMIT :limit"
 )
+_PICKED: Final = text(
+    "SELECT b.location_id, b.sku, SUM(b.picked) AS picked, SUM(b.ledger) AS ledger FROM ("
+    " SELECT t.location_id, l.sku, l.picked, 0 AS ledger"
+    " FROM pick_line AS l JOIN pick_task AS t ON t.id = l.task_id WHERE l.picked > 0"
+    " UNION ALL SELECT location_id, sku, 0, picked_delta FROM movement WHERE picked_delta <> 0"
+    " ) AS b GROUP BY b.location_id, b.sku HAVING SUM(b.picked) <> SUM(b.ledger)"
+    " ORDER BY b.location_id, b.sku LIMIT :limit"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,9 @@ def findings(db: Session, now: datetime) -> Iterator[Finding]:
     for row in db.connection().execute(_PIECES, {"limit": LIMIT}):
         words = f"{row[1]}: orders wait for {int(row[2])} pieces, {int(row[3])} are allocated"
         yield Finding("pieces", row[0], words)
+    for row in db.connection().execute(_PICKED, {"limit": LIMIT}):
+        words = f"{row[1]}: pick lines say {int(row[2])} pieces, the ledger {int(row[3])}"
+        yield Finding("picked", row[0], words)
     for attempt_id in expired_attempts(db, now - SWEPT_WITHIN, LIMIT):
         yield Finding("attempt", attempt_id, "is open though its time has passed")
     waiting = (

@@ -85,9 +85,16 @@ def pick(
 
 
 def undo_pick(
-    db: Session, clock: Clock, *, staff: Staff, line_id: str, quantity: int = 1
+    db: Session,
+    clock: Clock,
+    shop: Shop,
+    *,
+    staff: Staff,
+    line_id: str,
+    operation_id: str,
+    quantity: int = 1,
 ) -> Picked:
-    """Take pieces out of the bag again. No number of stock changes, nor did it by picking them.
+    """Take pieces out of the bag again; ``operation_id`` names this in the ledger.
 
     Raises:
         UnknownTask, TaskTaken: as :func:`pick`.
@@ -99,6 +106,13 @@ def undo_pick(
     if counted is None:
         msg = f"{line.picked} pieces were picked of this line, not {quantity}"
         raise TooManyPieces(msg, picked=line.picked)
+    shop.stock.note_unpicked(
+        db,
+        clock,
+        location_id=order.location_id,
+        fact=f"unpick:{operation_id}",
+        pieces={line.sku: quantity},
+    )
     return _noted(db, clock, staff, ("unpicked", quantity), (counted, order))
 
 

@@ -39,6 +39,27 @@ class SignedIn:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is kept of a number, to check a PIN against. ``staff_id`` None: nobody has it."""
+
+    staff_id: str | None
+    pin_hash: str
+
+    def checked(self, pin: str) -> "Checked":
+        """Compare a PIN; takes about 50 ms by design, so never within a unit of work."""
+        return Checked(self.staff_id, self.pin_hash, pins.matches(pin, self.pin_hash))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A number's PIN was right, or not, for the hash that was kept then."""
+
+    staff_id: str | None
+    pin_hash: str
+    right: bool
+
+
 def add(
     db: Session,
     clock: Clock,
@@ -63,7 +84,7 @@ def add(
     if not name or len(name) > NAME_LENGTH_MAX or not name.isprintable():
         msg = f"a name has 1 to {NAME_LENGTH_MAX} letters"
         raise InvalidInput(msg)
-    if _by_number(db, location_id, number) is not None:
+    if known(db, location_id=location_id, number=number).staff_id is not None:
         msg = f"number {number} is taken at this location"
         raise InvalidInput(msg, number=number)
     pin = pins.fresh(ids)
@@ -115,18 +136,26 @@ def everybody(db: Session, location_id: str) -> list[Staff]:
     return [_staff(row) for row in rows]
 
 
-def sign_in(
-    db: Session, clock: Clock, ids: Ids, *, location_id: str, number: str, pin: str
-) -> SignedIn | SignInRefused:
-    """Sign in with number and PIN, or return the refusal for the caller to raise after its commit.
+def known(db: Session, *, location_id: str, number: str) -> Known:
+    """Return what a PIN is to be checked against; of nobody, too, so that it takes as long."""
+    row = db.exec(
+        select(StaffRow).where(StaffRow.location_id == location_id, StaffRow.number == number)
+    ).first()
+    return Known(None, pins.NOBODY) if row is None else Known(row.id, row.pin_hash)
 
-    The same words and the same work whether the number is unknown, locked, or the
-    PIN wrong. The guarded UPDATEs decide: of many guesses at once no more than
-    WRONG_PINS_MAX count, and none succeeds while the number is locked.
+
+def sign_in(db: Session, clock: Clock, ids: Ids, checked: Checked) -> SignedIn | SignInRefused:
+    """Sign in with a PIN that was checked, or return the refusal to raise after the commit.
+
+    The PIN's hash is computed before (:func:`known`, :meth:`Known.checked`): no other
+    writer waits for it. The same words and the same work whether the number is unknown,
+    locked, or the PIN wrong. The guarded UPDATEs decide: of many guesses at once no more
+    than WRONG_PINS_MAX count, none succeeds while the number is locked, and a PIN that
+    was replaced meanwhile opens nothing.
     """
-    now, row = clock.now(), _by_number(db, location_id, number)
-    right = pins.matches(pin, pins.NOBODY if row is None else row.pin_hash)
-    if row is not None and right and _accept(db, row, now):
+    now = clock.now()
+    row = _accept(db, checked, now) if checked.right else None
+    if row is not None:
         token = ids.token()
         expires_at = now + SHIFT
         db.add(
@@ -140,8 +169,8 @@ def sign_in(
         )
         db.flush()
         return SignedIn(token, _staff(row), expires_at)
-    if row is not None and not right:
-        _count_wrong(db, row.id, now)
+    if checked.staff_id is not None and not checked.right:
+        _count_wrong(db, checked.staff_id, now)
     msg = "number or PIN is wrong, or there were too many tries; wait a quarter of an hour"
     return SignInRefused(msg)
 
@@ -223,27 +252,22 @@ def _staff(row: StaffRow, *, touch_due: bool = False) -> Staff:
     return Staff(row.id, row.location_id, row.number, row.name, Role(row.role), touch_due)
 
 
-def _by_number(db: Session, location_id: str, number: str) -> StaffRow | None:
-    return db.exec(
-        select(StaffRow)
-        .where(StaffRow.location_id == location_id, StaffRow.number == number)
-        .execution_options(populate_existing=True)
-    ).first()
-
-
-def _accept(db: Session, row: StaffRow, now: datetime) -> bool:
+def _accept(db: Session, checked: Checked, now: datetime) -> StaffRow | None:
+    """Forget the wrong tries, and return who may come in; None: nobody."""
     taken = db.execute(
         update(StaffRow)
         .where(
-            col(StaffRow.id) == row.id,
+            col(StaffRow.id) == checked.staff_id,
             col(StaffRow.active),
-            col(StaffRow.pin_hash) == row.pin_hash,
+            col(StaffRow.pin_hash) == checked.pin_hash,
             _unlocked(now),
         )
         .values(wrong_pins=0, locked_until=None)
         .returning(col(StaffRow.id))
     )
-    return taken.one_or_none() is not None
+    if taken.one_or_none() is None:
+        return None
+    return db.get_one(StaffRow, checked.staff_id, populate_existing=True)
 
 
 def _count_wrong(db: Session, staff_id: str, now: datetime) -> None:

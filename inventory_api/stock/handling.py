@@ -96,11 +96,30 @@ def note_picked(
     fact: str,
     pieces: Mapping[str, int],
 ) -> None:
-    """Put the walk from shelf to desk into the ledger; no number changes.
+    """Put pieces that went from the shelf into a bag into the ledger; each fact counts once.
+
+    They stay on hand, and promised.
 
     Raises:
         InvalidInput: a number below 1, or a name too long.
     """
     require_pieces(fact, pieces)
-    steps = [Step(location_id, sku) for sku in sorted(pieces)]
-    promised.enter(db, Reason.PICKED, promised.under(fact, steps), begin(db, clock))
+    promised.walked(db, location_id, fact, pieces, begin(db, clock))
+
+
+def note_unpicked(
+    db: Session,
+    clock: Clock,
+    *,
+    location_id: str,
+    fact: str,
+    pieces: Mapping[str, int],
+) -> None:
+    """Put the way back to the shelf into the ledger; each fact counts once.
+
+    Raises:
+        InvalidInput: a number below 1, or a name too long.
+    """
+    require_pieces(fact, pieces)
+    back = {sku: -number for sku, number in pieces.items()}
+    promised.walked(db, location_id, fact, back, begin(db, clock))

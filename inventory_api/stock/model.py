@@ -20,11 +20,14 @@ class Reason(StrEnum):
     RESERVED = "reserved"  # promised to a shopper until a time
     ALLOCATED = "allocated"  # promised to a paid order
     RELEASED = "released"  # a promise ended; the pieces are everybody's again
-    PICKED = "picked"  # from the shelf to the desk: no number changes, the walk is on record
+    PICKED = "picked"  # from the shelf to the desk: still on hand, the walk is on record
+    UNPICKED = "unpicked"  # taken out of the bag again, back to the shelf
 
 
 # They move promises, not pieces: nobody books them by hand.
-PROMISES: Final = frozenset({Reason.RESERVED, Reason.ALLOCATED, Reason.RELEASED, Reason.PICKED})
+PROMISES: Final = frozenset(
+    {Reason.RESERVED, Reason.ALLOCATED, Reason.RELEASED, Reason.PICKED, Reason.UNPICKED}
+)
 
 
 def available(on_hand: int, safety_stock: int, reserved: int, allocated: int) -> int:

@@ -62,6 +62,12 @@ _LEDGER: Final = (
     f" d.allocated_by, :reason, d.reference, :now_us FROM {{rows}} JOIN stock AS s ON {_WHERE}"
     f"{_ORDER} ON CONFLICT (reason, reference, location_id, sku) DO NOTHING"
 )
+_WALK: Final = (
+    "INSERT INTO movement (location_id, sku, delta, reserved_delta, allocated_delta, picked_delta,"  # noqa: S608
+    " reason, reference, at_us) SELECT s.location_id, s.sku, 0, 0, 0, d.quantity, :reason,"
+    f" :reference, :now_us FROM {{rows}} JOIN stock AS s ON {_WHERE}"
+    f"{_ORDER} ON CONFLICT (reason, reference, location_id, sku) DO NOTHING"
+)
 _PUT_BACK: Final = (
     "INSERT INTO stock AS s (location_id, sku, on_hand, reserved, allocated, safety_stock,"  # noqa: S608
     " version, changed_at_us) SELECT d.at_location, d.of_sku, d.quantity, 0, 0, 0, 1, :now_us"
@@ -237,6 +243,17 @@ def enter(db: Session, reason: Reason, entries: Entries, now_us: int) -> None:
 def under(reference: str, steps: Iterable[Step]) -> list[tuple[str, Step]]:
     """Return steps of one reference as entries."""
     return [(reference, step) for step in steps]
+
+
+def walked(
+    db: Session, location_id: str, fact: str, pieces: Mapping[str, int], now_us: int
+) -> None:
+    """Write pieces carried to the desk (above 0) or back to the shelf into the ledger, once."""
+    for reason, sign in ((Reason.PICKED, 1), (Reason.UNPICKED, -1)):
+        rows = [(location_id, sku, number) for sku, number in pieces.items() if number * sign > 0]
+        if rows:
+            extra = {"reason": reason.value, "reference": fact, "now_us": now_us}
+            run(db, _WALK, _PIECES, rows, extra)
 
 
 def put_back(db: Session, location_id: str, pieces: Mapping[str, int], now_us: int) -> set[str]:

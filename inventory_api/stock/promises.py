@@ -25,3 +25,4 @@ class Promises:
     take_back = staticmethod(handling.take_back)
     write_off = staticmethod(handling.write_off)
     note_picked = staticmethod(handling.note_picked)
+    note_unpicked = staticmethod(handling.note_unpicked)

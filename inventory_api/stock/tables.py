@@ -84,15 +84,17 @@ class MovementRow(SQLModel, table=True):
     """One entry of the ledger: never changed, never deleted.
 
     ``delta`` moves ``on_hand``; ``reserved_delta`` and ``allocated_delta`` the
-    promises. ``reference`` names the business fact (a receipt, a delivery, a feed run); the
-    same fact counts once. Without one, every entry is a fact of its own.
+    promises; ``picked_delta`` the pieces that staff carry or have put at the desk for
+    orders, which stay on hand until they are handed over. ``reference`` names the
+    business fact (a receipt, a delivery, a feed run); the same fact counts once.
+    Without one, every entry is a fact of its own.
     """
 
     __tablename__ = "movement"
     __table_args__ = (
         CheckConstraint(
             "reason IN ('received', 'counted', 'sold', 'returned', 'damaged', 'moved',"
-            " 'corrected', 'reserved', 'allocated', 'released', 'picked')",
+            " 'corrected', 'reserved', 'allocated', 'released', 'picked', 'unpicked')",
             name="reason",
         ),
         UniqueConstraint("reason", "reference", "location_id", "sku"),
@@ -106,6 +108,7 @@ class MovementRow(SQLModel, table=True):
     delta: int
     reserved_delta: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     allocated_delta: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    picked_delta: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     reason: str = Field(max_length=REASON_LENGTH_MAX)
     reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
     at_us: int = Field(sa_type=BigInteger)

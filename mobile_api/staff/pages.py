@@ -50,15 +50,11 @@ def sign_in_page(request: Request, wired: Wired, device: CurrentDevice, back: st
 @router.post("", dependencies=[allow(Role.ANYONE)])
 def sign_in(request: Request, wired: Wired, form: Annotated[SignIn, Form()]) -> Response:
     """Sign in, or say in words that it did not work. No key: doing it twice is as good as once."""
+    with reading(wired.engine) as db:
+        known = staff.known(db, location_id=form.location_id, number=form.number.strip())
+    checked = known.checked(form.pin)
     with unit_of_work(wired.engine) as db:
-        signed = staff.sign_in(
-            db,
-            wired.clock,
-            wired.ids,
-            location_id=form.location_id,
-            number=form.number.strip(),
-            pin=form.pin,
-        )
+        signed = staff.sign_in(db, wired.clock, wired.ids, checked)
         if not isinstance(signed, SignInRefused):
             wired.tell(db, DeskChanged(form.location_id))  # one more on duty: times move
     if isinstance(signed, SignInRefused):

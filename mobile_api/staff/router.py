@@ -226,7 +226,13 @@ def undo_pick(
 
     def effect(db: Session, me: Staff) -> schemas.WalkOut:
         undone = picking.undo_pick(
-            db, wired.clock, staff=me, line_id=wanted.line_id, quantity=wanted.quantity
+            db,
+            wired.clock,
+            wired.shop,
+            staff=me,
+            line_id=wanted.line_id,
+            operation_id=once.key,
+            quantity=wanted.quantity,
         )
         ring(wired, db, [undone])
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)

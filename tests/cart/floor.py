@@ -100,9 +100,8 @@ class Floor:
                 name=f"Staff {number}",
                 role=role,
             )
-            signed_in = staff.sign_in(
-                db, self.clock, self.ids, location_id=place, number=number, pin=pin
-            )
+            known = staff.known(db, location_id=place, number=number)
+            signed_in = staff.sign_in(db, self.clock, self.ids, known.checked(pin))
             assert isinstance(signed_in, SignedIn)
             return signed_in
 
@@ -175,6 +174,14 @@ class Floor:
                 operation_id=self.ids.new("scan"),
             )
         )
+
+    def walked(self) -> list[tuple[str, int]]:
+        """Return what the ledger has of pieces carried to the desk and back: reason, pieces."""
+        asked = text(
+            "SELECT reason, picked_delta FROM movement WHERE picked_delta <> 0 ORDER BY id"
+        )
+        found = self.look(lambda db: db.connection().execute(asked).all())
+        return [(row[0], row[1]) for row in found]
 
     def pick_all(self, who: Staff, order_id: str) -> None:
         """Scan everything that is left of an order."""

@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from cart.db import reading
+from cart.db.migrate import downgrade, upgrade
 from cart.kernel.errors import (
     InvalidInput,
     LeadNeeded,
@@ -19,7 +20,7 @@ from cart.orders.model import OrderState
 from cart.picking import picking, staff, tasks, walks
 from cart.picking.model import WALK_TASKS_MAX, Changed, Role, Staff
 from cart.picking.tables import PickTaskRow
-from tests.cart.buying import JACKET, LAMP, MUG, THERE
+from tests.cart.buying import JACKET, LAMP, MUG, SHOP, THERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 
@@ -277,7 +278,13 @@ def test_a_pick_can_be_undone(floor: Floor) -> None:
     def undo(quantity: int) -> picking.Picked:
         return floor.do(
             lambda db: picking.undo_pick(
-                db, floor.clock, staff=ada, line_id=line_id, quantity=quantity
+                db,
+                floor.clock,
+                SHOP,
+                staff=ada,
+                line_id=line_id,
+                operation_id=floor.ids.new("undo"),
+                quantity=quantity,
             )
         )
 
@@ -286,6 +293,18 @@ def test_a_pick_can_be_undone(floor: Floor) -> None:
         undo(2)
     assert (floor.line_of(order_id).picked, floor.view(order_id).lines[0].picked) == (1, 1)
     assert floor.told(order_id) == ["placed", "claimed", "picked", "unpicked"]
+    assert floor.walked() == [("picked", 2), ("unpicked", -1)]
+
+
+def test_picks_of_before_get_their_pieces(floor: Floor) -> None:
+    """The ledger of an older schema knew that there was a pick, not how many pieces it was."""
+    order_id = floor.order({LAMP: 2, MUG: 1})
+    ada = floor.hire()
+    floor.claim(ada, order_id)
+    floor.pick(ada, order_id, quantity=2)
+    downgrade(floor.engine, "0002")
+    upgrade(floor.engine)
+    assert floor.walked() == [("picked", 2)]
 
 
 def test_an_order_is_staged_when_every_piece_is_there(floor: Floor) -> None:

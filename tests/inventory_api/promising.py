@@ -87,6 +87,17 @@ def entries(engine: Engine) -> list[tuple[str, str, int, int, int]]:
         return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
 
 
+def walked(engine: Engine) -> list[tuple[str, str, int]]:
+    """Reason, SKU and pieces of every walk between shelf and desk in the ledger."""
+    with unit_of_work(engine) as db:
+        found = db.connection().execute(
+            text(
+                "SELECT reason, sku, picked_delta FROM movement WHERE picked_delta <> 0 ORDER BY id"
+            )
+        )
+        return [(row[0], row[1], row[2]) for row in found]
+
+
 def adds_up(engine: Engine) -> bool:
     """Whether stock, ledger and reservations agree, at every location."""
     with unit_of_work(engine) as db:

@@ -32,6 +32,7 @@ from tests.inventory_api.promising import (
     numbers,
     put_on_shelf,
     reserve,
+    walked,
 )
 from tests.inventory_api.shelf import OTHER, SHOP, fill
 
@@ -63,7 +64,8 @@ def test_the_way_of_a_promise(shop: Engine, clock: FakeClock) -> None:
         assert KEEPER.allocate(db, clock, reference="ana") == []
     assert (numbers(shop), numbers(shop, BLUE)) == ((5, 0, 2), (3, 0, 3))
     with unit_of_work(shop) as db:
-        KEEPER.note_picked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 2})
+        KEEPER.note_picked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 3})
+        KEEPER.note_unpicked(db, clock, location_id=SHOP, fact="walk-2", pieces={RED: 1})
         KEEPER.hand_over(db, clock, reference="ana", fact="desk", pieces={RED: 2, BLUE: 1})
     assert (numbers(shop), numbers(shop, BLUE)) == ((3, 0, 0), (2, 0, 2))
     assert entries(shop) == [
@@ -72,9 +74,11 @@ def test_the_way_of_a_promise(shop: Engine, clock: FakeClock) -> None:
         ("allocated", BLUE, 0, -3, 3),
         ("allocated", RED, 0, -2, 2),
         ("picked", RED, 0, 0, 0),
+        ("unpicked", RED, 0, 0, 0),
         ("sold", BLUE, -1, 0, -1),
         ("sold", RED, -2, 0, -2),
     ]
+    assert walked(shop) == [("picked", RED, 3), ("unpicked", RED, -1)]
     assert adds_up(shop)
 
 
@@ -168,6 +172,7 @@ def test_every_step_again_changes_nothing(shop: Engine, clock: FakeClock) -> Non
         back = {"location_id": SHOP, "fact": "return-1"}
         KEEPER.take_back(db, clock, pieces={RED: 1}, sellable=True, **back)
         KEEPER.note_picked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 2})
+        KEEPER.note_unpicked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 1})
     before = everything(shop)
     with unit_of_work(shop) as db:
         assert reserve(db, clock, "ana", {RED: 3}) == []
@@ -177,6 +182,7 @@ def test_every_step_again_changes_nothing(shop: Engine, clock: FakeClock) -> Non
         KEEPER.release(db, clock, reference="ana", fact="short")
         KEEPER.take_back(db, clock, pieces={RED: 1}, sellable=True, **back)
         KEEPER.note_picked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 2})
+        KEEPER.note_unpicked(db, clock, location_id=SHOP, fact="walk-1", pieces={RED: 1})
     assert everything(shop) == before
 
 

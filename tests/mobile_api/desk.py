@@ -35,9 +35,8 @@ class Desk:
             one, pin = staff.add(
                 db, parts.clock, parts.ids, location_id=HERE, number="7", name="Mo", role=Role.LEAD
             )
-            entered = staff.sign_in(
-                db, parts.clock, parts.ids, location_id=HERE, number=one.number, pin=pin
-            )
+            known = staff.known(db, location_id=HERE, number=one.number)
+            entered = staff.sign_in(db, parts.clock, parts.ids, known.checked(pin))
         assert isinstance(entered, SignedIn)
         return cls(parts, entered.staff)
 

@@ -123,7 +123,8 @@ def test_staff_sign_in_with_the_pin_that_was_printed(
 
     def signs_in(pin: str) -> bool:
         with unit_of_work(buyer.engine) as db:
-            done = staff.sign_in(db, clock, buyer.ids, location_id=HERE, number="7", pin=pin)
+            known = staff.known(db, location_id=HERE, number="7")
+            done = staff.sign_in(db, clock, buyer.ids, known.checked(pin))
             return isinstance(done, staff.SignedIn)
 
     assert (signs_in(first), signs_in(second)) == (False, True)
@@ -162,6 +163,7 @@ def test_every_difference_is_reported(terminal: Terminal, buyer: Buyer) -> None:
     with unit_of_work(buyer.engine) as db:
         db.connection().execute(text("UPDATE tender SET amount_minor = amount_minor - 1"))
         db.connection().execute(text("UPDATE reservation SET allocated = 1, released = 1"))
+        db.connection().execute(text("UPDATE movement SET picked_delta = 1 WHERE delta = 0"))
         tender = db.connection().execute(text("SELECT id FROM tender")).scalar()
         for name, state, failure in (("late", "due", ""), ("dead", "failed", "card closed")):
             values = {"id": name, "tender": tender, "order": order_id, "state": state}
@@ -179,6 +181,7 @@ def test_every_difference_is_reported(terminal: Terminal, buyer: Buyer) -> None:
     said = terminal("orders", "reconcile", ends=1).output.splitlines()
     assert f"order {order_id}: should be 37800, is 37799" in said
     assert any(one.startswith("pieces attempt_") and "2 pieces, 1 are" in one for one in said)
+    assert f"picked {HERE}: lamp: pick lines say 0 pieces, the ledger 2" in said
     assert f"attempt {attempt}: is open though its time has passed" in said
     assert "refund late: 5 EUR due (short)" in said
     assert "refund dead: 5 EUR failed (short): card closed" in said

@@ -44,6 +44,10 @@ SNAPSHOTS = (
     "SELECT count(*) FROM movement",
     "SELECT count(*), sum(amount_minor) FROM refund",
 )
+WALKED = (
+    "SELECT sku, sum(picked) FROM pick_line GROUP BY sku",
+    "SELECT sku, sum(picked_delta) FROM movement GROUP BY sku",
+)
 
 
 class Day(RuleBasedStateMachine):
@@ -128,7 +132,13 @@ class Day(RuleBasedStateMachine):
     def _undo(self, who: Staff, line_id: str, quantity: int) -> None:
         self.floor.do(
             lambda db: picking.undo_pick(
-                db, self.floor.clock, staff=who, line_id=line_id, quantity=quantity
+                db,
+                self.floor.clock,
+                SHOP,
+                staff=who,
+                line_id=line_id,
+                operation_id=self.floor.ids.new("undo"),
+                quantity=quantity,
             )
         )
 
@@ -258,6 +268,19 @@ class Day(RuleBasedStateMachine):
             told = [entry.what for entry in view.history]
             assert told.count("handed_over") <= 1
             assert [entry.number for entry in view.history] == list(range(1, view.version + 1))
+
+    @invariant()
+    def every_walk_is_in_the_ledger(self) -> None:
+        """Pieces picked less pieces put back: the ledger and the pick lines say the same."""
+
+        def look(db: Any) -> list[dict[str, int]]:  # noqa: ANN401
+            return [
+                {row[0]: int(row[1]) for row in db.connection().execute(text(one)) if row[1]}
+                for one in WALKED
+            ]
+
+        lines, ledger = self.floor.look(look)
+        assert lines == ledger
 
     @invariant()
     def codes_are_unique(self) -> None:
