@@ -12,8 +12,9 @@ from sqlmodel import Session
 from cart.db import on_commit
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
+from cart.orders import letters
 from cart.ports import CatalogueLookup, Shop
-from gateway.fanout import ListAsked, Notice
+from gateway.fanout import ListAsked, Notice, OrderChanged
 from mobile_api.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ class Parts:
                 else:
                     self.hub.hear(notice)
                     self.bells.hear(notice)
+            orders = any(isinstance(notice, OrderChanged) for notice in notices)
+            if orders and letters.were_asked(db):
+                self.mail_bell()
             if self.fan is not None:
                 self.fan.publish(*notices)
 

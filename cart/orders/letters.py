@@ -17,6 +17,7 @@ from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock
 from cart.orders.tables import OrderLetterRow
 
+_ASKED: Final = "carryover_letters_asked"
 _ASK = text(
     "INSERT INTO order_letter (id, order_id, kind, state, requested_at, failure)"
     " SELECT :id, o.id, :kind, 'requested', :now, '' FROM placed_order AS o"
@@ -52,7 +53,7 @@ def ask(db: Session, clock: Clock, *, order_id: str, kind: str, suffix: str = ""
     one is another letter, such as a resend or a second refund.
     """
     db.flush()  # the order may have been written in this very unit of work
-    db.connection().execute(
+    written = db.connection().execute(
         _ASK,
         {
             "id": letter_id(order_id, LetterKind(kind), suffix),
@@ -61,6 +62,13 @@ def ask(db: Session, clock: Clock, *, order_id: str, kind: str, suffix: str = ""
             "now": clock.now(),
         },
     )
+    if written.rowcount:
+        db.info[_ASKED] = True
+
+
+def were_asked(db: Session) -> bool:
+    """Say whether a letter was asked for in this unit of work: whoever sends them may be told."""
+    return bool(db.info.get(_ASKED))
 
 
 def ask_many(db: Session, clock: Clock, order_ids: Sequence[str], kind: str) -> None:

@@ -103,8 +103,6 @@ def finish(parts: Parts, db: Session, settled: Settled) -> None:
         order = db.get_one(OrderRow, settled.order_id)
         parts.tell(db, OrderChanged(order.id, order.version))
         parts.tell(db, DeskChanged(order.location_id))
-        if order.email:
-            on_commit(db, parts.mail_bell)  # its receipt waits
     ring(parts, db, settled.checkout_id)
     if settled.refunds:
         on_commit(db, parts.pay_bell)

@@ -1,15 +1,22 @@
 """What falls due at the desk is done without anybody asking, and those who show it are told."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import Session, col, update
 
+from cart.db import unit_of_work
 from cart.kernel.ids import RandomIds
 from cart.orders.model import OrderState
+from cart.orders.tables import OrderRow
+from cart.picking import tasks, walks
+from cart.picking.model import Changed
 from gateway.fanout import DeskChanged, Fanout, Notice, OrderChanged
 from mobile_api.app import create_app
+from mobile_api.orders.telling import tell
 from mobile_api.settings import ApiSettings
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
@@ -76,3 +83,36 @@ def test_one_round_does_what_is_due(floor: Floor, parts: Parts) -> None:
     swept(parts)
     assert floor.view(ready).state == OrderState.UNCOLLECTED
     assert (floor.stock(MUG), floor.stock(BLUE)) == ((20, 0, 1), (2, 0, 0))
+
+
+def test_whoever_sends_letters_is_rung_for_each_and_for_nothing_else(
+    floor: Floor, parts: Parts
+) -> None:
+    """Ready and reminder start at once; a pick has no letter, nor an order without an address."""
+    rung: list[str] = []
+    parts.mail_bell = lambda: rung.append("mail")
+    ada = floor.hire()
+
+    def told(act: Callable[[Session], Changed]) -> int:
+        rung.clear()
+        with unit_of_work(floor.engine) as db:
+            tell(parts, db, act(db))
+        return len(rung)
+
+    def stage(order_id: str) -> int:
+        task_id = floor.task_of(order_id)
+        claimed = told(
+            lambda db: walks.claim(db, floor.clock, floor.ids, staff=ada, task_ids=[task_id])[0]
+        )
+        assert claimed == 0
+        floor.pick_all(ada, order_id)
+        return told(lambda db: tasks.stage(db, floor.clock, staff=ada, task_id=task_id, shelf="B3"))
+
+    order_id, silent = floor.order({MUG: 1}), floor.order({MUG: 1})
+    with unit_of_work(floor.engine) as db:
+        db.exec(update(OrderRow).where(col(OrderRow.id) == silent).values(email=""))
+    assert (stage(order_id), stage(silent)) == (1, 0)
+    floor.clock.advance(25 * 3600)
+    rung.clear()
+    swept(parts)
+    assert rung == ["mail"]
