@@ -9,13 +9,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+
+from gateway.swift import Received, SwiftClient
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +54,7 @@ def address_of(url: str, version: str) -> Address:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One message. ``generation`` says on which connection it came."""
 
     topic: str
@@ -98,9 +99,9 @@ class MqttLink:
         self._stopping = False
         self._client = self._make(find(), client_id)
 
-    def _make(self, address: Address, client_id: str) -> paho.Client:
+    def _make(self, address: Address, client_id: str) -> SwiftClient:
         modern = address.version == "5"
-        client = paho.Client(
+        client = SwiftClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if modern else not self._by_hand,
@@ -117,7 +118,8 @@ class MqttLink:
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
         client.on_disconnect = self._disconnected
-        client.on_message = self._received
+        client.on_message = self._unusual
+        client.on_received = self._received
         client.on_subscribe = self._subscribed
         return client
 
@@ -155,14 +157,12 @@ class MqttLink:
 
         The rest will come again: their packet ids may name other messages by now.
         """
-        acked = 0
         with self._lock:
-            for message in messages:
-                if message.qos and message.generation == self._generation:
-                    self._client.ack(message.mid, message.qos)
-                    acked += 1
-            self.acked += acked
-        return acked
+            present = self._generation
+            mids = [one.mid for one in messages if one.qos and one.generation == present]
+            self._client.ack_all(mids)
+            self.acked += len(mids)
+        return len(mids)
 
     def _aim(self) -> None:
         address = self._find()
@@ -225,20 +225,21 @@ class MqttLink:
         except Exception:  # the address could not be found just now; the old one is tried again
             logger.exception("looking for the broker")
 
-    def _received(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+    def _unusual(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        """Take a message that paho had to read: the half of a buffer, or of QoS 2."""
         try:
-            self._on_message(
-                Incoming(
-                    message.topic,
-                    bytes(message.payload),
-                    message.mid,
-                    message.qos,
-                    message.retain,
-                    self._generation,
-                )
-            )
+            topic = message.topic
+        except UnicodeDecodeError:
+            logger.error("a message whose topic is no UTF-8 is left with the broker")  # noqa: TRY400
+            return
+        self._received(
+            Received(topic, bytes(message.payload), message.mid, message.qos, message.retain)
+        )
+
+    def _received(self, message: Received) -> None:
+        try:
+            self._on_message(Incoming(*message, self._generation))
         except Exception:  # an exception here would end the network thread in silence
-            # Not the topic: asking for one that is no UTF-8 raises again.
             logger.exception("taking in a message")
 
 

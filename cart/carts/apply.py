@@ -14,7 +14,7 @@ from cart.carts import queries
 from cart.carts.model import LINES_MAX, Line, Operation, fold
 from cart.carts.queries import LineKey
 from cart.db import is_sqlite
-from cart.db.rows import BIGINT, INTEGER, TEXT, Ask, run, run_together
+from cart.db.rows import BIGINT, INTEGER, TEXT, Ask, insert_new, run, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import TooManyLines, UnknownCart
 
@@ -75,7 +75,7 @@ def planned(clock: Clock, batch: Sequence[Operation], standing: Standing) -> Pla
     changed = {(one.cart_id, one.gtin): states[one.cart_id, one.gtin] for one, _ in numbered}
     skus = {(one.cart_id, one.gtin): one.sku for one, _ in numbered}
     asks = (
-        _operations_ask(clock, numbered, _INSERT_FRESH),
+        Ask(_INSERT_FRESH, _OPERATION_COLUMNS, _operation_rows(clock, numbered)),
         _lines_ask(changed, skus),
         _carts_ask([one for one, _ in numbered], last),
     )
@@ -164,14 +164,13 @@ _OPERATION_COLUMNS = (
     ("currency", TEXT),
     ("location_id", TEXT),
 )
+
+
 _OPERATION_NAMES = ", ".join(name for name, _ in _OPERATION_COLUMNS)
-
-
 _INSERT_FRESH = (
     f"INSERT INTO cart_operation ({_OPERATION_NAMES})"  # noqa: S608 - names are constants
     f" SELECT {_OPERATION_NAMES} FROM {{rows}}"
 )
-_INSERT_UNKNOWN = f"{_INSERT_FRESH} WHERE true ON CONFLICT (id) DO NOTHING RETURNING id"
 Numbered = list[tuple[Operation, int]]
 
 
@@ -186,9 +185,9 @@ def _numbered(batch: Iterable[Operation], known_versions: dict[str, int]) -> Num
     return list(unique.values())
 
 
-def _operations_ask(clock: Clock, numbered: Numbered, statement: str) -> Ask:
+def _operation_rows(clock: Clock, numbered: Numbered) -> list[tuple[object, ...]]:
     received_at_us = to_us(clock.now())
-    rows = [
+    return [
         (
             one.id,
             one.cart_id,
@@ -206,7 +205,6 @@ def _operations_ask(clock: Clock, numbered: Numbered, statement: str) -> Ask:
         )
         for one, version in numbered
     ]
-    return Ask(statement, _OPERATION_COLUMNS, rows)
 
 
 def _insert(
@@ -214,12 +212,12 @@ def _insert(
 ) -> tuple[list[Operation], dict[str, int]]:
     """Keep the operations; return those that were new, and the version each cart came to."""
     numbered = _numbered(batch, versions)
-    ask = _operations_ask(clock, numbered, _INSERT_UNKNOWN)
-    new_ids = {row[0] for row in run(db, ask.template, ask.columns, ask.rows)}
+    rows = _operation_rows(clock, numbered)
+    known = insert_new(db, "cart_operation", _OPERATION_COLUMNS, rows, keys=1)
     fresh: list[Operation] = []
     last: dict[str, int] = {}
     for one, version in numbered:
-        if one.id in new_ids:
+        if (one.id,) not in known:
             fresh.append(one)
             last[one.cart_id] = version
     return fresh, last

@@ -6,7 +6,6 @@ and one plan whatever the size of the batch. Statements of which none needs what
 another finds go to PostgreSQL together (:func:`run_together`).
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
+
+from cart.db.engine import is_sqlite
 
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
 TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
@@ -63,7 +65,7 @@ def _statement(
 
 
 def _packed(rows: Sequence[Sequence[object]]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return to_json(rows).decode()
 
 
 def run(

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from cart.carts.apply import apply
 from cart.carts.model import Operation
 from cart.carts.queries import versions
-from cart.db.rows import BIGINT, TEXT, run
+from cart.db.rows import BIGINT, TEXT, insert_new
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import CarryoverError
 from cart.kernel.gtin import Gtin
@@ -118,7 +118,6 @@ _EVENT_COLUMNS = (
     ("at_us", BIGINT),
     ("received_at_us", BIGINT),
 )
-_EVENT_NAMES = ", ".join(name for name, _ in _EVENT_COLUMNS)
 
 
 def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
@@ -128,22 +127,24 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
     for item in batch.sound:
         if item.event is not None:
             unique.setdefault((item.device_id, item.event.id), item)
-    inserted = run(
+    known = insert_new(
         batch.db,
-        f"INSERT INTO device_event ({_EVENT_NAMES})"  # noqa: S608 - constants
-        f" SELECT {_EVENT_NAMES} FROM {{rows}} WHERE true"
-        " ON CONFLICT (device_id, event_id) DO NOTHING RETURNING device_id, event_id",
+        "device_event",
         _EVENT_COLUMNS,
         [
             (*key, item.spool, item.link.sequence, item.event.type, item.at_us, received_at_us)
             for key, item in unique.items()
             if item.event and item.link
         ],
+        keys=2,
     )
-    new = unique.keys() if replay else {(row[0], row[1]) for row in inserted}
-    fresh = [item for key, item in unique.items() if key in new]
-    fresh.sort(key=lambda item: (item.device_id, item.spool, item.link or 0))
+    fresh = [item for key, item in unique.items() if replay or key not in known]
+    fresh.sort(key=_place)
     return fresh
+
+
+def _place(item: Item) -> tuple[str, str, int]:
+    return (item.device_id, item.spool, item.link.sequence if item.link else 0)
 
 
 def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:

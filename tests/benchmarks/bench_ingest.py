@@ -42,7 +42,7 @@ from tests.real.postgres import running_postgres
 DEVICES = 20
 WAIT_S = 40
 VISIT_EVENTS = 40  # then the next person
-ACCESS = "allow_anonymous true\nmax_inflight_messages 1000\n"  # as in gateway/mosquitto.conf
+ACCESS = "allow_anonymous true\nmax_inflight_messages 2000\n"  # as in gateway/mosquitto.conf
 
 
 def say(name: str, value: float, unit: str) -> None:

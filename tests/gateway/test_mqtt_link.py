@@ -1,13 +1,18 @@
 """Acknowledgements by hand against a real Mosquitto: never stale, redelivered when missing."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from queue import Queue
 
 import paho.mqtt.client as paho
 import pytest
+import trustme
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from gateway.mqtt import Incoming, MqttLink, address_of
+from gateway.swift import READ_BYTES
 from tests.real.broker import Mosquitto
 from tests.real.waiting import wait_until
 
@@ -110,3 +115,89 @@ def test_a_listener_that_raises_does_not_end_the_network(mosquitto: Mosquitto) -
     assert came.get(timeout=10) == b"good"
     assert link.online
     link.stop()
+
+
+def test_a_burst_of_every_size_comes_whole_and_in_order(
+    mosquitto: Mosquitto, link: Connect
+) -> None:
+    """Larger than the read buffer, empty, with properties, of QoS 0: what was sent is what comes.
+
+    It is acknowledged many at a time, and nothing comes again.
+    """
+    gateway, came = link()
+    sizes = [0, 1, 127, 128, 16_383, 16_384, 300_000, READ_BYTES - 7, *range(1, 900)]
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.max_inflight_messages_set(0)
+    client.connect("127.0.0.1", mosquitto.port)
+    client.loop_start()
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.UserProperty = [("traceparent", "00-" + "a" * 50)]
+    for number, size in enumerate(sizes):
+        client.publish(
+            TOPIC, bytes([number % 256]) * size, qos=number % 7 > 0, properties=properties
+        ).wait_for_publish(10)
+    messages: list[Incoming] = []
+    while len(messages) < len(sizes):  # by MQTT 3.1.1 the broker gives out 200 at a time
+        some = [came.get(timeout=10) for _ in range(min(150, len(sizes) - len(messages)))]
+        assert gateway.ack(some) == sum(one.qos for one in some)
+        messages += some
+    client.disconnect()
+    client.loop_stop()
+    for qos in (0, 1):  # MQTT promises an order within each
+        sent = [
+            bytes([number % 256]) * size
+            for number, size in enumerate(sizes)
+            if int(number % 7 > 0) == qos
+        ]
+        assert [one.payload for one in messages if one.qos == qos] == sent
+    assert {one.topic for one in messages} == {TOPIC}
+    publish(mosquitto, b"last")
+    last = came.get(timeout=10)
+    assert gateway.ack([last]) == 1
+    gateway.stop()
+    _, again = link()
+    publish(mosquitto, b"after")
+    assert again.get(timeout=10).payload == b"after"
+
+
+def test_the_link_speaks_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over ``mqtts://`` a burst comes whole: what TLS keeps to itself is asked for too."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    server = authority.issue_cert("127.0.0.1", "localhost")
+    server.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    for part in server.cert_chain_pems:
+        part.write_to_path(str(tmp_path / "cert.pem"), append=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # what OpenSSL trusts
+    (tmp_path / "key.pem").chmod(0o644)  # the broker gives up root before it reads
+    broker = Mosquitto(
+        tmp_path / "mosquitto",
+        f"allow_anonymous true\ncertfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n",
+    )
+    broker.start()
+    came: Queue[Incoming] = Queue()
+    gateway = MqttLink(
+        lambda: address_of(f"mqtts://localhost:{broker.port}", "5"),
+        client_id="gateway",
+        subscriptions=[(TOPIC, 1)],
+        on_message=came.put,
+        by_hand=True,
+    )
+    try:
+        gateway.start()
+        assert gateway.wait_online(10)
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.tls_set()
+        client.connect("localhost", broker.port)
+        client.loop_start()
+        sent = [bytes([number % 256]) * (40 * number) for number in range(500)]
+        for payload in sent:
+            client.publish(TOPIC, payload, qos=1)
+        messages = [came.get(timeout=10) for _ in sent]
+        client.disconnect()
+        client.loop_stop()
+        assert [one.payload for one in messages] == sent
+        assert gateway.ack(messages) == len(sent)
+    finally:
+        gateway.stop()
+        broker.stop()
