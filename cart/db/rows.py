@@ -153,3 +153,51 @@ def _as_sqlalchemy(
         connection_invalidated=lost,
         dialect=connection.dialect,
     )
+
+
+def insert_new(
+    db: Session,
+    table: str,
+    columns: Columns,
+    rows: Iterable[Sequence[object]],
+    *,
+    keys: int,
+) -> set[AnyRow]:
+    """Insert the rows that are not there yet; return the keys of those that are.
+
+    The first ``keys`` columns are the table's primary key; no key comes twice in
+    ``rows``. What is returned is nearly always empty, which is the point: to be told
+    of every row that went in costs as much as the insert, and on SQLite a turn of the
+    interpreter's lock for each.
+    """
+    batch = list(rows)
+    names = [name for name, _ in columns]
+    known = ", ".join(f"d.{name}" for name in names[:keys])
+    same = " AND ".join(f"t.{name} = d.{name}" for name in names[:keys])
+    listed, key = ", ".join(names), ", ".join(names[:keys])
+    if is_sqlite(db.connection()):
+        # No other writer can come between the two: the transaction began as a writer.
+        there = run(
+            db,
+            f"SELECT {known} FROM {{rows}} JOIN {table} AS t ON {same}",  # noqa: S608
+            columns[:keys],
+            [row[:keys] for row in batch],
+        )
+        run(
+            db,
+            f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {{rows}} WHERE true"  # noqa: S608
+            f" ON CONFLICT ({key}) DO NOTHING",
+            columns,
+            batch,
+        )
+    else:
+        there = run(
+            db,
+            f"WITH d AS MATERIALIZED (SELECT * FROM {{rows}}),"  # noqa: S608
+            f" t AS (INSERT INTO {table} ({listed}) SELECT {listed} FROM d"
+            f" ON CONFLICT ({key}) DO NOTHING RETURNING {key})"
+            f" SELECT {known} FROM d WHERE NOT EXISTS (SELECT FROM t WHERE {same})",
+            columns,
+            batch,
+        )
+    return set(there)
