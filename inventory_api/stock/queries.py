@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from cart.db.rows import TEXT, AnyRow, Ask, run
+from cart.db.rows import TEXT, AnyRow, Ask, run, run_together
 from cart.kernel.clock import SystemClock, from_us
 from inventory_api.stock.model import available
 
@@ -131,8 +131,7 @@ def asked(
 ) -> Asked:
     """Return availability of those SKUs and locations that the catalogue has. One statement."""
     pairs = [(location_id, sku) for sku in dict.fromkeys(skus) for location_id in location_ids]
-    rows = run(
-        db,
+    ask = Ask(
         "SELECT d.location_id, d.sku, l.id IS NOT NULL, v.sku IS NOT NULL, s.on_hand,"
         " s.safety_stock, s.reserved, s.allocated, s.version, s.changed_at_us FROM {rows}"
         " LEFT JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
@@ -141,6 +140,7 @@ def asked(
         PAIR,
         pairs,
     )
+    (rows,) = run_together(db, ask)
     found = []
     for row in rows:
         if row[4] is not None:

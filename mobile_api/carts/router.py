@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from cart.carts import service
@@ -23,20 +23,29 @@ from mobile_api.carts.basket import basket, nobodys
 from mobile_api.carts.events import View
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import AddLine, CartOut, SetQuantity, Taken, cart_out
+from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keyed import keyed
 from mobile_api.edge.language import locale_of
-from mobile_api.edge.once import OnceOnly
+from mobile_api.edge.once import Once, OnceOnly
 from mobile_api.edge.sessions import CurrentVisitor
+from mobile_api.edge.short_way import ShortRoute, short_way
 from mobile_api.look.words import Words, words
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(
-    prefix="/api/v1", dependencies=[allow(Role.SHOPPER)], tags=["cart"], responses={401: {}}
+    prefix="/api/v1",
+    dependencies=[allow(Role.SHOPPER)],
+    tags=["cart"],
+    responses={401: {}},
+    route_class=ShortRoute,
 )
 VERSION_DIGITS_MAX = 9  # a billion operations on one cart; more is no version of ours
 WithHtml = Annotated[
     bool, Query(alias="html", description="Also give the parts of the cart page as HTML.")
 ]
+# Query strings of ordinary requests, and whether they ask for the page's parts.
+_HTML_WISHES = {b"": False, b"html=true": True, b"html=1": True}
 LineGtin = Annotated[str, Path(max_length=64, description="GTIN of the line.")]
 
 
@@ -84,7 +93,23 @@ def get_cart(
         return shown(wired, db, spoken, shopper.cart_id, with_html=with_html)
 
 
+async def _ordinary_line(request: Request) -> Response | None:
+    """Read a request to add a line as a phone's page or app sends it."""
+    headers = request.headers
+    with_html = _HTML_WISHES.get(request.scope["query_string"])
+    if with_html is None or headers.get("content-type") != "application/json":
+        return None
+    try:
+        line = AddLine.model_validate_json(await request.body())
+    except ValidationError:
+        return None
+    key = await keyed(request, headers.get("idempotency-key"))
+    once = Once(key, await sessions.visitor(request))
+    return await post_line(request, line, key.parts, once, with_html=with_html)
+
+
 @router.post("/cart/lines", status_code=CREATED, response_model=CartOut)
+@short_way(_ordinary_line)
 async def post_line(
     request: Request, line: AddLine, wired: Wired, once: OnceOnly, *, with_html: WithHtml = False
 ) -> Response:
