@@ -31,6 +31,7 @@ from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
 from gateway.monitor.health import Health, database_answers
 from gateway.monitor.listener import Monitor, health_pages
+from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
 from gateway.mqtt import MqttLink
@@ -115,11 +116,19 @@ class Gateway:
             traces=Traces(self._tracer) if self._tracer else None,
         )
         self._tail = StockTail(self._engine, self._domain.clock, self._fanout)
+        self._pulse = Pulse(
+            self._engine,
+            self._domain.clock,
+            name=self._settings.gateway_client_id,
+            tally=self._tally,
+            source=self,
+        )
         self._loop.start()
         self._fanout.start()
         self._link.start()
         self._tail.start()
         self._sweeper.start()
+        self._pulse.start()
         self._monitor.start()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER_OBJECTS)
@@ -138,6 +147,7 @@ class Gateway:
         """Stop in the order that loses nothing: the batch in hand, the network, the broker."""
         self._stopping.set()
         self._monitor.stop()
+        self._pulse.stop()
         self._loop.stop()
         self._tail.stop()
         self._link.stop()

@@ -46,6 +46,8 @@ from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
 from mobile_api.mail.sweep import Sweep
 from mobile_api.metrics import ApiMetrics, Measured
+from mobile_api.operator import pages as operator_pages
+from mobile_api.operator import router as operator_router
 from mobile_api.orders import pages as order_pages
 from mobile_api.orders import router as order_router
 from mobile_api.payment import router as pay_router
@@ -87,6 +89,8 @@ OWN_ROUTERS = (
     staff_desk_router.router,
     staff_pages.router,
     board_pages.router,
+    operator_router.router,
+    operator_pages.router,
     look_router.router,
     demo_pages.router,
     pay_router.router,

@@ -73,6 +73,11 @@ class Bells:
         """How many streams are open."""
         return len(self._listeners)
 
+    @property
+    def closing(self) -> bool:
+        """Whether streams are to end: this process does."""
+        return self._closing
+
     def close(self) -> None:
         """End every stream; pages come back to whoever serves next. From any thread."""
         self._closing = True

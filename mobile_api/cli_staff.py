@@ -11,6 +11,7 @@ from cart.kernel.errors import UnknownStaff
 from cart.kernel.ids import RandomIds
 from cart.picking import staff
 from cart.picking.model import Role, Staff
+from cart.picking.permissions import Permission, grant, holds, take_back
 from inventory_api.places import Places
 from inventory_api.terminal import opened_database
 
@@ -28,6 +29,9 @@ def add(
     lead: Annotated[
         bool, typer.Option("--lead", help="May re-assign, and hand over without a code.")
     ] = False,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="May see the devices and send dead letters again.")
+    ] = False,
 ) -> None:
     """Take somebody on and print her PIN. It is shown this once."""
     with opened_database() as (engine, _):
@@ -42,6 +46,8 @@ def add(
                 name=name,
                 role=Role.LEAD if lead else Role.ASSOCIATE,
             )
+            if operator:
+                grant(db, SystemClock(), staff_id=new.id, permission=Permission.OPERATOR)
         typer.echo(f"{new.number}  {new.name}  PIN {pin}")
 
 
@@ -51,7 +57,26 @@ def everybody(location: Location) -> None:
     with opened_database() as (engine, _), reading(engine) as db:
         Places().facts(db, location)
         for one in staff.everybody(db, location):
-            typer.echo(f"{one.number:<12}  {one.role.value:<9}  {one.name}")
+            operator = ", operator" if holds(db, one.id, Permission.OPERATOR) else ""
+            typer.echo(f"{one.number:<12}  {one.role.value:<9}  {one.name}{operator}")
+
+
+@app.command("operator")
+def operator_(
+    location: Location,
+    number: Number,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Take it back.")] = False,
+) -> None:
+    """Let somebody of the staff see the devices and send dead letters again, or no longer."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            found = _known(db, location, number)
+            if off:
+                take_back(db, staff_id=found.id, permission=Permission.OPERATOR)
+            else:
+                grant(db, SystemClock(), staff_id=found.id, permission=Permission.OPERATOR)
+        typer.echo(f"{found.number}  {found.name}  {'no operator' if off else 'operator'}")
 
 
 @app.command("deactivate")

@@ -9,7 +9,7 @@ from gateway.monitor.health import Check, Health, database_answers
 from mobile_api.edge.access import Role, allow
 from mobile_api.wiring import Parts, Wired
 
-router = APIRouter(prefix="/health", dependencies=[allow(Role.OPERATOR)], tags=["health"])
+router = APIRouter(prefix="/health", dependencies=[allow(Role.MONITOR)], tags=["health"])
 
 
 class Readiness(BaseModel):

@@ -70,6 +70,7 @@ class Parts:
     mail_bell: Callable[[], None] = lambda: None
     pay_bell: Callable[[], None] = lambda: None
     working: bool = False
+    watchers: int = 0  # operators' pages that are open; changed on the event loop only
     adding: "Lane[Wish, Added | Response]" = field(init=False)
     settling: "Lane[Told, None]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None

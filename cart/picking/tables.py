@@ -34,6 +34,17 @@ class StaffRow(SQLModel, table=True):
     created_at: datetime
 
 
+class StaffPermissionRow(SQLModel, table=True):
+    """What somebody may do beyond her role."""
+
+    __tablename__ = "staff_permission"
+    __table_args__ = (CheckConstraint("permission IN ('operator')", name="permission"),)
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    permission: str = Field(primary_key=True, max_length=STATE_LENGTH_MAX)
+    granted_at: datetime
+
+
 class StaffSessionRow(SQLModel, table=True):
     """A signed-in phone or scanner of staff; ``seen_at`` recent and not ended: on duty."""
 

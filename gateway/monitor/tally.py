@@ -3,8 +3,10 @@
 The loop hands over what it has anyway; nothing is counted event by event on its way.
 """
 
+import threading
 from collections import Counter as Count
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -80,6 +82,19 @@ FIGURES: Final[tuple[tuple[Family, str, str, Callable[[Source], float]], ...]] =
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done in a while; ``seconds``: of all batches, from taking them to their commit."""
+
+    taken: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    dead: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    seconds_max: float = 0.0
+
+
 class Tally:
     """The counters of one gateway."""
 
@@ -96,6 +111,8 @@ class Tally:
             "carryover_gateway_batch_messages", "Messages in a batch.",
             buckets=MESSAGES, registry=registry,
         )  # fmt: skip
+        self._lock = threading.Lock()
+        self._done = Done()
         self._seconds = Histogram(
             "carryover_gateway_batch_seconds", "From taking a batch to its commit.",
             buckets=SECONDS, registry=registry,
@@ -105,6 +122,18 @@ class Tally:
         """Count a batch of events that is committed; ``seconds`` since it was taken."""
         self._messages.observe(len(items))
         self._seconds.observe(seconds)
+        fresh, dead_count = outcome.stored.total(), len(outcome.refused)
+        with self._lock:
+            done = self._done
+            self._done = Done(
+                done.taken + len(items),
+                done.stored + fresh,
+                done.duplicate + max(0, len(items) - fresh - dead_count),
+                done.dead + dead_count,
+                done.batches + 1,
+                done.seconds + seconds,
+                max(done.seconds_max, seconds),
+            )
         taken = Count(item.kind for item in items)
         dead = Count(item.kind for item in outcome.refused)
         for kind, count in taken.items():
@@ -123,3 +152,21 @@ class Tally:
         """Count statuses and acks."""
         for kind, count in Count(item.kind for item in items).items():
             self._taken.labels(kind).inc(count)
+
+    def window(self) -> Done:
+        """Return what was done since the last :meth:`count_off`."""
+        return self._done
+
+    def count_off(self, told: Done) -> None:
+        """Take off what was told of; what was done meanwhile stays."""
+        with self._lock:
+            now = self._done
+            self._done = Done(
+                now.taken - told.taken,
+                now.stored - told.stored,
+                now.duplicate - told.duplicate,
+                now.dead - told.dead,
+                now.batches - told.batches,
+                now.seconds - told.seconds,
+                0.0 if now.batches == told.batches else now.seconds_max,
+            )

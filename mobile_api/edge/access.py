@@ -25,7 +25,8 @@ class Role(StrEnum):
     PROVIDER = "payment provider (signature)"
     SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"
-    OPERATOR = "operator"
+    OPERATOR = "operator (cookie)"
+    MONITOR = "anyone; meant for the operator's probes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ TITLES: Final[Mapping[str, str]] = {
         "Number or PIN is wrong. After five wrong tries the number rests for a quarter of an hour."
     ),
     "lead_needed": N_("Only a lead may do this."),
+    "operator_needed": N_("Only an operator may see this."),
     "code_refused": N_("This is not the code of this order."),
     "task_taken": N_("A colleague has taken this already."),
     "wrong_item": N_("Wrong item. Put it back."),
@@ -146,7 +147,7 @@ def answer(
 
 
 def _of_staff(request: Request) -> bool:
-    return request.url.path.removeprefix("/api/v1").startswith("/staff")
+    return request.url.path.removeprefix("/api/v1").startswith(("/staff", "/operator"))
 
 
 def _wants_page(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """One language's voice: texts with plurals, prices, numbers, times."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
@@ -48,6 +48,11 @@ class Words:
     def moment(self, moment: datetime, zone: str = "UTC") -> str:
         """Return date and time."""
         return i18n.format_moment(moment, self.locale, zone)
+
+    def ago(self, age: timedelta) -> str:
+        """Return how long ago something was, in its largest unit: ``3 minutes ago``."""
+        whole = timedelta(seconds=max(0, round(age.total_seconds())))
+        return str(dates.format_timedelta(-whole, add_direction=True, locale=self.locale))
 
     def clock_time(self, moment: datetime, zone: str = "UTC") -> str:
         """Return the time of day."""

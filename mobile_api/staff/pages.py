@@ -32,7 +32,7 @@ PLACE_COOKIE, PLACE_COOKIE_AGE_S = "staff-place", 365 * 24 * 3600  # a scanner s
 
 def own_way(back: str) -> str:
     """Return the way back if it is to a page of staff, else the queue."""
-    own = back.startswith("/staff/") and "\\" not in back
+    own = f"{back}/".startswith(("/staff/", "/operator/")) and back != "/staff" and "\\" not in back
     return back if own else HOME
 
 

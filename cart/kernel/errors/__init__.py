@@ -38,6 +38,7 @@ CarryoverError
 │   ├── NotSignedIn         a page of staff, and nobody is signed in
 │   ├── SignInRefused       wrong number or PIN, or too many tries
 │   ├── LeadNeeded          only a lead may do this
+│   ├── OperatorNeeded      only an operator may do this
 │   ├── SignatureRefused    a provider's message that is not signed as agreed
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
@@ -118,6 +119,7 @@ from cart.kernel.errors.selling import (
     NotReady,
     NotSignedIn,
     OfferClosed,
+    OperatorNeeded,
     PaymentUnavailable,
     SignatureRefused,
     SignInRefused,
@@ -160,6 +162,7 @@ __all__ = [
     "NotReady",
     "NotSignedIn",
     "OfferClosed",
+    "OperatorNeeded",
     "OriginRefused",
     "PayloadTooLarge",
     "PaymentUnavailable",

@@ -51,6 +51,12 @@ class LeadNeeded(Refused):
     code = "lead_needed"
 
 
+class OperatorNeeded(Refused):
+    """Somebody of the staff wants what only an operator may."""
+
+    code = "operator_needed"
+
+
 class SignatureRefused(Refused):
     """A payment provider's message that is not signed as agreed, or too old."""
 

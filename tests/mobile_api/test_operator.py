@@ -1,0 +1,212 @@
+"""The operator's pages over HTTP: who may, what they show, and a dead letter sent again."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from cart.carts.tables import CartLineRow
+from cart.db import unit_of_work
+from cart.kernel.ids import RandomIds
+from cart.picking import staff
+from cart.picking.model import Role
+from cart.picking.permissions import Permission, take_back
+from gateway.dead_letters import service as dead_letters
+from inventory_api.catalogue.tables import PriceRow, ProductRow, VariantRow
+from mobile_api.app import create_app
+from mobile_api.operator.charts import HEIGHT, WIDTH, chart, nice_top
+from mobile_api.settings import ApiSettings
+from tests.cart.buying import HERE
+from tests.cart.floor import Floor
+from tests.fakes.clock import FakeClock
+from tests.fakes.shop import UNKNOWN
+from tests.mobile_api.fleet import Fleet, operator
+from tests.mobile_api.served import events, serving, until
+from tests.mobile_api.shop import SECRET, key
+from tests.mobile_api.staffing import COOKIE, hire, signed_in
+
+HTML = {"Accept": "text/html"}
+PATHS = ("/operator", "/operator/devices", "/operator/letters")
+
+
+@pytest.fixture
+def floor(engine: Engine, clock: FakeClock) -> Floor:
+    """A shop."""
+    return Floor(engine, clock)
+
+
+@pytest.fixture
+def fleet(floor: Floor) -> Fleet:
+    """Its devices, at work."""
+    return Fleet(floor).at_work()
+
+
+@pytest.fixture
+def app(floor: Floor, tmp_path: Path) -> FastAPI:
+    """The application over it."""
+    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET, public_url="http://testserver")
+    return create_app(
+        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
+    )
+
+
+def only_letter(floor: Floor) -> str:
+    """Return the id of the one dead letter that waits."""
+    (row,) = floor.look(lambda db: dead_letters.listed(db, limit=10))
+    return row.id
+
+
+def test_only_an_operator_sees_them(app: FastAPI, floor: Floor) -> None:
+    """Nobody is asked to sign in, a lead is told no, and one whose permission went as well."""
+    with TestClient(app, follow_redirects=False) as nobody:
+        for path in PATHS:
+            answer = nobody.get(path, headers=HTML)
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/staff?back={path}")
+        assert nobody.get("/api/v1/operator/live?view=overview").status_code == 401
+        replay = "/api/v1/operator/letters/dead_1/replay"
+        assert nobody.post(replay, headers=key()).status_code == 401
+
+        lead = signed_in(TestClient(app), hire(floor, "1", role=Role.LEAD))
+        for path in (*PATHS, "/api/v1/operator/live?view=devices"):
+            assert lead.get(path, headers=HTML).status_code == 403, path
+        assert lead.post(replay, headers=key()).json()["code"] == "operator_needed"
+
+        token = operator(floor)
+        allowed = signed_in(TestClient(app), token)
+        assert [allowed.get(path).status_code for path in PATHS] == [200, 200, 200]
+        me = floor.look(lambda db: staff.current(db, floor.clock, token))
+        floor.do(lambda db: take_back(db, staff_id=me.id, permission=Permission.OPERATOR))
+        assert allowed.get("/operator", headers=HTML).status_code == 403
+
+
+def test_the_pages_show_the_fleet(app: FastAPI, fleet: Fleet) -> None:
+    """State, battery, twin, gaps, what came, what waits; charts with a hole where nobody knows."""
+    door = fleet.first.device.device_id
+    with signed_in(TestClient(app), operator(fleet.floor)) as client:
+        table = client.get("/operator/devices").text
+        assert [table.count(f'state {one}"') for one in ("online", "offline", "never")] == [2, 1, 1]
+        assert "Tablet at the door" in table
+        assert "83 %" in table
+        assert '<span class="battery low">' in table
+        assert "wishes open" in table
+        few = client.get("/operator/devices?status=offline").text
+        assert few.count('<th scope="row">') == 1
+        assert client.get("/operator/devices?status=lost").status_code == 422
+
+        one = client.get(f"/operator/devices/{door}").text
+        assert [one.count(words) for words in ("Item scanned", "Taken up", "How it is")] == [
+            2,
+            1,
+            1,
+        ]
+        assert re.search(r"Language</th><td>Polski</td><td>English", one)
+        assert client.get("/operator/devices/tab-none", headers=HTML).status_code == 404
+        lamps = fleet.tablets["Tablet by the lamps"].device.device_id
+        assert "#2 \N{EN DASH} #8" in client.get(f"/operator/devices/{lamps}").text
+
+        overview = client.get("/operator").text
+        assert overview.count("<svg viewBox") == 3
+        assert "Gateway gateway" in overview
+        (stored,) = re.findall(r'class="line line-1" d="(M[^"]+)"', overview)[:1]
+        assert stored.count("M") == 2, "a hole in the line"
+        assert '<li class="tile bad"><a href="/operator/letters">' in overview
+
+
+def test_a_dead_letter_is_sent_again_and_done_once(app: FastAPI, fleet: Fleet) -> None:
+    """Still unknown: said, and it stays. Known: it is in the cart, once, and waits no longer."""
+    floor = fleet.floor
+    letter = only_letter(floor)
+    path = f"/api/v1/operator/letters/{letter}/replay"
+    with signed_in(TestClient(app), operator(floor)) as client:
+        page = client.get(f"/operator/letters/{letter}").text
+        assert "unknown_gtin" in page
+        assert f"&#34;gtin&#34;: &#34;{UNKNOWN}&#34;" in page
+        refused = client.post(path, headers=key()).json()
+        assert (refused["done"], refused["code"]) == (False, "unknown_gtin")
+        assert refused["title"]
+        assert only_letter(floor) == letter
+
+        with unit_of_work(floor.engine) as db:
+            db.add(ProductRow(id="found", name="Found"))
+            db.flush()
+            db.add(VariantRow(sku="found", gtin=UNKNOWN, product_id="found"))
+            db.flush()
+            db.add(PriceRow(sku="found", currency="EUR", price_minor=100))
+        once = key()
+        answers = [client.post(path, headers=once).json() for _ in range(2)]
+        assert answers[0] == answers[1] == {
+            "letter_id": letter, "done": True, "code": "", "title": "",
+        }  # fmt: skip
+        assert client.post(path, headers=key()).json()["done"] is True
+        assert "Nothing waits" in client.get("/operator/letters").text
+        assert client.post("/api/v1/operator/letters/none/replay", headers=key()).status_code == 404
+    found = select(CartLineRow.quantity).where(CartLineRow.gtin == str(UNKNOWN))
+    assert floor.look(lambda db: db.exec(found).all()) == [1]
+
+
+def test_a_page_hears_what_a_device_says(app: FastAPI, fleet: Fleet) -> None:
+    """The part comes at once, and again with what was stored meanwhile; signed out, it is over."""
+    device = fleet.first.device.device_id
+    token = operator(fleet.floor)
+    asked = {"view": "device", "key": device}
+    with (
+        serving(app) as url,
+        httpx2.Client(base_url=url, cookies={COOKIE: token}, timeout=30) as client,
+        client.stream("GET", "/api/v1/operator/live", params=asked) as answer,
+    ):
+        stream = events(answer)
+        assert until(stream, "part").data["html"].count("Item scanned") == 2
+        fleet.hear(fleet.first.message(fleet.first.scanned("v1")))
+        assert until(stream, "part").data["html"].count("Item scanned") == 3
+        assert app.state.parts.watchers == 1
+        client.post("/staff/sign-out")
+        assert until(stream, "over").data == {}
+
+
+def test_the_command_line_makes_operators(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:
+    """Granted, listed, taken back."""
+    Floor(engine, clock).hire("5")
+    url = engine.url.render_as_string(hide_password=False)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", "from mobile_api.cli import app; app()", "staff", *arguments],
+            env={"PATH": "/usr/bin:/bin", "DATABASE_URL": url, "DATA_DIR": str(tmp_path)},
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    who = ("--location", HERE, "--number", "5")
+    assert run("operator", *who).endswith("operator\n")
+    assert ", operator" in run("list", "--location", HERE)
+    assert run("operator", *who, "--off").endswith("no operator\n")
+    assert "operator" not in run("list", "--location", HERE)
+
+
+@given(st.lists(st.none() | st.floats(0, 1e6), max_size=40))
+def test_a_chart_stays_in_its_frame(points: list[float | None]) -> None:
+    """Every point is inside, and there are as many lines as runs without a hole."""
+    drawn = chart(points)
+    places = [tuple(map(float, one.split())) for one in re.findall(r"[\d.]+ [\d.]+", drawn.line)]
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+    runs = "".join("." if one is None else "x" for one in points).replace(".", " ").split()
+    assert drawn.line.count("M") == len(runs)
+    assert drawn.empty == (not runs)
+    assert drawn.top >= max((one for one in points if one is not None), default=0)
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 1), (0.03, 0.05), (1, 1), (1.1, 2), (23, 25), (180, 200), (501, 1000)]
+)
+def test_a_scale_ends_at_a_round_number(most: float, top: float) -> None:
+    """One that a person reads at a glance."""
+    assert nice_top(most) == pytest.approx(top)
