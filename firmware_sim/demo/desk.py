@@ -86,7 +86,7 @@ class Desks:
             self._pickers[location] = Picker(
                 self._shop.url, location, NUMBER, pin, self._dice(f"picker {location}")
             )
-        self.viewer_pin = self._hire(locations[0], "You", VIEWER_NUMBER, "--lead")
+        self.viewer_pin = self._hire(locations[0], "You", VIEWER_NUMBER, "--lead", "--operator")
 
     def _hire(self, location: str, name: str, number: str, *more: str) -> str:
         said = self._command(

@@ -14,6 +14,7 @@ from cart.kernel.money import Money
 
 TEXTS = Path(__file__).parent.parent / "texts"
 METRES_PER_KM = 1000
+JUST_NOW = timedelta(seconds=5)
 KM_WITH_TENTHS_MAX = 10  # nearer than this, half a kilometre matters
 
 
@@ -51,7 +52,9 @@ class Words:
 
     def ago(self, age: timedelta) -> str:
         """Return how long ago something was, in its largest unit: ``3 minutes ago``."""
-        whole = timedelta(seconds=max(0, round(age.total_seconds())))
+        whole = timedelta(seconds=round(age.total_seconds()))
+        if whole < JUST_NOW:  # also what a clock that runs ahead calls the future
+            return self.gettext("just now")
         return str(dates.format_timedelta(-whole, add_direction=True, locale=self.locale))
 
     def clock_time(self, moment: datetime, zone: str = "UTC") -> str:

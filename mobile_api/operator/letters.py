@@ -39,6 +39,7 @@ class LetterShown:
 
     id: str
     reason: str
+    meaning: str
     detail: str
     device_id: str
     times: int
@@ -53,7 +54,6 @@ class Letters:
     choices: tuple[Choice, ...]
     rows: tuple[LetterShown, ...]
     more: int
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,6 @@ class LetterPage:
     received: Moment | None
     topic: str
     payload: str
-    meaning: str
     done: bool
 
 
@@ -73,14 +72,12 @@ def letters(look: OperatorLooking, reason: str = "") -> Letters:
     counts = queries.letters_by_reason(look.db)
     rows = service.listed(look.db, limit=SHOWN_MAX, reason=reason or None)
     total = counts.get(reason, 0) if reason else sum(counts.values())
-    gettext = look.spoken.gettext
-    choices = [Choice("", gettext("all"), sum(counts.values()), reason == "")]
+    choices = [Choice("", look.spoken.gettext("all"), sum(counts.values()), reason == "")]
     choices += [Choice(one, one, count, one == reason) for one, count in counts.items()]
     return Letters(
         tuple(choices),
         tuple(_shown(look, row) for row in rows),
         total - len(rows),
-        gettext(REASON_WORDS[reason]) if reason in REASON_WORDS else "",
     )
 
 
@@ -91,13 +88,11 @@ def letter(look: OperatorLooking, letter_id: str) -> LetterPage:
         NotFound: there is none with this id.
     """
     row = service.letter(look.db, letter_id)
-    words = REASON_WORDS.get(row.reason)
     return LetterPage(
         _shown(look, row),
         look.moment(row.received_at),
         row.topic,
         _laid_out(row.payload),
-        look.spoken.gettext(words) if words else "",
         row.outcome == service.OUTCOME_DONE,
     )
 
@@ -122,6 +117,7 @@ def _shown(look: OperatorLooking, row: DeadLetterRow) -> LetterShown:
     return LetterShown(
         row.id,
         row.reason,
+        look.spoken.gettext(REASON_WORDS[row.reason]) if row.reason in REASON_WORDS else "",
         row.detail,
         row.device_id,
         row.times,
