@@ -39,6 +39,7 @@ from mobile_api.devices import router as device_router
 from mobile_api.edge import access, problems
 from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
+from mobile_api.edge.lane import gathered
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
@@ -173,7 +174,7 @@ def create_app(
     app.state.parts = parts
     app.state.demo = settings.demo
     app.state.sandbox = settings.payment_provider == "sandbox"
-    inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live)
+    inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live, gathered)
     anyone = [access.allow(access.Role.ANYONE)]
     app.include_router(make_router(inventory), dependencies=anyone, max_body_size=BODY_BYTES_MAX)
     for router in OWN_ROUTERS:

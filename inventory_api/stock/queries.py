@@ -1,6 +1,6 @@
 """Every select on stock and its ledger."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,20 +127,36 @@ class Asked:
 
 
 def asked(
-    db: Session, skus: Collection[str], location_ids: Collection[str], *, as_of: datetime
-) -> Asked:
-    """Return availability of those SKUs and locations that the catalogue has. One statement."""
-    pairs = [(location_id, sku) for sku in dict.fromkeys(skus) for location_id in location_ids]
+    db: Session,
+    questions: Sequence[tuple[Collection[str], Collection[str]]],
+    *,
+    as_of: datetime,
+) -> list[Asked]:
+    """Return availability of those SKUs and locations that the catalogue has, per question.
+
+    A question is SKUs and location ids. One statement for all of them.
+    """
+    wanted = [_pairs(skus, location_ids) for skus, location_ids in questions]
     ask = Ask(
         "SELECT d.location_id, d.sku, l.id IS NOT NULL, v.sku IS NOT NULL, s.on_hand,"
         " s.safety_stock, s.reserved, s.allocated, s.version, s.changed_at_us FROM {rows}"
         " LEFT JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
         " LEFT JOIN location AS l ON l.id = d.location_id"
-        " LEFT JOIN variant AS v ON v.sku = d.sku ORDER BY d.place",
+        " LEFT JOIN variant AS v ON v.sku = d.sku",
         PAIR,
-        pairs,
+        list(dict.fromkeys(pair for pairs in wanted for pair in pairs)),
     )
     (rows,) = run_together(db, ask)
+    by_pair = {(row[0], row[1]): row for row in rows}
+    return [_asked([by_pair[pair] for pair in pairs], as_of) for pairs in wanted]
+
+
+def _pairs(skus: Collection[str], location_ids: Collection[str]) -> list[Pair]:
+    places = dict.fromkeys(location_ids)
+    return [(location_id, sku) for sku in dict.fromkeys(skus) for location_id in places]
+
+
+def _asked(rows: Sequence[AnyRow], as_of: datetime) -> Asked:
     found = []
     for row in rows:
         if row[4] is not None:

@@ -1,6 +1,8 @@
 """HTTP: availability of many SKUs at many locations, and the stream of changes."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query
@@ -11,7 +13,7 @@ from cart.kernel.clock import from_us
 from cart.kernel.errors import Unavailable
 from inventory_api.parts import InventoryParts
 from inventory_api.stock import queries
-from inventory_api.stock.queries import Availability
+from inventory_api.stock.queries import Asked, Availability
 from inventory_api.stock.schemas import (
     LOCATIONS_MAX,
     SKUS_MAX,
@@ -23,6 +25,8 @@ from inventory_api.stock.schemas import (
 )
 from inventory_api.stock.stream import Wanted, events, start_of
 
+# A question for more than a page shows would let everybody who asks with it wait.
+PAIRS_TOGETHER_MAX: Final = 60
 STREAMS_MAX: Final = 500  # open at once in one process; each looks into the database now and then
 
 
@@ -31,21 +35,23 @@ def stock_router(parts: InventoryParts) -> APIRouter:
     router = APIRouter(tags=["stock"])
     open_streams: set[object] = set()
 
-    @router.post("/availability", response_model=AvailabilityOut)
-    def availability(asked: AvailabilityIn) -> Response:
-        """Say how many pieces may be promised, of every SKU at every location, as of now."""
+    def answers(questions: Sequence[AvailabilityIn]) -> list[str]:
+        """Answer questions that were asked before this reads, each as JSON."""
         now = parts.clock.now()
-        places = list(dict.fromkeys(asked.location_ids))
         with glancing(parts.engine) as db:
-            answer = queries.asked(db, asked.skus, places, as_of=now)
-        found = AvailabilityOut(
-            as_of=now,
-            availability=[_line(one) for one in answer.found],
-            unknown_skus=answer.unknown_skus,
-            unknown_location_ids=answer.unknown_location_ids,
-        )
-        # Written out here: the framework would check each line once more.
-        return Response(found.model_dump_json(), media_type="application/json")
+            asked = [(one.skus, one.location_ids) for one in questions]
+            return [_written(one, now) for one in queries.asked(db, asked, as_of=now)]
+
+    together = parts.gather(answers)
+
+    @router.post("/availability", response_model=AvailabilityOut)
+    async def availability(asked: AvailabilityIn) -> Response:
+        """Say how many pieces may be promised, of every SKU at every location, as of now."""
+        if len(asked.skus) * len(asked.location_ids) <= PAIRS_TOGETHER_MAX:
+            answer = await together(asked)
+        else:
+            (answer,) = await asyncio.to_thread(answers, [asked])
+        return Response(answer, media_type="application/json")
 
     @router.get(
         "/stock/changes",
@@ -83,6 +89,16 @@ def stock_router(parts: InventoryParts) -> APIRouter:
         )
 
     return router
+
+
+def _written(answer: Asked, now: datetime) -> str:
+    # Written out here: the framework would check each line once more.
+    return AvailabilityOut(
+        as_of=now,
+        availability=[_line(one) for one in answer.found],
+        unknown_skus=answer.unknown_skus,
+        unknown_location_ids=answer.unknown_location_ids,
+    ).model_dump_json()
 
 
 def _line(one: Availability) -> AvailabilityLine:

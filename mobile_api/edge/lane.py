@@ -10,7 +10,7 @@ are done one by one, so that one bad wish never takes others along.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from cart.kernel.errors import Conflict, Unavailable
@@ -102,3 +102,13 @@ class Lane(Generic[Wish, Answer]):
             return self._alone(wish)
         except Exception as error:  # noqa: BLE001 - raised where the wish came from
             return error
+
+
+def gathered(
+    work: Callable[[Sequence[Wish]], Sequence[Answer]],
+) -> Callable[[Wish], Awaitable[Answer]]:
+    """Return how to ask one question of ``work``, which answers many; a failed one is asked anew.
+
+    For reading: what was asked before ``work`` begins is answered as it is then.
+    """
+    return Lane[Wish, Answer](work, lambda wish: work([wish])[0]).do
