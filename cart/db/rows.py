@@ -134,16 +134,20 @@ def _pipelined(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[Any
             ]
         return [one.fetchall() if one.description else () for one in cursors]
     except error_of_driver as error:
-        raise _as_sqlalchemy(connection, error, error_of_driver) from error
+        raise _as_sqlalchemy(connection, driver, error, error_of_driver) from error
 
 
 def _as_sqlalchemy(
-    connection: Connection, error: Exception, error_of_driver: type[Exception]
+    connection: Connection,
+    driver: Any,  # noqa: ANN401 - psycopg's connection
+    error: Exception,
+    error_of_driver: type[Exception],
 ) -> BaseException:
     """Return the driver's error as everybody else's statements raise it."""
-    lost = bool(connection.dialect.is_disconnect(error, None, None))  # type: ignore[arg-type]
+    lost = bool(connection.dialect.is_disconnect(error, driver, None))  # type: ignore[arg-type]
     if lost:
         connection.invalidate(error)
+        connection.engine.dispose()  # the others of its age are as dead
     return DBAPIError.instance(
         "statements sent together",
         None,

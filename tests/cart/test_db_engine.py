@@ -112,3 +112,21 @@ def test_a_text_with_every_sign_survives_the_way_together(engine: Engine) -> Non
     with unit_of_work(engine) as db:
         _, found = run_together(db, _carts(odd), _asked(odd))
     assert [row[0] for row in found] == [odd]
+
+
+def test_statements_sent_together_notice_a_dead_connection_as_all_others_do(
+    postgresql_url: str, postgres: PostgresServer
+) -> None:
+    """They fail as the database's error, and the pool forgets every connection of that age."""
+
+    def ask() -> list[str]:
+        with unit_of_work(engine) as db:
+            (found,) = run_together(db, Ask("SELECT d.id FROM {rows}", _WORDS[:1], [("a",)]))
+            return [row[0] for row in found]
+
+    engine = _used(postgresql_url, alive_s=3_600.0)
+    _close_all(postgres, engine)
+    with pytest.raises(DBAPIError):
+        ask()
+    assert [ask() for _ in range(AT_ONCE + 1)] == [["a"]] * (AT_ONCE + 1)
+    engine.dispose()
