@@ -30,6 +30,7 @@ from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
 from mobile_api.carts import router as cart_router
 from mobile_api.carts.events import Reader
+from mobile_api.checkouts import forms as checkout_forms
 from mobile_api.checkouts import pages as checkout_pages
 from mobile_api.checkouts import router as checkout_router
 from mobile_api.claims import pages as claim_pages
@@ -82,6 +83,7 @@ OWN_ROUTERS = (
     cart_pages.router,
     list_pages.router,
     checkout_pages.router,
+    checkout_forms.router,
     order_pages.router,
     claim_pages.router,
     product_pages.router,

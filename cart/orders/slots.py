@@ -24,7 +24,7 @@ HOUR_END_OF_DAY: Final = 24  # feeds write midnight at the end of a day as 24:00
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A quarter hour that can be chosen; ``left`` None: the location sets no limit."""
+    """A quarter hour. ``left`` None: the location sets no limit; 0: full, it cannot be chosen."""
 
     starts_at: datetime
     left: int | None
@@ -56,13 +56,18 @@ class Calendar:
         return None
 
     def offered(self) -> tuple[Slot, ...]:
-        """Return the quarter hours that can be chosen, the next SLOTS_MAX at most."""
+        """Return the quarter hours that can be chosen, and the full ones between them.
+
+        SLOTS_MAX of either kind at most: a shop that is full for two days still offers the third.
+        """
         slots: list[Slot] = []
+        free = 0
         for starts_at in self._quarters(self.ready_at + QUARTER):
             left = self._left(starts_at)
-            if left != 0:
+            if left != 0 or len(slots) < SLOTS_MAX:
                 slots.append(Slot(starts_at, left))
-            if len(slots) == SLOTS_MAX:
+                free += left != 0
+            if free == SLOTS_MAX:
                 break
         return tuple(slots)
 

@@ -6,7 +6,7 @@ reloading and a second tab are all the true state.
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cart.carts.queries import view as cart_view
@@ -14,22 +14,24 @@ from cart.db import reading, unit_of_work
 from cart.db.columns import ID_LENGTH_MAX
 from cart.orders.model import CheckoutState
 from mobile_api.checkouts import queries, service
-from mobile_api.checkouts.shown import CHIPS_MAX, ShownCheckout
+from mobile_api.checkouts.shown import ShownCheckout
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
+from mobile_api.edge.problems import TITLES
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import Words, words
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
+FAULT_LENGTH_MAX: Final = 40
 NO_STORE: Final = {"Cache-Control": "no-store"}
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 
 
 def checkout_html(found: ShownCheckout, spoken: Words) -> str:
     """Return the part of the checkout page that changes."""
-    context = {"c": found, "chips_max": CHIPS_MAX, "returned": False}
+    context = {"c": found, "returned": False, "fault": "", "key": ""}
     return render(spoken.locale, "_checkout.html", context)
 
 
@@ -60,10 +62,15 @@ def find(wired: Wired, visitor: CurrentVisitor) -> Response:
 
 @router.get("/checkout/{checkout_id}")
 def show(
-    request: Request, checkout_id: CheckoutId, wired: Wired, visitor: CurrentVisitor
+    request: Request,
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    fault: Annotated[str, Query(max_length=FAULT_LENGTH_MAX)] = "",
 ) -> Response:
-    """Show a checkout, whatever state it is in."""
-    return _page(request, wired, visitor, checkout_id, returned=False)
+    """Show a checkout, whatever state it is in; ``fault``: the code of what a form was refused."""
+    said = words(locale_of(request)).gettext(TITLES[fault]) if fault in TITLES else ""
+    return _page(request, wired, visitor, checkout_id, returned=False, fault=said)
 
 
 @router.get("/checkout/{checkout_id}/back")
@@ -79,7 +86,13 @@ def back(
 
 
 def _page(
-    request: Request, wired: Parts, visitor: CurrentVisitor, checkout_id: str, *, returned: bool
+    request: Request,
+    wired: Parts,
+    visitor: CurrentVisitor,
+    checkout_id: str,
+    *,
+    returned: bool,
+    fault: str = "",
 ) -> Response:
     spoken = words(locale_of(request))
     with reading(wired.engine) as db:
@@ -92,8 +105,9 @@ def _page(
         return _to(f"/checkout/{checkout_id}")
     context = {
         "c": found,
-        "chips_max": CHIPS_MAX,
         "returned": returned,
+        "fault": fault,
+        "key": wired.ids.token(),
         "page_id": "checkout",
         "here_path": f"/checkout/{checkout_id}",
     }

@@ -81,7 +81,7 @@ class CheckoutLineOut(BaseModel):
 
 
 class SlotOut(BaseModel):
-    """A quarter hour that can be chosen; ``left`` null: without limit."""
+    """A quarter hour; ``left`` null: without limit, 0: full, stated but not to be chosen."""
 
     starts_at: datetime
     left: int | None

@@ -27,6 +27,7 @@ from mobile_api.products.shops import Shop, nearest_first
 # How a try to pay ended is said this long; afterwards it is an old story.
 TOLD_FOR: Final = timedelta(minutes=30)
 CHIPS_MAX: Final = 6  # times to tap; the others are in a list
+FEW_LEFT: Final = 3  # places of a quarter hour; with more there is no hurry, and nothing is said
 ADDRESS: Final = (  # name, the browser's word for it, whether it is needed
     ("name", "name", True),
     ("street", "address-line1", True),
@@ -56,11 +57,13 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownSlot:
-    """A time that can be chosen."""
+    """A time that can be chosen, or is full. ``note``: that it is, or how few places are left."""
 
     value: str
     label: str
+    note: str
     chosen: bool
+    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +121,28 @@ class ShownCheckout:
 
     @cached_property
     def slots(self) -> tuple[ShownSlot, ...]:
-        """The times that can be chosen."""
+        """The times that can be chosen, and between them those that are full."""
         spoken = self._spoken
         return tuple(
             ShownSlot(
                 slot.starts_at.isoformat(),
                 spoken.moment(slot.starts_at),
+                _places_left(self.w, slot.left),
                 chosen=slot.starts_at == self.view.slot_at,
+                full=slot.left == 0,
             )
             for slot in self.view.slots
         )
+
+    @property
+    def chips(self) -> tuple[ShownSlot, ...]:
+        """The next times, to tap."""
+        return self.slots[:CHIPS_MAX]
+
+    @property
+    def later(self) -> tuple[ShownSlot, ...]:
+        """The times after those, for a list."""
+        return self.slots[CHIPS_MAX:]
 
     @cached_property
     def address(self) -> tuple[AddressField, ...]:
@@ -259,6 +274,15 @@ def _line(w: Words, deciding: Deciding, line: CheckoutLine) -> ShownLine:
             if one.gtin == line.gtin
         ),
     )
+
+
+def _places_left(w: Words, left: int | None) -> str:
+    """Say that a quarter hour is full, or nearly; without a limit there is nothing to say."""
+    if left is None or left > FEW_LEFT:
+        return ""
+    if left == 0:
+        return w.gettext("full")
+    return w.ngettext("%(num)s place left", "%(num)s places left", left)
 
 
 def _promise(w: Words, view: CheckoutView, spoken: _Times) -> str:

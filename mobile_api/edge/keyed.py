@@ -161,11 +161,29 @@ async def keyed(
         IdempotencyKeyMissing: none, or not 16 to 64 of the allowed characters.
     """
     key = idempotency_key or ""
+    _require(key)
+    return _asked(request, key, await request.body())
+
+
+def keyed_form(request: Request, key: str, *fields: str) -> Keyed:
+    """Return the request of a plain form, under the key that was made with its page.
+
+    Raises:
+        IdempotencyKeyMissing: none, or not 16 to 64 of the allowed characters.
+    """
+    _require(key)
+    return _asked(request, key, *(field.encode() for field in fields))
+
+
+def _require(key: str) -> None:
     fits = KEY_LENGTH_MIN <= len(key) <= KEY_LENGTH_MAX
     if not fits or not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
         msg = "Idempotency-Key: 16 to 64 letters, digits, - or _ are needed"
         raise IdempotencyKeyMissing(msg)
-    whole = b"\0".join((request.method.encode(), request.url.path.encode(), await request.body()))
+
+
+def _asked(request: Request, key: str, *body: bytes) -> Keyed:
+    whole = b"\0".join((request.method.encode(), request.url.path.encode(), *body))
     return Keyed(request, key, hashlib.sha256(whole).hexdigest())
 
 

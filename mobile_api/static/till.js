@@ -141,7 +141,10 @@ document.addEventListener("change", (event) => {
     else { toast(problem.title || say("failed")); lookAtCheckout().catch(() => {}); }
   });
 });
+// What is sent as a form without scripts: choices go as they are made, the rest by its button.
+const KEPT_FORMS = ["choices-form", "pay-form", "stop-form", "voucher-drop"];
 document.addEventListener("submit", (event) => {
+  if (KEPT_FORMS.includes(event.target.id)) event.preventDefault();
   if (event.target.id !== "voucher-form") return;
   event.preventDefault();
   const code = event.target.code.value.trim();

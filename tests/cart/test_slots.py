@@ -66,8 +66,8 @@ def test_clocks_that_change_move_the_opening() -> None:
     assert len([one for one in autumn if one.starts_at < local(2026, 10, 25, 12, 0)]) == 5 * 4
 
 
-def test_a_full_quarter_hour_is_not_offered() -> None:
-    """The promise moves to the first that has room; what is left is shown."""
+def test_a_full_quarter_hour_is_stated_and_cannot_be_promised() -> None:
+    """The promise moves to the first that has room; what is left of each is said."""
     full, half = local(2026, 3, 2, 10, 0), local(2026, 3, 2, 10, 15)
     busy = calendar(full + timedelta(minutes=1), capacity=2, taken={full: 2, half: 1})
     promise = busy.soonest()
@@ -77,7 +77,10 @@ def test_a_full_quarter_hour_is_not_offered() -> None:
         (half, 1),
         (half + QUARTER, 2),
     ]
+    assert busy.promise(full) is None
     assert busy.promise(full + 24 * QUARTER) is not None
+    later = calendar(full - QUARTER, capacity=2, taken={full: 2}).offered()
+    assert [(slot.starts_at, slot.left) for slot in later[:2]] == [(full, 0), (half, 2)]
     assert calendar(full, capacity=2, taken={half: 2}).promise(half) is None
 
 
@@ -87,6 +90,14 @@ def test_the_list_is_bounded() -> None:
     never = calendar(local(2026, 3, 2, 10, 0), hours={"mon": []})
     assert (never.soonest(), never.offered()) == (None, ())
     assert calendar(local(2026, 3, 2, 10, 0)).promise(local(2026, 3, 2, 20, 0)) is None
+
+
+def test_full_days_do_not_crowd_out_those_with_room() -> None:
+    """A shop that is full for longer than a list still says which time can be had."""
+    start = local(2026, 3, 2, 10, 0)
+    taken = {start + place * QUARTER: 1 for place in range(SLOTS_MAX + 80)}
+    offered = calendar(start, hours={}, capacity=1, taken=taken).offered()
+    assert [slot.left for slot in offered] == [0] * SLOTS_MAX + [1] * SLOTS_MAX
 
 
 def test_the_last_place_is_taken_once(engine: Engine, clock: FakeClock) -> None:

@@ -177,12 +177,20 @@ def test_a_full_quarter_hour_moves_the_promise_before_she_pays(
     desk = Desk.of(app)
     add(phone, RED)
     before = opened(phone)
+    wanted = before["slots"][4]["starts_at"]
     desk.sell(phone)
     add(phone, RED)
     after = opened(phone)
     assert after["promise_at"] > before["promise_at"]
-    assert after["slots"][0]["left"] == 1
-    assert after["slots"][0]["starts_at"] >= before["slots"][0]["starts_at"]
+    assert [one["left"] for one in after["slots"] if one["starts_at"] >= wanted][:2] == [1, 1]
+    assert "place left" in phone.get(f"/checkout/{after['id']}").text
+    desk.sell(phone, slot_at=wanted)
+    add(phone, RED)
+    third = opened(phone)
+    left = {one["starts_at"]: one["left"] for one in third["slots"]}
+    assert left[wanted] == 0
+    chosen = posted(phone, third, "choices", slot_at=wanted)
+    assert [kind for kind, _ in problems(chosen)] == ["no_slot"]
 
 
 def test_pieces_of_others_make_the_desk_take_longer(app: FastAPI, phone: TestClient) -> None:

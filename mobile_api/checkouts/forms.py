@@ -1,0 +1,206 @@
+"""The checkout without scripts: plain forms that choose, pay and stop, then show the page again.
+
+Each does what the API does, by the same commands, and answers with the way to the
+page that shows what came of it: reloading that sends nothing twice. Paying is under
+a key that was made with the page, so pressing twice is one attempt. The module
+``till.js`` keeps these forms from being sent and calls the API instead.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
+from sqlmodel import Session
+
+from cart.carts.tables import EMAIL_LENGTH_MAX
+from cart.db import unit_of_work
+from cart.db.columns import ID_LENGTH_MAX
+from cart.kernel.errors import CarryoverError, InvalidInput
+from cart.orders import checkout
+from cart.orders.checkout import ADDRESS_PART_LENGTH_MAX, Choice
+from cart.orders.model import Method
+from cart.orders.tables import CheckoutRow
+from cart.orders.view import ADDRESS_FIELDS
+from mobile_api.checkouts import queries
+from mobile_api.checkouts.schemas import CODE_LENGTH_MAX
+from mobile_api.checkouts.service import tell
+from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
+from mobile_api.edge.once import Once
+from mobile_api.edge.sessions import CurrentVisitor, Visitor
+from mobile_api.payment import router as payment
+from mobile_api.payment.schemas import MINOR_MAX, Pay
+from mobile_api.wiring import Parts, Wired
+
+router = APIRouter(prefix="/checkout", dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
+NO_STORE: Final = {"Cache-Control": "no-store"}
+CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
+MOMENT_LENGTH_MAX: Final = 40
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(AwareDatetime)
+Moment = Annotated[str, Field(max_length=MOMENT_LENGTH_MAX)]
+AddressPart = Annotated[str, Field(max_length=ADDRESS_PART_LENGTH_MAX)]
+
+
+class ChoicesForm(BaseModel):
+    """The whole form as it was sent; a field that the page did not have is None.
+
+    ``slot``: a time to tap, "" for the soonest; ``later``: one of the list below them.
+    """
+
+    location_id: Annotated[str, Field(max_length=ID_LENGTH_MAX)] | None = None
+    method: Method | None = None
+    slot: Moment | None = None
+    later: Moment | None = None
+    email: Annotated[str, Field(max_length=EMAIL_LENGTH_MAX)] | None = None
+    name: AddressPart | None = None
+    street: AddressPart | None = None
+    street2: AddressPart | None = None
+    postcode: AddressPart | None = None
+    city: AddressPart | None = None
+    region: AddressPart | None = None
+    country: AddressPart | None = None
+    phone: AddressPart | None = None
+
+    def choice(self, now: CheckoutRow) -> Choice:
+        """Return what is chosen anew; another shop has other times, so it is chosen alone.
+
+        Raises:
+            InvalidInput: a time that is none.
+        """
+        if self.location_id not in {None, now.location_id}:
+            return Choice(location_id=self.location_id, email=self.email)
+        slot_at, soonest = self._slot(now.slot_at)
+        address = {part: value for part in ADDRESS_FIELDS if (value := getattr(self, part))}
+        sent = any(getattr(self, part) is not None for part in ADDRESS_FIELDS)
+        return Choice(
+            method=self.method,
+            slot_at=slot_at,
+            soonest=soonest,
+            email=self.email,
+            address=address if sent else None,
+        )
+
+    def _slot(self, before: datetime | None) -> tuple[datetime | None, bool]:
+        """Return the time chosen, and whether it is the soonest; the list wins where it moved."""
+        later = _moment(self.later) if self.later else None
+        if later is not None and later != before:
+            return later, False
+        if self.slot is None:
+            return None, False
+        return (None, True) if not self.slot else (_moment(self.slot), False)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return _MOMENT.validate_python(text)
+    except ValidationError as error:
+        msg = "this is not a moment"
+        raise InvalidInput(msg) from error
+
+
+def _to(checkout_id: str, fault: str = "") -> RedirectResponse:
+    asked = f"?fault={fault}" if fault else ""
+    return RedirectResponse(f"/checkout/{checkout_id}{asked}", 303, NO_STORE)
+
+
+def _changed(
+    wired: Parts,
+    visitor: Visitor,
+    checkout_id: str,
+    act: Callable[[Session, CheckoutRow], None],
+) -> RedirectResponse:
+    """Do it in one transaction, and show the checkout; a refusal is said there in words."""
+    try:
+        with unit_of_work(wired.engine) as db:
+            mine = queries.own(db, checkout_id, visitor.need(db, wired.clock).id)
+            act(db, mine)
+            db.flush()
+            version = db.get_one(CheckoutRow, checkout_id, populate_existing=True).version
+            tell(wired, db, checkout_id, version)
+    except CarryoverError as refusal:
+        return _to(checkout_id, refusal.code)
+    return _to(checkout_id)
+
+
+@router.post("/{checkout_id}/choose")
+def choose(
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    form: Annotated[ChoicesForm, Form()],
+) -> Response:
+    """Take all the choices of the page; the same again changes nothing."""
+
+    def act(db: Session, mine: CheckoutRow) -> None:
+        choice = form.choice(mine)
+        checkout.choose(db, wired.clock, wired.shop, checkout_id=checkout_id, choice=choice)
+
+    return _changed(wired, visitor, checkout_id, act)
+
+
+@router.post("/{checkout_id}/voucher")
+def use_voucher(
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    code: Annotated[str, Form(max_length=CODE_LENGTH_MAX)] = "",
+) -> Response:
+    """Lay a gift card or voucher on it; no code: take it off again."""
+
+    def act(db: Session, _mine: CheckoutRow) -> None:
+        if code.strip():
+            checkout.use_voucher(db, wired.clock, checkout_id=checkout_id, code=code)
+        else:
+            checkout.drop_voucher(db, wired.clock, checkout_id=checkout_id)
+
+    return _changed(wired, visitor, checkout_id, act)
+
+
+@router.post("/{checkout_id}/pay")
+async def pay(
+    request: Request,
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    *,
+    key: Annotated[str, Form(max_length=KEY_LENGTH_MAX)],
+    total_minor: Annotated[int, Form(ge=0, le=MINOR_MAX)],
+) -> Response:
+    """Hold everything, and show the way on to the provider's page.
+
+    The way is a link there: browsers let no form lead to another site that its page
+    did not name, also by way of a redirect.
+    """
+    once = Once(keyed_form(request, key, str(total_minor)), visitor)
+    try:
+        answer = await payment.pay(checkout_id, Pay(total_minor=total_minor), wired, once)
+    except CarryoverError as refusal:
+        return _to(checkout_id, refusal.code)
+    return _to(checkout_id, _code_of(answer))
+
+
+@router.post("/{checkout_id}/stop")
+def stop(
+    request: Request,
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    key: Annotated[str, Form(max_length=KEY_LENGTH_MAX)],
+) -> Response:
+    """Give the attempt up."""
+    try:
+        answer = payment.stop(checkout_id, wired, Once(keyed_form(request, key), visitor))
+    except CarryoverError as refusal:
+        return _to(checkout_id, refusal.code)
+    return _to(checkout_id, _code_of(answer))
+
+
+def _code_of(answer: Response) -> str:
+    """Return the code of a refusal that was given as an answer; "" for one that is none."""
+    if answer.status_code < 400:  # noqa: PLR2004 - not a refusal
+        return ""
+    return str(json.loads(bytes(answer.body)).get("code", ""))

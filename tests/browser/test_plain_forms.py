@@ -1,0 +1,104 @@
+"""From the cart to the bank and back to the ticket in Chromium with scripts switched off."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlmodel import select
+
+from cart.db import make_engine, unit_of_work
+from cart.kernel.clock import SystemClock
+from cart.orders import terms
+from cart.orders.terms import Terms
+from inventory_api.catalogue.tables import LocationRow
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
+from tests.mobile_api.served import serving
+from tests.mobile_api.shop import HERE, RED, SECRET, fill
+
+pytestmark = pytest.mark.browser
+CHROMIUM = "/usr/bin/chromium"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not shutil.which(CHROMIUM):
+        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def url(sqlite_url: str, tmp_path: Path) -> Iterator[str]:
+    """A shop that is always open and takes two orders a quarter hour, with the test bank."""
+    engine, clock = make_engine(sqlite_url), SystemClock()
+    fill(engine, clock)
+    with unit_of_work(engine) as db:
+        for place in db.exec(select(LocationRow)):
+            place.opening_hours = {}
+            db.add(place)
+        terms.put(db, Terms(HERE, tax_rate_bp=2300, ships=True, orders_per_quarter=2))
+    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
+    with serving(create_app(settings, engine=engine, listen=False)) as address:
+        yield address
+    engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """A phone without scripts, with a lamp in its cart."""
+    context = browser.new_context(
+        viewport=PHONE,  # type: ignore[arg-type]
+        locale="en",
+        base_url=url,
+        java_script_enabled=False,
+    )
+    answer = context.request.post(
+        "/api/v1/cart/lines",
+        data={"gtin": RED, "quantity": 1, "location_id": HERE},
+        headers={"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert answer.ok, answer.text()
+    yield context.new_page()
+    context.close()
+
+
+def test_a_cart_becomes_a_ticket_without_scripts(page: Page) -> None:
+    """A time is chosen, the address is kept, the bank is paid, the ticket is there."""
+    page.goto("/")
+    page.get_by_role("button", name="Check out").click()
+    expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    chip = page.locator("label.chip", has=page.locator("#slot-2"))
+    when = chip.locator("bdi").inner_text()
+    expect(chip).to_contain_text("2 places left")
+    chip.click()
+    page.locator("#email").fill("nobody")
+    page.get_by_role("button", name="Save these choices").first.click()
+    # The browser itself refuses the address: nothing was sent.
+    page.locator("#email").fill("ada@example.org")
+    page.get_by_role("button", name="Save these choices").first.click()
+    expect(page.locator("#slot-2")).to_be_checked()
+    expect(page.locator("#email")).to_have_value("ada@example.org")
+    expect(page.locator(".till")).to_contain_text(when)
+    page.get_by_role("button", name="Pay €").click()
+    expect(page.get_by_role("heading", name="We keep these pieces for you until")).to_be_visible()
+    page.get_by_role("button", name="Stop and change").click()
+    expect(page.locator("#slot-2")).to_be_checked()
+    page.get_by_role("button", name="Pay €").click()
+    page.get_by_role("link", name="Continue to payment").click()
+    page.wait_for_url("**/sandbox/pay/**")
+    page.get_by_role("button", name="Pay It succeeds at once.").click()
+    page.wait_for_url("**/orders/**")
+    expect(page.locator(".order")).to_be_visible()
+    expect(page.locator(".ticket, .code").first).to_be_visible()
