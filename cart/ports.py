@@ -276,6 +276,15 @@ class PaymentNews:
     failure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RefundNews:
+    """A provider gave money back, and it did not arrive. ``refund_id``: ours; the other, its."""
+
+    refund_id: str
+    provider_ref: str
+    failure: str
+
+
 class PaymentProvider(Protocol):
     """Takes payments at a page of its own, so that card data never touches us (PCI SAQ A).
 
@@ -301,7 +310,7 @@ class PaymentProvider(Protocol):
         """Give money back, in part or whole; return the refund's id at the provider."""
         ...
 
-    def news(self, body: bytes, headers: Mapping[str, str]) -> PaymentNews | None:
+    def news(self, body: bytes, headers: Mapping[str, str]) -> PaymentNews | RefundNews | None:
         """Read a webhook; None: signed well, but nothing that concerns us.
 
         Raises:

@@ -5,10 +5,10 @@ from typing import Annotated, Final
 import typer
 from sqlmodel import col, select
 
-from cart.db import reading
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.money import Money
-from cart.orders import queries
+from cart.orders import queries, refunding
 from cart.orders.model import OrderState
 from cart.orders.tables import OrderRow
 from inventory_api.terminal import opened_database
@@ -62,11 +62,24 @@ def show(order_id: Annotated[str, typer.Argument(help="Order id.")]) -> None:
             )
         for refund in order.refunds:
             amount = Money(refund.amount_minor, unit).amount
-            typer.echo(f"  refund {refund.id}: {amount} {unit} {refund.state} ({refund.reason})")
+            why = f": {refund.failure}" if refund.failure else ""
+            typer.echo(
+                f"  refund {refund.id}: {amount} {unit} {refund.state} ({refund.reason}){why}"
+            )
         for entry in order.history:
             typer.echo(
                 f"  {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.what}  {entry.actor}"
             )
+
+
+@app.command("retry-refund")
+def retry_refund(
+    refund_id: Annotated[str, typer.Argument(help="Refund id, as `show` has it.")],
+) -> None:
+    """Carry out a refund anew that the provider has refused, or that did not arrive."""
+    with opened_database() as (engine, _), unit_of_work(engine) as db:
+        refunding.retry(db, SystemClock(), refund_id=refund_id, actor="operator")
+    typer.echo(f"{refund_id} is due again; the API process carries it out")
 
 
 @app.command("reconcile")

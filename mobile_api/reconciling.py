@@ -15,11 +15,13 @@ from sqlmodel import Session, col, select
 from cart.orders import queries
 from cart.orders.paying import expired_attempts
 from cart.orders.tables import RefundRow
+from mobile_api.payment.queries import unclosed
 
 LIMIT: Final = 1_000  # of each kind; a report that long is a disaster, and the first rows tell
 # The sweep looks every few seconds, and a refund is tried again for hours only while a
 # provider is away.
 SWEPT_WITHIN: Final = timedelta(minutes=5)
+CLOSED_WITHIN: Final = timedelta(hours=1)
 REFUNDED_WITHIN: Final = timedelta(hours=1)
 _PIECES: Final = text(
     "SELECT b.reference, b.sku, SUM(b.waited) AS waited, SUM(b.allocated) AS allocated FROM ("
@@ -62,6 +64,9 @@ def findings(db: Session, now: datetime) -> Iterator[Finding]:
         yield Finding("picked", row[0], words)
     for attempt_id in expired_attempts(db, now - SWEPT_WITHIN, LIMIT):
         yield Finding("attempt", attempt_id, "is open though its time has passed")
+    for one in unclosed(db, now - CLOSED_WITHIN, LIMIT):
+        words = f"is over, its page at {one.provider} ({one.provider_ref}) is open; tried hourly"
+        yield Finding("payment", one.attempt_id, words)
     waiting = (
         select(RefundRow)
         .where(col(RefundRow.state).in_(("due", "failed")))

@@ -80,6 +80,7 @@ class Refund:
     reason: str
     state: RefundState
     created_at: datetime
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,14 @@ def _refunds(db: Session, order_id: str) -> tuple[Refund, ...]:
         .execution_options(populate_existing=True)
     )
     return tuple(
-        Refund(row.id, row.amount_minor, row.reason, RefundState(row.state), row.created_at)
+        Refund(
+            row.id,
+            row.amount_minor,
+            row.reason,
+            RefundState(row.state),
+            row.created_at,
+            row.failure,
+        )
         for row in found
     )
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, not_, or_, select, update
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidInput, UnknownOrder
@@ -23,9 +24,13 @@ UNBOUGHT = "unbought"  # money that came too late, or was another amount than as
 
 @dataclass(frozen=True, slots=True)
 class RefundFacts:
-    """A refund as whoever carries it out needs it. ``payment_ref``: at the provider."""
+    """A refund as whoever carries it out needs it. ``payment_ref``: at the provider.
+
+    ``key``: of the call to the provider, and of the workflow: another for every retry.
+    """
 
     id: str
+    key: str
     state: RefundState
     kind: TenderKind
     amount_minor: int
@@ -153,6 +158,7 @@ def refund_facts(db: Session, refund_id: str) -> RefundFacts:
     refund, tender = found
     return RefundFacts(
         id=refund.id,
+        key=_key(refund.id, refund.retries),
         state=RefundState(refund.state),
         kind=TenderKind(tender.kind),
         amount_minor=refund.amount_minor,
@@ -175,12 +181,63 @@ def refund_failed(db: Session, clock: Clock, *, refund_id: str, failure: str) ->
     return _settle(db, clock, refund_id, "refund_failed", values)
 
 
+def refund_came_back(
+    db: Session, clock: Clock, *, refund_id: str, provider_ref: str, failure: str
+) -> bool:
+    """Keep that a refund which the provider had accepted did not arrive: the money is still owed.
+
+    False: it is known, or that was a try before the last. The tender's
+    ``refunded_minor`` stays: what is owed is owed until it has arrived.
+    """
+    values = {
+        "state": RefundState.FAILED.value,
+        "failure": failure[:FAILURE_LENGTH_MAX],
+        "provider_ref": provider_ref,
+        "done_at": None,
+    }
+    ours, state = col(RefundRow.provider_ref) == provider_ref, col(RefundRow.state)
+    # It may be faster than the answer to our own call.
+    unheard = and_(state == RefundState.DUE, or_(col(RefundRow.provider_ref).is_(None), not_(ours)))
+    which = or_(and_(state == RefundState.DONE, ours), unheard)
+    return _moved(db, clock, refund_id, which, what="refund_failed", values=values)
+
+
+def retry(db: Session, clock: Clock, *, refund_id: str, actor: str = history.SYSTEM) -> str:
+    """Let a refund that failed be carried out anew; return its new key.
+
+    Raises:
+        UnknownOrder: there is no such refund.
+        InvalidInput: it has not failed.
+    """
+    facts = refund_facts(db, refund_id)
+    values = {"state": RefundState.DUE.value, "retries": RefundRow.retries + 1, "failure": ""}
+    failed = col(RefundRow.state) == RefundState.FAILED
+    if not _moved(db, clock, refund_id, failed, what="refund_retried", values=values, actor=actor):
+        msg = f"refund {refund_id} is {facts.state}, it has not failed"
+        raise InvalidInput(msg, refund_id=refund_id)
+    return refund_facts(db, refund_id).key
+
+
+def _key(refund_id: str, retries: int) -> str:
+    return f"{refund_id}:{retries}" if retries else refund_id
+
+
 def _settle(db: Session, clock: Clock, refund_id: str, what: str, values: dict[str, Any]) -> bool:
-    done = db.exec(
-        update(RefundRow)
-        .where(col(RefundRow.id) == refund_id, col(RefundRow.state) == RefundState.DUE)
-        .values(**values)
-    )
+    due = col(RefundRow.state) == RefundState.DUE
+    return _moved(db, clock, refund_id, due, what=what, values=values)
+
+
+def _moved(
+    db: Session,
+    clock: Clock,
+    refund_id: str,
+    which: ColumnElement[bool],
+    *,
+    what: str,
+    values: dict[str, Any],
+    actor: str = history.SYSTEM,
+) -> bool:
+    done = db.exec(update(RefundRow).where(col(RefundRow.id) == refund_id, which).values(**values))
     if done.rowcount != 1:
         return False
     facts = refund_facts(db, refund_id)
@@ -190,11 +247,22 @@ def _settle(db: Session, clock: Clock, refund_id: str, what: str, values: dict[s
             clock,
             order_id=facts.order_id,
             what=what,
-            actor=history.SYSTEM,
+            actor=actor,
             refund_id=refund_id,
             amount_minor=facts.amount_minor,
         )
     return True
+
+
+def due_keys(db: Session, limit: int) -> list[tuple[str, str]]:
+    """Return refunds that wait to be carried out, each with its key, oldest first."""
+    found = db.exec(
+        select(RefundRow.id, RefundRow.retries)
+        .where(RefundRow.state == RefundState.DUE)
+        .order_by(col(RefundRow.created_at), col(RefundRow.id))
+        .limit(limit)
+    )
+    return [(refund_id, _key(refund_id, retries)) for refund_id, retries in found]
 
 
 def due_refunds(db: Session, limit: int, before: datetime | None = None) -> Sequence[str]:

@@ -336,6 +336,7 @@ class RefundRow(SQLModel, table=True):
 
     Written in the transaction of the fact, which also raises the tender's
     ``refunded_minor``. ``order_id`` is None for money that came too late to buy.
+    ``retries``: how often it was asked for anew after it had failed.
     """
 
     __tablename__ = "refund"
@@ -356,6 +357,7 @@ class RefundRow(SQLModel, table=True):
     state: str = Field(default="due", max_length=STATE_LENGTH_MAX)
     provider_ref: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
     failure: str = Field(default="", max_length=FAILURE_LENGTH_MAX)
+    retries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime
     done_at: datetime | None = None
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Session, and_, col, select
 
-from cart.orders.model import AttemptState, TenderKind
+from cart.orders.model import AttemptState, TenderKind, TenderState
+from cart.orders.paying import HeldPayment
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 
 
@@ -49,6 +50,25 @@ def payment_of(db: Session, attempt_id: str) -> TenderRow | None:
             TenderRow.attempt_id == attempt_id, TenderRow.kind == TenderKind.PROVIDER
         )
     ).first()
+
+
+def unclosed(db: Session, before: datetime, limit: int) -> list[HeldPayment]:
+    """Return payments that are open at a provider though their attempt ended ``before``."""
+    found = db.exec(
+        select(TenderRow)
+        .join(AttemptRow, col(AttemptRow.id) == col(TenderRow.attempt_id))
+        .where(
+            col(AttemptRow.ended_at) < before,
+            TenderRow.state == TenderState.HELD,
+            col(TenderRow.provider_ref).is_not(None),
+        )
+        .order_by(col(AttemptRow.ended_at), col(TenderRow.id))
+        .limit(limit)
+    )
+    return [
+        HeldPayment(row.attempt_id, row.id, row.provider or "", row.provider_ref or "")
+        for row in found
+    ]
 
 
 def unasked_attempts(db: Session, before: datetime, limit: int) -> list[str]:

@@ -20,6 +20,7 @@ from cart.kernel.errors import NotFound, PaymentUnavailable
 from cart.orders import paying
 from cart.orders.model import AttemptState
 from cart.orders.tables import CheckoutRow
+from cart.ports import RefundNews
 from mobile_api.checkouts.queries import last_attempt, own
 from mobile_api.checkouts.service import ready_estimate
 from mobile_api.edge.access import Role, allow
@@ -107,6 +108,9 @@ async def webhook(request: Request, provider: ProviderName, wired: Wired) -> Web
     news = known.news(await request.body(), request.headers)
     if news is None:
         return WebhookOut(taken=False)
+    if isinstance(news, RefundNews):
+        await asyncio.to_thread(steps.refund_failed_later, wired, news)
+        return WebhookOut(taken=True)
     await wired.settling.do(Told(provider, news))
     return WebhookOut(taken=True)
 

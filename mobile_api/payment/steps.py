@@ -11,12 +11,12 @@ from typing import Final, TypedDict
 from sqlmodel import Session
 
 from cart.db import reading, unit_of_work
-from cart.kernel.errors import Refused, Unavailable
+from cart.kernel.errors import Refused, Unavailable, UnknownOrder
 from cart.kernel.i18n import of_language
 from cart.orders import paying, refunding
 from cart.orders.model import AttemptState, RefundState, TenderState
 from cart.orders.tables import OrderRow, TenderRow
-from cart.ports import HostedPayment, PaymentNews, PaymentWish
+from cart.ports import HostedPayment, PaymentNews, PaymentWish, RefundNews
 from gateway.fanout import OrderChanged
 from mobile_api.payment import queries
 from mobile_api.payment.settling import end, ring, take_news
@@ -181,7 +181,7 @@ def refund(parts: Parts, refund_id: str) -> Answer:
             facts.payment_ref or "",
             amount_minor=facts.amount_minor,
             currency=facts.currency,
-            key=refund_id,
+            key=facts.key,
         )
     except (Refused, Unavailable) as error:
         return _not_done(error)
@@ -199,6 +199,26 @@ def note_refund(parts: Parts, refund_id: str, answer: Answer) -> None:
             refunding.refund_failed(db, parts.clock, refund_id=refund_id, failure=answer["reason"])
         _tell_order(parts, db, refund_id)
     parts.marked("refund noted")
+
+
+def refund_failed_later(parts: Parts, news: RefundNews) -> None:
+    """Take in that a refund did not arrive after all; the same again changes nothing.
+
+    A refund that is not ours is none of our business.
+    """
+    with unit_of_work(parts.engine) as db:
+        try:
+            moved = refunding.refund_came_back(
+                db,
+                parts.clock,
+                refund_id=news.refund_id,
+                provider_ref=news.provider_ref,
+                failure=news.failure,
+            )
+        except UnknownOrder:
+            return
+        if moved:
+            _tell_order(parts, db, news.refund_id)
 
 
 def _tell_order(parts: Parts, db: Session, refund_id: str) -> None:

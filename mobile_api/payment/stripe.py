@@ -15,7 +15,7 @@ import stripe
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidPayload, Refused, SignatureRefused, Unavailable
-from cart.ports import HostedPayment, PaymentNews, PaymentWish
+from cart.ports import HostedPayment, PaymentNews, PaymentWish, RefundNews
 
 if TYPE_CHECKING:
     from stripe.checkout import Session
@@ -39,6 +39,10 @@ SETTLING: Final = frozenset(
         "checkout.session.expired",
     }
 )
+# "charge.refund.updated" is what accounts with an older API version send for the same.
+REFUNDING: Final = frozenset({"refund.failed", "refund.updated", "charge.refund.updated"})
+LOST: Final = frozenset({"failed", "canceled"})  # of a refund: the money is with us again
+OUR_REFUND: Final = "carryover_refund"
 
 
 class StripeProvider:
@@ -123,17 +127,16 @@ class StripeProvider:
                 {
                     "payment_intent": intent if isinstance(intent, str) else intent.id,
                     "amount": amount_minor,
-                    "metadata": {"carryover_refund": key},
+                    "metadata": {OUR_REFUND: key},
                 },
                 {"idempotency_key": f"refund:{key}"},
             )
-        if made.status in {"failed", "canceled"}:
-            msg = f"refund {made.id} is {made.status}: {made.failure_reason or 'no reason given'}"
-            raise Refused(msg)
+        if made.status in LOST:
+            raise Refused(_lost(made))
         return made.id
 
-    def news(self, body: bytes, headers: Mapping[str, str]) -> PaymentNews | None:
-        """Read a webhook; sessions and events that are not ours are None.
+    def news(self, body: bytes, headers: Mapping[str, str]) -> PaymentNews | RefundNews | None:
+        """Read a webhook; sessions, refunds and events that are not ours are None.
 
         Raises:
             SignatureRefused: not signed by Stripe, or more than five minutes ago.
@@ -148,6 +151,8 @@ class StripeProvider:
         except ValueError as error:
             msg = "the webhook is no event"
             raise InvalidPayload(msg) from error
+        if event.type in REFUNDING:
+            return _refund_news(event.data.object)
         if event.type not in SETTLING:
             return None
         session = event.data.object
@@ -177,6 +182,19 @@ def _news(event_id: str, session: "Session", *, failure: str = "") -> PaymentNew
         currency=(session.currency or "").upper(),
         failure=failure,
     )
+
+
+def _refund_news(refund: object) -> RefundNews | None:
+    """Return that a refund of ours did not arrive; None: it did, is under way, or is not ours."""
+    if not isinstance(refund, stripe.Refund) or refund.status not in LOST:
+        return None
+    key = (refund.metadata or {}).get(OUR_REFUND, "")
+    return RefundNews(key.partition(":")[0], refund.id, _lost(refund)) if key else None
+
+
+def _lost(refund: stripe.Refund) -> str:
+    why = refund.failure_reason or "no reason given"
+    return f"refund {refund.id} is {refund.status}: {why}"[:FAILURE_LENGTH_MAX]
 
 
 @contextmanager

@@ -105,28 +105,37 @@ class PaymentSweep:
             wanted = await asyncio.to_thread(self._wish, attempt_id)
             if wanted is not None and not await workflow.start_pay(attempt_id, wanted):
                 logger.error("attempt %s: no page was made; see the log above", attempt_id)
+        hour = self._hour()
         for attempt_id in cancelled:
-            if not await workflow.start_cancel(attempt_id):
-                logger.error("attempt %s: its payment is still open", attempt_id)
-        for refund_id in refunds:
-            if not await workflow.start_refund(refund_id):
+            if not await workflow.start_cancel(attempt_id, hour):
+                logger.error(
+                    "attempt %s: its payment is still open; tried again in an hour", attempt_id
+                )
+        for refund_id, key in refunds:
+            if not await workflow.start_refund(refund_id, key):
                 await asyncio.to_thread(self._refund_failed, refund_id)
         if len(self._started) > REMEMBERED_MAX:
             self._started.clear()
-        self._started |= {*unasked, *(f"cancel:{one}" for one in cancelled), *refunds}
+        closing = (_closing(one, hour) for one in cancelled)
+        self._started |= {*unasked, *closing, *(key for _, key in refunds)}
 
-    def _waiting(self) -> tuple[list[str], list[str], list[str]]:
+    def _hour(self) -> str:
+        """Return the hour: a page that could not be closed is tried anew in the next."""
+        return f"{self._parts.clock.now():%Y%m%d%H}"
+
+    def _waiting(self) -> tuple[list[str], list[str], list[tuple[str, str]]]:
         """Return attempts without a page, pages to close and refunds that are not begun here."""
         most = AT_ONCE_MAX + len(self._started)  # those that were begun wait in here too
         with reading(self._parts.engine) as db:
             before = self._parts.clock.now() - UNASKED
             unasked = queries.unasked_attempts(db, before, most)
             open_yet = [one.attempt_id for one in paying.payments_to_cancel(db, most)]
-            due = refunding.due_refunds(db, most)
+            due = refunding.due_keys(db, most)
+        hour = self._hour()
         return (
             [one for one in unasked if one not in self._started][:AT_ONCE_MAX],
-            [one for one in open_yet if f"cancel:{one}" not in self._started][:AT_ONCE_MAX],
-            [one for one in due if one not in self._started][:AT_ONCE_MAX],
+            [one for one in open_yet if _closing(one, hour) not in self._started][:AT_ONCE_MAX],
+            [one for one in due if one[1] not in self._started][:AT_ONCE_MAX],
         )
 
     def _wish(self, attempt_id: str) -> Wish | None:
@@ -138,3 +147,7 @@ class PaymentSweep:
             refunding.refund_failed(
                 db, self._parts.clock, refund_id=refund_id, failure=WITHOUT_RESULT
             )
+
+
+def _closing(attempt_id: str, hour: str) -> str:
+    return f"cancel:{attempt_id}:{hour}"

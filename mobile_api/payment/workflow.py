@@ -102,11 +102,17 @@ async def start_pay(attempt_id: str, wanted: Wish) -> bool:
     return await office.ensure_started(pay, attempt_id, attempt_id, wanted)
 
 
-async def start_cancel(attempt_id: str) -> bool:
-    """Close an attempt's page, once; say whether it can still end well."""
-    return await office.ensure_started(cancel_payment, f"cancel:{attempt_id}", attempt_id)
+async def start_cancel(attempt_id: str, again: str) -> bool:
+    """Close an attempt's page, once; where that has failed, once more under ``again``.
+
+    Says whether it can still end well.
+    """
+    first = f"cancel:{attempt_id}"
+    if await office.ensure_started(cancel_payment, first, attempt_id):
+        return True
+    return await office.ensure_started(cancel_payment, f"{first}:{again}", attempt_id)
 
 
-async def start_refund(refund_id: str) -> bool:
-    """Carry out a refund, once; say whether it can still end well."""
-    return await office.ensure_started(refund, refund_id, refund_id)
+async def start_refund(refund_id: str, key: str) -> bool:
+    """Carry out a refund, once under each key; say whether it can still end well."""
+    return await office.ensure_started(refund, key, refund_id)

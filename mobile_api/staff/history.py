@@ -36,6 +36,7 @@ WORDS: Final[Mapping[str, str]] = {
     "cancelled": N_("Cancelled and refunded"),
     "refunded": N_("%(amount)s refunded"),
     "refund_failed": N_("Refund of %(amount)s failed"),
+    "refund_retried": N_("Refund of %(amount)s is tried again"),
 }
 OTHER: Final = N_("Something was noted")
 

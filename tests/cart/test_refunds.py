@@ -20,6 +20,7 @@ from cart.kernel.gtin import Gtin
 from cart.orders import checkout, goods, queries, refunding, terms, vouchers
 from cart.orders.goods import Moved, Replacement, ReturnedPieces
 from cart.orders.model import Method, OrderState, RefundState, TenderKind
+from cart.orders.sums import differences
 from cart.orders.terms import Terms
 from tests.cart.buying import HERE, LAMP, MUG, SHOP, Buyer, fill, stock_of
 from tests.fakes.clock import FakeClock
@@ -334,6 +335,7 @@ def test_a_refund_is_carried_out_once(buyer: Buyer) -> None:
     (done,), (refused,) = cancel(buyer, first).refunds, cancel(buyer, second).refunds
     with reading(buyer.engine) as db:
         assert list(refunding.due_refunds(db, 10)) == [done, refused]
+        assert refunding.due_keys(db, 10) == [(done, done), (refused, refused)]
         assert refunding.refund_facts(db, done).payment_ref is not None
         with pytest.raises(UnknownOrder):
             refunding.refund_facts(db, "refund_none")
@@ -355,6 +357,55 @@ def test_a_refund_is_carried_out_once(buyer: Buyer) -> None:
     assert steps(buyer, second) == ["placed", "cancelled", "refund_failed"]
     with reading(buyer.engine) as db:
         assert list(refunding.due_refunds(db, 10)) == []
+
+
+def test_a_refund_that_does_not_arrive_is_owed_again(buyer: Buyer) -> None:
+    """Failed, whichever news is first; tried anew under another key; old news change nothing."""
+    order_id = buyer.buy()
+    (refund_id,) = cancel(buyer, order_id).refunds
+
+    def came_back(ref: str) -> bool:
+        return buyer.do(
+            lambda db: refunding.refund_came_back(
+                db, buyer.clock, refund_id=refund_id, provider_ref=ref, failure="card closed"
+            )
+        )
+
+    def done(ref: str) -> bool:
+        return buyer.do(
+            lambda db: refunding.refund_done(db, buyer.clock, refund_id=refund_id, provider_ref=ref)
+        )
+
+    def retry() -> str:
+        return buyer.do(lambda db: refunding.retry(db, buyer.clock, refund_id=refund_id))
+
+    with pytest.raises(InvalidInput):
+        retry()
+    assert done("re_0")
+    assert not came_back("re_other")
+    assert came_back("re_0")
+    assert not came_back("re_0")
+    refund = buyer.order(order_id).refunds[0]
+    assert (refund.state, refund.failure) == (RefundState.FAILED, "card closed")
+    assert retry() == f"{refund_id}:1"
+    with reading(buyer.engine) as db:
+        assert refunding.due_keys(db, 10) == [(refund_id, f"{refund_id}:1")]
+        assert refunding.refund_facts(db, refund_id).key == f"{refund_id}:1"
+    assert not came_back("re_0")
+    assert came_back("re_1")  # faster than the answer to our call
+    assert not done("re_1")
+    assert retry() == f"{refund_id}:2"
+    assert done("re_2")
+    with reading(buyer.engine) as db:
+        assert differences(db) == []
+    assert steps(buyer, order_id)[2:] == [
+        "refunded",
+        "refund_failed",
+        "refund_retried",
+        "refund_failed",
+        "refund_retried",
+        "refunded",
+    ]
 
 
 def test_names_that_are_not_there(buyer: Buyer) -> None:

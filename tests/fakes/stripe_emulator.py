@@ -59,6 +59,7 @@ class StripeEmulator:
     webhook_secret: str = "whsec_emulator"
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunded: dict[str, int] = field(default_factory=dict)
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     trouble: list[int] = field(default_factory=list)
     answers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -104,8 +105,21 @@ class StripeEmulator:
         self, kind: str, session_id: str, *, secret: str = "", age_s: int = 0
     ) -> tuple[bytes, dict[str, str]]:
         """Return the body and headers of an event about a session, signed."""
+        return self.event(kind, self.sessions[session_id], secret=secret, age_s=age_s)
+
+    def lose(self, refund_id: str, reason: str = "lost_or_stolen_card") -> None:
+        """Let a refund that was accepted come back from the card's bank."""
+        refund = self.refunds[refund_id]
+        assert refund["status"] == "succeeded"
+        refund.update(status="failed", failure_reason=reason)
+        self.refunded[refund["payment_intent"]] -= refund["amount"]
+
+    def event(
+        self, kind: str, about: dict[str, Any], *, secret: str = "", age_s: int = 0
+    ) -> tuple[bytes, dict[str, str]]:
+        """Return the body and headers of an event about a session or a refund, signed."""
         event = {
-            "id": f"evt_{kind}_{session_id}",
+            "id": f"evt_{kind}_{about['id']}",
             "object": "event",
             "type": kind,
             "created": int(time.time()),
@@ -113,7 +127,7 @@ class StripeEmulator:
             "livemode": False,
             "pending_webhooks": 1,
             "request": None,
-            "data": {"object": self.sessions[session_id]},
+            "data": {"object": about},
         }
         body = json.dumps(event).encode()
         at = int(time.time()) - age_s
@@ -225,10 +239,13 @@ class StripeEmulator:
         if intent not in self.refunded or self.refunded[intent] + amount > paid:
             raise StripeRefusal(400, "Refund amount is greater than unrefunded amount on charge")
         self.refunded[intent] += amount
-        return {
-            "id": f"re_{len(self.answers)}",
+        made = {
+            "id": f"re_{len(self.refunds)}",
             "object": "refund",
             "amount": amount,
+            "metadata": {"carryover_refund": form["metadata[carryover_refund]"]},
             "payment_intent": intent,
             "status": "succeeded",
         }
+        self.refunds[str(made["id"])] = made
+        return made

@@ -3,6 +3,7 @@
 import subprocess
 import sysconfig
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +12,10 @@ from pathlib import Path
 import httpx2
 import pytest
 import stripe
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import (
     CarryoverError,
@@ -22,15 +25,20 @@ from cart.kernel.errors import (
     Unavailable,
 )
 from cart.kernel.ids import RandomIds
-from cart.orders.tables import CheckoutRow, OrderRow, TenderRow
-from cart.ports import PaymentNews, PaymentWish
+from cart.orders import refunding
+from cart.orders.sums import differences
+from cart.orders.tables import CheckoutRow, OrderRow, RefundRow, TenderRow
+from cart.ports import PaymentNews, PaymentWish, RefundNews
 from mobile_api.app import create_app
 from mobile_api.payment.stripe import StripeProvider
+from mobile_api.reconciling import findings
 from mobile_api.settings import ApiSettings
 from tests.fakes.stripe_emulator import StripeEmulator
-from tests.mobile_api.paying import LAMP_MINOR, Shopper, eventually, states, stock_of
+from tests.mobile_api.paying import LAMP_MINOR, Shopper, eventually, rows, states, stock_of
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
+
+WEBHOOK = "/api/v1/payments/stripe/webhook"
 
 
 @pytest.fixture
@@ -152,14 +160,14 @@ def test_webhooks(account: StripeEmulator, provider: StripeProvider, wish: Payme
     """Signed by Stripe and fresh, about a session of ours that is over; nothing else."""
     ref = provider.create(wish).provider_ref
     early = provider.news(*account.webhook("checkout.session.completed", ref))
-    assert early is not None
+    assert isinstance(early, PaymentNews)
     assert early.outcome == "pending"  # a bank debit that is under way
     account.pay(ref)
     news = provider.news(*account.webhook("checkout.session.completed", ref))
     event_id = f"evt_checkout.session.completed_{ref}"
     assert news == PaymentNews(event_id, ref, "captured", 7_800, "EUR")
     failed = provider.news(*account.webhook("checkout.session.async_payment_failed", ref))
-    assert failed is not None
+    assert isinstance(failed, PaymentNews)
     assert failed.outcome == "failed"
     assert provider.news(*account.webhook("charge.succeeded", ref)) is None
     for odd in (
@@ -173,6 +181,25 @@ def test_webhooks(account: StripeEmulator, provider: StripeProvider, wish: Payme
     assert provider.news(*account.webhook("checkout.session.completed", ref)) is None
 
 
+def test_a_refund_that_did_not_arrive_is_told(
+    account: StripeEmulator, provider: StripeProvider, wish: PaymentWish
+) -> None:
+    """By its id here and there, whatever retry it was; what arrives, or is not ours, is no news."""
+    ref = provider.create(wish).provider_ref
+    account.pay(ref)
+    made = provider.refund(ref, amount_minor=3_000, currency="EUR", key="refund_a:2")
+    refund = account.refunds[made]
+    assert provider.news(*account.event("refund.updated", refund)) is None
+    account.lose(made)
+    assert account.balance_minor() == 7_800
+    words = f"refund {made} is failed: lost_or_stolen_card"
+    for kind in ("refund.failed", "refund.updated", "charge.refund.updated"):
+        news = provider.news(*account.event(kind, refund))
+        assert news == RefundNews("refund_a", made, words)
+    refund["metadata"] = {}
+    assert provider.news(*account.event("refund.failed", refund)) is None
+
+
 def test_a_body_that_is_no_event(account: StripeEmulator, provider: StripeProvider) -> None:
     """Signed, and still nothing that can be read."""
     signed = stripe.WebhookSignature.generate_signature_header("no event", account.webhook_secret)
@@ -180,10 +207,8 @@ def test_a_body_that_is_no_event(account: StripeEmulator, provider: StripeProvid
         provider.news(b"no event", {"stripe-signature": signed})
 
 
-def test_from_pay_to_paid_by_stripe(
-    account: StripeEmulator, shop_engine: Engine, tmp_path: Path
-) -> None:
-    """The page is Stripe's; its webhook makes the order; stopping expires the other session."""
+def app_of(account: StripeEmulator, engine: Engine, tmp_path: Path) -> FastAPI:
+    """Return the application that pays by Stripe."""
     settings = ApiSettings(
         data_dir=tmp_path,
         secret_key=SECRET,
@@ -191,10 +216,23 @@ def test_from_pay_to_paid_by_stripe(
         stripe_secret_key=account.secret_key,
         stripe_webhook_secret=account.webhook_secret,
         stripe_api_base=account.url,
-        database_url=shop_engine.url.render_as_string(hide_password=False),
+        database_url=engine.url.render_as_string(hide_password=False),
     )
-    clock = SystemClock()
-    app = create_app(settings, engine=shop_engine, clock=clock, ids=RandomIds(), listen=False)
+    return create_app(settings, engine=engine, clock=SystemClock(), ids=RandomIds(), listen=False)
+
+
+def told(shopper: Shopper, signed: tuple[bytes, dict[str, str]]) -> None:
+    """Post a webhook, which is taken."""
+    body, headers = signed
+    answer = shopper.client.post(WEBHOOK, content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"taken": True})
+
+
+def test_from_pay_to_paid_by_stripe(
+    account: StripeEmulator, shop_engine: Engine, tmp_path: Path
+) -> None:
+    """The page is Stripe's; its webhook makes the order; stopping expires the other session."""
+    app, clock = app_of(account, shop_engine, tmp_path), SystemClock()
     with serving(app) as url:
         shopper = Shopper(url, shop_engine, clock)
         with shopper.client:
@@ -205,15 +243,54 @@ def test_from_pay_to_paid_by_stripe(
             assert account.sessions[given_up]["status"] == "expired"
             ref = shopper.pay()["redirect_url"].rpartition("/")[2]
             account.pay(ref)
-            body, headers = account.webhook("checkout.session.completed", ref)
-            path = "/api/v1/payments/stripe/webhook"
             for _ in range(2):
-                answer = shopper.client.post(path, content=body, headers=headers)
-                assert (answer.status_code, answer.json()) == (200, {"taken": True})
+                told(shopper, account.webhook("checkout.session.completed", ref))
     assert states(shop_engine, OrderRow) == {"placed": 1}
     assert states(shop_engine, CheckoutRow) == {"paid": 1}
     assert account.balance_minor() == LAMP_MINOR
     assert stock_of(shop_engine) == (3, 0, 1)
+
+
+def test_a_refund_that_came_back_is_failed_and_then_tried_anew(
+    account: StripeEmulator, shop_engine: Engine, tmp_path: Path
+) -> None:
+    """Under another key, so that Stripe makes another refund of it; the sums hold all the time."""
+    app, clock = app_of(account, shop_engine, tmp_path), SystemClock()
+
+    def refunds(state: str, number: int) -> bool:
+        return states(shop_engine, RefundRow)[state] == 1 and len(account.refunds) == number
+
+    with serving(app) as url:
+        shopper = Shopper(url, shop_engine, clock)
+        with shopper.client:
+            shopper.fill()
+            ref = shopper.pay()["redirect_url"].rpartition("/")[2]
+            account.pay(ref)
+            told(shopper, account.webhook("checkout.session.completed", ref))
+            order_id = rows(shop_engine, OrderRow)[0].id
+            key = {"Idempotency-Key": uuid.uuid4().hex}
+            answer = shopper.client.post(f"/api/v1/orders/{order_id}/cancel", headers=key)
+            assert answer.is_success, answer.text
+            eventually(lambda: refunds("done", 1), "the refund")
+            assert account.balance_minor() == 0
+            first = account.refunds["re_0"]
+            account.lose("re_0")
+            for _ in range(2):
+                told(shopper, account.event("refund.failed", first))
+            assert states(shop_engine, RefundRow) == {"failed": 1}
+            with reading(shop_engine) as db:
+                words = [one.words for one in findings(db, clock.now()) if one.what == "refund"]
+            assert len(words) == 1
+            assert "re_0 is failed: lost_or_stolen_card" in words[0]
+            refund_id = rows(shop_engine, RefundRow)[0].id
+            with unit_of_work(shop_engine) as db:
+                refunding.retry(db, clock, refund_id=refund_id)
+            eventually(lambda: refunds("done", 2), "the second refund")
+            told(shopper, account.event("refund.updated", first))
+    assert states(shop_engine, RefundRow) == {"done": 1}
+    assert account.balance_minor() == 0
+    with reading(shop_engine) as db:
+        assert differences(db) == []
 
 
 @pytest.fixture
