@@ -64,9 +64,9 @@ def findings(db: Session, now: datetime) -> Iterator[Finding]:
         yield Finding("picked", row[0], words)
     for attempt_id in expired_attempts(db, now - SWEPT_WITHIN, LIMIT):
         yield Finding("attempt", attempt_id, "is open though its time has passed")
-    for one in unclosed(db, now - CLOSED_WITHIN, LIMIT):
-        words = f"is over, its page at {one.provider} ({one.provider_ref}) is open; tried hourly"
-        yield Finding("payment", one.attempt_id, words)
+    for held in unclosed(db, now - CLOSED_WITHIN, LIMIT):
+        words = f"is over, its page at {held.provider} ({held.provider_ref}) is open; tried hourly"
+        yield Finding("payment", held.attempt_id, words)
     waiting = (
         select(RefundRow)
         .where(col(RefundRow.state).in_(("due", "failed")))

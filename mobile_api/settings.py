@@ -41,6 +41,14 @@ class ApiSettings(MqttSettings):
         int,
         Field(ge=0, le=365, description="Days after which the address of a sent list is erased."),
     ] = 7
+    order_email_keep_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days after which the e-mail address of a closed order is erased.",
+        ),
+    ] = 30
     secret_key: Annotated[
         str,
         Field(

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlmodel import Session
 
 from cart.carts.tables import EMAIL_LENGTH_MAX
@@ -50,6 +50,8 @@ class ChoicesForm(BaseModel):
 
     ``slot``: a time to tap, "" for the soonest; ``later``: one of the list below them.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     location_id: Annotated[str, Field(max_length=ID_LENGTH_MAX)] | None = None
     method: Method | None = None
@@ -94,6 +96,20 @@ class ChoicesForm(BaseModel):
         return (None, True) if not self.slot else (_moment(self.slot), False)
 
 
+async def choices_form(request: Request) -> ChoicesForm:
+    """Read the form itself: FastAPI takes a field that was emptied for one that is not there.
+
+    Raises:
+        InvalidInput: a field that the page does not have, or too long a text.
+    """
+    async with request.form() as form:
+        try:
+            return ChoicesForm.model_validate(dict(form))
+        except ValidationError as error:
+            msg = f"not this page's form: {error.error_count()} fields"
+            raise InvalidInput(msg) from error
+
+
 def _moment(text: str) -> datetime:
     try:
         return _MOMENT.validate_python(text)
@@ -131,7 +147,7 @@ def choose(
     checkout_id: CheckoutId,
     wired: Wired,
     visitor: CurrentVisitor,
-    form: Annotated[ChoicesForm, Form()],
+    form: Annotated[ChoicesForm, Depends(choices_form)],
 ) -> Response:
     """Take all the choices of the page; the same again changes nothing."""
 
@@ -175,8 +191,8 @@ async def pay(
     The way is a link there: browsers let no form lead to another site that its page
     did not name, also by way of a redirect.
     """
-    once = Once(keyed_form(request, key, str(total_minor)), visitor)
     try:
+        once = Once(keyed_form(request, key, str(total_minor)), visitor)
         answer = await payment.pay(checkout_id, Pay(total_minor=total_minor), wired, once)
     except CarryoverError as refusal:
         return _to(checkout_id, refusal.code)

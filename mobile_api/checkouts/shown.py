@@ -27,7 +27,7 @@ from mobile_api.products.shops import Shop, nearest_first
 # How a try to pay ended is said this long; afterwards it is an old story.
 TOLD_FOR: Final = timedelta(minutes=30)
 CHIPS_MAX: Final = 6  # times to tap; the others are in a list
-FEW_LEFT: Final = 3  # places of a quarter hour; with more there is no hurry, and nothing is said
+FEW_LEFT: Final = 1  # places of a quarter hour; with more there is no hurry, and nothing is said
 ADDRESS: Final = (  # name, the browser's word for it, whether it is needed
     ("name", "name", True),
     ("street", "address-line1", True),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cart.db import reading, unit_of_work
 from cart.idempotency.service import forget
+from cart.orders import letters
 from mobile_api.mail.kinds import KINDS, Kind
 from mobile_api.mail.model import Attempt, Outcome
 from mobile_api.mail.queries import erase_addresses, settle, to_start
@@ -22,6 +23,7 @@ SWEEP_S: Final = 3.0
 STARTED_AT_ONCE_MAX: Final = 100
 SETTLE_FIRST: Final = timedelta(seconds=1)  # whoever wrote the row rings; the sweep is for the rest
 TIDY_S: Final = 600.0
+ERASED_AT_ONCE_MAX: Final = 1_000  # in a round of TIDY_S: more than a shop closes in that time
 REMEMBERED_MAX: Final = 10_000
 
 
@@ -90,7 +92,9 @@ class Sweep:
             ]
 
     def _tidy(self) -> None:
-        keep = timedelta(days=self._parts.settings.mail_keep_days)
+        settings, now = self._parts.settings, self._parts.clock.now()
+        of_orders = now - timedelta(days=settings.order_email_keep_days)
         with unit_of_work(self._parts.engine) as db:
-            erase_addresses(db, self._parts.clock.now() - keep)
+            erase_addresses(db, now - timedelta(days=settings.mail_keep_days))
+            letters.erase_addresses(db, of_orders, ERASED_AT_ONCE_MAX)
             forget(db, self._parts.clock)

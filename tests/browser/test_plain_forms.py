@@ -41,14 +41,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def url(sqlite_url: str, tmp_path: Path) -> Iterator[str]:
-    """A shop that is always open and takes two orders a quarter hour, with the test bank."""
+    """A shop that is always open and takes one order a quarter hour, with the test bank."""
     engine, clock = make_engine(sqlite_url), SystemClock()
     fill(engine, clock)
     with unit_of_work(engine) as db:
         for place in db.exec(select(LocationRow)):
             place.opening_hours = {}
             db.add(place)
-        terms.put(db, Terms(HERE, tax_rate_bp=2300, ships=True, orders_per_quarter=2))
+        terms.put(db, Terms(HERE, tax_rate_bp=2300, ships=True, orders_per_quarter=1))
     settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
     with serving(create_app(settings, engine=engine, listen=False)) as address:
         yield address
@@ -81,7 +81,7 @@ def test_a_cart_becomes_a_ticket_without_scripts(page: Page) -> None:
     expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
     chip = page.locator("label.chip", has=page.locator("#slot-2"))
     when = chip.locator("bdi").inner_text()
-    expect(chip).to_contain_text("2 places left")
+    expect(chip).to_contain_text("1 place left")
     chip.click()
     page.locator("#email").fill("nobody")
     page.get_by_role("button", name="Save these choices").first.click()

@@ -59,8 +59,10 @@ def test_choices_are_taken_together(phone: TestClient, checkout: Any) -> None:  
     assert now(phone, checkout)["slot_at"] == times[9]
     assert sent(phone, checkout, "choose", slot=times[1], later=times[9], **fields) == ""
     assert now(phone, checkout)["slot_at"] == times[1]
-    assert sent(phone, checkout, "choose", slot="", **fields) == ""
-    assert now(phone, checkout)["slot_at"] is None
+    assert sent(phone, checkout, "choose", slot="", email="", **fields) == ""
+    assert (now(phone, checkout)["slot_at"], now(phone, checkout)["email"]) == (None, "")
+    odd = phone.post(f"/checkout/{checkout['id']}/choose", data={"total_minor": "1"})
+    assert odd.status_code == 422
 
 
 @pytest.mark.parametrize(

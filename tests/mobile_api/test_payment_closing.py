@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from cart.db import reading
@@ -36,6 +37,17 @@ class Stubborn(SandboxProvider):
         return super().cancel(provider_ref)
 
 
+def stubborn(app: FastAPI) -> Stubborn:
+    """Let such a bank take the payments of a running application."""
+    parts = app.state.parts
+    secret = secret_of(parts.settings.key())
+    bank = Stubborn(
+        parts.payments.active.bank, parts.clock, secret=secret, base_url=parts.settings.base_url
+    )
+    parts.payments = Providers(bank, {"sandbox": bank})
+    return bank
+
+
 def test_a_page_that_stays_open_is_reported_and_closed_later(
     shop_engine: Engine, tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -46,18 +58,13 @@ def test_a_page_that_stays_open_is_reported_and_closed_later(
         database_url=shop_engine.url.render_as_string(hide_password=False),
     )
     app = create_app(settings, engine=shop_engine, clock=clock, ids=RandomIds(), listen=False)
-    parts = app.state.parts
-    secret = secret_of(parts.settings.key())
-    bank = Stubborn(
-        parts.payments.active.bank, clock, secret=secret, base_url=parts.settings.base_url
-    )
-    parts.payments = Providers(bank, {"sandbox": bank})
 
     def said() -> list[str]:
         with reading(shop_engine) as db:
             return [one.words for one in findings(db, clock.now()) if one.what == "payment"]
 
     with serving(app) as url:
+        bank = stubborn(app)
         shopper = Shopper(url, shop_engine, clock)
         with shopper.client:
             shopper.fill()
