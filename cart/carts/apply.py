@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from cart.carts import queries
-from cart.carts.model import LINES_MAX, Line, Operation, fold
+from cart.carts.model import LINES_MAX, Kind, Line, Operation, fold
 from cart.carts.queries import LineKey
 from cart.db import is_sqlite
 from cart.db.rows import BIGINT, INTEGER, TEXT, Ask, insert_new, run, run_together
@@ -146,6 +146,8 @@ def _within_limits(
 
 
 def _begins(operation: Operation, shown: set[LineKey]) -> bool:
+    if operation.kind is Kind.BOUGHT:
+        return False
     return operation.quantity > 0 and (operation.cart_id, operation.gtin) not in shown
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ADD = "add"
     REMOVE = "remove"
     SET = "set"
+    BOUGHT = "bought"  # that many pieces became an order's; what comes in late from before stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Operation:
     """One thing a person did to one line.
 
     ``at_us``: hybrid time, microseconds since 1970: the clock of whoever did it,
-    but later than everything she had seen. ``quantity``: pieces; 0 for a removal.
+    but later than everything she had seen. ``quantity``: pieces; 0 for a removal,
+    those that were paid for a purchase.
     ``price_minor`` (of ``currency``) is what she was shown, None if unpriced.
     """
 
@@ -71,6 +73,8 @@ class Line:
                 self.quantity = operation.quantity
             case Kind.REMOVE:
                 self.quantity = 0
+            case Kind.BOUGHT:
+                self.quantity = max(0, before - operation.quantity)
         if before == 0 and self.quantity > 0:
             self.added_at_us = operation.at_us
             self.price_minor = operation.price_minor

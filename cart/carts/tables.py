@@ -28,7 +28,7 @@ class CartOperationRow(SQLModel, table=True):
 
     __tablename__ = "cart_operation"
     __table_args__ = (
-        CheckConstraint("kind IN ('add', 'remove', 'set')", name="kind"),
+        CheckConstraint("kind IN ('add', 'remove', 'set', 'bought')", name="kind"),
         CheckConstraint("quantity >= 0", name="quantity"),
         Index("ix_cart_operation_cart_version", "cart_id", "version"),
         Index("ix_cart_operation_cart_gtin", "cart_id", "gtin"),
