@@ -188,8 +188,8 @@ def _refund_news(refund: object) -> RefundNews | None:
     """Return that a refund of ours did not arrive; None: it did, is under way, or is not ours."""
     if not isinstance(refund, stripe.Refund) or refund.status not in LOST:
         return None
-    metadata: Mapping[str, str] = refund.metadata or {}
-    if OUR_REFUND not in metadata:
+    metadata = refund.metadata
+    if metadata is None or OUR_REFUND not in metadata:
         return None
     key = str(metadata[OUR_REFUND])
     return RefundNews(key.partition(":")[0], refund.id, _lost(refund))
