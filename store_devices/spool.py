@@ -138,6 +138,9 @@ class Spool:
                     self._db.execute("ROLLBACK")
                 self._count, self._bytes, self._dropped = counted
                 if isinstance(error, sqlite3.Error):
+                    # A full disk: what the log holds may fit into the file, and the log begins
+                    # anew. Without it a receipt could not be written either, and free nothing.
+                    self._sweep()
                     msg = f"the spool cannot be written: {error}"
                     raise Unavailable(msg) from error
                 raise

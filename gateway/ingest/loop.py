@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cart.db import unit_of_work
@@ -230,10 +230,17 @@ class IngestLoop:
     def _bury(self, item: Item, cause: Exception) -> Outcome:
         logger.error("a message could not be done", exc_info=cause)
         error = InternalError(f"{type(cause).__name__}: {cause}")
-        with unit_of_work(self._engine) as db:
-            letter = Letter(item.device_id, item.message.topic, item.message.payload, error)
-            bury(db, self._domain.clock, self._domain.ids, [letter])
-            receipts = sequences.settle(db, self._domain.clock, [item])
+        letter = Letter(item.device_id, item.message.topic, item.message.payload, error)
+        try:
+            with unit_of_work(self._engine) as db:
+                bury(db, self._domain.clock, self._domain.ids, [letter])
+                receipts = sequences.settle(db, self._domain.clock, [item])
+        except DataError:  # what is in it cannot be written at all: left, and logged
+            raise
+        except DBAPIError as refused:
+            # One that takes not even a dead letter (a standby, a broken file) is at fault, whatever
+            # it calls that: no message is let go because of it.
+            raise OperationalError(refused.statement, refused.params, refused) from refused
         item.error = error
         return Outcome(receipts=receipts, refused=[item], dead=1)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cart.kernel.clock import SystemClock, to_us
+from cart.kernel.errors import Unavailable
 from cart.kernel.ids import RandomIds
 from gateway.wire.downlink import Command, StockNotice
 from gateway.wire.events import DeviceEvent
@@ -140,11 +141,17 @@ class _Device:
         return self._spool.sequence >= len(self._script)
 
     def say_next(self, plan: Plan, events: int) -> bool:
-        """Say the next thing, unless it is ahead of where all are when they said ``events``."""
+        """Say the next thing, unless it is ahead of where all are when they said ``events``.
+
+        What the spool refuses is said again later, as by somebody whose scan was refused.
+        """
         sequence = self._spool.sequence
         if sequence >= plan.allowed(self._number, events):
             return False
-        self._spool.add(self._script[sequence], note)
+        try:
+            self._spool.add(self._script[sequence], note)
+        except Unavailable:
+            return False
         self._uplink.wake()
         return True
 

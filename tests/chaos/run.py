@@ -76,8 +76,21 @@ def folder_of(seed: int) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(plan: Plan, folder: Path, look: Callable[[Stage, Judge], None] = lambda *_: None) -> Result:
-    """Play one plan in ``folder`` and judge it; ``look`` may look at the shop before it closes."""
+Strike = Callable[[Stage], dict[str, int]]
+"""What befalls the shop while the devices speak; returns how often each part was killed."""
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    look: Callable[[Stage, Judge], None] = lambda *_: None,
+    *,
+    strike: Strike | None = None,
+) -> Result:
+    """Play one plan in ``folder`` and judge it; ``look`` may look at the shop before it closes.
+
+    ``strike`` stands in for the blows of the plan.
+    """
     result = Result(plan.seed, plan.broker, plan.database)
     began_s = time.monotonic()
     with stage(plan, folder) as on:
@@ -89,13 +102,13 @@ def run(plan: Plan, folder: Path, look: Callable[[Stage, Judge], None] = lambda 
             phones += _phones(on)
             for shopper in shoppers:
                 shopper.start()
-            result.kills = _strike(on)
+            result.kills = (strike or _blows)(on)
             _rest(on, result)
-        finally:
             for shopper in shoppers:
                 shopper.leave()
             judge = _judge(on)
             _hear(on, judge, phones, result)
+        finally:
             for phone in phones:
                 phone.close()
         _count(on, judge, told, result)
@@ -124,19 +137,20 @@ def _phones(on: Stage) -> list[Phone]:
     return phones
 
 
-def _said(on: Stage) -> int:
+def said(on: Stage) -> int:
+    """Return how many events all devices together have said."""
     return sum(one.sequence for one in on.kept())
 
 
-def _strike(on: Stage) -> dict[str, int]:
+def _blows(on: Stage) -> dict[str, int]:
     kills = Counter[str]()
     moments = [blow.at_event for blow in on.plan.blows]
     following = dict(pairwise(moments))
     for blow in on.plan.blows:
         # All that was down is up: the last steps to the place where the next blow falls.
         on.allow(blow.at_event + AHEAD_EVENTS)
-        if not wait_until(lambda at=blow.at_event: _said(on) >= at, REST_S, LOOK_S):  # type: ignore[misc]
-            msg = f"the devices stopped at {_said(on)} events"
+        if not wait_until(lambda at=blow.at_event: said(on) >= at, REST_S, LOOK_S):  # type: ignore[misc]
+            msg = f"the devices stopped at {said(on)} events"
             raise Unavailable(msg)
         for part in blow.parts:
             on.kill(part)
@@ -159,7 +173,7 @@ def _rest(on: Stage, result: Result) -> None:
 
     if not wait_until(rests, REST_S, LOOK_S):
         result.waiting = sum(one.waiting for one in on.kept())
-        result.wrong.append(f"{_said(on)} events said, {result.waiting} without a receipt")
+        result.wrong.append(f"{said(on)} events said, {result.waiting} without a receipt")
     on.check()
 
 

@@ -47,7 +47,7 @@ class Stage:
         self.shop = shop
         self._folder = folder
         self._broker = broker
-        self._postgres = postgres
+        self.postgres = postgres
         self._hosts: dict[str, Child] = {}
         self.device_ids: list[str] = []
         self.database_url = f"sqlite:///{shop.data_dir / 'carryover.db'}"
@@ -104,8 +104,8 @@ class Stage:
 
     def kill(self, part: str) -> None:
         """End a part with SIGKILL."""
-        if part == "postgresql" and self._postgres is not None:
-            self._postgres.kill()
+        if part == "postgresql" and self.postgres is not None:
+            self.postgres.kill()
         elif part == "broker" and self._broker is not None:
             self._broker.kill()
         elif part in self._hosts:
@@ -116,14 +116,18 @@ class Stage:
     def start_again(self, parts: tuple[str, ...]) -> None:
         """Start what was killed; others may be catching up meanwhile."""
         for part in sorted(parts, key=lambda one: (*ORDER, one).index(one)):
-            if part == "postgresql" and self._postgres is not None:
-                self._postgres.start()
+            if part == "postgresql" and self.postgres is not None:
+                self.postgres.start()
             elif part == "broker" and self._broker is not None:
                 self._broker.start()
             elif part.startswith("devices-"):
                 self._start_host(part)
             else:
                 self.shop.start_part(_server(part))
+
+    def host_pid(self, name: str) -> int:
+        """Return the process id of some of the devices."""
+        return self._hosts[name].pid
 
     def check(self) -> None:
         """Do nothing while everything runs.

@@ -199,3 +199,34 @@ def test_a_device_that_comes_online_is_greeted(rig: Rig) -> None:
         (rig.tablet.address, decode(Status, b'{"online":true,"spool":"s1"}'))
     ]
     assert rig.reasons() == ["invalid_payload"]
+
+
+def test_a_read_only_database_is_waited_for(postgresql_url: str) -> None:
+    """A standby refuses every message: none of them is at fault, and none is let go."""
+    engine = make_engine(postgresql_url)
+    stock_catalogue(engine)
+    rig = Rig(engine, sellables)
+    _set_read_only(engine, value="on")
+    for _ in range(3):
+        rig.inbox.put(rig.tablet.message(rig.tablet.scanned("v1")))
+    rig.loop.start()
+    wait_until(lambda: rig.loop.trouble() != "")
+    assert rig.ear.acked == []
+    _set_read_only(engine, value="off")
+    wait_until(lambda: len(rig.ear.acked) == 3)
+    rig.loop.stop()
+    assert (rig.loop.stored, rig.loop.dead, rig.reasons()) == (3, 0, [])
+    engine.dispose()
+
+
+def _set_read_only(engine: Engine, *, value: str) -> None:
+    """Refuse writes from now on, or take them again, in every session."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        name = db.engine.url.database
+        db.exec_driver_sql("SET default_transaction_read_only = off")
+        db.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}')
+        db.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    engine.dispose()  # the pool's own connections are the old kind

@@ -45,6 +45,8 @@ KILLED_S = 10.0
 
 
 class _Program(Protocol):
+    pgdata: Path
+
     def get_pid(self) -> int | None: ...
 
     def get_uri(self) -> str: ...
@@ -60,6 +62,7 @@ class PostgresServer:
     def __init__(self, program: _Program) -> None:
         self._program = program
         self._url = program.get_uri()
+        self._folder = program.pgdata
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database: a socket folder stands for the host."""
@@ -86,6 +89,18 @@ class PostgresServer:
     def start(self) -> None:
         """Start it on the same files and socket; killed, it recovers what was committed."""
         self._program.start()
+
+    def start_as_standby(self) -> None:
+        """Start it as a copy that follows nobody: it answers, and nothing can be written.
+
+        Needs a ``wal_level`` above minimal, as :data:`DURABLE` has it.
+        """
+        (self._folder / "standby.signal").touch()
+        self.start()
+
+    def promote(self) -> None:
+        """Make the standby a server that takes writes again."""
+        self.execute(sql.SQL("SELECT pg_promote()").format())
 
     def stop(self) -> None:
         """End it in order."""
