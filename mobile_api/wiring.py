@@ -1,6 +1,6 @@
 """What the parts of the API process are, and how they reach each other. ``app.py`` makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from mobile_api.mail.sink import MailSink
     from mobile_api.metrics import ApiMetrics
     from mobile_api.payment.awaiting import Awaited
+    from mobile_api.payment.beginning import PayWish, Reserved
     from mobile_api.payment.providers import Providers
     from mobile_api.payment.settling import Told
     from mobile_api.scan.reader import PhotoReader
+
+_TOLD = "carryover_told"  # of a unit of work: what is told once it has committed
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class Parts:
     working: bool = False
     watchers: int = 0  # operators' pages that are open; changed on the event loop only
     adding: "Lane[Wish, Added | Response]" = field(init=False)
+    paying: "Lane[PayWish, Reserved | Response]" = field(init=False)
     settling: "Lane[Told, None]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
     pressure: "DeskPressure" = field(init=False)
@@ -83,9 +87,12 @@ class Parts:
         from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
         from mobile_api.edge.lane import Lane  # noqa: PLC0415
         from mobile_api.health import readiness  # noqa: PLC0415
-        from mobile_api.payment import settling  # noqa: PLC0415
+        from mobile_api.payment import beginning, settling  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
+        self.paying = Lane(
+            lambda wishes: beginning.begin_together(self, wishes), lambda wish: wish.alone()
+        )
         self.settling = Lane(
             lambda told: settling.take_together(self, told),
             lambda one: settling.take_one(self, one),
@@ -94,22 +101,27 @@ class Parts:
         self.health = readiness(self)
 
     def tell(self, db: Session, *notices: Notice) -> None:
-        """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker."""
+        """Ring the doorbell once ``db`` has committed: here at once, elsewhere by the broker.
 
-        def ring() -> None:
-            for notice in notices:
-                if isinstance(notice, ListAsked):
-                    self.mail_bell()
-                else:
-                    self.hub.hear(notice)
-                    self.bells.hear(notice)
-            orders = any(isinstance(notice, OrderChanged) for notice in notices)
-            if orders and letters.were_asked(db):
+        All that one unit of work tells goes to the broker in one message.
+        """
+        told: list[Notice] = db.info.setdefault(_TOLD, [])
+        if not told and notices:
+            on_commit(db, lambda: self._ring(db, told))
+        told += notices
+
+    def _ring(self, db: Session, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            if isinstance(notice, ListAsked):
                 self.mail_bell()
-            if self.fan is not None:
-                self.fan.publish(*notices)
-
-        on_commit(db, ring)
+            else:
+                self.hub.hear(notice)
+                self.bells.hear(notice)
+        orders = any(isinstance(notice, OrderChanged) for notice in notices)
+        if orders and letters.were_asked(db):
+            self.mail_bell()
+        if self.fan is not None:
+            self.fan.publish(*notices)
 
 
 async def parts(request: Request) -> Parts:

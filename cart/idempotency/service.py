@@ -123,6 +123,8 @@ def keep(db: Session, clock: Clock, answers: Sequence[Answered]) -> None:
 
 
 def _insert(db: Session, values: list[dict[str, object]]) -> None:
+    if not values:
+        return
     db.flush()  # what the effect has still in hand goes first
     try:
         db.connection().execute(_KEEP, values)

@@ -137,15 +137,17 @@ def taken(db: Session, location_id: str, since: datetime) -> dict[datetime, int]
     return dict(found.all())
 
 
-def take(db: Session, *, location_id: str, starts_at: datetime, capacity: int) -> bool:
-    """Take one order's place in a quarter hour; False: it is full, and nothing changed."""
-    return insert_or_change(
+def take(
+    db: Session, *, location_id: str, starts_at: datetime, capacity: int, count: int = 1
+) -> bool:
+    """Take the places of orders in a quarter hour; False: too few are left, and nothing changed."""
+    return count <= capacity and insert_or_change(
         db,
         SlotRow,
-        {"location_id": location_id, "starts_at": starts_at, "taken": 1},
+        {"location_id": location_id, "starts_at": starts_at, "taken": count},
         keys=("location_id", "starts_at"),
-        change={"taken": col(SlotRow.taken) + 1},
-        where=col(SlotRow.taken) < capacity,
+        change={"taken": col(SlotRow.taken) + count},
+        where=col(SlotRow.taken) <= capacity - count,
     )
 
 

@@ -3,26 +3,25 @@
 Loads the facts, and lets the pure rules decide. Writes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import text
 from sqlmodel import Session, select
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import UnknownCheckout
-from cart.kernel.gtin import Gtin
-from cart.orders import slots, terms, vouchers
+from cart.orders import facts, vouchers
+from cart.orders.facts import Estimate, Facts
 from cart.orders.model import (
-    LINES_MAX,
     CheckoutState,
     Method,
     Problem,
     ProblemKind,
     TenderKind,
 )
-from cart.orders.pricing import CheckoutLine, LineFacts, Totals, line_of, totals_of
+from cart.orders.pricing import CheckoutLine, Totals, line_of, totals_of
 from cart.orders.slots import Calendar, Promise, Slot
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow, VoucherRow
 from cart.orders.terms import Terms
@@ -31,12 +30,6 @@ from cart.ports import LocationFacts, Shop
 
 ADDRESS_NEEDED: Final = ("name", "street", "postcode", "city", "country")
 ADDRESS_FIELDS: Final = (*ADDRESS_NEEDED, "street2", "region", "phone")
-_LINES: Final = text(
-    "SELECT l.gtin, l.sku, l.quantity, l.price_minor, a.price_minor FROM cart_line AS l"
-    " LEFT JOIN agreed_price AS a ON a.checkout_id = :id AND a.gtin = l.gtin"
-    " WHERE l.cart_id = :cart_id AND l.quantity > 0"
-    " ORDER BY l.added_at_us, l.gtin LIMIT :limit"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ class CheckoutView:
     ships: bool = False
     voucher: VoucherPart | None = None
     slot_at: datetime | None = None
-    slots: tuple[Slot, ...] = ()
+    calendar: Calendar | None = None  # while it is open
     soonest: datetime | None = None
     promise: Promise | None = None
     attempt_id: str | None = None
@@ -81,6 +74,11 @@ class CheckoutView:
     redirect_url: str = ""
     order_id: str | None = None
     terms: Terms | None = None  # while it is open
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The quarter hours that can be chosen. Made when asked for: to pay, nobody asks."""
+        return self.calendar.offered() if self.calendar else ()
 
 
 def view(
@@ -131,30 +129,45 @@ def open_view(
     ready_estimate: timedelta | None = None,
 ) -> CheckoutView:
     """Return a checkout whose lines follow the cart."""
-    now = clock.now()
-    known, taxes = terms.with_taxes(db, checkout.location_id)
-    place = shop.locations.facts(db, checkout.location_id)
-    priced = [line_of(facts) for facts in _line_facts(db, shop, checkout, known, taxes)]
+    views = open_views(db, clock, shop, [checkout], estimate=lambda *_: ready_estimate)
+    return views[checkout.id]
+
+
+def open_views(
+    db: Session,
+    clock: Clock,
+    shop: Shop,
+    checkouts: Sequence[CheckoutRow],
+    *,
+    estimate: Estimate,
+) -> dict[str, CheckoutView]:
+    """Return checkouts whose lines follow their carts, by id; as many statements as for one."""
+    known = facts.load(db, shop, checkouts, estimate=estimate, now=clock.now())
+    return {one.id: _opened(one, known[one.id], clock.now()) for one in checkouts}
+
+
+def _opened(checkout: CheckoutRow, known: Facts, now: datetime) -> CheckoutView:
+    terms_here = known.terms
+    priced = [line_of(one) for one in known.lines]
     lines = tuple(line for line, _ in priced)
-    voucher = _voucher(db, checkout.voucher_id)
+    voucher = known.voucher
     usable = voucher if voucher and vouchers.good(voucher, checkout.currency, now) else None
     ships = checkout.method == Method.SHIP
     totals = totals_of(
         lines,
-        shipping_minor=known.shipping_minor if ships and lines else 0,
-        shipping_rate_bp=known.tax_rate_bp,
+        shipping_minor=terms_here.shipping_minor if ships and lines else 0,
+        shipping_rate_bp=terms_here.tax_rate_bp,
         voucher_left_minor=usable.balance_minor if usable else 0,
     )
-    ready_at = now + max(timedelta(minutes=known.lead_minutes), ready_estimate or timedelta())
-    calendar = _calendar(db, place, known, ready_at)
+    ready_at, calendar = known.calendar.ready_at, known.calendar
     soonest = calendar.soonest()
     promise = Promise(ready_at, ready_at) if ships else calendar.promise(checkout.slot_at)
     problems = [problem for _, found in priced for problem in found]
     for wrong, kind in (
         (not lines, ProblemKind.EMPTY),
-        (not known.takes_orders, ProblemKind.CLOSED),
+        (not terms_here.takes_orders, ProblemKind.CLOSED),
         (promise is None, ProblemKind.NO_SLOT),
-        (ships and not known.ships, ProblemKind.NO_SHIPPING),
+        (ships and not terms_here.ships, ProblemKind.NO_SHIPPING),
         (ships and not _complete(checkout.address), ProblemKind.ADDRESS_MISSING),
         (voucher is not None and usable is None, ProblemKind.VOUCHER),
     ):
@@ -166,7 +179,7 @@ def open_view(
         session_id=checkout.session_id,
         state=CheckoutState(checkout.state),
         version=checkout.version,
-        place=place,
+        place=known.place,
         currency=checkout.currency,
         method=Method(checkout.method),
         email=checkout.email,
@@ -175,13 +188,13 @@ def open_view(
         lines=lines,
         totals=totals,
         problems=tuple(problems),
-        ships=known.ships,
+        ships=terms_here.ships,
         voucher=_part(voucher, totals.voucher_minor),
         slot_at=checkout.slot_at,
-        slots=calendar.offered(),
+        calendar=calendar,
         soonest=soonest.at if soonest else None,
         promise=promise,
-        terms=known,
+        terms=terms_here,
     )
 
 
@@ -252,36 +265,6 @@ def _frozen(db: Session, shop: Shop, checkout: CheckoutRow, attempt: AttemptRow)
         redirect_url=paid_by.redirect_url if paid_by and paying else "",
         order_id=checkout.order_id,
     )
-
-
-def _line_facts(
-    db: Session, shop: Shop, checkout: CheckoutRow, known: Terms, taxes: dict[str, int]
-) -> list[LineFacts]:
-    rows = (
-        db.connection()
-        .execute(_LINES, {"cart_id": checkout.cart_id, "id": checkout.id, "limit": LINES_MAX})
-        .all()
-    )
-    if not rows:
-        return []
-    # verified before they were kept
-    gtins = [str.__new__(Gtin, row[0]) for row in rows]
-    sold = shop.lookup(db, gtins, currency=checkout.currency)
-    location_id = checkout.location_id
-    left = shop.stock.available(db, location_id=location_id, skus=[row[1] for row in rows])
-    facts = []
-    for gtin, (_, sku, quantity, scanned, agreed) in zip(gtins, rows, strict=True):
-        sellable = sold.get(gtin)
-        shown = tuple(price for price in (scanned, agreed) if price is not None)
-        rate = taxes.get(sellable.category if sellable else "", known.tax_rate_bp)
-        facts.append(LineFacts(gtin, sku, quantity, shown, sellable, left.get(sku), rate))
-    return facts
-
-
-def _calendar(db: Session, place: LocationFacts, known: Terms, ready_at: datetime) -> Calendar:
-    capacity = known.orders_per_quarter
-    taken = {} if capacity is None else slots.taken(db, place.id, ready_at)
-    return Calendar(place.opening_hours, place.timezone, ready_at, capacity, taken)
 
 
 def _complete(address: dict[str, str]) -> bool:

@@ -6,10 +6,11 @@ answers how it stands by then.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlmodel import Session
 
@@ -26,6 +27,8 @@ from mobile_api.checkouts.service import ready_estimate
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.once import OnceOnly
 from mobile_api.payment import queries, steps
+from mobile_api.payment.awaiting import Page
+from mobile_api.payment.beginning import OK, PayWish, Reserved
 from mobile_api.payment.schemas import Pay, PaymentOut, Tried, WebhookOut, payment_out
 from mobile_api.payment.settling import Told, end, finish, ring
 from mobile_api.payment.steps import Wish
@@ -69,10 +72,20 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             wish = steps.worded(wired, db, begun.wish)
         return Tried(attempt_id=attempt_id)
 
-    answer = await asyncio.to_thread(once.run, effect, needs_session=True)
-    if answer.status_code >= 400:  # noqa: PLR2004 - a refusal, and nothing is held
+    def alone() -> Response:
+        answer = once.run(effect, needs_session=True)
+        if answer.status_code == OK:
+            wired.marked("reserved")
         return answer
-    wired.marked("reserved")
+
+    token, request_hash = once.visitor.token, once.keyed.request_hash
+    answer = await wired.paying.do(
+        PayWish(once.key, request_hash, token, checkout_id, wanted.total_minor, alone)
+    )
+    if isinstance(answer, Reserved):
+        return await _with_page(wired, answer)
+    if answer.status_code != OK:  # a refusal, and nothing is held
+        return answer
     if wired.working:
         await _page_made(wired, attempt_id, wish)
     return _how_it_stands(await asyncio.to_thread(_stands, wired, attempt_id))
@@ -124,6 +137,16 @@ def _out(db: Session, checkout_id: str) -> PaymentOut:
     return payment_out(checkout, attempt, queries.payment_of(db, attempt.id) if attempt else None)
 
 
+async def _with_page(wired: Parts, reserved: Reserved) -> Response:
+    """Wait for the page of a try that was reserved with others, and return how it stands."""
+    page: Page | None = None
+    if wired.working:
+        page = await _until_told(wired, reserved.attempt_id, reserved.asking.start)
+    if page is not None:
+        return _how_it_stands(reserved.out(page))
+    return _how_it_stands(await asyncio.to_thread(_stands, wired, reserved.attempt_id))
+
+
 async def _page_made(wired: Parts, attempt_id: str, begun: Wish | None) -> None:
     """Start the workflow, and wait until there is a page or there will be none.
 
@@ -137,10 +160,16 @@ async def _page_made(wired: Parts, attempt_id: str, begun: Wish | None) -> None:
     async def start() -> bool:
         return await start_pay(attempt_id, wanted)
 
+    await _until_told(wired, attempt_id, start)
+
+
+async def _until_told(
+    wired: Parts, attempt_id: str, start: Callable[[], Awaitable[object]]
+) -> Page | None:
     async def done() -> bool:
         return not await asyncio.to_thread(_is_reserved, wired, attempt_id)
 
-    await wired.awaited.until(attempt_id, done, PAGE_WAIT_S, start=start)
+    return await wired.awaited.until(attempt_id, done, PAGE_WAIT_S, start=start)
 
 
 def _wish(wired: Parts, attempt_id: str) -> Wish | None:
@@ -169,4 +198,4 @@ def _stands(wired: Parts, attempt_id: str) -> PaymentOut:
 
 def _how_it_stands(found: PaymentOut) -> Response:
     status = 202 if found.state is AttemptState.RESERVED else 200
-    return JSONResponse(found.model_dump(mode="json"), status)
+    return Response(found.model_dump_json(), status, media_type="application/json")

@@ -5,6 +5,7 @@ doing it twice is doing it once. ``parts.marked`` is called at each boundary.
 Knows nothing of workflows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -14,12 +15,14 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import Refused, Unavailable, UnknownOrder
 from cart.kernel.i18n import of_language
 from cart.orders import paying, refunding
+from cart.orders.attempts import Made, note_many
 from cart.orders.model import AttemptState, RefundState, TenderState
 from cart.orders.tables import OrderRow, TenderRow
-from cart.ports import HostedPayment, PaymentNews, PaymentWish, RefundNews
+from cart.ports import HostedPayment, LocationFacts, PaymentNews, PaymentWish, RefundNews
 from gateway.fanout import OrderChanged
 from mobile_api.payment import queries
-from mobile_api.payment.settling import end, ring, take_news
+from mobile_api.payment.awaiting import Page
+from mobile_api.payment.settling import end, take_news
 from mobile_api.wiring import Parts
 
 # Before anything was asked of a provider, and after it has answered for good.
@@ -67,7 +70,11 @@ def worded(parts: Parts, db: Session, found: paying.Wish | None) -> Wish | None:
     """Return a wish that is still to be asked, with the words that the provider shows."""
     if found is None or found.provider_ref is not None:
         return None
-    place = parts.shop.locations.facts(db, found.location_id)
+    return in_words(parts, found, parts.shop.locations.facts(db, found.location_id))
+
+
+def in_words(parts: Parts, found: paying.Wish, place: LocationFacts) -> Wish:
+    """Return what to ask for on behalf of an attempt at a place."""
     return Wish(
         provider=parts.payments.active.name,
         amount_minor=found.amount_minor,
@@ -86,13 +93,14 @@ def page(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
     One step: the provider knows the attempt's id, so that asking it again, when keeping
     it was cut short, gives the same payment.
     """
-    answer = _create(parts, attempt_id, wanted)
+    answer = create(parts, attempt_id, wanted)
     if answer["outcome"] == "done":
-        _note(parts, attempt_id, wanted, HostedPayment(answer["ref"], answer["url"]))
+        note(parts, [(attempt_id, wanted, answer)])
     return answer
 
 
-def _create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
+def create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
+    """Ask the provider for the payment and its page."""
     here = f"{parts.settings.base_url}/checkout/{wanted['checkout_id']}"
     parts.marked("asking")
     try:
@@ -115,20 +123,29 @@ def _create(parts: Parts, attempt_id: str, wanted: Wish) -> Answer:
     return _done(made.provider_ref, made.redirect_url)
 
 
-def _note(parts: Parts, attempt_id: str, wanted: Wish, made: HostedPayment) -> None:
-    """Keep the payment: from here on the shopper can go to its page."""
+def note(parts: Parts, made: Sequence[tuple[str, Wish, Answer]]) -> None:
+    """Keep payments that were made: from here on the shoppers can go to their pages."""
     parts.marked("noting")
     with unit_of_work(parts.engine) as db:
-        paying.note_created(
+        noted = note_many(
             db,
             parts.clock,
-            attempt_id=attempt_id,
-            provider=wanted["provider"],
-            payment=made,
+            [
+                Made(
+                    attempt_id,
+                    wanted["checkout_id"],
+                    wanted["provider"],
+                    HostedPayment(answer["ref"], answer["url"]),
+                )
+                for attempt_id, wanted, answer in made
+            ],
         )
-        ring(parts, db, wanted["checkout_id"])
+        for attempt_id, wanted, _ in made:
+            parts.tell(db, OrderChanged(wanted["checkout_id"], noted[attempt_id].version))
     parts.marked("noted")
-    parts.awaited.tell(attempt_id)
+    for attempt_id, _, answer in made:
+        kept = noted[attempt_id]
+        parts.awaited.tell(attempt_id, Page(kept.version, answer["url"]) if kept.waits else None)
 
 
 def give_up(parts: Parts, attempt_id: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Payments as durable workflows: ``pay``, ``cancel_payment``, ``refund``.
+"""Payments as durable workflows: ``pay``, ``pay_many``, ``cancel_payment``, ``refund``.
 
 None of them waits for the shopper: what she does at the provider's page comes by
 webhook and is settled by one transaction (``settling.py``). Steps are those of
@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import Final
 
+from cart.kernel.ids import secret_hash
 from mobile_api.payment import steps
 from mobile_api.payment.steps import Answer, Wish
 from mobile_api.workflows import office
@@ -27,6 +28,26 @@ class StillOpen(Exception):
 @office.patient_step("pay_page")
 async def _page(attempt_id: str, wanted: Wish) -> Answer:
     return await asyncio.to_thread(steps.page, office.at_work(), attempt_id, wanted)
+
+
+@office.patient_step("pay_pages")
+async def _pages(asked: dict[str, Wish]) -> dict[str, Answer]:
+    """Ask for all at once; each page is kept as it comes, with those that came meanwhile."""
+    parts = office.at_work()
+    asking = {
+        asyncio.create_task(asyncio.to_thread(steps.create, parts, attempt_id, wanted)): attempt_id
+        for attempt_id, wanted in asked.items()
+    }
+    answers: dict[str, Answer] = {}
+    waiting = set(asking)
+    while waiting:
+        come, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        found = {asking[one]: one.result() for one in come}
+        answers |= found
+        made = [(id_, asked[id_], one) for id_, one in found.items() if one["outcome"] == "done"]
+        if made:
+            await asyncio.to_thread(steps.note, parts, made)
+    return answers
 
 
 @office.patient_step("pay_give_up")
@@ -69,6 +90,21 @@ async def pay(attempt_id: str, wanted: Wish) -> str:
     return answer["outcome"]
 
 
+@office.workflow(name="pay_many")
+async def pay_many(asked: dict[str, Wish]) -> None:
+    """Get the pages of attempts that were reserved together: as :func:`pay`, recorded once.
+
+    A provider that does not answer is asked again by a workflow for that attempt alone.
+    """
+    answers = await _pages(asked)
+    for attempt_id, answer in sorted(answers.items()):
+        if answer["outcome"] == "later":
+            await start_pay(attempt_id, asked[attempt_id])
+        elif answer["outcome"] != "done":
+            logger.warning("attempt %s: no payment page: %s", attempt_id, answer["reason"])
+            await _give_up(attempt_id, answer["reason"])
+
+
 @office.workflow(name="cancel_payment")
 async def cancel_payment(attempt_id: str) -> str:
     """Close the provider's page of an attempt that is over."""
@@ -100,6 +136,15 @@ async def refund(refund_id: str) -> str:
 async def start_pay(attempt_id: str, wanted: Wish) -> bool:
     """Ask the provider for an attempt's page, once; say whether it can still end well."""
     return await office.ensure_started(pay, attempt_id, attempt_id, wanted)
+
+
+async def start_pay_many(asked: dict[str, Wish]) -> bool:
+    """Ask for the pages of attempts that were reserved together; one alone is one workflow."""
+    if len(asked) == 1:
+        [(attempt_id, wanted)] = asked.items()
+        return await start_pay(attempt_id, wanted)
+    names = " ".join(sorted(asked))
+    return await office.ensure_started(pay_many, f"pay_many:{secret_hash(names)}", asked)
 
 
 async def start_cancel(attempt_id: str, again: str) -> bool:
