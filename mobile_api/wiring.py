@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from inventory_api.stock.live import LiveStock
     from mobile_api.bells import Bells
     from mobile_api.carts.adding import Added, Wish
+    from mobile_api.checkouts.opening import OpenWish
     from mobile_api.checkouts.pressure import DeskPressure
     from mobile_api.edge.keyed import InProgress
     from mobile_api.edge.lane import Lane
@@ -75,6 +76,7 @@ class Parts:
     working: bool = False
     watchers: int = 0  # operators' pages that are open; changed on the event loop only
     adding: "Lane[Wish, Added | Response]" = field(init=False)
+    opening: "Lane[OpenWish, Response]" = field(init=False)
     paying: "Lane[PayWish, Reserved | Response]" = field(init=False)
     settling: "Lane[Told, None]" = field(init=False)
     marked: Callable[[str], None] = lambda _: None
@@ -84,12 +86,14 @@ class Parts:
     def __post_init__(self) -> None:
         """Open the lanes of what is done together, and look at no desk yet."""
         from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
+        from mobile_api.checkouts.opening import open_together  # noqa: PLC0415
         from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
         from mobile_api.edge.lane import Lane  # noqa: PLC0415
         from mobile_api.health import readiness  # noqa: PLC0415
         from mobile_api.payment import beginning, settling  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
+        self.opening = Lane(lambda wishes: open_together(self, wishes), lambda wish: wish.alone())
         self.paying = Lane(
             lambda wishes: beginning.begin_together(self, wishes), lambda wish: wish.alone()
         )

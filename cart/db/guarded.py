@@ -39,6 +39,27 @@ def insert_new(
     return _came_back(db, statement)
 
 
+def insert_new_many(
+    db: Session,
+    row: type[SQLModel],
+    values: Sequence[Mapping[str, Any]],
+    *,
+    keys: Sequence[str],
+    back: str,
+    where: TextClause | None = None,
+) -> set[Any]:
+    """Insert those rows whose ``keys`` are not there; return their values of column ``back``.
+
+    Otherwise as :func:`insert_new`.
+    """
+    if not values:
+        return set()
+    inserting = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
+    statement = inserting(row).on_conflict_do_nothing(index_elements=keys, index_where=where)
+    returned = db.connection().execute(statement.returning(getattr(row, back)), list(values))
+    return set(returned.scalars())
+
+
 def insert_or_change(
     db: Session,
     row: type[SQLModel],

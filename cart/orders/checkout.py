@@ -30,10 +30,10 @@ from cart.orders.tables import AgreedPriceRow, CheckoutRow
 from cart.orders.view import ADDRESS_FIELDS, CheckoutView, load, view
 from cart.ports import Shop
 
-__all__ = ["CheckoutView", "view"]
+__all__ = ["OPEN", "CheckoutView", "view"]
 
 ADDRESS_PART_LENGTH_MAX: Final = 200  # the longest street is shorter, and a label holds no more
-_OPEN: Final = text("state IN ('open', 'paying')")  # as in the index that keeps it to one
+OPEN: Final = text("state IN ('open', 'paying')")  # as in the index that keeps it to one
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def open_checkout(
         "created_at": now,
         "changed_at": now,
     }
-    if insert_new(db, CheckoutRow, values, keys=["cart_id"], where=_OPEN):
+    if insert_new(db, CheckoutRow, values, keys=["cart_id"], where=OPEN):
         return checkout_id
     found = _open_id(db, cart_id)  # a rival was faster: it is the same checkout
     if found is None:
@@ -211,7 +211,7 @@ def change(db: Session, clock: Clock, checkout_id: str, **values: object) -> Non
 
 
 def _open_id(db: Session, cart_id: str) -> str | None:
-    return db.exec(select(CheckoutRow.id).where(CheckoutRow.cart_id == cart_id, _OPEN)).first()
+    return db.exec(select(CheckoutRow.id).where(CheckoutRow.cart_id == cart_id, OPEN)).first()
 
 
 def _newest_location(db: Session, cart_id: str) -> str:

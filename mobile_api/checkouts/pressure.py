@@ -1,11 +1,15 @@
 """How busy each desk is, asked once a second: the sum over a queue is the same for all who pay."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from sqlmodel import Session
 
 from cart.kernel.clock import Clock
+from cart.orders.facts import Estimate
+from cart.orders.model import Method
+from cart.orders.tables import CheckoutRow
 from cart.picking import desk
 from cart.picking.desk import Pressure
 
@@ -31,3 +35,13 @@ class DeskPressure:
             self._known.clear()
         self._known[location_id] = (now_s, found)
         return found
+
+    def estimates(self, db: Session) -> Estimate:
+        """Return what says how long a desk would need for a checkout; nothing where it is sent."""
+
+        def estimate(checkout: CheckoutRow, pieces: int) -> timedelta | None:
+            if checkout.method != Method.COLLECT:
+                return None
+            return self.at(db, checkout.location_id).estimate(pieces)
+
+        return estimate

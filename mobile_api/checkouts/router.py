@@ -18,6 +18,7 @@ from cart.orders import checkout
 from cart.orders.checkout import Choice
 from mobile_api.bells import bell_stream, cart_topic, order_topic
 from mobile_api.checkouts import queries, service
+from mobile_api.checkouts.opening import CREATED, OpenWish
 from mobile_api.checkouts.pages import checkout_html
 from mobile_api.checkouts.schemas import (
     AcceptPrice,
@@ -77,15 +78,24 @@ def _once(
     return once.run(effect, needs_session=True)
 
 
-@router.post("", status_code=201, response_model=CheckoutOut)
-def open_checkout(request: Request, wanted: OpenCheckout, wired: Wired, once: OnceOnly) -> Response:
+@router.post("", status_code=CREATED, response_model=CheckoutOut)
+async def open_checkout(
+    request: Request, wanted: OpenCheckout, wired: Wired, once: OnceOnly
+) -> Response:
     """Open the checkout of this phone's cart; while one is open it is that one."""
+    locale = locale_of(request)
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
-        checkout_id = service.begin(wired, db, shopper, locale_of(request), wanted.location_id)
+        checkout_id = service.begin(wired, db, shopper, locale, wanted.location_id)
         return _whole(request, wired, db, checkout_id)
 
-    return once.run(effect, status=201, needs_session=True)
+    def alone() -> Response:
+        return once.run(effect, status=CREATED, needs_session=True)
+
+    token, request_hash = once.visitor.token, once.keyed.request_hash
+    return await wired.opening.do(
+        OpenWish(once.key, request_hash, token, wanted.location_id, locale, alone)
+    )
 
 
 @router.get("/{checkout_id}")

@@ -6,18 +6,16 @@ Does what ``pay`` does alone; whatever is unusual is left to the way for one.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi.responses import Response
-from sqlmodel import Session
 
 from cart.db import unit_of_work
 from cart.idempotency import service as keys
 from cart.idempotency.service import Answered
 from cart.orders import trying
 from cart.orders.attempts import attempt_id_of
-from cart.orders.model import AttemptState, CheckoutState, Method
-from cart.orders.tables import CheckoutRow
+from cart.orders.model import AttemptState, CheckoutState
 from cart.orders.trying import Tried, Try
 from gateway.fanout import OrderChanged
 from mobile_api.edge.lane import Unusual
@@ -104,7 +102,7 @@ def begin_together(
             for place, session in sessions.items()
         ]
         begun = trying.begin_many(
-            db, parts.clock, parts.ids, parts.shop, tries, estimate=_estimate(parts, db)
+            db, parts.clock, parts.ids, parts.shop, tries, estimate=parts.pressure.estimates(db)
         )
         answered = []
         for (place, session), one in zip(sessions.items(), begun, strict=True):
@@ -118,15 +116,6 @@ def begin_together(
         keys.keep(db, parts.clock, answered)
     parts.marked("reserved")
     return answers
-
-
-def _estimate(parts: Parts, db: Session) -> Callable[[CheckoutRow, int], timedelta | None]:
-    def estimate(checkout: CheckoutRow, pieces: int) -> timedelta | None:
-        if checkout.method != Method.COLLECT:
-            return None
-        return parts.pressure.at(db, checkout.location_id).estimate(pieces)
-
-    return estimate
 
 
 def _reserved(parts: Parts, one: Tried, asking: Asking) -> Reserved:
