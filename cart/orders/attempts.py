@@ -102,13 +102,12 @@ def attempt_id_of(key: str) -> str:
 
 
 def attempt_row(
-    clock: Clock, checkout: CheckoutRow, seen: CheckoutView, known: Terms, attempt_id: str
+    now: datetime, checkout: CheckoutRow, seen: CheckoutView, known: Terms, attempt_id: str
 ) -> tuple[AttemptRow, Wanted]:
     """Return the row of a try to pay what she sees, and what it buys, which is frozen in it."""
     if seen.promise is None:
         msg = "a checkout without a promise has a problem"
         raise AssertionError(msg)
-    now = clock.now()
     counted = known.orders_per_quarter is not None and seen.method == Method.COLLECT
     wanted = Wanted(
         location_id=checkout.location_id,

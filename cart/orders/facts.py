@@ -13,7 +13,7 @@ from cart.kernel.gtin import Gtin
 from cart.orders import slots, terms
 from cart.orders.model import LINES_MAX
 from cart.orders.pricing import LineFacts
-from cart.orders.slots import Calendar
+from cart.orders.slots import Calendar, Slot
 from cart.orders.tables import CheckoutRow, VoucherRow
 from cart.orders.terms import Terms
 from cart.ports import LocationFacts, Sellable, Shop
@@ -80,13 +80,14 @@ def load(
         }
         capacity = known.orders_per_quarter
         taken = {} if capacity is None else slots.taken(db, place.id, min(ready.values()))
+        hours, zone = place.opening_hours, place.timezone
+        offers: dict[datetime, tuple[Slot, ...]] = {}
         for one in here:
-            hours, zone = place.opening_hours, place.timezone
             found[one.id] = Facts(
                 terms=known,
                 place=place,
                 lines=_priced(lines[one.id], sold[one.currency], left, (known, taxes)),
-                calendar=Calendar(hours, zone, ready[one.id], capacity, taken),
+                calendar=Calendar(hours, zone, ready[one.id], capacity, taken, offers),
                 voucher=_voucher(db, one.voucher_id),
             )
     return found

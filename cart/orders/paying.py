@@ -105,7 +105,7 @@ def begin(
     seen = open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
     _require_as_seen(seen, total_minor, rest_minor)
     located = seen.terms or Terms(checkout.location_id)
-    attempt, wanted = attempt_row(clock, checkout, seen, located, attempt_id)
+    attempt, wanted = attempt_row(clock.now(), checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, wanted, capacity=located.orders_per_quarter)
     insert_all(db, [attempt])
     voucher_id = checkout.voucher_id

@@ -4,7 +4,7 @@ The calendar is pure; ``take`` and ``give_back`` move a slot by one guarded stat
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -40,13 +40,17 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What a location can promise. Without opening hours it is taken to be always open."""
+    """What a location can promise. Without opening hours it is taken to be always open.
+
+    ``offers``: what was offered from a quarter hour on, shared by the calendars of one moment.
+    """
 
     hours: Mapping[str, Any]
     timezone: str
     ready_at: datetime
     capacity: int | None
     taken: Mapping[datetime, int]
+    offers: dict[datetime, tuple[Slot, ...]] = field(default_factory=dict, compare=False)
 
     def soonest(self) -> Promise | None:
         """Return the first moment at which an order can be ready; None: not within DAYS_AHEAD."""
@@ -60,9 +64,15 @@ class Calendar:
 
         SLOTS_MAX of either kind at most: a shop that is full for two days still offers the third.
         """
+        since = floor_quarter(self.ready_at + QUARTER)  # it ends after all moments within it
+        if since not in self.offers:
+            self.offers[since] = self._offered(since)
+        return self.offers[since]
+
+    def _offered(self, since: datetime) -> tuple[Slot, ...]:
         slots: list[Slot] = []
         free = 0
-        for starts_at in self._quarters(self.ready_at + QUARTER):
+        for starts_at in self._quarters(since):
             left = self._left(starts_at)
             if left != 0 or len(slots) < SLOTS_MAX:
                 slots.append(Slot(starts_at, left))

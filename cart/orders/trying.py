@@ -72,7 +72,7 @@ def begin_many(
         Conflict, InsufficientStock: somebody was faster; this unit of work must not go on,
             and each try is for ``begin``.
     """
-    checkouts = _locked(db, {one.checkout_id for one in tries})
+    checkouts, now = _locked(db, {one.checkout_id for one in tries}), clock.now()
     chosen = _chosen(db, checkouts, tries)
     views = open_views(
         db, clock, shop, [checkouts[one.checkout_id] for one in chosen], estimate=estimate
@@ -87,7 +87,7 @@ def begin_many(
             continue
         checkout = checkouts[one.checkout_id]
         located = seen.terms or Terms(checkout.location_id)
-        attempt, frozen = attempt_row(clock, checkout, seen, located, one.attempt_id)
+        attempt, frozen = attempt_row(now, checkout, seen, located, one.attempt_id)
         attempts[one.attempt_id] = attempt
         place = checkout.location_id
         wanted.append(Promising(attempt.id, place, frozen.pieces, attempt.reserved_until))
@@ -97,7 +97,7 @@ def begin_many(
     rows = [attempts[one.attempt_id] for one in begun]
     insert_all(db, rows)
     insert_all(db, [_tender(ids, attempt) for attempt in rows])
-    versions = _paying(db, clock.now(), begun)
+    versions = _paying(db, now, begun)
     made = {
         one.attempt_id: _tried(
             checkouts[one.checkout_id],

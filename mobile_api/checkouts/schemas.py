@@ -1,6 +1,7 @@
 """What the checkout's API takes and gives."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -12,6 +13,7 @@ from cart.kernel.money import Money
 from cart.orders.checkout import ADDRESS_PART_LENGTH_MAX
 from cart.orders.model import CheckoutState, Method, ProblemKind
 from cart.orders.pricing import CheckoutLine
+from cart.orders.slots import Slot
 from cart.orders.view import ADDRESS_FIELDS
 from mobile_api.carts.schemas import MoneyOut, Taken, money_out
 from mobile_api.checkouts.shown import ShownCheckout, ShownLine
@@ -168,7 +170,7 @@ def checkout_out(c: ShownCheckout, w: Words, html: str | None = None) -> Checkou
         method=view.method,
         ships=view.ships,
         slot_at=view.slot_at,
-        slots=[SlotOut(starts_at=one.starts_at, left=one.left) for one in view.slots],
+        slots=_slots(view.slots),
         promise_at=view.promise.at if view.promise else None,
         email=view.email,
         address=view.address,
@@ -199,6 +201,12 @@ def checkout_out(c: ShownCheckout, w: Words, html: str | None = None) -> Checkou
         order_id=view.order_id,
         html=html,
     )
+
+
+@lru_cache(maxsize=64)
+def _slots(slots: tuple[Slot, ...]) -> list[SlotOut]:
+    """Return the slots that can be chosen: the same for all who look within a quarter hour."""
+    return [SlotOut(starts_at=one.starts_at, left=one.left) for one in slots]
 
 
 def _line(line: CheckoutLine, shown: ShownLine, w: Words) -> CheckoutLineOut:
