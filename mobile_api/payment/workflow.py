@@ -7,6 +7,7 @@ webhook and is settled by one transaction (``settling.py``). Steps are those of
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from cart.kernel.ids import secret_hash
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 CREATE_WAITS_S: Final = (0.5, 2.0)
 # Nobody waits: as long as a provider may be away. About nine hours, as for mails.
 WAITS_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 18_000)
+# Calls to a provider take a third of a second each: they must not take the threads of the rest.
+CALLS_AT_ONCE_MAX: Final = 16
+_CALLS: Final = ThreadPoolExecutor(CALLS_AT_ONCE_MAX, thread_name_prefix="provider")
 
 
 class StillOpen(Exception):
@@ -33,13 +37,13 @@ async def _page(attempt_id: str, wanted: Wish) -> Answer:
 @office.patient_step("pay_pages")
 async def _pages(asked: dict[str, Wish]) -> dict[str, Answer]:
     """Ask for all at once; each page is kept as it comes, with those that came meanwhile."""
-    parts = office.at_work()
+    parts, loop = office.at_work(), asyncio.get_running_loop()
     asking = {
-        asyncio.create_task(asyncio.to_thread(steps.create, parts, attempt_id, wanted)): attempt_id
+        loop.run_in_executor(_CALLS, steps.create, parts, attempt_id, wanted): attempt_id
         for attempt_id, wanted in asked.items()
     }
     answers: dict[str, Answer] = {}
-    waiting = set(asking)
+    waiting: set[asyncio.Future[Answer]] = set(asking)
     while waiting:
         come, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         found = {asking[one]: one.result() for one in come}
