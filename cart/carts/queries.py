@@ -239,9 +239,11 @@ class Opened:
     currency: str
 
 
-def opened_ask(db: Session, token_hashes: Iterable[str], now: datetime) -> Ask:
-    """Ask for the sessions that these keys open; their carts are locked until the commit."""
-    lock = "" if is_sqlite(db.connection()) else " FOR UPDATE OF c"
+def opened_ask(
+    db: Session, token_hashes: Iterable[str], now: datetime, *, locked: bool = True
+) -> Ask:
+    """Ask for the sessions that these keys open; ``locked``: with their carts, until the commit."""
+    lock = " FOR UPDATE OF c" if locked and not is_sqlite(db.connection()) else ""
     return Ask(
         "SELECT k.token_hash, s.id, c.id, c.version, c.latest_at_us, c.currency FROM {rows}"  # noqa: S608
         " JOIN session_key AS k ON k.token_hash = d.token_hash AND k.expires_at > :now"

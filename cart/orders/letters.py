@@ -87,6 +87,8 @@ def ask_many(db: Session, clock: Clock, order_ids: Sequence[str], kind: str) -> 
     """Ask for a letter of one kind about each of these orders, which have an e-mail address."""
     rows = [(letter_id(order_id, LetterKind(kind)), order_id) for order_id in order_ids]
     run(db, _ASK_MANY, _LETTERS, rows, {"kind": LetterKind(kind).value, "now": clock.now()})
+    if rows:
+        db.info[_ASKED] = True
 
 
 def waiting(db: Session, before: datetime, limit: int) -> list[str]:

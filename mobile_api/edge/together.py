@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from cart.carts import queries
 from cart.carts.queries import Opened
+from cart.db.rows import run_together
 from cart.idempotency import service as keys
 from cart.kernel.ids import secret_hash
 from mobile_api.wiring import Parts
@@ -34,13 +35,22 @@ def usual(db: Session, parts: Parts, wishes: Sequence[Wished]) -> dict[int, Open
     worked on; a phone without a session.
     """
     often = Counter(one.key for one in wishes)
-    known = keys.known(db, often)
     hashes = {one.token: secret_hash(one.token) for one in wishes if one.token}
-    opened = queries.opened_by(db, hashes.values(), parts.clock.now()) if hashes else {}
+    known_keys, sessions = run_together(
+        db,
+        keys.known_ask(often),
+        queries.opened_ask(db, hashes.values(), parts.clock.now(), locked=False),
+    )
+    known = {row[0] for row in known_keys}
+    opened = queries.opened(sessions)
     found: dict[int, Opened] = {}
     for place, one in enumerate(wishes):
         session = opened.get(hashes[one.token]) if one.token else None
-        busy = one.key in known or often[one.key] > 1 or parts.in_progress.any_of({one.key})
+        busy = (
+            secret_hash(one.key) in known
+            or often[one.key] > 1
+            or parts.in_progress.any_of({one.key})
+        )
         if session is not None and not busy:
             found[place] = session
     return found

@@ -90,8 +90,6 @@ def _finish_many(parts: Parts, db: Session, bought: Sequence[Bought]) -> None:
         parts.tell(db, OrderChanged(one.checkout_id, one.checkout_version))
     for location_id in sorted({one.placed.order.location_id for one in bought}):
         parts.tell(db, DeskChanged(location_id))
-    if any(one.placed.order.email for one in bought):
-        on_commit(db, parts.mail_bell)  # their receipts wait
 
 
 def finish(parts: Parts, db: Session, settled: Settled) -> None:
