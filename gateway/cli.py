@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_broker, cli_dead_letters, cli_devices, cli_streams
+from gateway import cli_backup, cli_broker, cli_dead_letters, cli_devices, cli_streams
 from gateway.settings import MqttSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
 app.add_typer(cli_devices.app, name="devices")
 app.add_typer(cli_dead_letters.app, name="dead-letters")
 app.command("broker-files")(cli_broker.broker_files)
+app.command()(cli_backup.backup)
+app.command()(cli_backup.restore)
 cli_devices.app.command("streams")(cli_streams.streams)
 
 ONLINE_WAIT_S = 15.0

