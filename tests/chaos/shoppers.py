@@ -22,6 +22,7 @@ PAUSE_S: Final = 0.2
 TIMEOUT_S: Final = 15.0
 WALKS_AWAY: Final = 0.3
 JOIN_S: Final = 120.0
+CHANGED: Final = "checkout_changed"
 
 
 @dataclass(slots=True)
@@ -80,7 +81,12 @@ class Shopper:
         if not checkout["lines"]:
             return
         total = checkout["totals"]["total"]["minor"]
-        paying = self._ask("POST", f"{path}/pay", {"total_minor": total})
+        try:
+            paying = self._ask("POST", f"{path}/pay", {"total_minor": total})
+        except Refused as refused:
+            if refused.data.get("code") == CHANGED:
+                return  # somebody else was faster: she looks again
+            raise
         walks_away = self._dice.random() < WALKS_AWAY
         deadline = time.monotonic() + PAID_WAIT_S
         while time.monotonic() < deadline:
