@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from mobile_api.payment.settling import Told
     from mobile_api.scan.reader import PhotoReader
 
+# How long a busy lane of checkouts waits for those who are on their way from another lane. At 8
+# clients: 36 checkouts a second with lanes beside each other, 40 in turns, 50 with this; 20 ms
+# gained nothing more.
+GATHER_S: Final = 0.008
 _TOLD = "carryover_told"  # of a unit of work: what is told once it has committed
 
 
@@ -88,18 +92,22 @@ class Parts:
         from mobile_api.carts.adding import add_together  # noqa: PLC0415 - it needs Parts
         from mobile_api.checkouts.opening import open_together  # noqa: PLC0415
         from mobile_api.checkouts.pressure import DeskPressure  # noqa: PLC0415
-        from mobile_api.edge.lane import Lane  # noqa: PLC0415
+        from mobile_api.edge.lane import Lane, Turns  # noqa: PLC0415
         from mobile_api.health import readiness  # noqa: PLC0415
         from mobile_api.payment import beginning, settling  # noqa: PLC0415
 
         self.adding = Lane(lambda wishes: add_together(self, wishes), lambda wish: wish.alone())
-        self.opening = Lane(lambda wishes: open_together(self, wishes), lambda wish: wish.alone())
+        buying = Turns(GATHER_S)
+        self.opening = Lane(
+            lambda wishes: open_together(self, wishes), lambda wish: wish.alone(), buying
+        )
         self.paying = Lane(
-            lambda wishes: beginning.begin_together(self, wishes), lambda wish: wish.alone()
+            lambda wishes: beginning.begin_together(self, wishes), lambda wish: wish.alone(), buying
         )
         self.settling = Lane(
             lambda told: settling.take_together(self, told),
             lambda one: settling.take_one(self, one),
+            buying,
         )
         self.pressure = DeskPressure(self.clock)
         self.health = readiness(self)

@@ -23,12 +23,53 @@ logger = logging.getLogger(__name__)
 BATCH_MAX: Final = 32
 # A second's worth at full speed: whoever comes later is told to come again.
 WAITING_MAX: Final = 1_000
+# How long after two were seen at once more are expected.
+CROWDED_S: Final = 1.0
 
 
 class Unusual(Conflict):
     """A wish needs the way for one: raised for a whole batch, or answered for a wish in it."""
 
     code = "unusual"
+
+
+class Turns:
+    """Lanes that go to the database one at a time, the fullest first. For one event loop.
+
+    For acts that follow each other: while one lane is served the others fill, so that a few
+    busy people make large batches instead of many small ones beside each other. While it is
+    crowded a lane also waits ``gather_s`` for those who are just coming back from another;
+    whoever is alone waits for nobody.
+    """
+
+    def __init__(self, gather_s: float = 0.0) -> None:
+        self._gather_s = gather_s
+        self._busy = False
+        self._asking: list[tuple[Callable[[], int], asyncio.Future[None]]] = []
+        self._crowded_until = float("-inf")
+
+    async def take(self, waiting: Callable[[], int]) -> None:
+        """Wait for this lane's turn; ``waiting``: how many wishes it has by then."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._crowded_until:
+            await asyncio.sleep(self._gather_s)
+        if self._busy:
+            mine: asyncio.Future[None] = loop.create_future()
+            self._asking.append((waiting, mine))
+            await mine
+        self._busy = True
+        if self._gather_s and (self._asking or waiting() > 1):
+            self._crowded_until = loop.time() + CROWDED_S
+
+    def give(self) -> None:
+        """End the turn: the fullest lane has the next, of equals the one that asked first."""
+        self._asking = [one for one in self._asking if not one[1].done()]
+        if not self._asking:
+            self._busy = False
+            return
+        fullest = max(self._asking, key=lambda one: one[0]())
+        self._asking.remove(fullest)
+        fullest[1].set_result(None)
 
 
 class Lane(Generic[Wish, Answer]):
@@ -38,8 +79,13 @@ class Lane(Generic[Wish, Answer]):
         self,
         work: Callable[[Sequence[Wish]], Sequence[Answer | Exception]],
         alone: Callable[[Wish], Answer],
+        turns: Turns | None = None,
     ) -> None:
-        """Do batches with ``work``, and a wish of a failed batch with ``alone``; in a thread."""
+        """Do batches with ``work``, and a wish of a failed batch with ``alone``; in a thread.
+
+        ``turns``: shared with the lanes that this one takes turns with.
+        """
+        self._turns = turns or Turns()
         self._work = work
         self._alone = alone
         self._waiting: deque[tuple[Wish, asyncio.Future[Answer]]] = deque()
@@ -73,9 +119,13 @@ class Lane(Generic[Wish, Answer]):
     async def _run(self) -> None:
         try:
             while self._waiting:
+                await self._turns.take(lambda: len(self._waiting))
                 size = min(BATCH_MAX, len(self._waiting))
                 batch = [self._waiting.popleft() for _ in range(size)]
-                answers = await asyncio.to_thread(self._batch, [wish for wish, _ in batch])
+                try:
+                    answers = await asyncio.to_thread(self._batch, [wish for wish, _ in batch])
+                finally:
+                    self._turns.give()
                 for (_, done), answer in zip(batch, answers, strict=True):
                     if done.done():
                         continue  # who asked has gone
