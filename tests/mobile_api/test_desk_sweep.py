@@ -47,9 +47,9 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[Notice] = []
 
-    def publish(self, notice: Notice) -> None:
-        """Keep a notice."""
-        self.heard.append(notice)
+    def publish(self, *notices: Notice) -> None:
+        """Keep what one unit of work told."""
+        self.heard += notices
 
 
 def swept(parts: Parts) -> list[Notice]:
