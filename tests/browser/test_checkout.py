@@ -1,6 +1,5 @@
 """From the cart to the ticket in Chromium: problems, payment at the test bank, refused, back."""
 
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlmodel import Session, select
 
 from cart.db import make_engine, unit_of_work
@@ -27,24 +26,9 @@ from tests.mobile_api.served import serving
 from tests.mobile_api.shop import BLUE, HERE, MUG, RED, SECRET, fill, stock
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 TOLD_MS = 15_000  # bank, webhook, workflow and bell, on a busy machine
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture

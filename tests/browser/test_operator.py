@@ -1,6 +1,5 @@
 """The operator's pages in Chromium: three languages, two sizes, by keyboard, live."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cart.db import make_engine
 from cart.kernel.ids import RandomIds
@@ -24,23 +23,8 @@ from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import COOKIE
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 Opened = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """From the cart to the bank and back to the ticket in Chromium with scripts switched off."""
 
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from cart.db import make_engine, unit_of_work
@@ -20,23 +19,8 @@ from tests.mobile_api.served import serving
 from tests.mobile_api.shop import HERE, RED, SECRET, fill
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture

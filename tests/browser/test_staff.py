@@ -1,7 +1,6 @@
 """Staff pages and the board in Chromium: by scanner, by keyboard, without a network, live."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from cart.db import make_engine, unit_of_work
 from cart.kernel.ids import RandomIds
@@ -28,23 +27,8 @@ from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import COOKIE, hire
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
 Opened = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture
