@@ -4,6 +4,7 @@ Callbacks enqueue or hand over, and nothing else: an exception in one would end
 the network thread while the client still says it is connected.
 """
 
+import itertools
 import logging
 import socket
 import threading
@@ -26,6 +27,8 @@ RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
 # The broker keeps our session this long while we are away; longer than a night's shutdown.
 SESSION_EXPIRY_S = 7 * 24 * 3600
 RECEIVE_MAXIMUM = 65_535  # the protocol's own limit of unacknowledged messages
+# Of all connections of this process: a message of one link is never taken for another's.
+_GENERATIONS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class MqttLink:
     ``on_message`` runs in the network thread: it must only enqueue. With
     ``by_hand`` the broker sees an acknowledgement only after :meth:`ack`.
     ``find`` is asked for the address before every connection, so that a broker
-    that moved is found again.
+    that moved is found again; ``may_connect`` whether there is to be one at all.
     """
 
     def __init__(
@@ -84,14 +87,16 @@ class MqttLink:
         on_online: Callable[[], None] = lambda: None,
         by_hand: bool = False,
         receive_maximum: int = RECEIVE_MAXIMUM,
+        may_connect: Callable[[], bool] = lambda: True,
     ) -> None:
         self._find = find
+        self._may_connect = may_connect
         self._subscriptions = list(subscriptions)
         self._on_message = on_message
         self._on_online = on_online
         self._by_hand = by_hand
         self._receive_maximum = min(receive_maximum, RECEIVE_MAXIMUM)
-        self._generation = 0
+        self.first_generation = self._generation = next(_GENERATIONS)
         self.connections = 0  # since the start
         self.acked = 0  # messages that the broker need not send again
         self._lock = threading.Lock()
@@ -114,6 +119,7 @@ class MqttLink:
             client.username_pw_set(address.username, address.password)
         if address.tls:
             client.tls_set()
+        client.may_connect = self._may_connect
         client.on_socket_open = _send_at_once
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
@@ -128,14 +134,31 @@ class MqttLink:
         self._aim()
         self._client.loop_start()
 
-    def stop(self) -> None:
-        """Disconnect and end the network thread; nothing is acknowledged any more."""
+    def forsake(self) -> None:
+        """Take in and acknowledge nothing any more, from this moment on."""
         self._stopping = True
         with self._lock:
-            self._generation += 1
+            self._generation = next(_GENERATIONS)
+
+    def stop(self) -> None:
+        """Disconnect and end the network thread; waits for it, up to a connection's timeout."""
+        self.forsake()
         self._client.disconnect()
         self._client.loop_stop()
+        left = self._client.socket()
+        if left is not None:  # it was connecting just now
+            left.close()
         self._online.clear()
+
+    @property
+    def generation(self) -> int:
+        """Which of this process's connections the present one is; later ones are greater."""
+        return self._generation
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing that comes is wanted any more."""
+        return self._stopping
 
     @property
     def online(self) -> bool:
@@ -183,8 +206,11 @@ class MqttLink:
         if reason.is_failure:
             logger.error("the broker refused us: %s", reason)
             return
+        if self._stopping:
+            client.disconnect()
+            return
         with self._lock:
-            self._generation += 1
+            self._generation = next(_GENERATIONS)
             self.connections += 1
         if self._subscriptions:
             client.subscribe(self._subscriptions)
@@ -208,7 +234,7 @@ class MqttLink:
     def _disconnected(self, *details: Any) -> None:  # noqa: ANN401
         reason = details[3]
         with self._lock:
-            self._generation += 1
+            self._generation = next(_GENERATIONS)
         self._online.clear()
         if self._stopping:
             return
@@ -237,6 +263,8 @@ class MqttLink:
         )
 
     def _received(self, message: Received) -> None:
+        if self._stopping:
+            return
         try:
             self._on_message(Incoming(*message, self._generation))
         except Exception:  # an exception here would end the network thread in silence

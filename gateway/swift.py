@@ -137,10 +137,20 @@ class SwiftClient(paho.Client):
     """paho's client; see the module. ``on_received`` replaces ``on_message``; it must not raise."""
 
     on_received: Callable[[Received], None]
+    may_connect: Callable[[], bool]
+    """Asked at the last moment before every connection: paho makes one by itself."""
 
     def _create_socket(self) -> Any:  # noqa: ANN401 - paho's SocketLike is private
-        modern = self._protocol == paho.MQTTv5
-        return ReadAheadSocket(super()._create_socket(), properties=modern)
+        sock = None
+        if self.may_connect():
+            sock = super()._create_socket()
+            if not self.may_connect():  # to connect may take seconds
+                sock.close()
+                sock = None
+        if sock is None:
+            msg = "the session is not ours just now"
+            raise ConnectionAbortedError(msg)  # as if nobody listened: paho tries again later
+        return ReadAheadSocket(sock, properties=self._protocol == paho.MQTTv5)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Handle every packet that is here already, not one for each look at the network."""

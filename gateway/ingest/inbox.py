@@ -7,6 +7,7 @@ the load and a single message never waits for others.
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from gateway.mqtt import Incoming
 
@@ -14,7 +15,10 @@ FULL_WAIT_S = 0.05  # how often a full inbox looks whether the gateway is stoppi
 
 
 class Inbox:
-    """At most ``limit`` messages. One producer (the network thread), one consumer."""
+    """About ``limit`` messages at most. One consumer.
+
+    Producers are the network threads: of several, each may bring one too many.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -31,9 +35,15 @@ class Inbox:
         """How many messages wait."""
         return len(self._waiting)
 
-    def put(self, message: Incoming) -> None:
-        """Add a message; while full, wait: the broker is held back, nothing is dropped."""
+    def put(self, message: Incoming, unwanted: Callable[[], bool] = lambda: False) -> None:
+        """Add a message; while full, wait: the broker is held back, nothing is dropped.
+
+        Unless it is ``unwanted`` meanwhile: its connection is being closed, and it
+        comes again to whoever has the next one.
+        """
         while len(self._waiting) >= self._limit and not self._closed:
+            if unwanted():
+                return
             time.sleep(FULL_WAIT_S)
         self._waiting.append(message)
         if not self._arrived.is_set():
