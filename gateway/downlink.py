@@ -1,6 +1,6 @@
 """What devices are told: receipts, refusals, carts, commands. Says only what is committed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -10,7 +10,7 @@ from cart.db import glancing, reading
 from cart.kernel.clock import from_us
 from gateway.binding import queries as bindings
 from gateway.binding.queries import Bound
-from gateway.commands.service import open_commands
+from gateway.commands.service import devices_waiting, open_commands
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain, Outcome
 from gateway.ingest.read import Item
@@ -37,16 +37,27 @@ from gateway.wire.events import Wire
 from gateway.wire.topics import Channel, DeviceAddress
 
 DETAIL_MAX = 500
+CARTS_AT_ONCE = 100  # shown out of one look at the database
 
 
 class Downlink:
     """The gateway's voice towards devices and towards other processes."""
 
-    def __init__(self, engine: Engine, domain: Domain, link: MqttLink, fanout: Fanout) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        domain: Domain,
+        link: MqttLink,
+        fanout: Fanout,
+        *,
+        holds: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``holds``: whether the devices of a partition are ours to tell what others changed."""
         self._engine = engine
         self._domain = domain
         self._link = link
         self._fanout = fanout
+        self._holds = holds
 
     def after(self, outcome: Outcome) -> None:
         """Send receipts, notices and refusals of a committed batch."""
@@ -71,12 +82,22 @@ class Downlink:
                 case CartChanged(cart_id=cart_id):
                     changed.setdefault(cart_id)
                 case BindingChanged(device_id=device_id, cart_id=cart_id):
-                    self.remind(device_id)
+                    self.remind(device_id, ours_only=True)
                     changed.setdefault(cart_id)
                 case _:
                     pass
         if changed and self._held(changed):
-            self.show([*changed])
+            self.show([*changed], ours_only=True)
+
+    def catch_up(self, partition: str) -> None:
+        """Tell its devices what was changed while no gateway held their partition."""
+        with reading(self._engine) as db:
+            waiting = devices_waiting(db, self._domain.clock, partition)
+            shown = bindings.carts_shown(db, partition)
+        for device_id in waiting:
+            self.remind(device_id)
+        for start in range(0, len(shown), CARTS_AT_ONCE):
+            self.show(shown[start : start + CARTS_AT_ONCE])
 
     def greet(self, address: DeviceAddress, status: Status) -> None:
         """Tell a device that has just come online what it missed: receipt, commands, its cart."""
@@ -98,25 +119,32 @@ class Downlink:
         self.remind(address.device_id)
         self._desire({address.device_id})
 
-    def remind(self, device_id: str) -> None:
+    def remind(self, device_id: str, *, ours_only: bool = False) -> None:
         """Send a device its unanswered commands, oldest first."""
         with reading(self._engine) as db:
             device = devices_by_id(db, [device_id]).get(device_id)
             waiting = open_commands(db, self._domain.clock, device_id)
         if device is None or device.revoked:
             return
+        if ours_only and not self._holds(device.address.partition):
+            return
         for row in waiting:
             topic = device.address.topic(Channel.COMMANDS)
             self._link.publish(topic, row.payload.encode(), qos=1)
 
-    def show(self, cart_ids: Sequence[str]) -> None:
+    def show(self, cart_ids: Sequence[str], *, ours_only: bool = False) -> None:
         """Send these carts to the devices that show them now."""
         if not cart_ids:
             return
         with reading(self._engine) as db:
             showing = bindings.live_of_carts(db, set(cart_ids))
             devices = devices_by_id(db, {bound.device_id for bound in showing})
-            shown = [(devices[b.device_id].address, self._cart(db, b)) for b in showing]
+            shown = [
+                (address, self._cart(db, b))
+                for b in showing
+                if (address := devices[b.device_id].address)
+                and (not ours_only or self._holds(address.partition))
+            ]
         for address, command in shown:
             self._send(address, command)
 

@@ -10,7 +10,7 @@ from cart.carts.tables import ShopperSessionRow
 from cart.db import is_sqlite
 from cart.db.rows import TEXT, AnyRow, Ask, run
 from gateway.binding.tables import BindingRow
-from gateway.registry.tables import DeviceSeenRow
+from gateway.registry.tables import DeviceRow, DeviceSeenRow
 
 VisitKey = tuple[str, str]  # device id, visit
 
@@ -93,6 +93,17 @@ def live_of_carts(db: Session, cart_ids: Iterable[str]) -> list[Bound]:
         [(cart_id,) for cart_id in cart_ids],
     )
     return [_bound(row) for row in found]
+
+
+def carts_shown(db: Session, partition: str) -> Sequence[str]:
+    """Return the carts that devices of a partition show now."""
+    return db.exec(
+        select(ShopperSessionRow.cart_id)
+        .join(BindingRow, col(BindingRow.session_id) == ShopperSessionRow.id)
+        .join(DeviceRow, col(DeviceRow.id) == BindingRow.device_id)
+        .where(col(BindingRow.ended_at).is_(None), DeviceRow.partition == partition)
+        .distinct()
+    ).all()
 
 
 def places_ask(cart_ids: Iterable[str]) -> Ask:

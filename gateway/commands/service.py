@@ -8,7 +8,7 @@ from sqlmodel import Session, col, delete, select, update
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
-from gateway.registry.tables import DeviceSeenRow
+from gateway.registry.tables import DeviceRow, DeviceSeenRow
 from gateway.wire.codec import encode
 from gateway.wire.downlink import (
     Ack,
@@ -100,6 +100,26 @@ def unheard(db: Session, clock: Clock) -> Sequence[str]:
     )
     return db.exec(
         select(DeviceSeenRow.device_id).where(col(DeviceSeenRow.online), waits).limit(UNHEARD_MAX)
+    ).all()
+
+
+def devices_waiting(db: Session, clock: Clock, partition: str) -> Sequence[str]:
+    """Return the devices of a partition that are online and have not answered a command."""
+    waits = (
+        select(DeviceCommandRow.id)
+        .where(
+            DeviceCommandRow.device_id == DeviceRow.id,
+            col(DeviceCommandRow.acked_at).is_(None),
+            DeviceCommandRow.expires_at > clock.now(),
+        )
+        .exists()
+    )
+    return db.exec(
+        select(DeviceRow.id)
+        .join(DeviceSeenRow, col(DeviceSeenRow.device_id) == DeviceRow.id)
+        .where(DeviceRow.partition == partition, col(DeviceSeenRow.online), waits)
+        .order_by(DeviceRow.id)
+        .limit(UNHEARD_MAX)
     ).all()
 
 

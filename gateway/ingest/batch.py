@@ -24,6 +24,7 @@ from gateway.binding.queries import Bound, VisitKey
 from gateway.dead_letters.service import Letter, bury
 from gateway.ingest import handlers, late, lists, sequences
 from gateway.ingest.read import Item, authorise
+from gateway.mqtt import Incoming
 from gateway.notices import CartChanged, ListAsked, Notice
 from gateway.registry import queries as registry
 from gateway.registry.model import DeviceRecord, Seen
@@ -56,6 +57,7 @@ class Outcome:
     dead: int = 0
     stored: Counter[str] = field(default_factory=Counter)  # fresh and not refused, by type
     bounds: dict[VisitKey, Bound] = field(default_factory=dict)
+    aside: list[Incoming] = field(default_factory=list)  # another process's to do, and to ack
 
 
 @dataclass(slots=True)

@@ -19,9 +19,10 @@ from cart.kernel.errors import CarryoverError
 from gateway.dead_letters.service import Letter, bury
 from gateway.ingest import sequences
 from gateway.ingest.batch import Domain, Outcome, process
+from gateway.ingest.fence import Fence, Unfenced, left_out
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.read import Item, read
-from gateway.ingest.stations import Greeting, stations_heard
+from gateway.ingest.stations import Heard, stations_heard
 from gateway.mqtt import Incoming
 from gateway.wire.downlink import Status
 from gateway.wire.topics import Channel, DeviceAddress
@@ -84,7 +85,7 @@ class InternalError(CarryoverError):
 class IngestLoop:
     """One thread between inbox and database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that meet here
         self,
         engine: Engine,
         domain: Domain,
@@ -96,6 +97,7 @@ class IngestLoop:
         batch_ms: int = 0,
         tally: Counting | None = None,
         traces: Tracing | None = None,
+        fence: Fence | None = None,
     ) -> None:
         self._engine = engine
         self._domain = domain
@@ -106,6 +108,7 @@ class IngestLoop:
         self._batch_s = batch_ms / 1000
         self._tally = tally
         self._traces = traces
+        self._fence = fence or Unfenced()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._trouble = ""
@@ -167,9 +170,13 @@ class IngestLoop:
         outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
         if outcome is None:
             return
-        heard = self._patiently(lambda: self._hear(stations)) if stations else ()
+        heard = self._patiently(lambda: self._hear(stations)) if stations else Heard()
         if heard is None:
             return
+        if aside := {id(one) for one in (*outcome.aside, *heard.aside)}:
+            messages = [one for one in messages if id(one) not in aside]
+            events = [item for item in events if id(item.message) not in aside]
+            stations = [item for item in stations if id(item.message) not in aside]
         self._ack(messages)
         if traced is not None:
             traced.committed(outcome)
@@ -181,7 +188,7 @@ class IngestLoop:
         self.dead += outcome.dead
         try:
             self._voice.after(outcome)
-            for address, status in heard:
+            for address, status in heard.online:
                 self._voice.greet(address, status)
         except Exception:  # all is committed; devices ask again when they hear nothing
             logger.exception("telling of a batch")
@@ -202,16 +209,19 @@ class IngestLoop:
                 return done
         return None
 
-    def _hear(self, items: Sequence[Item]) -> list[Greeting]:
+    def _hear(self, items: Sequence[Item]) -> Heard:
         try:
-            return stations_heard(self._engine, self._domain, items)
+            return stations_heard(self._engine, self._domain, self._fence, items)
         except Exception as error:
             _raise_if_away(error)
             if len(items) > 1:
                 logger.exception("statuses or acks failed; they are tried one by one")
-                return [one for item in items for one in self._hear([_again(item)])]
-            self._bury(items[0], error)
-            return []
+                heard = [self._hear([_again(item)]) for item in items]
+                return Heard(
+                    [one for each in heard for one in each.online],
+                    [one for each in heard for one in each.aside],
+                )
+            return Heard(aside=self._bury(items[0], error).aside)
 
     def _store(self, items: Sequence[Item]) -> Outcome:
         try:
@@ -225,7 +235,10 @@ class IngestLoop:
 
     def _attempt(self, items: Sequence[Item]) -> Outcome:
         with unit_of_work(self._engine) as db:
-            return process(db, self._domain, items)
+            ours = self._fence.ours(db, items)
+            outcome = process(db, self._domain, ours)
+        outcome.aside = left_out(items, ours)
+        return outcome
 
     def _bury(self, item: Item, cause: Exception) -> Outcome:
         logger.error("a message could not be done", exc_info=cause)
@@ -233,6 +246,8 @@ class IngestLoop:
         letter = Letter(item.device_id, item.message.topic, item.message.payload, error)
         try:
             with unit_of_work(self._engine) as db:
+                if not self._fence.ours(db, [item]):
+                    return Outcome(aside=[item.message])
                 bury(db, self._domain.clock, self._domain.ids, [letter])
                 receipts = sequences.settle(db, self._domain.clock, [item])
         except DataError:  # what is in it cannot be written at all: left, and logged
@@ -269,4 +284,5 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
         whole.dead += one.dead
         whole.stored += one.stored
         whole.bounds |= one.bounds
+        whole.aside += one.aside
     return whole

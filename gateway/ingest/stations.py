@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -12,7 +13,9 @@ from cart.kernel.errors import CarryoverError, InvalidPayload
 from gateway.commands.service import settle
 from gateway.dead_letters.service import Letter, bury
 from gateway.ingest.batch import Domain
+from gateway.ingest.fence import Fence, left_out
 from gateway.ingest.read import Item, authorise
+from gateway.mqtt import Incoming
 from gateway.registry.model import Seen
 from gateway.registry.queries import devices_by_id
 from gateway.registry.service import seen
@@ -24,9 +27,18 @@ logger = logging.getLogger(__name__)
 Greeting = tuple[DeviceAddress, Status]
 
 
-def stations_heard(engine: Engine, domain: Domain, items: Sequence[Item]) -> list[Greeting]:
-    """Note statuses and acks; return the devices that have just come online."""
+@dataclass(slots=True)
+class Heard:
+    """``online``: devices that have just come online; ``aside``: another process's to do."""
+
+    online: list[Greeting] = field(default_factory=list)
+    aside: list[Incoming] = field(default_factory=list)
+
+
+def stations_heard(engine: Engine, domain: Domain, fence: Fence, wanted: Sequence[Item]) -> Heard:
+    """Note statuses and acks, as far as they are ours."""
     with unit_of_work(engine) as db:
+        items = fence.ours(db, wanted)
         devices = devices_by_id(db, {item.device_id for item in items})
         online: list[Greeting] = []
         turned: list[Seen] = []
@@ -49,7 +61,7 @@ def stations_heard(engine: Engine, domain: Domain, items: Sequence[Item]) -> lis
                     online.append((item.address, status))
         seen(db, turned)
         bury(db, domain.clock, domain.ids, letters)
-    return online
+    return Heard(online, left_out(wanted, items))
 
 
 def _heard(db: Session, domain: Domain, item: Item) -> Status | None:
