@@ -6,14 +6,24 @@ import threading
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from gateway import cli_backup, cli_broker, cli_dead_letters, cli_devices, cli_streams
+from gateway import (
+    cli_backup,
+    cli_broker,
+    cli_dead_letters,
+    cli_devices,
+    cli_partitions,
+    cli_streams,
+)
 from gateway.settings import MqttSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
 app.add_typer(cli_devices.app, name="devices")
 app.add_typer(cli_dead_letters.app, name="dead-letters")
 app.command("broker-files")(cli_broker.broker_files)
+app.command()(cli_partitions.partitions)
+app.command("forget-session")(cli_partitions.forget_session)
 app.command()(cli_backup.backup)
 app.command()(cli_backup.restore)
 cli_devices.app.command("streams")(cli_streams.streams)
@@ -29,7 +39,13 @@ def run(
     from cart.logs import configure  # noqa: PLC0415 - the other commands need none of it
     from gateway.wiring import Gateway  # noqa: PLC0415
 
-    settings = MqttSettings()
+    try:
+        settings = MqttSettings()
+    except ValidationError as error:
+        for fault in error.errors():
+            named = "".join(f"{one}: ".upper() for one in fault["loc"])
+            typer.echo(f"{named}{fault['msg'].removeprefix('Value error, ')}", err=True)
+        raise typer.Exit(2) from error
     configure(settings, verbose=verbose)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

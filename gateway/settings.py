@@ -1,9 +1,9 @@
 """Settings of every process that talks to the broker."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cart.settings import DatabaseSettings
 
@@ -41,8 +41,28 @@ class MqttSettings(DatabaseSettings):
     ] = ""
     gateway_client_id: Annotated[
         str,
-        Field(description="MQTT client id of this gateway; its session on the broker hangs on it."),
+        Field(
+            description="MQTT client id of this gateway; its session on the broker hangs on it."
+            " With GATEWAY_SHARED the beginning of its sessions' client ids (`gateway-p07`), the"
+            " same for all gateways."
+        ),
     ] = "gateway"
+    gateway_shared: Annotated[
+        bool,
+        Field(
+            description="`true`: several gateways share broker and database, each works for its"
+            " share of the partitions; needs DATABASE_URL with PostgreSQL, and MQTT_URL."
+            " See docs/deploy.md."
+        ),
+    ] = False
+    gateway_name: Annotated[
+        str,
+        Field(
+            pattern=r"^$|^[a-z0-9][a-z0-9-]{0,39}$",
+            description="Name of this gateway among several, for people; no two have the same."
+            " Empty: the machine's name and the number of the process.",
+        ),
+    ] = ""
     gateway_queue_events: Annotated[
         int,
         Field(
@@ -74,6 +94,24 @@ class MqttSettings(DatabaseSettings):
         Path | None,
         Field(description="Process to tell (SIGHUP) when the password file has changed."),
     ] = None
+
+    @model_validator(mode="after")
+    def _check_shared(self) -> Self:
+        if not self.gateway_shared:
+            return self
+        if not self.database_url.startswith("postgresql"):
+            msg = (
+                "GATEWAY_SHARED=true needs PostgreSQL, on which all gateways agree who does what:"
+                " set DATABASE_URL=postgresql://… to the same for all of them"
+            )
+            raise ValueError(msg)
+        if not self.mqtt_url:
+            msg = (
+                "GATEWAY_SHARED=true needs a broker that all gateways connect to (`gateway"
+                " broker-files` writes one's files): set MQTT_URL=mqtt://server:SECRET@host:1884"
+            )
+            raise ValueError(msg)
+        return self
 
     @property
     def embedded(self) -> bool:

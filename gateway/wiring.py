@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,8 @@ from gateway.ingest.batch import Domain
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.loop import IngestLoop
 from gateway.ingest.traces import Traces
+from gateway.leases.shared import SharedSessions
+from gateway.links import Identity, hearing, speaking
 from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
 from gateway.monitor.health import Health, database_answers
@@ -34,13 +37,10 @@ from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
-from gateway.mqtt import MqttLink
 from gateway.notices import Notice
+from gateway.sessions import Sessions, SoleSession
 from gateway.settings import MqttSettings
 from gateway.tail import StockTail
-from gateway.where import broker_address
-from gateway.wire import topics
-from gateway.wire.topics import UP
 from gateway.wire.tracing import make_tracer
 from inventory_api.catalogue.queries import sellables
 
@@ -68,9 +68,10 @@ class Gateway:
 
     def __init__(self, settings: MqttSettings) -> None:
         self._settings = settings
-        self._engine: Engine = make_engine(settings.effective_database_url)
-        upgrade(self._engine)
         self._domain = Domain(SystemClock(), RandomIds(), sellables)
+        self._identity = Identity.of(settings, self._domain.ids)
+        self._engine: Engine = make_engine(self._identity.database_url)
+        upgrade(self._engine)
         self._broker: EmbeddedBroker | None = None
         if settings.embedded:
             secret = broker_key(settings.data_dir, self._domain.ids)
@@ -90,42 +91,47 @@ class Gateway:
         where: dict[str, str | int] = {"monitor_port": self._monitor.port}
         if port:
             where |= {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
-        announce(self._settings.data_dir, "gateway", **where)
+        announce(self._settings.data_dir, self._identity.run_file, **where)
         self._inbox = Inbox(self._settings.gateway_queue_events)
         self._fanout = Fanout(
             self._settings, "gateway", listen=self._hear, hears="api", hears_stock=False
         )
-        self._link = MqttLink(
-            lambda: broker_address(self._settings),
-            client_id=self._settings.gateway_client_id,
-            subscriptions=[(topics.every_device(channel), 1) for channel in UP],
-            on_message=self._inbox.put,
-            by_hand=True,
-            receive_maximum=self._settings.gateway_queue_events,
+        self._sessions = self._make_sessions()
+        self._downlink = Downlink(
+            self._engine,
+            self._domain,
+            self._sessions.voice,
+            self._fanout,
+            holds=self._sessions.holds,
         )
-        self._downlink = Downlink(self._engine, self._domain, self._link, self._fanout)
         self._loop = IngestLoop(
             self._engine,
             self._domain,
             self._inbox,
-            ack=self._link.ack,
+            ack=self._sessions.ack,
             voice=self._downlink,
             batch_events=self._settings.gateway_batch_events,
             batch_ms=self._settings.gateway_batch_ms,
             tally=self._tally,
             traces=Traces(self._tracer) if self._tracer else None,
+            fence=self._sessions.fence,
         )
-        self._tail = StockTail(self._engine, self._domain.clock, self._fanout)
+        self._tail = StockTail(
+            self._engine,
+            self._domain.clock,
+            self._fanout,
+            is_ours=lambda: self._sessions.has_chores,
+        )
         self._pulse = Pulse(
             self._engine,
             self._domain.clock,
-            name=self._settings.gateway_client_id,
+            name=self._identity.name,
             tally=self._tally,
             source=self,
         )
         self._loop.start()
         self._fanout.start()
-        self._link.start()
+        self._sessions.start()
         self._tail.start()
         self._sweeper.start()
         self._pulse.start()
@@ -136,7 +142,7 @@ class Gateway:
 
     def wait_online(self, timeout_s: float) -> bool:
         """Wait until events can come in and notices can go out."""
-        return self._link.wait_online(timeout_s) and self._fanout.wait_online(timeout_s)
+        return self._sessions.wait_online(timeout_s) and self._fanout.wait_online(timeout_s)
 
     @property
     def counts(self) -> Counts:
@@ -150,7 +156,7 @@ class Gateway:
         self._pulse.stop()
         self._loop.stop()
         self._tail.stop()
-        self._link.stop()
+        self._sessions.stop()
         self._fanout.stop()
         self._sweeper.join(STOP_WAIT_S)
         if self._broker:
@@ -158,6 +164,19 @@ class Gateway:
         self._engine.dispose()
         if self._tracer:
             self._tracer.close()
+
+    def _make_sessions(self) -> Sessions:
+        if not self._settings.gateway_shared:
+            return SoleSession(hearing(self._settings, self._inbox))
+        return SharedSessions(
+            self._engine,
+            self._domain.clock,
+            partial(hearing, self._settings, self._inbox),
+            me=self._identity.id,
+            name=self._identity.name,
+            voice=speaking(self._settings, self._domain.ids),
+            catch_up=lambda one: self._downlink.catch_up(one),  # noqa: PLW0108 - there is none yet
+        )
 
     def _make_monitor(self) -> Monitor:
         live = Health({"ingest": lambda: "" if self._loop.alive else "its thread has ended"})
@@ -192,21 +211,21 @@ class Gateway:
     @property
     def connected(self) -> bool:
         """Whether the broker sends what devices say."""
-        return self._link.online
+        return self._sessions.online
 
     @property
     def connections(self) -> int:
         """How often it connected to the broker."""
-        return self._link.connections
+        return self._sessions.connections
 
     @property
     def acknowledged(self) -> int:
         """Messages that the broker need not send again."""
-        return self._link.acked
+        return self._sessions.acked
 
     def _broker_trouble(self) -> str:
-        if not self._link.online:
-            return "not connected: nothing that devices say comes in"
+        if trouble := self._sessions.trouble():
+            return trouble
         return "" if self._fanout.online else "connected, but notices do not go out"
 
     def _queue_trouble(self) -> str:
@@ -226,6 +245,8 @@ class Gateway:
     def _sweep(self) -> None:
         tidied = float("-inf")
         while not self._stopping.wait(SWEEP_EVERY_S):
+            if not self._sessions.has_chores:
+                continue
             try:
                 with unit_of_work(self._engine) as db:
                     ended = bindings.end_idle(

@@ -18,6 +18,7 @@ from cart.kernel.errors import InvalidPayload
 
 ROOT = "shop/v1"
 PARTITIONS = 16  # more than the gateways a chain will run; a power of two halves cleanly
+PARTITION_NAMES = tuple(f"p{number:02d}" for number in range(PARTITIONS))
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # no slash, plus, hash or space can get in
 TOPIC_LENGTH_MAX = 255
 PARSED_MAX = 4_096  # topics remembered; a gateway hears a few of each of its devices
@@ -52,7 +53,7 @@ class DeviceAddress:
 
 def partition_of(location_id: str) -> str:
     """Return ``p00``..``p15``: the same for a location for ever, on every machine."""
-    return f"p{zlib.crc32(location_id.encode()) % PARTITIONS:02d}"
+    return PARTITION_NAMES[zlib.crc32(location_id.encode()) % PARTITIONS]
 
 
 @lru_cache(maxsize=PARSED_MAX)

@@ -1,0 +1,114 @@
+"""Joining, beating, taking and giving back: each a transaction of its own, of one row.
+
+One row at a time, because a batch holds several leases until its commit: two that
+wait for each other's rows would be a deadlock. A lease that cannot be had within
+LOCK_WAIT_MS is tried again at the next look, so that nobody's beat waits for a batch.
+"""
+
+import logging
+from typing import Final
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from cart.db import reading, unit_of_work
+from cart.kernel.clock import Clock
+from gateway.leases.model import NAMES, Lease
+from gateway.leases.queries import Seen, look
+from gateway.leases.tables import GatewayMemberRow
+
+logger = logging.getLogger(__name__)
+LOCK_WAIT_MS: Final = 300  # a batch takes a tenth of a second; a beat is due every 500 ms
+_LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's appendix A
+
+_BEAT: Final = text("UPDATE gateway_member SET beat = beat + 1 WHERE id = :me")
+_NAME: Final = text(
+    "INSERT INTO lease (name, holder, fence) VALUES (:name, '', 0) ON CONFLICT (name) DO NOTHING"
+)
+_TAKE: Final = text(
+    "UPDATE lease SET holder = :me, fence = fence + 1 WHERE name = :name AND fence = :fence"
+)
+_RELEASE: Final = text("UPDATE lease SET holder = '' WHERE name = :name AND holder = :me")
+_FORGET: Final = text("DELETE FROM gateway_member WHERE id = :id AND beat = :beat")
+_LEAVE: Final = text("DELETE FROM gateway_member WHERE id = :me")
+_END: Final = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = :id AND pid <> pg_backend_pid()"
+)
+_WAIT: Final = text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MS}ms'")
+
+
+def join(engine: Engine, clock: Clock, *, me: str, name: str) -> None:
+    """Write this process down among the members; the names of leases, too, if they are new."""
+    with unit_of_work(engine) as db:
+        db.add(GatewayMemberRow(id=me, name=name, beat=1, started_at=clock.now()))
+        for one in NAMES:
+            db.connection().execute(_NAME, {"name": one})
+
+
+def beat(engine: Engine, *, me: str) -> bool:
+    """Show that we live; False when somebody took us for dead, and we have to join again."""
+    with unit_of_work(engine) as db:
+        return db.connection().execute(_BEAT, {"me": me}).rowcount == 1
+
+
+def seen(engine: Engine) -> Seen:
+    """Return members and leases as they are now."""
+    with reading(engine) as db:
+        return look(db)
+
+
+def take(engine: Engine, lease: Lease, *, me: str) -> bool:
+    """Take a lease as it was seen; say whether we have it: nobody else was faster.
+
+    A holder that was frozen in the middle of a batch still has the row locked, and
+    would keep it locked until it wakes: its connections, which bear its id, are ended
+    then, and what it had not committed is undone.
+    """
+    try:
+        return _take(engine, lease, me=me)
+    except OperationalError as error:
+        if not _waited(error) or not lease.holder:
+            raise
+        logger.warning("%s is held by a batch of %s, which is ended", lease.name, lease.holder)
+    with unit_of_work(engine) as db:
+        db.connection().execute(_END, {"id": lease.holder})
+    return _take(engine, lease, me=me)
+
+
+def _take(engine: Engine, lease: Lease, *, me: str) -> bool:
+    with unit_of_work(engine) as db:
+        connection = db.connection()
+        connection.execute(_WAIT)
+        wanted = {"me": me, "name": lease.name, "fence": lease.fence}
+        return connection.execute(_TAKE, wanted).rowcount == 1
+
+
+def release(engine: Engine, name: str, *, me: str) -> bool:
+    """Give a lease back once no batch of ours holds it; False when one still does."""
+    try:
+        with unit_of_work(engine) as db:
+            connection = db.connection()
+            connection.execute(_WAIT)
+            connection.execute(_RELEASE, {"name": name, "me": me})
+    except OperationalError as error:
+        if _waited(error):
+            return False
+        raise
+    return True
+
+
+def forget(engine: Engine, *, member: str, beat: int) -> None:
+    """Strike a dead member off, unless it has beaten since."""
+    with unit_of_work(engine) as db:
+        db.connection().execute(_FORGET, {"id": member, "beat": beat})
+
+
+def leave(engine: Engine, *, me: str) -> None:
+    """Strike ourselves off."""
+    with unit_of_work(engine) as db:
+        db.connection().execute(_LEAVE, {"me": me})
+
+
+def _waited(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE

@@ -1,0 +1,99 @@
+"""Makes the links of this process, and says who it is: to the broker, the database and people."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import make_url
+
+from cart.kernel.ids import Ids
+from gateway.ingest.inbox import Inbox
+from gateway.mqtt import MqttLink
+from gateway.settings import MqttSettings
+from gateway.where import broker_address
+from gateway.wire import topics
+from gateway.wire.topics import UP
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``id``: of this process, new at every start; ``name``: what people call it."""
+
+    id: str
+    name: str
+    run_file: str
+    database_url: str
+
+    @classmethod
+    def of(cls, settings: MqttSettings, ids: Ids) -> Self:
+        """Return who a process with these settings is.
+
+        Beside others its connections to the database bear its id, so that whoever takes
+        its leases can end a transaction in which it froze.
+        """
+        me, url = ids.new("gateway"), settings.effective_database_url
+        if not settings.gateway_shared:
+            return cls(me, settings.gateway_client_id, "gateway", url)
+        name = settings.gateway_name or f"{socket.gethostname()[:40].lower()}-{os.getpid()}"
+        marked = make_url(url).update_query_dict({"application_name": me})
+        return cls(
+            me,
+            name,
+            settings.gateway_name or "gateway",
+            marked.render_as_string(hide_password=False),
+        )
+
+
+def client_id(settings: MqttSettings, partition: str = "") -> str:
+    """Return the client id on which a session hangs; the same on every machine."""
+    prefix = settings.gateway_client_id
+    return f"{prefix}-{partition}" if partition else prefix
+
+
+def hearing(
+    settings: MqttSettings,
+    inbox: Inbox,
+    partition: str = "",
+    may_connect: Callable[[], bool] = lambda: True,
+) -> MqttLink:
+    """Return a link that hears the devices of one partition, or of all, into ``inbox``."""
+    link = MqttLink(
+        lambda: broker_address(settings),
+        client_id=client_id(settings, partition),
+        subscriptions=[(topics.every_device(channel, partition or "+"), 1) for channel in UP],
+        on_message=lambda message: inbox.put(message, lambda: link.stopping),
+        by_hand=True,
+        receive_maximum=settings.gateway_queue_events,
+        may_connect=may_connect,
+    )
+    return link
+
+
+def speaking(settings: MqttSettings, ids: Ids) -> MqttLink:
+    """Return a link that devices are told by, without a session of its own."""
+    return MqttLink(
+        lambda: broker_address(settings),
+        client_id=ids.new("voice"),
+        subscriptions=[],
+        on_message=lambda _: None,
+    )
+
+
+def forget_session(settings: MqttSettings, name: str, wait_s: float) -> bool:
+    """Make the broker forget the session of a client id; say whether it did in time.
+
+    Whoever is connected under it is disconnected.
+    """
+    link = MqttLink(
+        lambda: broker_address(settings),
+        client_id=name,
+        subscriptions=[],
+        on_message=lambda _: None,
+    )
+    link.start()
+    try:
+        return link.wait_online(wait_s)
+    finally:
+        link.stop()

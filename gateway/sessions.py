@@ -1,0 +1,116 @@
+"""How this process hears devices: alone, on one session, or beside others, on several.
+
+Owns what the rest of the gateway needs to know of it, and the plain case.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from gateway.ingest.fence import Fence, Unfenced
+from gateway.mqtt import Incoming, MqttLink
+
+
+class Sessions(Protocol):
+    """The gateway's connections to what devices say."""
+
+    @property
+    def voice(self) -> MqttLink:
+        """The link that devices are told by; it needs no session."""
+        ...
+
+    @property
+    def fence(self) -> Fence:
+        """What says in a transaction which messages are ours to do."""
+        ...
+
+    @property
+    def has_chores(self) -> bool:
+        """Whether the work that one process does for all is ours."""
+        ...
+
+    @property
+    def online(self) -> bool:
+        """Whether the broker sends all that we are to hear."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """Connections since the start."""
+        ...
+
+    @property
+    def acked(self) -> int:
+        """Messages that the broker need not send again."""
+        ...
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect from everything, and let others have it."""
+        ...
+
+    def wait_online(self, timeout_s: float) -> bool:
+        """Wait until :attr:`online`; say whether it came in time."""
+        ...
+
+    def ack(self, messages: Iterable[Incoming]) -> int:
+        """Acknowledge those that came on a present connection; return how many."""
+        ...
+
+    def holds(self, partition: str) -> bool:
+        """Say whether the devices of this partition are ours to tell what others changed."""
+        ...
+
+    def trouble(self) -> str:
+        """Return why nothing, or not everything, comes in; empty when all does."""
+        ...
+
+
+class SoleSession:
+    """One link with one session for the devices of all partitions."""
+
+    def __init__(self, link: MqttLink) -> None:
+        self.voice = link
+        self.fence: Fence = Unfenced()
+        self.has_chores = True
+
+    @property
+    def online(self) -> bool:
+        """Whether the broker has confirmed our subscriptions."""
+        return self.voice.online
+
+    @property
+    def connections(self) -> int:
+        """Connections since the start."""
+        return self.voice.connections
+
+    @property
+    def acked(self) -> int:
+        """Messages that the broker need not send again."""
+        return self.voice.acked
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self.voice.start()
+
+    def stop(self) -> None:
+        """Disconnect."""
+        self.voice.stop()
+
+    def wait_online(self, timeout_s: float) -> bool:
+        """Wait until :attr:`online`."""
+        return self.voice.wait_online(timeout_s)
+
+    def ack(self, messages: Iterable[Incoming]) -> int:
+        """Acknowledge those that came on the present connection."""
+        return self.voice.ack(messages)
+
+    def holds(self, partition: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Say yes: there is nobody else."""
+        return True
+
+    def trouble(self) -> str:
+        """Return why nothing comes in."""
+        return "" if self.online else "not connected: nothing that devices say comes in"
