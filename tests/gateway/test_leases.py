@@ -224,7 +224,7 @@ def test_of_rivals_for_a_lease_one_has_it(chain: Chain, engines: Engines) -> Non
                 together.wait(10)
                 return service.take(rivals[me], lease, me=me)
 
-            had = list(pool.map(lambda me, n=name, b=at_once: reach(me, seen[n], b), rivals))  # type: ignore[misc]
+            had = list(pool.map(lambda me, n=name, b=at_once: reach(me, seen[n], b), rivals))
             assert sum(had) == 1
             now = leases(rivals["rival-0"])[name]
             assert now == Lease(name, [*rivals][had.index(True)], seen[name].fence + 1)
