@@ -55,7 +55,7 @@ def load(
     devices: Annotated[int, typer.Option(min=1, max=2_000, help="Connections.")] = 500,
     rate: Annotated[float, typer.Option(min=1, max=50_000, help="Events a second.")] = 1_000,
     seconds: Annotated[float, typer.Option(min=1, max=3_600, help="How long.")] = 30,
-    phones: Annotated[int, typer.Option(min=0, max=50, help="Open phones, timed.")] = 0,
+    phones: Annotated[int, typer.Option(min=0, max=2_000, help="Open phones, timed.")] = 0,
     location: Annotated[str, typer.Option(help="Where the devices stand.")] = "harbour-street",
     url: Annotated[str, typer.Option(help="mqtt://…; empty: as enrolment says.")] = "",
     data_dir: Annotated[

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from cart.kernel.errors import Refused, Unavailable
-from firmware_sim.asking import ask, fill_in
+from firmware_sim.asking import ask, fill_in, trust
 from firmware_sim.timing import Moments
 
 TIMEOUT_S: Final = 10.0
@@ -44,7 +44,10 @@ class Phone:
         timed: list[float] | None = None,
     ) -> None:
         self._http = httpx2.Client(
-            base_url=url, timeout=TIMEOUT_S, headers={"Accept-Language": language}
+            base_url=url,
+            timeout=TIMEOUT_S,
+            headers={"Accept-Language": language},
+            verify=trust(),
         )
         self._moments = moments
         self._changed = threading.Condition()
@@ -65,6 +68,11 @@ class Phone:
         if self._thread is not None:
             self._thread.join(TIMEOUT_S)
         self._http.close()
+
+    @property
+    def cookies(self) -> str:
+        """What a browser with this phone's session sends as its ``Cookie`` header."""
+        return "; ".join(f"{one.name}={one.value}" for one in self._http.cookies.jar)
 
     # -- what its owner does
 

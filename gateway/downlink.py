@@ -3,41 +3,33 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
 
-from cart.carts import queries as carts
-from cart.db import glancing, reading
-from cart.kernel.clock import from_us
+from cart.db import reading
 from gateway.binding import queries as bindings
-from gateway.binding.queries import Bound
 from gateway.commands.service import devices_waiting, open_commands
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain, Outcome
 from gateway.ingest.read import Item
 from gateway.ingest.sequences import stored
-from gateway.ingest.tables import DeviceStreamRow
 from gateway.mqtt import MqttLink
 from gateway.notices import BindingChanged, CartChanged, Notice
 from gateway.registry.queries import devices_by_id
+from gateway.showing import Showing
 from gateway.twin.queries import pending_of
 from gateway.wire.codec import encode
 from gateway.wire.downlink import (
     ApplyDesired,
-    CartData,
     Clear,
     ClearData,
     Receipt,
     Rejected,
     RejectedData,
-    ShowCart,
-    ShownLine,
     Status,
 )
 from gateway.wire.events import Wire
 from gateway.wire.topics import Channel, DeviceAddress
 
 DETAIL_MAX = 500
-CARTS_AT_ONCE = 100  # shown out of one look at the database
 
 
 class Downlink:
@@ -58,6 +50,15 @@ class Downlink:
         self._link = link
         self._fanout = fanout
         self._holds = holds
+        self._showing = Showing(engine, domain, self._send, holds=holds)
+
+    def start(self) -> None:
+        """Begin to show carts."""
+        self._showing.start()
+
+    def stop(self) -> None:
+        """End, with what waits shown."""
+        self._showing.stop()
 
     def after(self, outcome: Outcome) -> None:
         """Send receipts, notices and refusals of a committed batch."""
@@ -71,23 +72,22 @@ class Downlink:
             for notice in outcome.notices
             if isinstance(notice, CartChanged) and not notice.origin
         ]
-        self.show(shared)
+        self._showing.soon(shared)
         self._desire(outcome.desires)
 
     def hear(self, notices: Sequence[Notice]) -> None:
         """Do what changes made by other processes ask of devices."""
-        changed: dict[str, None] = {}
+        changed: list[str] = []
         for notice in notices:
             match notice:
                 case CartChanged(cart_id=cart_id):
-                    changed.setdefault(cart_id)
+                    changed.append(cart_id)
                 case BindingChanged(device_id=device_id, cart_id=cart_id):
                     self.remind(device_id, ours_only=True)
-                    changed.setdefault(cart_id)
+                    changed.append(cart_id)
                 case _:
                     pass
-        if changed and self._held(changed):
-            self.show([*changed], ours_only=True)
+        self._showing.soon(changed, ours_only=True)
 
     def catch_up(self, partition: str) -> None:
         """Tell its devices what was changed while no gateway held their partition."""
@@ -96,8 +96,7 @@ class Downlink:
             shown = bindings.carts_shown(db, partition)
         for device_id in waiting:
             self.remind(device_id)
-        for start in range(0, len(shown), CARTS_AT_ONCE):
-            self.show(shown[start : start + CARTS_AT_ONCE])
+        self._showing.soon(shown)
 
     def greet(self, address: DeviceAddress, status: Status) -> None:
         """Tell a device that has just come online what it missed: receipt, commands, its cart."""
@@ -115,7 +114,7 @@ class Downlink:
         if bound is not None and not bound.live:
             self._clear(address, bound.visit)
         elif bound is not None:
-            self.show([bound.cart_id])
+            self._showing.soon([bound.cart_id])
         self.remind(address.device_id)
         self._desire({address.device_id})
 
@@ -131,54 +130,6 @@ class Downlink:
         for row in waiting:
             topic = device.address.topic(Channel.COMMANDS)
             self._link.publish(topic, row.payload.encode(), qos=1)
-
-    def show(self, cart_ids: Sequence[str], *, ours_only: bool = False) -> None:
-        """Send these carts to the devices that show them now."""
-        if not cart_ids:
-            return
-        with reading(self._engine) as db:
-            showing = bindings.live_of_carts(db, set(cart_ids))
-            devices = devices_by_id(db, {bound.device_id for bound in showing})
-            shown = [
-                (address, self._cart(db, b))
-                for b in showing
-                if (address := devices[b.device_id].address)
-                and (not ours_only or self._holds(address.partition))
-            ]
-        for address, command in shown:
-            self._send(address, command)
-
-    def _held(self, cart_ids: Iterable[str]) -> bool:
-        """Say whether a device shows one of these; most carts are on a phone only."""
-        with glancing(self._engine) as db:
-            return bool(bindings.live_of_carts(db, cart_ids))
-
-    def _cart(self, db: Session, bound: Bound) -> ShowCart:
-        view = carts.view(db, bound.cart_id)
-        known = self._domain.lookup(db, [line.gtin for line in view.lines], currency=view.currency)
-        spool, mark = _position(db, bound.device_id)
-        lines = tuple(
-            ShownLine(
-                gtin=line.gtin,
-                quantity=line.quantity,
-                name=known[line.gtin].name if line.gtin in known else line.sku,
-                price_minor=line.price_minor or 0,
-                currency=line.currency,
-            )
-            for line in view.lines
-        )
-        return ShowCart(
-            id=self._domain.ids.new("cmd"),
-            time=self._domain.clock.now(),
-            data=CartData(
-                visit=bound.visit,
-                version=view.version,
-                spool=spool,
-                stored_through=mark,
-                latest_at=from_us(view.latest_at_us) if view.latest_at_us else None,
-                lines=lines,
-            ),
-        )
 
     def _refuse(self, item: Item) -> None:
         if item.address is None or item.link is None or item.error is None or not item.event_id:
@@ -228,13 +179,3 @@ class Downlink:
 
     def _send(self, address: DeviceAddress, command: Wire) -> None:
         self._link.publish(address.topic(Channel.COMMANDS), encode(command), qos=1)
-
-
-def _position(db: Session, device_id: str) -> tuple[str | None, int]:
-    """Return the device's present spool and how far it is stored, as of this read."""
-    row = db.exec(
-        select(DeviceStreamRow)
-        .where(DeviceStreamRow.device_id == device_id)
-        .order_by(col(DeviceStreamRow.updated_at_us).desc())
-    ).first()
-    return (row.spool, row.stored_through) if row else (None, 0)

@@ -1,6 +1,5 @@
 """Joins the parts of the gateway process; the one place that knows which is which."""
 
-import gc
 import logging
 import threading
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from cart.db.migrate import upgrade
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
+from cart.process import collect_seldom, open_many_files
 from cart.run_files import announce
 from gateway.binding import service as bindings
 from gateway.binding.news import changed
@@ -49,9 +49,6 @@ logger = logging.getLogger(__name__)
 SWEEP_EVERY_S = 15.0  # an idle visit is cleared at most this much late
 TIDY_EVERY_S = 600.0  # a thousand rows of each table: more than a shop makes in that time
 STOP_WAIT_S = 5.0
-# Objects made before the cycle collector looks. Ingest makes dozens per event and no cycles; at
-# Python's 700 the collector took a fifth of the time (profiled), walking what lives for ever.
-COLLECT_AFTER_OBJECTS = (50_000, 20, 50)
 
 
 @dataclass(slots=True)
@@ -84,6 +81,7 @@ class Gateway:
 
     def start(self) -> int:
         """Start every part; return the port of the embedded broker, 0 without one."""
+        open_many_files()
         # Closes the window of a command that died between its commit and the password file.
         tell_mosquitto(self._engine, self._settings, self._domain.ids)
         self._monitor = self._make_monitor()
@@ -129,6 +127,7 @@ class Gateway:
             tally=self._tally,
             source=self,
         )
+        self._downlink.start()
         self._loop.start()
         self._fanout.start()
         self._sessions.start()
@@ -136,8 +135,7 @@ class Gateway:
         self._sweeper.start()
         self._pulse.start()
         self._monitor.start()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER_OBJECTS)
+        collect_seldom()
         return port
 
     def wait_online(self, timeout_s: float) -> bool:
@@ -155,6 +153,7 @@ class Gateway:
         self._monitor.stop()
         self._pulse.stop()
         self._loop.stop()
+        self._downlink.stop()
         self._tail.stop()
         self._sessions.stop()
         self._fanout.stop()

@@ -27,7 +27,7 @@ BEAT_S: Final = 15.0
 QUEUE_MAX: Final = 64
 # Read in one go: what they share (shops, catalogue, stock, the snapshot) costs as much as two
 # carts. More would let the first of them wait for the last.
-CARTS_AT_ONCE: Final = 8
+CARTS_AT_ONCE: Final = 32
 
 
 @dataclass(eq=False, slots=True)

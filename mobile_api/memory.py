@@ -5,6 +5,8 @@ import gc
 import sys
 from typing import Final
 
+from cart.process import collect_seldom
+
 # mallopt(3). Every thread otherwise gets a heap of its own that never shrinks, and endpoints
 # run in forty threads.
 M_ARENA_MAX: Final = -8
@@ -23,7 +25,7 @@ def few_arenas() -> None:
 def give_back() -> None:
     """Give what starting up has used and freed back to the machine."""
     gc.collect()
-    gc.freeze()  # modules and models live as long as we do: no need to look at them again
+    collect_seldom()  # modules and models live as long as we do
     if libc := _glibc():
         libc.malloc_trim(0)
 

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from cart.process import open_many_files
 from cart.run_files import announce
 from gateway.monitor.exposition import metrics_page
 from gateway.monitor.health import WAIT_S
@@ -95,6 +96,7 @@ class _Server(uvicorn.Server):
 def serve(settings: ApiSettings, listening: socket.socket) -> None:
     """Serve on ``listening`` until a signal comes."""
     sys.setswitchinterval(SWITCH_S)
+    open_many_files()
     application = create_app(settings)
     config = uvicorn.Config(
         application,

@@ -1,6 +1,7 @@
 """One load run from enrolment to report. Owns the order of things and the figures."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,15 +10,15 @@ from typing import Final
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids
 from firmware_sim.goods.assortment import products
+from firmware_sim.load.crowd import Arrivals, Crowd, Gathering
 from firmware_sim.load.fleet import Credential, Fleet
 from firmware_sim.load.messages import Plan, messages
-from firmware_sim.phone import Phone
 from firmware_sim.shop import Shop
-from firmware_sim.timing import Moments, percentile
+from firmware_sim.timing import percentile
 from gateway.wire.topics import parse
 
 DRAIN_S: Final = 20.0  # past the last message; a receipt that takes longer is missing
-PHONES_MAX: Final = 50  # a thread each
+PHONES_MAX: Final = 2_000  # one process holds their streams
 GOODS_SEED: Final = 7
 WARM_UP_ROUNDS: Final = 2  # each device has begun its visit before phones claim it
 
@@ -27,6 +28,7 @@ class Load:
     """What is asked for. ``url`` empty: where enrolment says that devices connect.
 
     ``side_by_side``: the devices whose visits are on phones scan one right after the other.
+    ``html``: phones ask for the cart page's parts too, as the page does.
     """
 
     devices: int
@@ -36,6 +38,7 @@ class Load:
     url: str = ""
     phones: int = 0
     side_by_side: bool = False
+    html: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Report:
     receipt_p95_ms: float | None
     receipt_p99_ms: float | None
     phones: int = 0
+    phones_broken: int = 0
     phone_events: int = 0
     phone_p50_ms: float | None = None
     phone_p95_ms: float | None = None
@@ -99,28 +103,39 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
     )
     prepared = messages(plan)
     dead_before = len(shop.dead_letters())
-    moments = Moments()
-    phones: list[Phone] = []
+    made_s: dict[str, float] = {}
+    crowd: Crowd | None = None
+    arrivals = Arrivals()
+
+    def note(event_id: str) -> None:
+        made_s[event_id] = time.monotonic()
+
     fleet = Fleet(url, credentials, spool)
     try:
         fleet.connect()
         # Not measured: visits begin, caches fill, phones come.
-        fleet.publish(prepared[:warm_up], load.rate, moments.note)
+        fleet.publish(prepared[:warm_up], load.rate, note)
         fleet.drain(DRAIN_S)
         fleet.heard.receipt_ms.clear()
         fleet.heard.late_ms = 0.0
-        timed: list[float] = []
-        phones = [_phone(shop.url, secret, moments, timed) for secret in secrets]
+        made_s.clear()
+        if secrets:
+            crowd = Crowd(Gathering(shop.url, secrets, html=load.html))
         half = warm_up + (len(prepared) - warm_up) // 2
-        seconds = fleet.publish(prepared[warm_up:half], load.rate, moments.note)
+        seconds = fleet.publish(prepared[warm_up:half], load.rate, note)
         during()
-        seconds += fleet.publish(prepared[half:], load.rate, moments.note)
+        seconds += fleet.publish(prepared[half:], load.rate, note)
         unconfirmed = fleet.drain(DRAIN_S)
+        if crowd is not None:
+            arrivals = crowd.arrivals(
+                sum(plan.secret_of(one.device) is not None for one in prepared[warm_up:])
+            )
     finally:
-        for phone in phones:
-            phone.close()
+        if crowd is not None:
+            crowd.close()
         fleet.close()
     heard = fleet.heard
+    timed = [(at_s - made_s[one]) * 1000 for one, at_s in arrivals.at_s.items() if one in made_s]
     stored = sum(one["events"] for one in shop.streams() if one["spool"] == spool)
     return Report(
         devices=load.devices,
@@ -139,7 +154,8 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         receipt_p50_ms=_part(heard.receipt_ms, 0.50),
         receipt_p95_ms=_part(heard.receipt_ms, 0.95),
         receipt_p99_ms=_part(heard.receipt_ms, 0.99),
-        phones=len(phones),
+        phones=len(secrets),
+        phones_broken=arrivals.broken,
         phone_events=len(timed),
         phone_p50_ms=_part(timed, 0.50),
         phone_p95_ms=_part(timed, 0.95),
@@ -159,14 +175,6 @@ def _enrol(shop: Shop, load: Load) -> list[Mapping[str, str | int]]:
 def _credential(facts: Mapping[str, str | int]) -> Credential:
     address, _ = parse(str(facts["events_topic"]))
     return Credential(address, str(facts["credential"]))
-
-
-def _phone(url: str, secret: str, moments: Moments, timed: list[float]) -> Phone:
-    phone = Phone(url, moments, timed=timed)
-    phone.claim(f"/c/{secret}")
-    phone.listen()
-    phone.wait_for(lambda one: bool(one.heard("cart")))
-    return phone
 
 
 def _part(values: list[float], share: float) -> float | None:

@@ -22,7 +22,7 @@ from gateway.wire.codec import decode
 from gateway.wire.downlink import Receipt
 from gateway.wire.topics import Channel, DeviceAddress
 
-KEEPALIVE_S: Final = 60
+KEEPALIVE_S: Final = 300  # nobody turns the wheel while a thousand phones come
 INFLIGHT_MAX: Final = 65_535  # an open loop never waits for an acknowledgement
 CONNECT_S: Final = 60.0
 MISC_EVERY_S: Final = 5.0

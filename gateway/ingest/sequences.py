@@ -65,6 +65,19 @@ def stored(db: Session, keys: Iterable[StreamKey], *, lock: bool = False) -> dic
     return {(row[0], row[1]): row[2] for row in found}
 
 
+def positions(db: Session, device_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Return each device's present spool and how far it is stored; devices without are absent."""
+    found = run(
+        db,
+        "SELECT s.device_id, s.spool, s.stored_through FROM {rows}"
+        " JOIN device_stream AS s ON s.device_id = d.device_id"
+        " ORDER BY s.device_id, s.updated_at_us",
+        (("device_id", TEXT),),
+        [(device_id,) for device_id in device_ids],
+    )
+    return {row[0]: (row[1], row[2]) for row in found}  # the last one is the newest
+
+
 def _write(db: Session, clock: Clock, marks: dict[StreamKey, int]) -> None:
     run(
         db,

@@ -33,7 +33,7 @@ from inventory_api.catalogue.queries import sellables_ask, sellables_of
 from inventory_api.stock.queries import availability_ask, availability_of
 from mobile_api.carts.basket import Basket, Surroundings, baskets_amid, place_of, shops_around
 from mobile_api.carts.pages import cart_html
-from mobile_api.carts.schemas import AddLine, cart_out
+from mobile_api.carts.schemas import AddLine, cart_json
 from mobile_api.edge import sessions
 from mobile_api.edge.lane import Unusual
 from mobile_api.look.words import words
@@ -268,5 +268,5 @@ def _carry_out(db: Session, parts: Parts, batch: _Batch, plan: Planned) -> list[
     for wish, guest in zip(batch.wishes, batch.guests, strict=True):
         cart, said = shown[guest.cart_id], words(wish.locale)
         html = cart_html(cart, said) if wish.with_html else None
-        bodies.append(cart_out(cart, said, html).model_dump_json())
+        bodies.append(cart_json(cart, said, html))
     return bodies

@@ -37,7 +37,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line with what the catalogue and the shelves say of it."""
+    """A line with what the catalogue and the shelves say of it.
+
+    ``available``: location id and pieces. Hashable: what was written of a line is kept by it.
+    """
 
     gtin: Gtin
     sku: str
@@ -50,7 +53,7 @@ class ShownLine:
     picture: str | None
     alt: str
     stock: StockWords
-    available: dict[str, int]
+    available: tuple[tuple[str, int], ...]
 
 
 Shown = tuple[tuple[ShownLine, ...], Shop | None, tuple[Shop, ...]]
@@ -245,5 +248,5 @@ def _line(
         picture=known.picture if known else None,
         alt=known.picture_alt if known else "",
         stock=stock_words(words, *shelf),
-        available=shelf[2],
+        available=tuple(shelf[2].items()),
     )

@@ -24,7 +24,7 @@ from gateway.wire.tracing import Part
 from inventory_api.stock.queries import availability
 from mobile_api.carts.basket import Basket, ShownLine, basket, baskets
 from mobile_api.carts.pages import cart_html
-from mobile_api.carts.schemas import DeviceEvent, OperationOut, StockEvent, StockOut, cart_out
+from mobile_api.carts.schemas import DeviceEvent, OperationOut, StockEvent, StockOut, cart_json
 from mobile_api.look.words import Words, words
 from mobile_api.products.shops import stock_words
 
@@ -75,8 +75,12 @@ class News:
 
 def text(name: str, data: BaseModel, event_id: int | None = None) -> bytes:
     """Return one event. JSON has no line breaks, so ``data`` is one line."""
+    return _text(name, data.model_dump_json(exclude_none=True), event_id)
+
+
+def _text(name: str, data: str, event_id: int | None) -> bytes:
     head = "" if event_id is None else f"id: {event_id}\n"
-    return f"{head}event: {name}\ndata: {data.model_dump_json(exclude_none=True)}\n\n".encode()
+    return f"{head}event: {name}\ndata: {data}\n\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class Reader:
     def _cart(self, shown: Basket, view: View) -> Event:
         spoken = words(view.locale)
         html = cart_html(shown, spoken) if view.html else None
-        return Event(text("cart", cart_out(shown, spoken, html), shown.version), shown.version)
+        data = cart_json(shown, spoken, html, with_null=False)
+        return Event(_text("cart", data, shown.version), shown.version)
 
     def surroundings(self, cart_id: str, view: View) -> bytes:
         """Return the present stock of the cart's articles, and the devices that hold it."""
@@ -174,7 +179,7 @@ class Reader:
         parts = []
         for one in availability(db, list(by_sku), shops, as_of=now):
             line = by_sku[one.sku]
-            said = stock_words(spoken, shown.shops, shown.here, line.available)
+            said = stock_words(spoken, shown.shops, shown.here, dict(line.available))
             event = StockEvent(
                 product_id=line.product_id,
                 sku=line.sku,

@@ -1,11 +1,15 @@
 """My cart: the page, and its parts as the live stream sends them."""
 
+from functools import lru_cache
+from typing import Final
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 
 from cart.db import reading
 from cart.orders.model import CheckoutState
-from mobile_api.carts.basket import Basket, basket, nobodys
+from mobile_api.carts.basket import Basket, ShownLine, basket, nobodys
 from mobile_api.checkouts.queries import open_of_cart
 from mobile_api.demo.stage import leads_to_demo
 from mobile_api.edge.access import Role, allow
@@ -18,11 +22,19 @@ from mobile_api.wiring import Wired
 
 router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
 BINDING_ID_LENGTH_MAX = 64
+# Two kilobytes each: lines that many carts have, or that change beside others.
+LINES_KEPT: Final = 4_096
 
 
 def cart_html(shown: Basket, spoken: Words) -> str:
     """Return the parts of the cart page that change: head, lines and foot."""
-    return render(spoken.locale, "_cart.html", {"basket": shown})
+    lines = Markup("").join(_line_html(line, spoken.locale) for line in shown.lines)
+    return render(spoken.locale, "_cart.html", {"basket": shown, "lines": lines})
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _line_html(line: ShownLine, locale: str) -> Markup:
+    return Markup(render(locale, "_cart_line.html", {"one": line}))  # noqa: S704 - a template's own
 
 
 @router.get("/")

@@ -1,6 +1,7 @@
 """What the cart's API takes and gives."""
 
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -8,7 +9,12 @@ from cart.carts.model import QUANTITY_MAX
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from mobile_api.carts.basket import Basket, ShownLine
-from mobile_api.look.words import Words
+from mobile_api.look.words import Words, words
+
+# A busy API's lines in each language, half a kilobyte each; of a cart that changes, all lines
+# but one are as they were.
+LINES_KEPT: Final = 8_192
+_NO_LINES: Final = '"lines":[]'
 
 
 class Taken(BaseModel):
@@ -121,14 +127,16 @@ class DeviceEvent(BaseModel):
     claimed: bool
 
 
-def money_out(money: Money | None, words: Words) -> MoneyOut | None:
+def money_out(money: Money | None, w: Words) -> MoneyOut | None:
     """Return an amount for the API."""
-    if money is None:
-        return None
-    return MoneyOut(minor=money.minor, currency=money.currency, text=words.money(money))
+    return None if money is None else _amount(money, w)
 
 
-def line_out(line: ShownLine, words: Words) -> LineOut:
+def _amount(money: Money, w: Words) -> MoneyOut:
+    return MoneyOut(minor=money.minor, currency=money.currency, text=w.money(money))
+
+
+def line_out(line: ShownLine, w: Words) -> LineOut:
     """Return a line for the API."""
     return LineOut(
         gtin=line.gtin,
@@ -137,24 +145,39 @@ def line_out(line: ShownLine, words: Words) -> LineOut:
         name=line.name,
         variant=line.variant,
         quantity=line.quantity,
-        each=money_out(line.each, words),
-        price=money_out(line.price, words),
+        each=money_out(line.each, w),
+        price=money_out(line.price, w),
         picture=f"/pictures/{line.picture}" if line.picture else None,
         stock=StockOut(text=line.stock.text, tone=line.stock.tone),
-        available=line.available,
+        available=dict(line.available),
     )
 
 
-def cart_out(basket: Basket, words: Words, html: str | None = None) -> CartOut:
+def cart_out(basket: Basket, w: Words, html: str | None = None) -> CartOut:
     """Return a cart for the API."""
+    return _cart_of(basket, [line_out(line, w) for line in basket.lines], w, html)
+
+
+def _cart_of(basket: Basket, lines: list[LineOut], w: Words, html: str | None) -> CartOut:
     return CartOut(
         version=basket.version,
         pieces=basket.pieces,
         location_id=basket.here.id if basket.here else None,
-        totals=[
-            MoneyOut(minor=one.minor, currency=one.currency, text=words.money(one))
-            for one in basket.totals
-        ],
-        lines=[line_out(line, words) for line in basket.lines],
+        totals=[_amount(one, w) for one in basket.totals],
+        lines=lines,
         html=html,
     )
+
+
+def cart_json(basket: Basket, w: Words, html: str | None = None, *, with_null: bool = True) -> str:
+    """Return :func:`cart_out` as JSON, its lines from memory; ``with_null``: nulls are written."""
+    text = _cart_of(basket, [], w, html).model_dump_json(exclude_none=not with_null)
+    # Inside a JSON string its quotes would be escaped: this is the field.
+    before, _, after = text.partition(_NO_LINES)
+    lines = ",".join(_line_json(line, w.locale, with_null) for line in basket.lines)
+    return f'{before}"lines":[{lines}]{after}'
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _line_json(line: ShownLine, locale: str, with_null: bool) -> str:  # noqa: FBT001 - a key
+    return line_out(line, words(locale)).model_dump_json(exclude_none=not with_null)

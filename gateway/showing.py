@@ -1,0 +1,218 @@
+"""Carts on the devices that hold them: read together, each once however often it changed.
+
+One thread with what is to be shown next. Whoever stores events never waits for it, and
+two showings of one cart never overtake each other. What is shown is read when its turn
+comes, so a cart that changes again while it waits is shown once, as it is then.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from cart.carts import queries as carts
+from cart.carts.queries import CartView
+from cart.db import glancing, reading
+from cart.kernel.clock import from_us
+from cart.kernel.gtin import Gtin
+from cart.ports import Sellable
+from gateway.binding import queries as bindings
+from gateway.binding.queries import Bound
+from gateway.ingest.batch import Domain
+from gateway.ingest.sequences import positions
+from gateway.registry.queries import devices_by_id
+from gateway.wire.downlink import CartData, ShowCart, ShownLine
+from gateway.wire.topics import DeviceAddress
+
+logger = logging.getLogger(__name__)
+# Read and sent in one go: the fixed part of the reading costs as much as some twenty carts.
+TOGETHER_MAX: Final = 100
+# One round begins this long after the one before at the soonest: what comes meanwhile goes
+# together, and a device that shows its own scan already does not need to be told at once.
+ROUND_S: Final = 0.05
+# Far more than devices that one gateway serves; a hung database must not fill the memory.
+WAITING_MAX: Final = 20_000
+AGAIN_S: Final = 1.0  # a database that is away is asked again this often
+STOP_WAIT_S: Final = 5.0
+LINES_KEPT: Final = 4_096
+
+Send = Callable[[DeviceAddress, ShowCart], None]
+
+
+class Showing:
+    """Shows carts from :meth:`start` to :meth:`stop`; ``send`` is called in its thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        domain: Domain,
+        send: Send,
+        *,
+        holds: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``holds``: whether the devices of a partition are ours to tell what others changed."""
+        self._engine = engine
+        self._domain = domain
+        self._send = send
+        self._holds = holds
+        # Whether only devices of our partitions are told, by cart id; who waits longest first.
+        self._waiting: dict[str, bool] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._next_round_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="showing", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Show what waits, and end; for at most STOP_WAIT_S."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(STOP_WAIT_S)
+
+    def soon(self, cart_ids: Iterable[str], *, ours_only: bool = False) -> None:
+        """Show these carts wherever a device holds them. From any thread; never waits.
+
+        ``ours_only``: every gateway has heard of the change and tells the devices that it holds.
+        """
+        with self._changed:
+            for cart_id in cart_ids:
+                self._waiting[cart_id] = ours_only and self._waiting.get(cart_id, True)
+            over = len(self._waiting) - WAITING_MAX
+            if over > 0:
+                logger.error("%d carts wait to be shown, the oldest are not", len(self._waiting))
+                for cart_id in list(self._waiting)[:over]:
+                    del self._waiting[cart_id]
+            if self._waiting:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while due := self._next():
+            try:
+                self.show(due)
+            except SQLAlchemyError as error:
+                logger.warning("carts will be shown in %.0f s: %s", AGAIN_S, error)
+                self._wait_and_put_back(due)
+            except Exception:  # one that cannot be shown must not silence the rest
+                logger.exception("%d carts are not shown", len(due))
+
+    def _next(self) -> dict[str, bool]:
+        """Wait for carts and take them; nothing when it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            self._rest(self._next_round_s - time.monotonic())
+            self._next_round_s = time.monotonic() + ROUND_S
+            due = list(self._waiting)[:TOGETHER_MAX]
+            return {cart_id: self._waiting.pop(cart_id) for cart_id in due}
+
+    def _rest(self, wait_s: float) -> None:
+        """Let go of the lock for this long, less when it is over."""
+        if wait_s > 0:
+            self._changed.wait_for(lambda: self._stopping, wait_s)
+
+    def _wait_and_put_back(self, due: Mapping[str, bool]) -> None:
+        with self._changed:
+            self._rest(AGAIN_S)
+            if not self._stopping:
+                later, self._waiting = self._waiting, dict(due)
+                for cart_id, ours_only in later.items():
+                    self._waiting[cart_id] = ours_only and self._waiting.get(cart_id, True)
+
+    def show(self, cart_ids: Mapping[str, bool]) -> None:
+        """Send these carts to the devices that hold them now: most carts are on a phone only.
+
+        The value says for each whether only devices of our partitions are told.
+        """
+        with glancing(self._engine) as db:
+            if not bindings.live_of_carts(db, cart_ids):
+                return
+        with reading(self._engine) as db:
+            shown = self._read(db, cart_ids)
+        for address, command in shown:
+            self._send(address, command)
+
+    def _read(
+        self, db: Session, cart_ids: Mapping[str, bool]
+    ) -> list[tuple[DeviceAddress, ShowCart]]:
+        held = bindings.live_of_carts(db, cart_ids)
+        devices = devices_by_id(db, {bound.device_id for bound in held})
+        held = [
+            bound
+            for bound in held
+            if not cart_ids[bound.cart_id]
+            or self._holds(devices[bound.device_id].address.partition)
+        ]
+        marks = positions(db, devices)
+        views = carts.views(db, {bound.cart_id for bound in held})
+        lines = {view.id: self._lines(view, known) for view, known in self._known(db, views)}
+        return [
+            (
+                devices[bound.device_id].address,
+                self._command(bound, views[bound.cart_id], lines[bound.cart_id], marks),
+            )
+            for bound in held
+        ]
+
+    def _known(
+        self, db: Session, views: dict[str, CartView]
+    ) -> Iterable[tuple[CartView, dict[Gtin, Sellable]]]:
+        by_currency: dict[str, list[CartView]] = {}
+        for view in views.values():
+            by_currency.setdefault(view.currency, []).append(view)
+        for currency, those in by_currency.items():
+            gtins = {line.gtin for view in those for line in view.lines}
+            known = dict(self._domain.lookup(db, gtins, currency=currency))
+            for view in those:
+                yield view, known
+
+    @staticmethod
+    def _lines(view: CartView, known: dict[Gtin, Sellable]) -> tuple[ShownLine, ...]:
+        return tuple(
+            _line(
+                line.gtin,
+                line.quantity,
+                known[line.gtin].name if line.gtin in known else line.sku,
+                line.price_minor or 0,
+                line.currency,
+            )
+            for line in view.lines
+        )
+
+    def _command(
+        self,
+        bound: Bound,
+        view: CartView,
+        lines: tuple[ShownLine, ...],
+        marks: dict[str, tuple[str, int]],
+    ) -> ShowCart:
+        spool, mark = marks.get(bound.device_id, (None, 0))
+        return ShowCart(
+            id=self._domain.ids.new("cmd"),
+            time=self._domain.clock.now(),
+            data=CartData(
+                visit=bound.visit,
+                version=view.version,
+                spool=spool,
+                stored_through=mark,
+                latest_at=from_us(view.latest_at_us) if view.latest_at_us else None,
+                lines=lines,
+            ),
+        )
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _line(gtin: Gtin, quantity: int, name: str, price_minor: int, currency: str) -> ShownLine:
+    """Return a line; most of a cart is as it was when it was last shown."""
+    return ShownLine(
+        gtin=gtin, quantity=quantity, name=name, price_minor=price_minor, currency=currency
+    )

@@ -1,0 +1,154 @@
+"""Carts on devices: what waits is shown once, as it is then; who is away is waited for."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
+
+from gateway import showing as module
+from gateway.ingest.batch import Domain
+from gateway.showing import Showing
+from gateway.wire.downlink import ShowCart
+from gateway.wire.topics import DeviceAddress
+from inventory_api.catalogue.queries import sellables
+from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
+from tests.gateway.test_ingest_batch import CLOCK, IDS, bound
+
+WAIT_S = 20.0
+AWAY = "the database is away"
+Send = Callable[[DeviceAddress, ShowCart], None]
+
+
+class Screens:
+    """Keeps what devices are told to show; can be made to wait in the middle of it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ShowCart]] = []
+        self.free = threading.Event()
+        self.busy = threading.Event()
+        self.free.set()
+
+    def show(self, address: DeviceAddress, command: ShowCart) -> None:
+        """Take a command, as the link would."""
+        self.told.append((address.device_id, command))
+        self.busy.set()
+        assert self.free.wait(WAIT_S)
+
+    def pieces(self) -> list[int]:
+        """Return how many pieces each shown cart had."""
+        return [sum(line.quantity for line in one.data.lines) for _, one in self.told]
+
+
+def _showing(engine: Engine, screens: Screens) -> Showing:
+    return Showing(engine, Domain(CLOCK, IDS, sellables), screens.show)
+
+
+def test_a_cart_that_changes_while_it_waits_is_shown_once_as_it_is_then(engine: Engine) -> None:
+    """A slow line costs the device the steps in between, never the last one."""
+    stock_catalogue(engine)
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    cart_id = bound(engine, tablet, "v1").cart_id
+    screens = Screens()
+    screens.free.clear()
+    showing = _showing(engine, screens)
+    showing.soon([cart_id])
+    showing.start()
+    assert screens.busy.wait(WAIT_S)
+    for _ in range(5):
+        ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+        showing.soon([cart_id])
+    screens.free.set()
+    showing.stop()
+    assert screens.pieces() == [1, 6]
+
+
+def test_carts_of_two_devices_are_read_together(engine: Engine) -> None:
+    """Each device gets its own cart, its own visit and its own mark."""
+    stock_catalogue(engine)
+    tablets = [Tablet(enrolled(engine, CLOCK, IDS), CLOCK) for _ in range(2)]
+    ingest(engine, CLOCK, IDS, tablets[0].message(tablets[0].scanned("v1")))
+    for _ in range(2):
+        ingest(engine, CLOCK, IDS, tablets[1].message(tablets[1].scanned("v2")))
+    screens = Screens()
+    showing = _showing(engine, screens)
+    carts = [
+        bound(engine, tablet, visit).cart_id
+        for tablet, visit in zip(tablets, ("v1", "v2"), strict=True)
+    ]
+    with _reads(engine) as reads:
+        showing.show(dict.fromkeys([*carts, "nobodys"], False))
+    told = {
+        device_id: (one.data.visit, one.data.stored_through, len(one.data.lines))
+        for device_id, one in screens.told
+    }
+    assert told == {
+        tablets[0].address.device_id: ("v1", 1, 1),
+        tablets[1].address.device_id: ("v2", 2, 1),
+    }
+    alone = len(reads)
+    reads.clear()
+    with _reads(engine) as reads:
+        showing.show({carts[0]: False})
+    assert len(reads) == alone
+
+
+def test_a_database_that_is_away_is_waited_for(engine: Engine) -> None:
+    """Nothing that was to be shown is forgotten, and the thread lives on."""
+    stock_catalogue(engine)
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    screens = Screens()
+    showing = _showing(engine, screens)
+    showing.soon([bound(engine, tablet, "v1").cart_id])
+    tried = threading.Event()
+
+    def refuse(*_: object) -> None:
+        tried.set()
+        raise OperationalError(AWAY, {}, Exception(AWAY))
+
+    event.listen(engine, "before_cursor_execute", refuse)
+    showing.start()
+    try:
+        assert tried.wait(WAIT_S)
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse)
+    assert screens.busy.wait(WAIT_S)
+    showing.stop()
+    assert screens.pieces() == [1]
+
+
+def test_what_waits_has_a_limit(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hung database does not fill the memory: the oldest are let go, the newest are shown."""
+    monkeypatch.setattr(module, "WAITING_MAX", 2)
+    stock_catalogue(engine)
+    tablets = [Tablet(enrolled(engine, CLOCK, IDS), CLOCK) for _ in range(3)]
+    for tablet in tablets:
+        ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    screens = Screens()
+    showing = _showing(engine, screens)
+    for tablet in tablets:
+        showing.soon([bound(engine, tablet, "v1").cart_id])
+    showing.start()
+    showing.stop()
+    assert {device_id for device_id, _ in screens.told} == {
+        tablet.address.device_id for tablet in tablets[1:]
+    }
+
+
+@contextmanager
+def _reads(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements that are executed."""
+    found: list[str] = []
+
+    def note(_c: object, _u: object, statement: str, *_: object) -> None:
+        found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
