@@ -66,7 +66,9 @@ class StockTail:
                 continue
             try:
                 # Whoever did it before us may have died a while ago.
-                tail = tail or Tail(self._engine, to_us(self._clock.now()) - TAKEOVER_US)
+                tail = tail or Tail(
+                    self._engine, to_us(self._clock.now()) - TAKEOVER_US, self._clock.monotonic
+                )
                 for page in tail.pages():
                     self._fanout.publish(*map(_notice, page))
             except SQLAlchemyError as error:

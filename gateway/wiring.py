@@ -14,7 +14,7 @@ from cart.db.migrate import upgrade
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
-from cart.process import collect_seldom, open_many_files
+from cart.process import collect_seldom, open_many_files, take_short_turns
 from cart.run_files import announce
 from gateway.binding import service as bindings
 from gateway.binding.news import changed
@@ -82,6 +82,7 @@ class Gateway:
     def start(self) -> int:
         """Start every part; return the port of the embedded broker, 0 without one."""
         open_many_files()
+        take_short_turns()
         # Closes the window of a command that died between its commit and the password file.
         tell_mosquitto(self._engine, self._settings, self._domain.ids)
         self._monitor = self._make_monitor()

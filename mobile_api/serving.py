@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 import threading
 from types import FrameType
 
@@ -10,7 +9,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from cart.process import open_many_files
+from cart.process import open_many_files, take_short_turns
 from cart.run_files import announce
 from gateway.monitor.exposition import metrics_page
 from gateway.monitor.health import WAIT_S
@@ -22,9 +21,6 @@ from mobile_api.settings import ApiSettings
 
 # Streams end by themselves at a signal; a download on a slow phone gets this long.
 GRACE_S = 5
-# A thread that comes back from the database waits this long for the event loop's turn to end.
-# At Python's 5 ms a batch of lines, which comes back five times, took a fifth longer (measured).
-SWITCH_S = 0.000_5
 BACKLOG = 512
 
 
@@ -95,7 +91,7 @@ class _Server(uvicorn.Server):
 
 def serve(settings: ApiSettings, listening: socket.socket) -> None:
     """Serve on ``listening`` until a signal comes."""
-    sys.setswitchinterval(SWITCH_S)
+    take_short_turns()
     open_many_files()
     application = create_app(settings)
     config = uvicorn.Config(

@@ -4,7 +4,7 @@ Owns a position in time, nothing in the database. State-based: what comes out is
 the present state of a row, at least once, never an older one after a newer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sqlalchemy import Engine
@@ -22,10 +22,18 @@ PAGE_ROWS: Final = 1_000
 class Tail:
     """A place in the stream of changes. For one thread."""
 
-    def __init__(self, engine: Engine, start_us: int) -> None:
-        """Follow ``engine``'s stock from ``start_us`` on, less the overlap."""
+    def __init__(
+        self, engine: Engine, start_us: int, monotonic: Callable[[], float] | None = None
+    ) -> None:
+        """Follow ``engine``'s stock from ``start_us`` on, less the overlap.
+
+        ``monotonic`` (seconds): the mark goes on with it while nothing changes, so that the
+        last of an import is not read again and again. Without it only changes move the mark.
+        """
         self._engine = engine
         self._mark_us = start_us
+        self._monotonic = monotonic or (lambda: 0.0)
+        self._looked_at_s = self._monotonic()
         self._seen: dict[Pair, tuple[int, int]] = {}  # version, changed_at_us
 
     @property
@@ -51,6 +59,7 @@ class Tail:
         The mark moves page by page: who stops in the middle goes on from there.
         """
         from_us, after = self._mark_us - OVERLAP_US, ("", "")
+        now_s = self._monotonic()
         while True:
             with reading(self._engine) as db:
                 page = changed_since(db, from_us, PAGE_ROWS, after=after)
@@ -62,6 +71,8 @@ class Tail:
             if fresh:
                 yield fresh
             if len(page) < PAGE_ROWS:
+                self._mark_us += int((now_s - self._looked_at_s) * 1_000_000)
+                self._looked_at_s = now_s
                 self._forget()
                 return
 

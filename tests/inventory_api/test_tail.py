@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -14,7 +15,7 @@ from cart.kernel.clock import SystemClock, to_us
 from inventory_api.stock import service, stream
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.model import Reason
-from inventory_api.stock.queries import StockChange
+from inventory_api.stock.queries import StockChange, changed_since
 from inventory_api.stock.stream import Wanted, events, start_of
 from inventory_api.stock.tail import OVERLAP_US, PAGE_ROWS, Tail
 from tests.fakes.clock import FakeClock
@@ -70,6 +71,34 @@ def test_a_change_that_commits_late_is_not_missed(shop: Engine, clock: FakeClock
     assert states(tail.poll()) == [(SKUS[0], 1, 1)]
     assert tail.mark_us == to_us(clock.now())
     assert OVERLAP_US > 10_000_000
+
+
+def test_what_was_seen_is_not_read_again_for_ever(
+    shop: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an import nothing may change for hours; the mark goes on all the same."""
+    rows: list[int] = []
+
+    def counted(*asked: Any, **more: Any) -> list[StockChange]:
+        found = list(changed_since(*asked, **more))
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr("inventory_api.stock.tail.changed_since", counted)
+    tail = Tail(shop, to_us(clock.now()), clock.monotonic)
+    receive(shop, clock)
+    assert states(tail.poll()) == [(SKUS[0], 1, 1)]
+    clock.advance(5)
+    assert tail.poll() == []
+    clock.advance(20)
+    assert tail.poll() == []
+    assert tail.poll() == []
+    assert rows == [1, 1, 1, 0]
+    late = FakeClock(clock.now())
+    clock.advance(8)
+    assert tail.poll() == []
+    receive(shop, late, SKUS[1])  # stamped eight seconds ago, committed now
+    assert states(tail.poll()) == [(SKUS[1], 1, 1)]
 
 
 @pytest.fixture
