@@ -79,7 +79,7 @@ def test_what_was_seen_is_not_read_again_for_ever(
     """After an import nothing may change for hours; the mark goes on all the same."""
     rows: list[int] = []
 
-    def counted(*asked: Any, **more: Any) -> list[StockChange]:
+    def counted(*asked: Any, **more: Any) -> list[StockChange]:  # noqa: ANN401 - passed on
         found = list(changed_since(*asked, **more))
         rows.append(len(found))
         return found
