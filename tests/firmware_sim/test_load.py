@@ -92,7 +92,7 @@ def test_nothing_is_driven_where_no_device_may_stand(carryover_shop: RunningShop
 def test_a_server_that_cannot_start_says_why(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Its last lines are in the error, and nothing of it runs on."""
     shop = Shop(tmp_path_factory.mktemp("bad"), settings={"BINDING_IDLE_S": "soon"})
-    with pytest.raises(Unavailable, match="binding_idle_s"):
+    with pytest.raises(Unavailable, match="BINDING_IDLE_S"):
         shop.start()
     with pytest.raises(KeyError):
         shop.pid("gateway")
