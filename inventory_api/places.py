@@ -3,27 +3,22 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import bindparam, select, text
-from sqlmodel import Session, col
+from sqlalchemy import text
+from sqlmodel import Session
 
 from cart.db.rows import TEXT, run
 from cart.kernel.errors import UnknownLocation
 from cart.kernel.gtin import Gtin
 from cart.ports import Bay, LocationFacts, Sellable
-from inventory_api.catalogue.queries import sellables
-from inventory_api.catalogue.tables import LocationRow
+from inventory_api.catalogue.queries import sellables, texts
 
 # A zone is walked to its end before the next: no zone has this many bays.
 ZONE_STEP: Final = 10_000
 VARIANTS_MAX: Final = 200  # of one product: twenty sizes in ten colours
-_FACTS: Final = select(
-    col(LocationRow.id),
-    col(LocationRow.name),
-    col(LocationRow.timezone),
-    col(LocationRow.country),
-    col(LocationRow.name_i18n),
-    col(LocationRow.opening_hours),
-).where(col(LocationRow.id) == bindparam("id"))
+_FACTS: Final = (
+    "SELECT l.id, l.name, l.timezone, l.country, l.name_i18n, l.opening_hours FROM {rows}"
+    " JOIN location AS l ON l.id = d.id"
+)
 
 
 class Places:
@@ -35,17 +30,18 @@ class Places:
         Raises:
             UnknownLocation: there is none of this id.
         """
-        row = db.connection().execute(_FACTS, {"id": location_id}).first()
-        if row is None:
+        found = run(db, _FACTS, (("id", TEXT),), [(location_id,)])
+        if not found:
             msg = f"there is no location {location_id}"
             raise UnknownLocation(msg, location_id=location_id)
+        id_, name, timezone, country, name_i18n, opening_hours = found[0]
         return LocationFacts(
-            id=row.id,
-            name=row.name,
-            timezone=row.timezone,
-            country=row.country,
-            name_i18n=dict(row.name_i18n),
-            opening_hours=dict(row.opening_hours),
+            id=id_,
+            name=name,
+            timezone=timezone,
+            country=country,
+            name_i18n=texts(name_i18n),
+            opening_hours=texts(opening_hours),
         )
 
     def assortment(

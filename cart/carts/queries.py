@@ -260,6 +260,10 @@ def opened(rows: Iterable[AnyRow]) -> dict[str, Opened]:
     return {row[0]: Opened(*row[1:]) for row in rows}
 
 
+_LINE = (
+    "l.cart_id, l.gtin, l.sku, l.quantity, l.added_at_us, l.price_minor, l.currency,"
+    " l.location_id, l.last_at_us, l.last_operation_id"
+)
 Kept = dict[LineKey, tuple[str, Line]]
 """Lines by cart and GTIN, each with its SKU."""
 
@@ -267,11 +271,32 @@ Kept = dict[LineKey, tuple[str, Line]]
 def kept_ask(wished: Iterable[LineKey]) -> Ask:
     """Ask for what is on the lists of these carts, and for the wished lines also if taken off."""
     return Ask(
-        "SELECT l.cart_id, l.gtin, l.sku, l.quantity, l.added_at_us, l.price_minor, l.currency,"
-        " l.location_id, l.last_at_us, l.last_operation_id FROM {rows}"
+        f"SELECT {_LINE} FROM {{rows}}"  # noqa: S608
         " JOIN cart_line AS l ON l.cart_id = d.cart_id AND (l.quantity > 0 OR l.gtin = d.gtin)",
         _KEYS,
         [*wished],
+    )
+
+
+def heads_ask(db: Session, cart_ids: Iterable[str]) -> Ask:
+    """Ask for id, version and latest time of carts; their rows are locked, in one order."""
+    lock = "" if is_sqlite(db.connection()) else " FOR UPDATE OF c"
+    return Ask(
+        "SELECT c.id, c.version, c.latest_at_us FROM {rows} JOIN cart AS c ON c.id = d.id"  # noqa: S608
+        f" ORDER BY c.id{lock}",
+        _ID,
+        [(cart_id,) for cart_id in cart_ids],
+    )
+
+
+def shown_ask(cart_ids: Iterable[str]) -> Ask:
+    """Ask for what is on the lists of these carts; :func:`kept` reads it."""
+    return Ask(
+        f"SELECT {_LINE} FROM {{rows}}"  # noqa: S608
+        " JOIN cart_line AS l ON l.cart_id = d.id AND l.quantity > 0"
+        " ORDER BY l.cart_id, l.added_at_us, l.gtin",
+        _ID,
+        [(cart_id,) for cart_id in cart_ids],
     )
 
 

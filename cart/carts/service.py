@@ -1,6 +1,6 @@
 """Commands on carts, shopper sessions and saved lists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from cart.carts.tables import (
     ShopperSessionRow,
 )
 from cart.db import is_sqlite
-from cart.db.rows import TEXT, Ask, run, run_together
+from cart.db.rows import TEXT, Ask, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import (
     InvalidEmail,
@@ -169,19 +169,6 @@ def latest_at_us(db: Session, cart_id: str) -> int:
         {"id": cart_id},
     )
     return int(found.scalar() or 0)
-
-
-def latest_at_us_of(db: Session, cart_ids: Iterable[str]) -> dict[str, int]:
-    """Return the latest hybrid time of each cart, their rows locked until the commit, in order."""
-    lock = "" if is_sqlite(db.connection()) else " FOR UPDATE OF c"
-    found = run(
-        db,
-        "SELECT c.id, c.latest_at_us FROM {rows} JOIN cart AS c ON c.id = d.id"  # noqa: S608
-        f" ORDER BY c.id{lock}",
-        (("id", TEXT),),
-        [(cart_id,) for cart_id in cart_ids],
-    )
-    return {row[0]: row[1] for row in found}
 
 
 def _do(

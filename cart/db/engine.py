@@ -17,6 +17,9 @@ BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 10
 POOL_OVERFLOW_MAX = 30
 POOL_WAIT_S = 10
+# Statements that a connection keeps prepared: about three times what an API process has. The
+# driver's own limit is below that, and whatever it forgets is planned anew.
+PREPARED_MAX = 500
 # A connection that was used just now is alive; asking each time is a third of a small request.
 # The database needs longer than this to be started anew, so that what it closed has been idle.
 ALIVE_S = 0.5
@@ -49,8 +52,10 @@ def make_engine(
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW_MAX,
             pool_timeout=POOL_WAIT_S,
+            pool_use_lifo=True,  # the one used last has its statements prepared
             hide_parameters=HIDE_PARAMETERS,
         )
+        event.listen(engine, "connect", _keep_prepared)
         _require_alive(engine, alive_s)
         return engine
     if parsed.database and parsed.database != ":memory:":
@@ -90,6 +95,10 @@ def _require_alive(engine: Engine, alive_s: float) -> None:
 
     event.listen(engine, "checkout", ask)
     event.listen(engine, "checkin", _note_use)
+
+
+def _keep_prepared(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's
+    connection.prepared_max = PREPARED_MAX
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

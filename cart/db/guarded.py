@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, insert, literal
+from sqlalchemy import ColumnElement, Update, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session, SQLModel
 
 from cart.db.engine import is_sqlite
+from cart.db.rows import New, run_together
 
 
 def write(db: Session, statement: Update) -> int:
@@ -84,12 +85,10 @@ def _came_back(db: Session, statement: postgresql.Insert | sqlite.Insert) -> boo
     return db.connection().execute(statement.returning(literal(1))).first() is not None
 
 
-def insert_all(db: Session, rows: Sequence[SQLModel]) -> None:
-    """Insert rows of one table in one statement.
+def insert_all(db: Session, *tables: Sequence[SQLModel]) -> None:
+    """Insert rows, those of one table in one statement; on PostgreSQL in one round trip for all.
 
     They do not become part of the session, which costs several times the insert itself:
     whoever needs one again reads it.
     """
-    values = [row.model_dump() for row in rows]
-    if values:  # one set of values is executed at once, a list is prepared for many
-        db.connection().execute(insert(type(rows[0])), values if len(values) > 1 else values[0])
+    run_together(db, *(New(rows) for rows in tables))

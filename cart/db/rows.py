@@ -8,22 +8,25 @@ another finds go to PostgreSQL together (:func:`run_together`).
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Column, Connection, bindparam, insert, inspect, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import TextClause
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from cart.db.engine import is_sqlite
 
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
-TEXT, INTEGER, BIGINT, BOOLEAN = "text", "integer", "bigint", "boolean"
+TEXT, INTEGER, BIGINT, BOOLEAN, JSONB = "text", "integer", "bigint", "boolean", "jsonb"
+_POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 Columns = tuple[tuple[str, str], ...]
 AnyRow = tuple[Any, ...]
 
@@ -38,6 +41,13 @@ class Ask:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """Rows of one table that are to be inserted, with other statements; they join no session."""
+
+    rows: Sequence[SQLModel]
+
+
 @lru_cache(maxsize=256)
 def source(dialect: str, columns: Columns) -> str:
     """Return ``(SELECT … AS name, … ) AS d``: the rows bound as ``:rows``, in their order."""
@@ -48,7 +58,9 @@ def source(dialect: str, columns: Columns) -> str:
         )
         return f"(SELECT {fields}, key AS place FROM json_each(:rows)) AS d"  # noqa: S608
     fields = ", ".join(
-        f"(value ->> {place})::{kind} AS {name}" for place, (name, kind) in enumerate(columns)
+        # JSON within the row stays what it is; the rest is taken out as text.
+        f"(value {'->' if kind == JSONB else '->>'} {place})::{kind} AS {name}"
+        for place, (name, kind) in enumerate(columns)
     )
     return (
         f"(SELECT {fields}, place FROM"  # noqa: S608 - names are ours, values are bound
@@ -83,19 +95,21 @@ def run(
     batch = list(rows)
     if not batch:
         return []
-    bound = extra or {}
+    connection, bound = db.connection(), extra or {}
+    if connection.dialect.name != "sqlite":
+        [found] = _sent(connection, [Ask(template, columns, batch, bound)])
+        return found
     moments = tuple(name for name, value in bound.items() if isinstance(value, datetime))
-    statement = _statement(db.get_bind().dialect.name, template, columns, moments)
-    result = db.connection().execute(statement, {"rows": _packed(batch), **bound})
+    statement = _statement("sqlite", template, columns, moments)
+    result = connection.execute(statement, {"rows": _packed(batch), **bound})
     if not result.returns_rows:
         return []
-    # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
-    found: Sequence[AnyRow] = result.cursor.fetchall() if result.cursor is not None else ()
+    found = result.cursor.fetchall() if result.cursor is not None else ()
     result.close()
     return found
 
 
-def run_together(db: Session, *asks: Ask) -> list[Sequence[AnyRow]]:
+def run_together(db: Session, *asks: Ask | New) -> list[Sequence[AnyRow]]:
     """Execute statements in their order and return what each returns.
 
     On PostgreSQL one round trip for all of them; what one writes, the next one
@@ -103,10 +117,40 @@ def run_together(db: Session, *asks: Ask) -> list[Sequence[AnyRow]]:
     """
     connection = db.connection()
     if connection.dialect.name == "sqlite":
-        return [run(db, one.template, one.columns, one.rows, one.extra) for one in asks]
-    sent = [one for one in asks if one.rows]
-    answers = iter(_pipelined(connection, sent) if sent else [])
+        return [_alone(db, one) for one in asks]
+    sent = [_insertion(one) if isinstance(one, New) else one for one in asks if one.rows]
+    answers = iter(_sent(connection, sent) if sent else [])
     return [next(answers) if one.rows else () for one in asks]
+
+
+def _alone(db: Session, ask: Ask | New) -> Sequence[AnyRow]:
+    if isinstance(ask, Ask):
+        return run(db, ask.template, ask.columns, ask.rows, ask.extra)
+    values = [row.model_dump() for row in ask.rows]
+    if values:  # one set of values is executed at once, a list is prepared for many
+        db.connection().execute(insert(type(ask.rows[0])), values if len(values) > 1 else values[0])
+    return ()
+
+
+def _insertion(new: New) -> Ask:
+    template, columns = _inserting(type(new.rows[0]))
+    names = [name for name, _ in columns]
+    values = (row.model_dump() for row in new.rows)
+    return Ask(template, columns, [[one[name] for name in names] for one in values])
+
+
+@lru_cache(maxsize=256)
+def _inserting(row: type[SQLModel]) -> tuple[str, Columns]:
+    table = inspect(row).local_table
+    columns = tuple((column.name, _kind(column)) for column in table.columns)
+    names = ", ".join(name for name, _ in columns)
+    listed = ", ".join(f"d.{name}" for name, _ in columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT {listed} FROM {{rows}}", columns  # noqa: S608
+
+
+def _kind(column: Column[Any]) -> str:
+    """Return a column's type as PostgreSQL writes it."""
+    return column.type.compile(dialect=_POSTGRESQL).lower()
 
 
 # A bound value of ours is written :name; two colons are a cast of PostgreSQL's.
@@ -119,11 +163,15 @@ def _as_psycopg(template: str, columns: Columns) -> str:
     return _BOUND.sub(r"%(\1)s", whole)
 
 
-def _pipelined(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[AnyRow]]:
+def _sent(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[AnyRow]]:
+    """Execute by the driver itself: SQLAlchemy's way costs as much again as the statement.
+
+    Prepared, under a text that is the same whatever the size of the batch.
+    """
     driver: Any = connection.connection.driver_connection
     error_of_driver = connection.dialect.loaded_dbapi.Error
     try:
-        with driver.pipeline():
+        with driver.pipeline() if len(asks) > 1 else nullcontext():
             cursors = [
                 driver.execute(
                     _as_psycopg(one.template, one.columns),
@@ -132,6 +180,7 @@ def _pipelined(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[Any
                 )
                 for one in asks
             ]
+        # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
         return [one.fetchall() if one.description else () for one in cursors]
     except error_of_driver as error:
         raise _as_sqlalchemy(connection, driver, error, error_of_driver) from error
@@ -149,7 +198,7 @@ def _as_sqlalchemy(
         connection.invalidate(error)
         connection.engine.dispose()  # the others of its age are as dead
     return DBAPIError.instance(
-        "statements sent together",
+        "statements for many rows",
         None,
         error,
         error_of_driver,

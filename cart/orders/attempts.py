@@ -11,7 +11,7 @@ from typing import Final
 from sqlmodel import Session, col, select, update
 
 from cart.db import is_sqlite
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, Ask, run_together
 from cart.kernel.clock import Clock
 from cart.kernel.ids import secret_hash
 from cart.orders.model import (
@@ -190,24 +190,25 @@ def note_many(db: Session, clock: Clock, made: Sequence[Made]) -> dict[str, Note
         )
         for one in made
     ]
-    # The checkouts' rows first, in one order, as everywhere: they have something new to show.
-    _lock(db, [one.checkout_id for one in made])
-    versions = {row[0]: row[1] for row in run(db, _SEEN, _MADE, rows, {"now": clock.now()})}
-    run(db, _HOLD, _MADE, rows)
-    waiting = {row[0] for row in run(db, _WAIT, _MADE, rows)}
+    *_, seen, _, waited = run_together(
+        db,
+        # The checkouts' rows first, in one order, as everywhere: they have something new to show.
+        *_locks(db, [one.checkout_id for one in made]),
+        Ask(_SEEN, _MADE, rows, {"now": clock.now()}),
+        Ask(_HOLD, _MADE, rows),
+        Ask(_WAIT, _MADE, rows),
+    )
+    versions, waiting = {row[0]: row[1] for row in seen}, {row[0] for row in waited}
     return {
         one.attempt_id: Noted(versions[one.checkout_id], one.attempt_id in waiting) for one in made
     }
 
 
-def _lock(db: Session, checkout_ids: Sequence[str]) -> None:
-    if len(checkout_ids) > 1 and not is_sqlite(db.connection()):
-        run(
-            db,
-            "SELECT 1 FROM {rows} JOIN checkout AS c ON c.id = d.id ORDER BY c.id FOR UPDATE OF c",
-            (("id", TEXT),),
-            [(one,) for one in checkout_ids],
-        )
+def _locks(db: Session, checkout_ids: Sequence[str]) -> list[Ask]:
+    if len(checkout_ids) < 2 or is_sqlite(db.connection()):  # noqa: PLR2004 - one waits in no circle
+        return []
+    locking = "SELECT 1 FROM {rows} JOIN checkout AS c ON c.id = d.id ORDER BY c.id FOR UPDATE OF c"
+    return [Ask(locking, (("id", TEXT),), [(one,) for one in checkout_ids])]
 
 
 def expired_attempts(db: Session, now: datetime, limit: int) -> Sequence[str]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, select
 from sqlmodel import Session, col
 
 from cart.carts.apply import CartChange
-from cart.db.guarded import write
 from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Conflict
@@ -32,6 +31,12 @@ _REMEMBER: Final = (
     "INSERT INTO provider_event (provider, event_id, provider_ref, outcome, received_at)"
     " SELECT CAST(:provider AS varchar), d.event_id, d.provider_ref, d.outcome, :now"
     " FROM {rows} WHERE true ON CONFLICT (provider, event_id) DO NOTHING RETURNING event_id"
+)
+_OPEN: Final = ", ".join(f"'{state.value}'" for state in ATTEMPT_OPEN)
+_SUCCEED: Final = (
+    f"UPDATE pay_attempt SET state = '{AttemptState.SUCCEEDED.value}', failure = '',"  # noqa: S608
+    " ended_at = :now FROM {rows} WHERE pay_attempt.id = d.id AND pay_attempt.state IN"
+    f" ({_OPEN}) RETURNING pay_attempt.id"
 )
 
 _HEADS: Final[Select[*tuple[Any, ...]]] = (
@@ -161,11 +166,7 @@ def _remembered(
 
 
 def _succeed(db: Session, now: datetime, attempt_ids: Sequence[str]) -> None:
-    closing = (
-        update(AttemptRow)
-        .where(col(AttemptRow.id).in_(attempt_ids), col(AttemptRow.state).in_(ATTEMPT_OPEN))
-        .values(state=AttemptState.SUCCEEDED.value, failure="", ended_at=now)
-    )
-    if write(db, closing) != len(attempt_ids):
+    rows = [(attempt_id,) for attempt_id in attempt_ids]
+    if len(run(db, _SUCCEED, (("id", TEXT),), rows, {"now": now})) != len(attempt_ids):
         msg = "an attempt was changed under its checkout's lock"
         raise Conflict(msg)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, Ask
 from cart.kernel.clock import Clock
 from cart.orders.tables import OrderLetterRow
 
@@ -83,12 +83,16 @@ def were_asked(db: Session) -> bool:
     return bool(db.info.get(_ASKED))
 
 
-def ask_many(db: Session, clock: Clock, order_ids: Sequence[str], kind: str) -> None:
-    """Ask for a letter of one kind about each of these orders, which have an e-mail address."""
+def many_ask(db: Session, clock: Clock, order_ids: Sequence[str], kind: str) -> Ask:
+    """Ask for a letter of one kind about each of these orders, which have an e-mail address.
+
+    The answer is to be executed in this unit of work.
+    """
     rows = [(letter_id(order_id, LetterKind(kind)), order_id) for order_id in order_ids]
-    run(db, _ASK_MANY, _LETTERS, rows, {"kind": LetterKind(kind).value, "now": clock.now()})
     if rows:
         db.info[_ASKED] = True
+    extra = {"kind": LetterKind(kind).value, "now": clock.now()}
+    return Ask(_ASK_MANY, _LETTERS, rows, extra)
 
 
 def waiting(db: Session, before: datetime, limit: int) -> list[str]:

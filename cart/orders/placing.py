@@ -4,8 +4,8 @@ Order, lines, ticket, history, receipt; and what was bought leaves the cart. Dec
 nothing: ``cart.orders.settling`` has.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,11 +13,9 @@ from typing import Final
 from sqlmodel import Session
 
 from cart.carts import queries as carts
-from cart.carts.apply import CartChange, apply
+from cart.carts.apply import CartChange, Planned, Standing, planned
 from cart.carts.model import Kind, Operation, next_at_us
-from cart.carts.service import latest_at_us_of
-from cart.db.guarded import insert_all
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, Ask, New, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.ids import Ids
 from cart.orders import history, letters, terms, tickets
@@ -108,32 +106,34 @@ def place_many(
     A handful of statements, however many. Carts and checkouts are each in it once.
     """
     now = clock.now()
-    changed = _leave_carts(db, clock, placings)
-    given = _tickets(db, placings)
-    made = [_made(ids, one, given[one.attempt_id], now) for one in placings]
-    insert_all(db, [placed.order for placed in made])
-    insert_all(db, [line for placed in made for line in placed.lines])
-    insert_all(db, [_entry(placed.order, one) for placed, one in zip(made, placings, strict=True)])
-    versions = _pay(db, now, placings, made)
-    letters.ask_many(db, clock, [p.order.id for p in made if p.order.email], LetterKind.RECEIPT)
+    by_cart = {one.cart_id: one for one in placings}
+    wanted = Counter(one.wanted.location_id for one in placings)
+    heads, lines, sequences = run_together(
+        db,
+        carts.heads_ask(db, by_cart),  # locked from here on: no scan comes between
+        carts.shown_ask(by_cart),
+        tickets.sequence_ask(wanted),
+    )
+    left = _leaving(clock, by_cart, heads, carts.kept(lines))
+    given = tickets.tickets_of(db, sequences, wanted)
+    made = [_made(ids, one, given[one.wanted.location_id].pop(0), now) for one in placings]
+    *_, closed, _ = run_together(
+        db,
+        *left.asks,
+        New([placed.order for placed in made]),
+        New([line for placed in made for line in placed.lines]),
+        New([_entry(placed.order, one) for placed, one in zip(made, placings, strict=True)]),
+        *_paid(now, placings, made),
+        letters.many_ask(
+            db, clock, [p.order.id for p in made if p.order.email], LetterKind.RECEIPT
+        ),
+    )
+    versions = {row[0]: row[1] for row in closed}
+    changed = {change.cart_id: change for change in left.applied.changes}
     return [
         (placed, versions[one.checkout_id], changed.get(one.cart_id))
         for placed, one in zip(made, placings, strict=True)
     ]
-
-
-def _tickets(db: Session, placings: Sequence[Placing]) -> dict[str, str]:
-    """Return a ticket for each attempt; sequences are locked in one order."""
-    by_location: defaultdict[str, list[str]] = defaultdict(list)
-    for one in placings:
-        by_location[one.wanted.location_id].append(one.attempt_id)
-    return {
-        attempt_id: ticket
-        for location_id, attempt_ids in sorted(by_location.items())
-        for attempt_id, ticket in zip(
-            attempt_ids, tickets.next_tickets(db, location_id, len(attempt_ids)), strict=True
-        )
-    }
 
 
 def _made(ids: Ids, one: Placing, ticket: str, now: datetime) -> Placed:
@@ -174,16 +174,13 @@ def _entry(order: OrderRow, one: Placing) -> OrderEventRow:
     )
 
 
-def _pay(
-    db: Session, now: datetime, placings: Sequence[Placing], made: Sequence[Placed]
-) -> dict[str, int]:
-    """Let tenders and checkouts know their orders; return the checkouts' versions."""
+def _paid(now: datetime, placings: Sequence[Placing], made: Sequence[Placed]) -> tuple[Ask, Ask]:
+    """Let tenders and checkouts know their orders; the second returns the checkouts' versions."""
     rows = [
         (one.attempt_id, placed.order.id, one.checkout_id)
         for one, placed in zip(placings, made, strict=True)
     ]
-    run(db, _CAPTURE, _PAID, rows)
-    return {row[0]: row[1] for row in run(db, _CLOSE, _PAID, rows, {"now": now})}
+    return Ask(_CAPTURE, _PAID, rows), Ask(_CLOSE, _PAID, rows, {"now": now})
 
 
 def line_row(
@@ -209,31 +206,31 @@ def line_row(
     )
 
 
-def _leave_carts(db: Session, clock: Clock, placings: Iterable[Placing]) -> dict[str, CartChange]:
-    """Take the bought pieces off the carts, and only those: what was added since stays."""
-    by_cart = {one.cart_id: one for one in placings}
-    latest = latest_at_us_of(db, by_cart)  # the carts' rows are locked: no scan comes between
+def _leaving(
+    clock: Clock, by_cart: Mapping[str, Placing], heads: Iterable[AnyRow], kept: carts.Kept
+) -> Planned:
+    """Plan to take the bought pieces off the carts, and only those: what was added since stays."""
+    versions = {head[0]: head[1] for head in heads}
     now_us = to_us(clock.now())
-    batch: list[Operation] = []
-    for cart in carts.views(db, by_cart).values():
-        one = by_cart[cart.id]
-        bought = {line.gtin: line.quantity for line in one.wanted.lines}
-        at_us = next_at_us(now_us, latest[cart.id])
-        batch += [
-            Operation(
-                id=f"{one.attempt_id}:{line.gtin}",
-                cart_id=cart.id,
-                gtin=line.gtin,
-                sku=line.sku,
-                kind=Kind.BOUGHT,
-                quantity=bought[line.gtin],
-                at_us=at_us,
-                source=SOURCE,
-                price_minor=line.price_minor,
-                currency=line.currency,
-                location_id=line.location_id,
+    at_us = {head[0]: next_at_us(now_us, head[2]) for head in heads}
+    batch = []
+    for (cart_id, gtin), (sku, line) in kept.items():
+        one = by_cart[cart_id]
+        quantity = next((line.quantity for line in one.wanted.lines if line.gtin == gtin), 0)
+        if quantity:
+            batch.append(
+                Operation(
+                    id=f"{one.attempt_id}:{gtin}",
+                    cart_id=cart_id,
+                    gtin=gtin,
+                    sku=sku,
+                    kind=Kind.BOUGHT,
+                    quantity=quantity,
+                    at_us=at_us[cart_id],
+                    source=SOURCE,
+                    price_minor=line.price_minor,
+                    currency=line.currency,
+                    location_id=line.location_id,
+                )
             )
-            for line in cart.lines
-            if line.gtin in bought
-        ]
-    return {change.cart_id: change for change in apply(db, clock, batch).changes}
+    return planned(clock, batch, Standing(versions, {k: line for k, (_, line) in kept.items()}, {}))

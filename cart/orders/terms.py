@@ -43,11 +43,10 @@ _PUT = (
     + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
 )
 
-_WITH_TAXES = text(
-    f"SELECT {', '.join(f't.{name}' for name in _NAMES)}, r.category, r.rate_bp"  # noqa: S608
-    " FROM (SELECT CAST(:id AS varchar) AS id) AS l"
-    " LEFT JOIN location_terms AS t ON t.location_id = l.id"
-    " LEFT JOIN tax_rate AS r ON r.location_id = l.id"
+_WITH_TAXES = (
+    f"SELECT {', '.join(f't.{name}' for name in _NAMES)}, r.category, r.rate_bp FROM {{rows}}"  # noqa: S608
+    " LEFT JOIN location_terms AS t ON t.location_id = d.id"
+    " LEFT JOIN tax_rate AS r ON r.location_id = d.id"
 )
 
 
@@ -90,7 +89,7 @@ def put(db: Session, terms: Terms) -> None:
 
 def with_taxes(db: Session, location_id: str) -> tuple[Terms, dict[str, int]]:
     """Return a location's terms, and the categories it taxes otherwise; one statement for both."""
-    rows = db.connection().execute(_WITH_TAXES, {"id": location_id}).all()
+    rows = run(db, _WITH_TAXES, (("id", TEXT),), [(location_id,)])
     first = rows[0][: len(_NAMES)]
     # SQLite keeps truths as numbers; a location without terms has the defaults.
     known = Terms(location_id) if first[0] is None else _terms(first)

@@ -6,16 +6,15 @@ The codes come in a shuffled order, so that two tickets do not tell how many buy
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from cart.db.rows import INTEGER, TEXT, AnyRow, Ask, run
 from cart.kernel.errors import LimitExceeded
 from cart.orders.model import ORDER_OPEN
-from cart.orders.tables import OrderRow
 
 # B C D E G P T V Z rhyme, as do A H J K, M N, F S X, I Y, Q U; O looks like a zero.
 LETTERS: Final = "FKLMQRTWY"
@@ -23,21 +22,37 @@ SHORT: Final = len(LETTERS) * 100
 LONG: Final = len(LETTERS) * 1_000  # three digits, when the short ones are all out
 LOOKED_AT_MAX: Final = 40  # of each length; a location has far fewer codes taken in a row
 LOOKED_AT_FIRST: Final = 4  # as a rule the very next one is free
-_NEXT: Final = text(
-    "INSERT INTO ticket_sequence (location_id, given) VALUES (:location_id, :count)"
+_NEXT: Final = (
+    "INSERT INTO ticket_sequence (location_id, given) SELECT d.location_id, d.wanted FROM {rows}"
+    " WHERE true ORDER BY d.location_id"
     " ON CONFLICT (location_id) DO UPDATE SET given = ticket_sequence.given + excluded.given"
-    " RETURNING given"
+    " RETURNING location_id, given"
+)
+_OPEN: Final = ", ".join(f"'{state.value}'" for state in ORDER_OPEN)
+_OUT: Final = (
+    "SELECT o.ticket FROM {rows} JOIN placed_order AS o ON o.location_id = d.location_id"  # noqa: S608
+    f" AND o.ticket = d.ticket AND o.state IN ({_OPEN})"
 )
 
 
-def next_tickets(db: Session, location_id: str, count: int) -> list[str]:
-    """Return the location's next free codes; its sequence is locked until the commit.
+def sequence_ask(wanted: Mapping[str, int]) -> Ask:
+    """Ask for so many tickets of each location; their sequences are locked until the commit."""
+    return Ask(_NEXT, (("location_id", TEXT), ("wanted", INTEGER)), [*wanted.items()])
+
+
+def tickets_of(
+    db: Session, rows: Iterable[AnyRow], wanted: Mapping[str, int]
+) -> dict[str, list[str]]:
+    """Return the next free codes of each location, of what was found for :func:`sequence_ask`.
 
     Raises:
         LimitExceeded: too few of those that were tried are free.
     """
-    bound = {"location_id": location_id, "count": count}
-    first = int(db.connection().execute(_NEXT, bound).scalar_one()) - count + 1
+    return {row[0]: _tickets(db, row[0], row[1], wanted[row[0]]) for row in rows}
+
+
+def _tickets(db: Session, location_id: str, given: int, count: int) -> list[str]:
+    first = given - count + 1
     likely = [
         _code(location_id, number, SHORT, 2)
         for number in range(first, first + count - 1 + LOOKED_AT_FIRST)
@@ -53,17 +68,8 @@ def next_tickets(db: Session, location_id: str, count: int) -> list[str]:
 
 def _free(db: Session, location_id: str, offered: Sequence[str]) -> list[str]:
     """Return those of these codes that no open order has."""
-    out = set(
-        db.connection()
-        .execute(
-            select(OrderRow.ticket).where(
-                OrderRow.location_id == location_id,
-                col(OrderRow.state).in_(ORDER_OPEN),
-                col(OrderRow.ticket).in_(offered),
-            )
-        )
-        .scalars()
-    )
+    rows = [(location_id, code) for code in offered]
+    out = {row[0] for row in run(db, _OUT, (("location_id", TEXT), ("ticket", TEXT)), rows)}
     return [code for code in offered if code not in out]
 
 

@@ -13,8 +13,7 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from cart.db.guarded import insert_all
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, Ask, New, run_together
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Conflict
 from cart.kernel.ids import Ids
@@ -95,9 +94,17 @@ def begin_many(
     begun = [one for one in chosen if one.attempt_id in reserved]
     _take_slots(db, begun, attempts, views)
     rows = [attempts[one.attempt_id] for one in begun]
-    insert_all(db, rows)
-    insert_all(db, [_tender(ids, attempt) for attempt in rows])
-    versions = _paying(db, now, begun)
+    paying = [(one.checkout_id, one.attempt_id) for one in begun]
+    *_, taken = run_together(
+        db,
+        New(rows),
+        New([_tender(ids, attempt) for attempt in rows]),
+        Ask(_TAKE, _PAYING, paying, {"now": now}),
+    )
+    versions = {row[0]: row[1] for row in taken}
+    if len(versions) < len(begun):
+        msg = "a checkout was changed under its lock"
+        raise Conflict(msg)
     made = {
         one.attempt_id: _tried(
             checkouts[one.checkout_id],
@@ -179,15 +186,6 @@ def _tender(ids: Ids, attempt: AttemptRow) -> TenderRow:
         currency=attempt.currency,
         created_at=attempt.started_at,
     )
-
-
-def _paying(db: Session, now: datetime, begun: Sequence[Try]) -> dict[str, int]:
-    rows = [(one.checkout_id, one.attempt_id) for one in begun]
-    versions = {row[0]: row[1] for row in run(db, _TAKE, _PAYING, rows, {"now": now})}
-    if len(versions) < len(rows):
-        msg = "a checkout was changed under its lock"
-        raise Conflict(msg)
-    return versions
 
 
 def _tried(checkout: CheckoutRow, attempt: AttemptRow, place: LocationFacts, version: int) -> Tried:

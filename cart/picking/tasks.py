@@ -70,9 +70,9 @@ def open_many(db: Session, clock: Clock, ids: Ids, shop: Shop, placed: Sequence[
         location_id: shop.locations.bays(db, location_id=location_id, skus=skus)
         for location_id, skus in wanted.items()
     }
-    insert_all(db, tasks)
     insert_all(
         db,
+        tasks,
         [
             _pick_line(ids, task, line, bays[task.location_id])
             for task, one in zip(tasks, placed, strict=True)

@@ -5,13 +5,14 @@ Knows no verbs: :mod:`inventory_api.stock.promises` says what each step means.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db import is_sqlite
-from cart.db.rows import INTEGER, TEXT, AnyRow, run
+from cart.db.rows import INTEGER, TEXT, AnyRow, Ask, run, run_together
 from inventory_api.stock.model import ON_HAND_MAX, Reason
 from inventory_api.stock.queries import Pair
 from inventory_api.stock.service import STAMP
@@ -215,12 +216,6 @@ def move(db: Session, steps: Sequence[Step], now_us: int) -> set[str]:
     return {row[0] for row in _moved(db, steps, now_us)}
 
 
-def move_many(db: Session, steps: Iterable[Step], now_us: int) -> bool:
-    """Change the numbers of many rows, at any locations; say whether all of them allowed it."""
-    together = summed(steps)
-    return len(_moved(db, together, now_us)) == len(together)
-
-
 def _moved(db: Session, steps: Sequence[Step], now_us: int) -> Sequence[AnyRow]:
     return run(db, _MOVE, _STEP, _rows(("", step) for step in steps), {"now_us": now_us})
 
@@ -238,6 +233,48 @@ def turn(db: Session, entries: Entries) -> int:
 def enter(db: Session, reason: Reason, entries: Entries, now_us: int) -> None:
     """Write the ledger; an entry that is there already stays as it is."""
     run(db, _LEDGER, _STEP, _rows(entries), {"reason": reason.value, "now_us": now_us})
+
+
+def keep_many(
+    db: Session, reason: Reason, entries: Mapping[datetime, Entries], now_us: int
+) -> bool:
+    """Reserve for many references, with its ledger, in one round trip; say whether all could.
+
+    ``entries`` by the time until which they are reserved. If not all could, this unit of
+    work must not go on.
+    """
+    every = [entry for part in entries.values() for entry in part]
+    together = summed(step for _, step in every)
+    moved, *kept, _ = run_together(
+        db,
+        _move_ask(together, now_us),
+        *(
+            Ask(_KEEP, _STEP, _rows(part), {"until": until, "now_us": now_us})
+            for until, part in entries.items()
+        ),
+        _ledger_ask(reason, every, now_us),
+    )
+    return len(moved) == len(together) and sum(map(len, kept)) == len(every)
+
+
+def turn_many(db: Session, reason: Reason, entries: Entries, now_us: int) -> bool:
+    """Move reserved pieces of many references, with its ledger; as :func:`keep_many`."""
+    together = summed(step for _, step in entries)
+    moved, turned, _ = run_together(
+        db,
+        _move_ask(together, now_us),
+        Ask(_TURN, _STEP, _rows(entries)),
+        _ledger_ask(reason, entries, now_us),
+    )
+    return len(moved) == len(together) and len(turned) == len(entries)
+
+
+def _move_ask(steps: Sequence[Step], now_us: int) -> Ask:
+    return Ask(_MOVE, _STEP, _rows(("", step) for step in steps), {"now_us": now_us})
+
+
+def _ledger_ask(reason: Reason, entries: Entries, now_us: int) -> Ask:
+    return Ask(_LEDGER, _STEP, _rows(entries), {"reason": reason.value, "now_us": now_us})
 
 
 def under(reference: str, steps: Iterable[Step]) -> list[tuple[str, Step]]:

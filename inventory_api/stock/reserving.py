@@ -59,7 +59,7 @@ def reserve(
 def reserve_many(db: Session, clock: Clock, wanted: Sequence[Promising]) -> set[str]:
     """Reserve for many, in their order; return the references that got all of their pieces.
 
-    The others got none: of too few pieces the first have theirs. Four statements,
+    The others got none: of too few pieces the first have theirs. Two round trips,
     however many references and locations; one guarded UPDATE for all of them.
 
     Raises:
@@ -79,15 +79,10 @@ def reserve_many(db: Session, clock: Clock, wanted: Sequence[Promising]) -> set[
             left[place, sku] -= number
             step = Step(place, sku, reserved=number, anew=number)
             entries.setdefault(one.until, []).append((one.reference, step))
-    every = [entry for part in entries.values() for entry in part]
-    done = promised.move_many(db, [step for _, step in every], now_us) and all(
-        promised.keep(db, part, until, now_us) == len(part) for until, part in entries.items()
-    )
-    if not done:
+    if not promised.keep_many(db, Reason.RESERVED, entries, now_us):
         msg = "a promise of these was made before"
         raise InsufficientStock(msg)
-    promised.enter(db, Reason.RESERVED, every, now_us)
-    return {reference for reference, _ in every}
+    return {reference for part in entries.values() for reference, _ in part}
 
 
 def _reserved(db: Session, reference: str, steps: list[Step], until: datetime, now_us: int) -> bool:
