@@ -23,8 +23,12 @@ logger = logging.getLogger(__name__)
 BATCH_MAX: Final = 32
 # A second's worth at full speed: whoever comes later is told to come again.
 WAITING_MAX: Final = 1_000
-# How long after two were seen at once more are expected.
+# For how long as many are expected again as were seen at once: several acts of each of them.
 CROWDED_S: Final = 1.0
+# A gathering ends after so many times its wait, also while others still come.
+GATHERS_MAX: Final = 3
+# A lane is not overtaken for longer than this: longer than a full batch of each other lane takes.
+OVERTAKEN_MAX_S: Final = 0.25
 
 
 class Unusual(Conflict):
@@ -34,42 +38,92 @@ class Unusual(Conflict):
 
 
 class Turns:
-    """Lanes that go to the database one at a time, the fullest first. For one event loop.
+    """Lanes that go to the database one at a time. For one event loop.
 
-    For acts that follow each other: while one lane is served the others fill, so that a few
-    busy people make large batches instead of many small ones beside each other. While it is
-    crowded a lane also waits ``gather_s`` for those who are just coming back from another;
+    For acts that follow each other, their lanes made in that order: while one is served the
+    others fill, and the earliest act goes first, so that those behind catch up with those
+    ahead and all go on together. While some of the crowd of late are still on their way
+    from another lane, they are waited for, ``gather_s`` after whoever came last;
     whoever is alone waits for nobody.
     """
 
     def __init__(self, gather_s: float = 0.0) -> None:
         self._gather_s = gather_s
-        self._busy = False
-        self._asking: list[tuple[Callable[[], int], asyncio.Future[None]]] = []
-        self._crowded_until = float("-inf")
+        self._lanes = 0
+        self._busy = False  # a lane is served, or one is being chosen
+        self._asking: dict[int, tuple[float, asyncio.Future[None]]] = {}
+        self._present = 0
+        self._crowds = (0, 0)  # the most at once in this second, and in the one before
+        self._second = float("-inf")
+        self._gathering: asyncio.TimerHandle | None = None
+        self._gathers_until = 0.0
 
-    async def take(self, waiting: Callable[[], int]) -> None:
-        """Wait for this lane's turn; ``waiting``: how many wishes it has by then."""
+    def join(self) -> int:
+        """Return the number of a new lane, whose act comes after those of the lanes before it."""
+        self._lanes += 1
+        return self._lanes
+
+    def came(self) -> None:
+        """Note that a wish has come to one of the lanes."""
+        now = asyncio.get_running_loop().time()
+        self._present += 1
+        if now - self._second >= CROWDED_S:
+            lately = now - self._second < 2 * CROWDED_S
+            self._crowds = (0, self._crowds[0] if lately else 0)
+            self._second = now
+        self._crowds = (max(self._crowds[0], self._present), self._crowds[1])
+        if self._gathering is not None:
+            self._gather(now)
+
+    def went(self, count: int) -> None:
+        """Note that so many wishes have their answers."""
+        self._present -= count
+
+    async def take(self, lane: int) -> None:
+        """Wait for this lane's turn."""
         loop = asyncio.get_running_loop()
-        if loop.time() < self._crowded_until:
-            await asyncio.sleep(self._gather_s)
-        if self._busy:
-            mine: asyncio.Future[None] = loop.create_future()
-            self._asking.append((waiting, mine))
-            await mine
-        self._busy = True
-        if self._gather_s and (self._asking or waiting() > 1):
-            self._crowded_until = loop.time() + CROWDED_S
+        mine: asyncio.Future[None] = loop.create_future()
+        self._asking[lane] = (loop.time(), mine)
+        if not self._busy:
+            self._next()
+        await mine
 
     def give(self) -> None:
-        """End the turn: the fullest lane has the next, of equals the one that asked first."""
-        self._asking = [one for one in self._asking if not one[1].done()]
+        """End the turn."""
+        self._next()
+
+    def _next(self) -> None:
+        """Let somebody have the next turn, as soon as all are here who are expected."""
+        self._busy = any(not mine.done() for _, mine in self._asking.values())
+        if self._busy:
+            now = asyncio.get_running_loop().time()
+            self._gathers_until = now + GATHERS_MAX * self._gather_s
+            self._gather(now)
+
+    def _gather(self, now: float) -> None:
+        if self._gathering is not None:
+            if self._gathering.when() <= now:
+                return
+            self._gathering.cancel()
+        until = min(now + self._gather_s, self._gathers_until)
+        if self._present >= max(self._crowds):
+            until = now  # as soon as lanes whose wishes have just come have asked, too
+        self._gathering = asyncio.get_running_loop().call_at(until, self._choose)
+
+    def _choose(self) -> None:
+        self._gathering = None
+        self._asking = {
+            lane: (since, mine) for lane, (since, mine) in self._asking.items() if not mine.done()
+        }
         if not self._asking:
             self._busy = False
             return
-        fullest = max(self._asking, key=lambda one: one[0]())
-        self._asking.remove(fullest)
-        fullest[1].set_result(None)
+        chosen = min(self._asking)
+        first = min(self._asking, key=lambda lane: self._asking[lane][0])
+        if asyncio.get_running_loop().time() - self._asking[first][0] > OVERTAKEN_MAX_S:
+            chosen = first
+        _, mine = self._asking.pop(chosen)
+        mine.set_result(None)
 
 
 class Lane(Generic[Wish, Answer]):
@@ -86,6 +140,7 @@ class Lane(Generic[Wish, Answer]):
         ``turns``: shared with the lanes that this one takes turns with.
         """
         self._turns = turns or Turns()
+        self._place = self._turns.join()
         self._work = work
         self._alone = alone
         self._waiting: deque[tuple[Wish, asyncio.Future[Answer]]] = deque()
@@ -112,6 +167,7 @@ class Lane(Generic[Wish, Answer]):
             raise Unavailable(msg)
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((wish, done))
+        self._turns.came()
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await done
@@ -119,12 +175,13 @@ class Lane(Generic[Wish, Answer]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._turns.take(lambda: len(self._waiting))
+                await self._turns.take(self._place)
                 size = min(BATCH_MAX, len(self._waiting))
                 batch = [self._waiting.popleft() for _ in range(size)]
                 try:
                     answers = await asyncio.to_thread(self._batch, [wish for wish, _ in batch])
                 finally:
+                    self._turns.went(size)
                     self._turns.give()
                 for (_, done), answer in zip(batch, answers, strict=True):
                     if done.done():

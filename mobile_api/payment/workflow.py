@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 CREATE_WAITS_S: Final = (0.5, 2.0)
 # Nobody waits: as long as a provider may be away. About nine hours, as for mails.
 WAITS_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 18_000)
+# Pages that come within this are kept together: a shopper does not see it, and each keeping is a
+# transaction, and another batch when the payments are settled.
+TOGETHER_S: Final = 0.01
 # Calls to a provider take a third of a second each: they must not take the threads of the rest.
 CALLS_AT_ONCE_MAX: Final = 16
 _CALLS: Final = ThreadPoolExecutor(CALLS_AT_ONCE_MAX, thread_name_prefix="provider")
@@ -45,7 +48,9 @@ async def _pages(asked: dict[str, Wish]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     waiting: set[asyncio.Future[Answer]] = set(asking)
     while waiting:
-        come, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        come, waiting = await asyncio.wait(waiting, timeout=TOGETHER_S)
+        if not come:
+            come, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         found = {asking[one]: one.result() for one in come}
         answers |= found
         made = [(id_, asked[id_], one) for id_, one in found.items() if one["outcome"] == "done"]

@@ -1,10 +1,10 @@
-"""Lanes that take turns: never beside each other, the fullest first, the lone at once."""
+"""Lanes that take turns: never beside each other, the earliest act first, the lone at once."""
 
 import asyncio
 import threading
 from collections.abc import Sequence
 
-from mobile_api.edge.lane import Lane, Turns
+from mobile_api.edge.lane import OVERTAKEN_MAX_S, Lane, Turns
 
 LONG_S = 0.2  # of gathering; nothing here takes this long but gathering itself
 
@@ -41,26 +41,68 @@ async def _settled(rounds: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-def test_one_lane_at_a_time_and_the_fullest_first() -> None:
-    """While one is served the others fill; then the one with most wishes goes."""
+def test_one_lane_at_a_time_and_the_earliest_act_first() -> None:
+    """While one is served the others fill; then those behind go first, however few they are."""
 
     async def run(work: Work) -> list[str]:
         turns = Turns()
-        first, few, many = (_lane(work, turns) for _ in range(3))
+        opening, paying, settling = (_lane(work, turns) for _ in range(3))
         work.held.clear()
-        asked = [asyncio.ensure_future(first.do("a"))]
+        asked = [asyncio.ensure_future(settling.do("a"))]
         await _settled()
-        asked.append(asyncio.ensure_future(few.do("b")))
+        asked += [asyncio.ensure_future(settling.do(name)) for name in ("b", "c")]
+        asked += [asyncio.ensure_future(paying.do(name)) for name in ("d", "e", "f")]
         await _settled()
-        asked += [asyncio.ensure_future(many.do(name)) for name in ("c", "d", "e")]
+        asked.append(asyncio.ensure_future(opening.do("g")))
         await _settled()
         work.held.set()
         return list(await asyncio.gather(*asked))
 
     work = Work()
-    assert asyncio.run(run(work)) == ["A", "B", "C", "D", "E"]
-    assert work.batches == [["a"], ["c", "d", "e"], ["b"]]
+    assert asyncio.run(run(work)) == ["A", "B", "C", "D", "E", "F", "G"]
+    assert work.batches == [["a"], ["g"], ["d", "e", "f"], ["b", "c"]]
     assert work.together == 1
+
+
+def test_those_behind_catch_up_with_those_ahead() -> None:
+    """Two groups that march one act apart are one group after the next act, and stay it."""
+
+    async def run(work: Work) -> None:
+        turns = Turns(LONG_S)
+        lanes = [_lane(work, turns) for _ in range(3)]
+
+        async def shopper(name: str, lanes_from: int) -> None:
+            for lane in lanes[lanes_from:]:
+                await lane.do(name)
+
+        await asyncio.gather(
+            *(shopper(name, 1) for name in ("a", "b")), *(shopper(name, 0) for name in ("c", "d"))
+        )
+
+    work = Work()
+    asyncio.run(run(work))
+    assert [sorted(batch) for batch in work.batches[-2:]] == [["a", "b", "c", "d"]] * 2
+
+
+def test_nobody_is_overtaken_for_ever() -> None:
+    """A lane that has waited for too long has the next turn, however many come before it."""
+
+    async def run(work: Work) -> None:
+        turns = Turns()
+        opening, settling = _lane(work, turns), _lane(work, turns)
+        work.held.clear()
+        asked = [asyncio.ensure_future(opening.do("a"))]
+        await _settled()
+        asked.append(asyncio.ensure_future(settling.do("b")))
+        await asyncio.sleep(2 * OVERTAKEN_MAX_S)
+        asked.append(asyncio.ensure_future(opening.do("c")))
+        await _settled()
+        work.held.set()
+        await asyncio.gather(*asked)
+
+    work = Work()
+    asyncio.run(run(work))
+    assert work.batches == [["a"], ["b"], ["c"]]
 
 
 def test_a_crowd_is_waited_for_and_the_lone_are_not() -> None:
@@ -85,8 +127,8 @@ def test_who_leaves_the_line_does_not_hold_it_up() -> None:
 
     async def run(work: Work) -> str:
         turns = Turns()
-        await turns.take(lambda: 1)
-        gone = asyncio.ensure_future(turns.take(lambda: 9))
+        await turns.take(turns.join())
+        gone = asyncio.ensure_future(turns.take(turns.join()))
         await _settled()
         gone.cancel()
         await _settled()
