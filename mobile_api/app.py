@@ -72,10 +72,11 @@ from mobile_api.workflows.rounds import Rounds
 GATEWAY_LOOK_S = 0.5  # a gateway that starts later than we do is found this soon
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
 ZIPPED_FROM_BYTES = 1_000
-OWN_ROUTERS = (
+OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
     cart_router.router,
-    list_router.router,
     checkout_router.router,
+    pay_router.router,
+    list_router.router,
     order_router.router,
     claim_router.router,
     device_router.router,
@@ -96,7 +97,6 @@ OWN_ROUTERS = (
     operator_pages.router,
     look_router.router,
     demo_pages.router,
-    pay_router.router,
     bank_pages.router,
     health.router,
 )

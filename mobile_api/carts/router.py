@@ -23,11 +23,9 @@ from mobile_api.carts.basket import basket, nobodys
 from mobile_api.carts.events import View
 from mobile_api.carts.pages import cart_html
 from mobile_api.carts.schemas import AddLine, CartOut, SetQuantity, Taken, cart_out
-from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
-from mobile_api.edge.keyed import keyed
 from mobile_api.edge.language import locale_of
-from mobile_api.edge.once import Once, OnceOnly
+from mobile_api.edge.once import OnceOnly, read_once
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.edge.short_way import ShortRoute, short_way
 from mobile_api.look.words import Words, words
@@ -103,9 +101,8 @@ async def _ordinary_line(request: Request) -> Response | None:
         line = AddLine.model_validate_json(await request.body())
     except ValidationError:
         return None
-    key = await keyed(request, headers.get("idempotency-key"))
-    once = Once(key, await sessions.visitor(request))
-    return await post_line(request, line, key.parts, once, with_html=with_html)
+    once = await read_once(request)
+    return await post_line(request, line, once.keyed.parts, once, with_html=with_html)
 
 
 @router.post("/cart/lines", status_code=CREATED, response_model=CartOut)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
@@ -30,8 +30,9 @@ from mobile_api.checkouts.schemas import (
 )
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
-from mobile_api.edge.once import Once, OnceOnly
+from mobile_api.edge.once import Once, OnceOnly, read_once
 from mobile_api.edge.sessions import CurrentVisitor
+from mobile_api.edge.short_way import ShortRoute, plain_json, short_way
 from mobile_api.look.words import words
 from mobile_api.wiring import Parts, Wired
 
@@ -40,6 +41,7 @@ router = APIRouter(
     dependencies=[allow(Role.SHOPPER)],
     tags=["checkout"],
     responses={401: {}},
+    route_class=ShortRoute,
 )
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 WithHtml = Annotated[
@@ -78,7 +80,19 @@ def _once(
     return once.run(effect, needs_session=True)
 
 
+async def _ordinary_opening(request: Request) -> Response | None:
+    if not plain_json(request):
+        return None
+    try:
+        wanted = OpenCheckout.model_validate_json(await request.body())
+    except ValidationError:
+        return None
+    once = await read_once(request)
+    return await open_checkout(request, wanted, once.keyed.parts, once)
+
+
 @router.post("", status_code=CREATED, response_model=CheckoutOut)
+@short_way(_ordinary_opening)
 async def open_checkout(
     request: Request, wanted: OpenCheckout, wired: Wired, once: OnceOnly
 ) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -18,7 +18,7 @@ from cart.carts import service as carts
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.errors import IdempotencyKeyReused
 from mobile_api.edge import sessions
-from mobile_api.edge.keyed import CurrentKey, Done, Kept, Keyed
+from mobile_api.edge.keyed import CurrentKey, Done, Kept, Keyed, keyed
 from mobile_api.edge.language import locale_of
 
 Effect = Callable[[Session, ShopperSessionRow], BaseModel]
@@ -86,6 +86,12 @@ class Once:
 async def once(key: CurrentKey, visitor: sessions.CurrentVisitor) -> Once:
     """Join the key and who sends it."""
     return Once(key, visitor)
+
+
+async def read_once(request: Request) -> Once:
+    """Return what :data:`OnceOnly` gives, for a short way. Raises as it does."""
+    key = await keyed(request, request.headers.get("idempotency-key"))
+    return Once(key, await sessions.visitor(request))
 
 
 OnceOnly = Annotated[Once, Depends(once)]

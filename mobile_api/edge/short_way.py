@@ -28,6 +28,14 @@ def short_way(short: Short) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def plain_json(request: Request) -> bool:
+    """Say whether a request comes as our pages and apps send it: JSON, and no query."""
+    return (
+        not request.scope["query_string"]
+        and request.headers.get("content-type") == "application/json"
+    )
+
+
 class ShortRoute(APIRoute):
     """Tries the short way of its endpoint, if it has one."""
 

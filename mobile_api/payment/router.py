@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
@@ -25,20 +25,42 @@ from cart.ports import RefundNews
 from mobile_api.checkouts.queries import last_attempt, own
 from mobile_api.checkouts.service import ready_estimate
 from mobile_api.edge.access import Role, allow
-from mobile_api.edge.once import OnceOnly
+from mobile_api.edge.once import OnceOnly, read_once
+from mobile_api.edge.short_way import ShortRoute, plain_json, short_way
 from mobile_api.payment import queries, steps
 from mobile_api.payment.awaiting import Page
 from mobile_api.payment.beginning import OK, PayWish, Reserved
 from mobile_api.payment.schemas import Pay, PaymentOut, Tried, WebhookOut, payment_out
 from mobile_api.payment.settling import Told, end, finish, ring
 from mobile_api.payment.steps import Wish
-from mobile_api.wiring import Parts, Wired
+from mobile_api.wiring import Parts, Wired, parts
 
-router = APIRouter(prefix="/api/v1", tags=["payment"])
+router = APIRouter(prefix="/api/v1", tags=["payment"], route_class=ShortRoute)
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
-ProviderName = Annotated[str, Path(max_length=16)]
+PROVIDER_LENGTH_MAX: Final = 16
+ProviderName = Annotated[str, Path(max_length=PROVIDER_LENGTH_MAX)]
 # Longer than a provider takes, shorter than a shopper takes for broken; then 202, look again.
 PAGE_WAIT_S: Final = 8.0
+
+
+async def _ordinary_try(request: Request) -> Response | None:
+    checkout_id = request.path_params["checkout_id"]
+    if not plain_json(request) or len(checkout_id) > ID_LENGTH_MAX:
+        return None
+    try:
+        wanted = Pay.model_validate_json(await request.body())
+    except ValidationError:
+        return None
+    once = await read_once(request)
+    return await pay(checkout_id, wanted, once.keyed.parts, once)
+
+
+async def _ordinary_news(request: Request) -> Response | None:
+    name = request.path_params["provider"]
+    if len(name) > PROVIDER_LENGTH_MAX:
+        return None
+    taken = await webhook(request, name, await parts(request))
+    return Response(taken.model_dump_json(), media_type="application/json")
 
 
 @router.post(
@@ -47,6 +69,7 @@ PAGE_WAIT_S: Final = 8.0
     response_model=PaymentOut,
     responses={202: {"model": PaymentOut}, 503: {}},
 )
+@short_way(_ordinary_try)
 async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly) -> Response:
     """Hold everything and get the provider's page. 202: it is not made yet; look again."""
     attempt_id = paying.attempt_id_of(once.key)
@@ -112,6 +135,7 @@ def stop(checkout_id: CheckoutId, wired: Wired, once: OnceOnly) -> Response:
 
 
 @router.post("/payments/{provider}/webhook", dependencies=[allow(Role.PROVIDER)])
+@short_way(_ordinary_news)
 async def webhook(request: Request, provider: ProviderName, wired: Wired) -> WebhookOut:
     """Take in what a provider says. 200 once it is stored; anything else: send it again."""
     known = wired.payments.known.get(provider)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.mobile_api.shop import MUG, RED, key
+from tests.mobile_api.shop import MUG, RED, add, key
 
 PATH = "/api/v1/cart/lines"
 PLAIN = {"content-type": "application/json"}
@@ -13,8 +13,10 @@ PLAIN = {"content-type": "application/json"}
 LONG = {"content-type": "application/json; charset=utf-8"}
 
 
-def _sent(phone: TestClient, content: str, way: dict[str, str], query: str = "") -> tuple[int, Any]:
-    answer = phone.post(f"{PATH}{query}", content=content, headers={**way, **key()})
+def _sent(
+    phone: TestClient, content: str, way: dict[str, str], query: str = "", path: str = PATH
+) -> tuple[int, Any]:
+    answer = phone.post(f"{path}{query}", content=content, headers={**way, **key()})
     return answer.status_code, answer.json()
 
 
@@ -72,3 +74,47 @@ def test_without_a_key_nothing_is_added_by_either_way(phone: TestClient, name: s
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
     assert phone.get("/api/v1/cart").json()["lines"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        *(
+            ("/api/v1/checkouts", content)
+            for content in ("", "{", "[]", '{"location_id": 5}', '{"colour": "red"}')
+        ),
+        ("/api/v1/checkouts", '{"location_id": "nowhere"}'),
+        *(
+            ("/api/v1/checkouts/unknown/pay", content)
+            for content in ("", "{", "{}", '{"total_minor": -1}', '{"total_minor": "much"}')
+        ),
+        ("/api/v1/checkouts/unknown/pay", '{"total_minor": 1}'),
+        (f"/api/v1/checkouts/{'x' * 65}/pay", '{"total_minor": 1}'),
+        ("/api/v1/payments/nobody/webhook", "{}"),
+        ("/api/v1/payments/sandbox/webhook", "{}"),
+        (f"/api/v1/payments/{'x' * 17}/webhook", "{}"),
+    ],
+)
+def test_a_checkout_is_refused_in_the_same_words(
+    phone: TestClient, path: str, content: str
+) -> None:
+    """Opening, paying and a provider's message: the same problem document by both ways."""
+    add(phone, MUG)
+    short, long = (_sent(phone, content, way, path=path) for way in (PLAIN, LONG))
+    assert short == long
+    assert short[0] in {403, 404, 422}
+
+
+def test_a_checkout_is_the_same_by_both_ways(phone: TestClient) -> None:
+    """Opened by one way and again by the other; paid under one key by both: one attempt."""
+    add(phone, RED)
+    first, again = (_sent(phone, "{}", way, path="/api/v1/checkouts") for way in (PLAIN, LONG))
+    assert first == again
+    assert first[0] == 201
+    pay, same = f"/api/v1/checkouts/{first[1]['id']}/pay", key()
+    total = f'{{"total_minor": {first[1]["totals"]["total"]["minor"]}}}'
+    answers = [
+        phone.post(pay, content=total, headers={**way, **same}) for way in (PLAIN, LONG, PLAIN)
+    ]
+    assert [one.status_code for one in answers] == [202, 202, 202]  # nobody makes pages here
+    assert len({one.text for one in answers}) == 1
