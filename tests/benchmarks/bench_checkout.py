@@ -30,8 +30,8 @@ from firmware_sim.shop import Shop
 from mobile_api.payment.sandbox.signing import HEADER, secret_of, sign
 from tests.benchmarks.http_load import Act, Connection, Measured, measured
 from tests.fakes.shop import ARTICLES, LOCATION, stock_catalogue
+from tests.real import postgres
 from tests.real.ports import free_port, wait_for_port
-from tests.real.postgres import running_postgres
 
 CLIENTS = (1, 8, 32)
 HOST = "127.0.0.1"
@@ -39,6 +39,8 @@ BARE = Path(__file__).with_name("bare_route.py")
 ON_HAND = 900_000  # nothing sells out while the figures are about speed
 LINES_PER_CART = 4  # then the next person
 WARM_UP = 60
+# Tests have it off. Without it, what was planned while a table was empty is never planned anew.
+CONFIGURATION = f"{postgres.CONFIGURATION}autovacuum = on\nautovacuum_naptime = 5s\n"
 SECRET = "a key of the benchmark, forty characters long"
 
 
@@ -252,7 +254,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
-        running_postgres() as server,
+        postgres.running_postgres(CONFIGURATION) as server,
         bare_server() as bare_port,
     ):
         server.make_template(lambda _url: None)
