@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mobile_api.edge.lane import OVERTAKEN_MAX_S, Lane, Turns
 
-LONG_S = 0.2  # of gathering; nothing here takes this long but gathering itself
+LONG_S = 10.0  # of gathering: nobody here waits for as long, since all who are expected come
 
 
 class Work:
