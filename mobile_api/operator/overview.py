@@ -167,7 +167,7 @@ def _queues(look: OperatorLooking, newest: dict[str, GatewayPulseRow]) -> tuple[
         "ready": _("Orders at the desk"),
     }
     gateways = [
-        _limited(look, _("Gateway %(name)s") % {"name": name}, row.held, row.held_max)
+        _limited(look, _("Messages at %(name)s") % {"name": name}, row.held, row.held_max)
         for name, row in sorted(newest.items())
     ]
     lines = _limited(look, _("Lines to be added"), look.parts.adding.waiting, WAITING_MAX)

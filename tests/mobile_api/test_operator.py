@@ -115,7 +115,7 @@ def test_the_pages_show_the_fleet(app: FastAPI, fleet: Fleet) -> None:
 
         overview = client.get("/operator").text
         assert overview.count("<svg viewBox") == 3
-        assert "Gateway gateway" in overview
+        assert "<span>Messages at gateway</span>" in overview
         (stored,) = re.findall(r'class="line line-1" d="(M[^"]+)"', overview)[:1]
         assert stored.count("M") == 2, "a hole in the line"
         assert '<li class="tile bad"><a href="/operator/letters">' in overview
