@@ -10,6 +10,8 @@ from sqlmodel import Session, col, func, select
 from cart.kernel.clock import Clock, from_us
 from gateway.dead_letters import service as dead_letters
 from gateway.ingest.tables import SequenceGapRow
+from gateway.leases.model import CHORES
+from gateway.leases.queries import look
 from gateway.monitor.exposition import Figure, Values
 from gateway.registry.model import ListedDevice
 from gateway.registry.queries import listed
@@ -84,6 +86,14 @@ def newest_health(db: Session) -> Values:
     return {(): from_us(at_us).timestamp() if at_us else 0.0}
 
 
+def partitions(db: Session) -> Values:
+    """Return how many partitions each of several gateways holds; ``nobody`` has those left."""
+    seen = look(db)
+    names = [seen.name_of(one.holder) for one in seen.leases if one.name != CHORES]
+    counts = Counter(name or "nobody" for name in names)
+    return {("nobody",): 0, **{(name,): count for name, count in counts.items()}} if names else {}
+
+
 def figures(clock: Clock) -> tuple[Figure, ...]:
     """Return the gauges of the fleet."""
     return (
@@ -100,4 +110,5 @@ def figures(clock: Clock) -> tuple[Figure, ...]:
             "carryover_health_reported_timestamp_seconds", "When a device last said how it is.",
             (), newest_health,
         ),
+        Figure("carryover_partitions", "Partitions by their gateway.", ("gateway",), partitions),
     )  # fmt: skip

@@ -8,17 +8,24 @@ from sqlalchemy import Engine
 
 from cart.carts.service import open_session
 from cart.db import unit_of_work
+from gateway.binding.news import changed
+from gateway.commands.service import ask_clear
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
+from gateway.ingest.fence import Unfenced
+from gateway.ingest.read import read
+from gateway.ingest.stations import stations_heard
 from gateway.mqtt import MqttLink
 from gateway.notices import CartChanged, Notice
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import Command, Rejected, ShowCart
+from gateway.wire.downlink import Clear, Command, Rejected, ShowCart
 from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
 from tests.gateway.test_ingest_batch import CLOCK, IDS, bound
+
+DOMAIN = Domain(CLOCK, IDS, sellables)
 
 
 class Wire:
@@ -98,3 +105,29 @@ def test_carts_that_changed_together_are_shown_once_each_and_only_where_held(
     downlink.start()
     downlink.stop()
     assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
+
+
+def test_of_several_gateways_the_holder_tells_what_others_changed(
+    engine: Engine, wire: Wire
+) -> None:
+    """All hear of it, one acts on it; one that has just taken a partition tells what it missed."""
+    stock_catalogue(engine)
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    online = tablet.message(b'{"online":true}', Channel.STATUS)
+    stations_heard(engine, DOMAIN, Unfenced(), [read(online)])
+    held = bound(engine, tablet, "v1")
+    with unit_of_work(engine) as db:
+        ask_clear(db, CLOCK, IDS, device_id=tablet.device.device_id, visit="v0", reason="ended")
+    partitions: set[str] = set()
+    line = cast("MqttLink", wire)
+    downlink = Downlink(engine, DOMAIN, line, cast("Fanout", wire), holds=partitions.__contains__)
+    changes = [CartChanged(held.cart_id, 2), changed(held)]
+    downlink.hear(changes)
+    downlink.catch_up("p99")
+    assert wire.commands(tablet) == []
+    downlink.catch_up(tablet.address.partition)
+    assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart]
+    partitions.add(tablet.address.partition)
+    downlink.hear(changes)
+    assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart, Clear, ShowCart]

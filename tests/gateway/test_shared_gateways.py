@@ -15,6 +15,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from gateway.cli import app
 from gateway.leases import service
+from gateway.monitor.fleet import partitions
 from gateway.registry import service as registry
 from gateway.settings import MqttSettings
 from gateway.wire.topics import Channel, partition_of
@@ -118,6 +119,8 @@ def test_both_do_their_share_and_one_does_it_all_when_it_is_alone(
     assert len({partition_of(one) for one in LOCATIONS}) > 8
     first, second = start("one"), start("two")
     wait_until(lambda: holders(engine) == {"one": 8, "two": 8}, WAIT_S)
+    with reading(engine) as db:
+        assert partitions(db) == {("nobody",): 0, ("one",): 8, ("two",): 8}
     wait_until(lambda: first.connected and second.connected, WAIT_S)
     scan(mosquitto, speaking, "v1")
     wait_until(lambda: events(engine) == SCANS * len(LOCATIONS), WAIT_S)
@@ -129,6 +132,8 @@ def test_both_do_their_share_and_one_does_it_all_when_it_is_alone(
     assert holders(engine) == {"two": 16}
     second.stop()
     assert holders(engine) == {"": 16}
+    with reading(engine) as db:
+        assert partitions(db) == {("nobody",): 16}
     scan(mosquitto, speaking, "v3")
     third = start("three")
     wait_until(lambda: events(engine) == 3 * SCANS * len(LOCATIONS), WAIT_S)
