@@ -66,7 +66,12 @@ class _Server(uvicorn.Server):
             give_back()
             self._loop = asyncio.get_running_loop()
             self._monitor.start()
-            announce(settings.data_dir, "api", url=self._url, monitor_port=self._monitor.port)
+            facts: dict[str, str | int] = {
+                "url": self._url,
+                "http_port": settings.http_port,  # PUBLIC_URL may lead to a proxy
+                "monitor_port": self._monitor.port,
+            }
+            announce(settings.data_dir, settings.api_name, **facts)
             typer.echo(f"ready {self._url}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -62,7 +62,7 @@ class ApiSettings(MqttSettings):
         Field(
             pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
             description="Name of this API process among several on one database; it finishes the"
-            " mails that it began under this name.",
+            " mails that it began under this name, and its file in `DATA_DIR/run/` has it.",
         ),
     ] = "api"
 
