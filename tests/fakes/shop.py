@@ -49,10 +49,12 @@ def stock_catalogue(engine: Engine) -> None:
             db.add(PriceRow(sku=sku, currency="EUR", price_minor=price_minor))
 
 
-def enrolled(engine: Engine, clock: Clock, ids: Ids, kind: str = "tablet") -> Enrolled:
+def enrolled(
+    engine: Engine, clock: Clock, ids: Ids, kind: str = "tablet", location_id: str = LOCATION
+) -> Enrolled:
     """Enrol one device."""
     with unit_of_work(engine) as db:
-        token = registry.enrol(db, clock, ids, kind=kind, location_id=LOCATION)
+        token = registry.enrol(db, clock, ids, kind=kind, location_id=location_id)
         return registry.redeem(db, clock, ids, token=token)
 
 
