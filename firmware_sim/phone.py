@@ -59,6 +59,7 @@ class Phone:
         self._thread: threading.Thread | None = None
         self.latencies_ms: list[float] = [] if timed is None else timed
         self.operations: list[str] = []
+        self.opened_s: list[float] = []  # monotonic moments at which the stream was opened
 
     def close(self) -> None:
         """Hang up."""
@@ -180,6 +181,7 @@ class Phone:
         path = "/api/v1/cart/events"
         with self._http.stream("GET", path, headers=headers, timeout=timeout) as stream:
             stream.raise_for_status()
+            self.opened_s.append(time.monotonic())
             self._stream = stream
             fields: dict[str, str] = {}
             for line in stream.iter_lines():

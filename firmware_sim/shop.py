@@ -1,4 +1,4 @@
-"""A shop's server side as child processes: gateway, API, and the command lines beside them.
+"""A shop's server side as child processes: gateways, APIs, and the command lines beside them.
 
 Owns the processes and their data folder. Everything is asked as an operator
 would ask it: by command line, file or HTTP; nothing of the server is imported.
@@ -8,16 +8,17 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import httpx2
 
 from cart.kernel.errors import Unavailable
 from firmware_sim.children import PAUSE_S, Child, Command, run_command, stop_all
 
-START_S: Final = 60.0  # on a machine whose cores are all taken; two seconds as a rule
+START_S: Final = 120.0  # five at once on a machine whose cores are all taken; two seconds as a rule
 COMMAND_S: Final = 120.0
 HOST: Final = "127.0.0.1"
 # What the surroundings may have set for another installation must not lead a shop astray.
@@ -28,6 +29,8 @@ FOREIGN: Final = (
     "MQTT_PUBLIC_URL",
     "MQTT_VERSION",
     "GATEWAY_CLIENT_ID",
+    "GATEWAY_NAME",
+    "GATEWAY_SHARED",
     "MOSQUITTO_PASSWORD_FILE",
     "MOSQUITTO_PID_FILE",
     "PUBLIC_URL",
@@ -39,12 +42,13 @@ FOREIGN: Final = (
     "MONITOR_PORT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
-Part = Literal["gateway", "api"]
+Part = str
+"""``gateway`` or ``api``; a further one of several is ``gateway-2``, ``api-2``, by its name."""
 PARTS: Final[tuple[Part, ...]] = ("gateway", "api")
 
 
 class Shop:
-    """One data folder and the two server processes on it.
+    """One data folder and the server processes on it: ``parts``, two as a rule.
 
     ``settings``: environment of its processes on top of what this process has.
     A port of 0 takes a free one, and keeps it over restarts.
@@ -57,11 +61,13 @@ class Shop:
         mqtt_port: int = 0,
         http_port: int = 0,
         settings: Mapping[str, str] | None = None,
+        parts: Sequence[Part] = PARTS,
     ) -> None:
+        self._parts = parts
         self.data_dir = data_dir.resolve()
         self.log_dir = self.data_dir / "log"
         self._mqtt_port = mqtt_port
-        self._http_port = http_port
+        self._http_ports: dict[Part, int] = {"api": http_port}
         kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         self._environment = {**kept, "DATA_DIR": str(self.data_dir), **(settings or {})}
         self._children: dict[Part, Child] = {}
@@ -114,15 +120,15 @@ class Shop:
     # -- processes
 
     def start(self) -> None:
-        """Start gateway and API; return when both are ready.
+        """Start gateways and APIs; return when all are ready.
 
         Raises:
             Unavailable: one is not, and ended or too slow; all are ended.
         """
         try:
-            for part in PARTS:
+            for part in self._parts:
                 self._launch(part)
-            for part in PARTS:
+            for part in self._parts:
                 self._wait_announced(part)
             self.wait_ready()
         except BaseException:
@@ -137,33 +143,36 @@ class Shop:
 
     def _launch(self, part: Part) -> None:
         log = self.log_dir / f"{part}.log"
-        if part == "gateway":
-            environment = {**self._environment, "MQTT_PORT": str(self._mqtt_port)}
-            command = Command("gateway.cli", ("run",), environment, log)
+        if _is_gateway(part):
+            own = {"MQTT_PORT": str(self._mqtt_port), "GATEWAY_NAME": part}
+            command = Command("gateway.cli", ("run",), {**self._environment, **own}, log)
         else:
-            arguments = ("run", "--port", str(self._http_port))
-            command = Command("mobile_api.cli", arguments, self._environment, log)
+            arguments = ("run", "--port", str(self._http_ports.get(part, 0)))
+            own = {"API_NAME": part}
+            command = Command("mobile_api.cli", arguments, {**self._environment, **own}, log)
         self._children[part] = Child(part, command)
 
     def _wait_announced(self, part: Part) -> None:
         child = self._children[part]
         child.wait_until(lambda: self._announced(part).get("pid") == child.pid, "its run", START_S)
         facts = self._announced(part)
-        if part == "gateway":
+        if _is_gateway(part):
             self._mqtt_port = int(facts.get("mqtt_port", self._mqtt_port))
-        else:
+            return
+        self._http_ports[part] = int(facts["http_port"])
+        if part == "api":
             self.url = str(facts["url"])
-            self._http_port = httpx2.URL(self.url).port or 0
 
     def wait_ready(self) -> None:
-        """Return when the API says that it, its database and its broker answer."""
-        child = self._children.get("api")
-        if child is not None:
-            child.wait_until(self._ready, "its being ready", START_S)
+        """Return when each API says that it, its database and its broker answer."""
+        for part, child in self._children.items():
+            if not _is_gateway(part):
+                child.wait_until(partial(self._ready, part), "its being ready", START_S)
 
-    def _ready(self) -> bool:
+    def _ready(self, part: Part) -> bool:
+        url = f"http://{HOST}:{self._http_ports[part]}/health/ready"
         try:
-            return httpx2.get(f"{self.url}health/ready", timeout=2.0).is_success
+            return httpx2.get(url, timeout=2.0).is_success
         except httpx2.HTTPError:
             return False
 
@@ -180,6 +189,10 @@ class Shop:
     def mqtt_port(self) -> int:
         """Port of the embedded broker."""
         return self._mqtt_port
+
+    def http_port(self, part: Part) -> int:
+        """Return the port of an API, once it has been started."""
+        return self._http_ports[part]
 
     def pid(self, part: Part) -> int:
         """Return a process id."""
@@ -209,9 +222,9 @@ class Shop:
         self.start_part(part)
 
     def stop(self) -> None:
-        """End everything: the API first, so that its streams close while the broker is there."""
-        order: tuple[Part, ...] = ("api", "gateway")
-        stop_all([self._children[part] for part in order if part in self._children])
+        """End everything: the APIs first, so that streams close while the broker is there."""
+        order = sorted(self._children, key=_is_gateway)
+        stop_all([self._children[part] for part in order])
         self._children.clear()
 
     # -- waiting
@@ -229,6 +242,10 @@ class Shop:
                 msg = f"the API does not show {code}"
                 raise Unavailable(msg)
             time.sleep(PAUSE_S)
+
+
+def _is_gateway(part: Part) -> bool:
+    return part.partition("-")[0] == "gateway"
 
 
 def usual_or_free(port: int) -> int:

@@ -14,9 +14,9 @@ from tests.chaos.plan import Scale, plan_of
 from tests.chaos.run import Result, folder_of, run
 
 COLUMNS = (
-    ("broker", 10), ("database", 11), ("runs", 5), ("events", 9), ("kills", 6), ("lost", 5),
-    ("doubled", 8), ("carts", 6), ("wrong", 6), ("phones", 7), ("behind", 7), ("orders", 7),
-    ("held", 5), ("clean", 6),
+    ("broker", 10), ("database", 11), ("gateways", 9), ("runs", 5), ("events", 9), ("kills", 6),
+    ("lost", 5), ("doubled", 8), ("carts", 6), ("wrong", 6), ("phones", 7), ("behind", 7),
+    ("orders", 7), ("held", 5), ("clean", 6),
 )  # fmt: skip
 
 
@@ -38,16 +38,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def table(results: Sequence[Result]) -> str:
     """Return one row for each kind of shop, and one for all."""
-    kinds: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
+    kinds: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for one in results:
-        kinds[one.broker, one.database].append(one)
-    rows = [_row(*kind, of_kind) for kind, of_kind in sorted(kinds.items())]
-    rows.append(_row("all", "", results))
+        kinds[one.broker, one.database, str(one.gateways)].append(one)
+    rows = [_row(kind, of_kind) for kind, of_kind in sorted(kinds.items())]
+    rows.append(_row(("all", "", ""), results))
     head = [name for name, _ in COLUMNS]
     return "\n".join(_line(row) for row in [head, *rows])
 
 
-def _row(broker: str, database: str, results: Sequence[Result]) -> list[str]:
+def _row(kind: tuple[str, str, str], results: Sequence[Result]) -> list[str]:
     verdicts = [one.verdict for one in results]
     wrong = sum(v.wrong_carts + v.wrong_operations + v.wrong_letters for v in verdicts)
     numbers = (
@@ -64,7 +64,7 @@ def _row(broker: str, database: str, results: Sequence[Result]) -> list[str]:
         sum(v.reserved for v in verdicts),
         sum(one.clean for one in results),
     )
-    return [broker, database, *(f"{number:,}" for number in numbers)]
+    return [*kind, *(f"{number:,}" for number in numbers)]
 
 
 def _line(cells: Sequence[str]) -> str:

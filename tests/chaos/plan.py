@@ -7,7 +7,7 @@ next one: it runs whenever something is killed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal
 
@@ -32,7 +32,10 @@ SHOPS: Final[tuple[tuple[Broker, Database], ...]] = (
     ("embedded", "sqlite"),
     ("embedded", "postgresql"),
 )
-"""The four shops that a run can be of; four seeds in a row are each of them once."""
+"""The four shops that a run can be of; four seeds in a row are each of them once.
+
+Every second one on Mosquitto and PostgreSQL is a chain: three gateways, two APIs, six shops.
+"""
 TWO_AT_ONCE: Final = 0.35  # of the blows: what is down together is where cleverness breaks
 PAUSE_MAX_S: Final = 1.0  # before what was killed is started again
 EARLIEST, LATEST = 0.05, 0.92  # of the stream: it runs before the first blow, and after the last
@@ -40,6 +43,8 @@ VISIT_MIN, VISIT_MAX = 15, 120  # events of one person with one device
 VISIT_GOODS: Final = 12
 REMOVED, SET, HEALTH, UNKNOWN = 0.05, 0.05, 0.03, 0.003  # shares of what is said
 SECRET_BYTES: Final = 24
+FROZEN: Final = 0.5  # of the blows on gateways of a chain
+FROST_MIN_S, FROST_MAX_S = 5.0, 8.0  # past a lease of 3 s: another one has the work when it wakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Scale:
     """How big a run is. ``rate``: events a second that all devices together say, at most.
 
     ``blows``: how often something is killed; more often if there are more kinds of parts.
+    ``gateways`` and ``apis``: of a chain; a shop has one of each.
     """
 
     events: int = 20_000
@@ -64,6 +70,8 @@ class Scale:
     shoppers: int = 2
     rate: float = 1_500.0
     blows: int = 10
+    gateways: int = 3
+    apis: int = 2
 
     @property
     def devices(self) -> int:
@@ -75,12 +83,13 @@ class Scale:
 class Blow:
     """At the moment when ``at_event`` events are said, these are killed.
 
-    They are started again ``pause_s`` later.
+    They are started again ``pause_s`` later. ``frozen``: they are stopped and woken instead.
     """
 
     at_event: int
     parts: tuple[str, ...]
     pause_s: float
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,18 @@ class Plan:
     broker: Broker
     database: Database
     blows: tuple[Blow, ...]
+    chain: bool = False
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Names of the server processes: one gateway and one API, several in a chain."""
+        if not self.chain:
+            return ("gateway", "api")
+        return tuple(
+            name if number == 1 else f"{name}-{number}"
+            for name, count in (("gateway", self.scale.gateways), ("api", self.scale.apis))
+            for number in range(1, count + 1)
+        )
 
     def count(self, device: int) -> int:
         """Return how many events this device says."""
@@ -115,10 +136,31 @@ def plan_of(seed: int, scale: Scale) -> Plan:
     """Return the run of this seed: the same seed, the same run."""
     dice = Random(f"{seed} plan")
     broker, database = SHOPS[seed % len(SHOPS)]
-    parts = ["gateway", "api", *(f"devices-{host}" for host in range(scale.hosts))]
+    plan = Plan(seed, scale, broker, database, (), chain=is_chain(seed))
+    parts = [*plan.servers, *(f"devices-{host}" for host in range(scale.hosts))]
     parts += ["broker"] if broker == "mosquitto" else []
     parts += ["postgresql"] if database == "postgresql" else []
-    return Plan(seed, scale, broker, database, tuple(_blows(dice, parts, scale)))
+    blows = _blows(dice, parts, scale)
+    if plan.chain:
+        blows = _with_frost(dice, blows)
+    return replace(plan, blows=tuple(blows))
+
+
+def is_chain(seed: int) -> bool:
+    """Say whether this run has several gateways: every second one on Mosquitto and PostgreSQL."""
+    shops = len(SHOPS)
+    return SHOPS[seed % shops] == ("mosquitto", "postgresql") and seed // shops % 2 == 1
+
+
+def _with_frost(dice: Random, blows: Iterator[Blow]) -> Iterator[Blow]:
+    """Freeze some gateways past their lease instead of killing them."""
+    for blow in blows:
+        gateways = all(part.startswith("gateway") for part in blow.parts)
+        if gateways and dice.random() < FROZEN:
+            pause_s = round(dice.uniform(FROST_MIN_S, FROST_MAX_S), 3)
+            yield replace(blow, frozen=True, pause_s=pause_s)
+        else:
+            yield blow
 
 
 def _blows(dice: Random, parts: Sequence[str], scale: Scale) -> Iterator[Blow]:

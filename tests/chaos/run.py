@@ -16,6 +16,7 @@ from cart.kernel.errors import Unavailable
 from firmware_sim.phone import Phone
 from tests.chaos.devices import all_said
 from tests.chaos.goods import goods
+from tests.chaos.notes import wrong_holders
 from tests.chaos.plan import Plan, script
 from tests.chaos.shoppers import Shopper, Told
 from tests.chaos.stage import Stage, stage, wait_until
@@ -39,6 +40,7 @@ class Result:
     seed: int
     broker: str
     database: str
+    gateways: int = 1
     kills: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     verdict: Verdict = field(default_factory=Verdict)
@@ -91,7 +93,8 @@ def run(
 
     ``strike`` stands in for the blows of the plan.
     """
-    result = Result(plan.seed, plan.broker, plan.database)
+    gateways = sum(one.startswith("gateway") for one in plan.servers)
+    result = Result(plan.seed, plan.broker, plan.database, gateways)
     began_s = time.monotonic()
     with stage(plan, folder) as on:
         told, phones = Told(), list[Phone]()
@@ -100,6 +103,7 @@ def run(
             on.speak()
             on.allow(on.plan.scale.devices)  # everybody begins a visit
             phones += _phones(on)
+            on.phones = phones
             for shopper in shoppers:
                 shopper.start()
             result.kills = (strike or _blows)(on)
@@ -120,16 +124,14 @@ def run(
 def _shoppers(on: Stage, told: Told) -> list[Shopper]:
     bought = [str(one) for one in goods().known[:SHOPPER_GOODS]]
     numbers = range(on.plan.scale.shoppers)
-    return [
-        Shopper(on.shop.url, f"{on.plan.seed} shopper {number}", bought, told) for number in numbers
-    ]
+    return [Shopper(on.url, f"{on.plan.seed} shopper {number}", bought, told) for number in numbers]
 
 
 def _phones(on: Stage) -> list[Phone]:
     """Claim the visits of the first devices, each by a phone that hears its cart live."""
     phones = list[Phone]()
     for device in range(on.plan.scale.phones):
-        phone = Phone(on.shop.url)
+        phone = Phone(on.url)
         phones.append(phone)
         phone.claim(f"/c/{on.plan.secret(device)}", BEGUN_S)
         phone.listen()
@@ -153,11 +155,15 @@ def _blows(on: Stage) -> dict[str, int]:
             msg = f"the devices stopped at {said(on)} events"
             raise Unavailable(msg)
         for part in blow.parts:
-            on.kill(part)
-        kills.update(blow.parts)
+            (on.freeze if blow.frozen else on.kill)(part)
+        kills.update(f"{part} frozen" if blow.frozen else part for part in blow.parts)
         on.allow(following.get(blow.at_event, on.plan.scale.events) - BEHIND_EVENTS)
         time.sleep(blow.pause_s)
-        on.start_again(blow.parts)
+        if blow.frozen:
+            for part in blow.parts:
+                on.wake(part)
+        else:
+            on.start_again(blow.parts)
         on.check()
     on.allow(on.plan.scale.events)
     return dict(kills)
@@ -208,6 +214,8 @@ def _count(on: Stage, judge: Judge, told: Told, result: Result) -> None:
     with on.database() as db:
         result.verdict = judge.judge(db)
         orders = orders_of(db)
+        if on.plan.chain:
+            result.wrong += wrong_holders(db)
     result.orders, result.walked_away = len(orders), told.walked_away
     result.wrong += told.wrong
     result.wrong += [

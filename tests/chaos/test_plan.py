@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.leases.watch import LEASE_S
 from tests.chaos.goods import goods
 from tests.chaos.plan import SHOPS, Scale, plan_of, script
 
@@ -21,7 +22,7 @@ def test_the_same_seed_is_the_same_run() -> None:
 def test_every_part_is_struck_in_every_run(seed: int) -> None:
     """Each kind of process at least once, at ascending moments inside the stream."""
     plan = plan_of(seed, Scale())
-    wanted = {"gateway", "api", "devices-0", "devices-1", "devices-2"}
+    wanted = {*plan.servers, "devices-0", "devices-1", "devices-2"}
     wanted |= {"broker"} if plan.broker == "mosquitto" else set()
     wanted |= {"postgresql"} if plan.database == "postgresql" else set()
     assert {part for blow in plan.blows for part in blow.parts} == wanted
@@ -35,6 +36,22 @@ def test_four_seeds_in_a_row_are_every_kind_of_shop() -> None:
     assert {(plan_of(n, Scale()).broker, plan_of(n, Scale()).database) for n in range(4)} == {
         *SHOPS
     }
+
+
+def test_one_of_eight_is_a_chain() -> None:
+    """With several gateways and APIs; there some gateways are frozen, past their lease."""
+    plans = [plan_of(seed, Scale()) for seed in range(1, 41)]
+    chains = [one for one in plans if one.chain]
+    assert [one.seed for one in chains] == [5, 13, 21, 29, 37]
+    assert {one.servers for one in chains} == {
+        ("gateway", "gateway-2", "gateway-3", "api", "api-2")
+    }
+    assert {(one.broker, one.database) for one in chains} == {("mosquitto", "postgresql")}
+    frozen = [blow for one in plans for blow in one.blows if blow.frozen]
+    assert frozen
+    assert {blow for one in chains for blow in one.blows} >= {*frozen}
+    assert all(blow.pause_s > LEASE_S for blow in frozen)
+    assert {part.partition("-")[0] for blow in frozen for part in blow.parts} == {"gateway"}
 
 
 def test_all_events_are_said_by_somebody() -> None:
