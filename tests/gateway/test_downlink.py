@@ -122,7 +122,7 @@ def test_of_several_gateways_the_holder_tells_what_others_changed(
     partitions: set[str] = set()
     line = cast("MqttLink", wire)
     downlink = Downlink(engine, DOMAIN, line, cast("Fanout", wire), holds=partitions.__contains__)
-    changes = [CartChanged(held.cart_id, 2), changed(held)]
+    changes: list[Notice] = [CartChanged(held.cart_id, 2), changed(held)]
     downlink.hear(changes)
     downlink.catch_up("p99")
     assert wire.commands(tablet) == []
