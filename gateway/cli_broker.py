@@ -17,6 +17,9 @@ def broker_files(
     out: Annotated[Path, typer.Option(help="Folder for the files; made if missing.")],
     port: Annotated[int, typer.Option(help="Where devices connect.")] = 1883,
     server_port: Annotated[int, typer.Option(help="Where server processes connect.")] = 1884,
+    server_bind: Annotated[
+        str, typer.Option(help="Address for server processes, if they are on other machines.")
+    ] = "127.0.0.1",
     bind: Annotated[str, typer.Option(help="Address for devices; empty: every one.")] = "",
     user: Annotated[str, typer.Option(help="Who runs the broker.")] = "mosquitto",
 ) -> None:
@@ -24,7 +27,7 @@ def broker_files(
     settings = MqttSettings()
     engine = make_engine(settings.effective_database_url)
     upgrade(engine)
-    files = BrokerFiles(out.resolve(), port, server_port, bind, user)
+    files = BrokerFiles(out.resolve(), port, server_port, bind, user, server_bind)
     write_broker_files(engine, settings, RandomIds(), files)
     engine.dispose()
     key = (settings.data_dir / "broker.key").resolve()

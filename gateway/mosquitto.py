@@ -40,6 +40,7 @@ class BrokerFiles:
     server_port: int = 1884
     bind: str = ""  # all interfaces: devices come from the shop's network
     user: str = "mosquitto"
+    server_bind: str = "127.0.0.1"  # server processes prove themselves by a secret in the clear
 
     @property
     def conf(self) -> Path:
@@ -61,6 +62,7 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
         folder=folder,
         port=out.port,
         server_port=out.server_port,
+        server_bind=out.server_bind,
         bind=out.bind,
         user=out.user,
     )
