@@ -1,6 +1,6 @@
 """The device contract as an AsyncAPI 3.0 document, made from ``gateway.wire``.
 
-Seen from a device: it *sends* events, status and acks, and *receives* receipts,
+Seen from a device: it *sends* events, telemetry, status and acks, and *receives* receipts,
 commands and stock notices. Owns no rule: topics, limits and schemas are read
 from the wire's own classes, so the document cannot say anything else.
 """
@@ -13,7 +13,7 @@ from gateway.asyncapi_examples import examples
 from gateway.wire import topics
 from gateway.wire.codec import COMMAND_MAX_BYTES
 from gateway.wire.downlink import Ack, Command, Receipt, Status, StockNotice
-from gateway.wire.events import EVENTS_OF_KIND, PAYLOAD_MAX_BYTES, DeviceEvent, Wire
+from gateway.wire.events import EVENTS_OF_KIND, PAYLOAD_MAX_BYTES, DeviceEvent, DeviceHealth, Wire
 from gateway.wire.topics import Channel
 
 VERSION: Final = "1.0.0"  # of the contract; its first number is the one in the topics
@@ -43,8 +43,12 @@ def _members(union: Any) -> tuple[type[Wire], ...]:  # noqa: ANN401 - an Annotat
 def _rows() -> dict[Channel, Row]:
     return {
         Channel.EVENTS: (
-            "What people do with the device, and how it is. QoS 1.",
+            "What people do with the device. Older devices say here how they are, too. QoS 1.",
             _members(DeviceEvent), "send", PAYLOAD_MAX_BYTES, CLOUDEVENT,
+        ),
+        Channel.TELEMETRY: (
+            "How the device is; may wait while people are served. A spool of its own. QoS 1.",
+            (DeviceHealth,), "send", PAYLOAD_MAX_BYTES, CLOUDEVENT,
         ),
         Channel.STATUS: (
             "Whether the device is online. Retained; the last will says that it is not.",

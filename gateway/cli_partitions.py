@@ -8,7 +8,7 @@ import typer
 from cart.db import make_engine
 from cart.db.migrate import upgrade
 from gateway.leases import service
-from gateway.links import client_id
+from gateway.links import client_ids
 from gateway.links import forget_session as forget
 from gateway.settings import MqttSettings
 from gateway.wire.topics import PARTITION_NAMES
@@ -48,7 +48,11 @@ def forget_session(
 ) -> None:
     """Make the broker forget a session that no gateway uses any more, and what waits in it."""
     settings = MqttSettings()
-    names = [name] if name else [client_id(settings, one) for one in PARTITION_NAMES]
+    names = (
+        [name]
+        if name
+        else [client_id for one in PARTITION_NAMES for client_id in client_ids(settings, one)]
+    )
     for one in names:
         if not forget(settings, one, WAIT_S):
             typer.echo(f"the broker has not answered about {one} within {WAIT_S:.0f} s", err=True)

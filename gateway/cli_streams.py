@@ -25,6 +25,6 @@ def streams(
         return
     for one in found:
         typer.echo(
-            f"{one.device_id:<14} {one.spool:<32} through {one.stored_through:>8}"
+            f"{one.device_id:<14} {one.spool:<32} {one.channel:<9} through {one.stored_through:>8}"
             f"  {one.events:>8} events  {one.given_up:>6} given up  {one.missing:>6} missing"
         )

@@ -2,19 +2,21 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from sqlalchemy import make_url
 
 from cart.kernel.ids import Ids
+from gateway.hearing import Hearing
 from gateway.ingest.inbox import Inbox
+from gateway.ingest.lanes import Lanes
 from gateway.mqtt import MqttLink
 from gateway.settings import MqttSettings
 from gateway.where import broker_address
 from gateway.wire import topics
-from gateway.wire.topics import UP
+from gateway.wire.topics import UP, Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +48,42 @@ class Identity:
         )
 
 
-def client_id(settings: MqttSettings, partition: str = "") -> str:
-    """Return the client id on which a session hangs; the same on every machine."""
+def client_ids(settings: MqttSettings, partition: str = "") -> tuple[str, str]:
+    """Return the client ids on which the sessions hang; the same on every machine.
+
+    The first is the events' lane, the second telemetry's.
+    """
     prefix = settings.gateway_client_id
-    return f"{prefix}-{partition}" if partition else prefix
+    events = f"{prefix}-{partition}" if partition else prefix
+    return events, f"{events}-{Channel.TELEMETRY}"
 
 
 def hearing(
     settings: MqttSettings,
-    inbox: Inbox,
+    lanes: Lanes,
     partition: str = "",
     may_connect: Callable[[], bool] = lambda: True,
-) -> MqttLink:
-    """Return a link that hears the devices of one partition, or of all, into ``inbox``."""
-    link = MqttLink(
-        lambda: broker_address(settings),
-        client_id=client_id(settings, partition),
-        subscriptions=[(topics.every_device(channel, partition or "+"), 1) for channel in UP],
-        on_message=lambda message: inbox.put(message, lambda: link.stopping),
-        by_hand=True,
-        receive_maximum=settings.gateway_queue_events,
-        may_connect=may_connect,
+) -> Hearing:
+    """Return the links that hear the devices of one partition, or of all, into ``lanes``."""
+
+    def link(client_id: str, channels: Iterable[Channel], inbox: Inbox) -> MqttLink:
+        made = MqttLink(
+            lambda: broker_address(settings),
+            client_id=client_id,
+            subscriptions=[(topics.every_device(one, partition or "+"), 1) for one in channels],
+            on_message=lambda message: inbox.put(message, lambda: made.stopping),
+            by_hand=True,
+            receive_maximum=inbox.limit,
+            may_connect=may_connect,
+        )
+        return made
+
+    of_events, of_telemetry = client_ids(settings, partition)
+    rest = [channel for channel in UP if channel is not Channel.TELEMETRY]
+    return Hearing(
+        link(of_events, rest, lanes.events),
+        link(of_telemetry, [Channel.TELEMETRY], lanes.telemetry),
     )
-    return link
 
 
 def speaking(settings: MqttSettings, ids: Ids) -> MqttLink:

@@ -1,4 +1,4 @@
-"""How this process hears devices: alone, on one session, or beside others, on several.
+"""How this process hears devices: alone, all of them, or beside others, its share.
 
 Owns what the rest of the gateway needs to know of it, and the plain case.
 """
@@ -6,6 +6,7 @@ Owns what the rest of the gateway needs to know of it, and the plain case.
 from collections.abc import Iterable
 from typing import Protocol
 
+from gateway.hearing import Hearing
 from gateway.ingest.fence import Fence, Unfenced
 from gateway.mqtt import Incoming, MqttLink
 
@@ -69,48 +70,51 @@ class Sessions(Protocol):
 
 
 class SoleSession:
-    """One link with one session for the devices of all partitions."""
+    """One session for each lane, for the devices of all partitions."""
 
-    def __init__(self, link: MqttLink) -> None:
-        self.voice = link
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
+        self.voice = hearing.events
         self.fence: Fence = Unfenced()
         self.has_chores = True
 
     @property
     def online(self) -> bool:
-        """Whether the broker has confirmed our subscriptions."""
-        return self.voice.online
+        """Whether the broker has confirmed all our subscriptions."""
+        return self._hearing.online
 
     @property
     def connections(self) -> int:
         """Connections since the start."""
-        return self.voice.connections
+        return self._hearing.connections
 
     @property
     def acked(self) -> int:
         """Messages that the broker need not send again."""
-        return self.voice.acked
+        return self._hearing.acked
 
     def start(self) -> None:
         """Begin to connect."""
-        self.voice.start()
+        self._hearing.start()
 
     def stop(self) -> None:
         """Disconnect."""
-        self.voice.stop()
+        self._hearing.stop()
 
     def wait_online(self, timeout_s: float) -> bool:
         """Wait until :attr:`online`."""
-        return self.voice.wait_online(timeout_s)
+        return self._hearing.wait_online(timeout_s)
 
     def ack(self, messages: Iterable[Incoming]) -> int:
         """Acknowledge those that came on the present connection."""
-        return self.voice.ack(messages)
+        return self._hearing.ack(messages)
 
     def holds(self, partition: str) -> bool:  # noqa: ARG002 - the protocol's
         """Say yes: there is nobody else."""
         return True
 
     def trouble(self) -> str:
-        """Return why nothing comes in."""
-        return "" if self.online else "not connected: nothing that devices say comes in"
+        """Return why nothing, or no telemetry, comes in."""
+        if not self._hearing.events.online:
+            return "not connected: nothing that devices say comes in"
+        return "" if self.online else "no telemetry comes in; what people do does"

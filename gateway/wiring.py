@@ -25,7 +25,7 @@ from gateway.dead_letters import service as dead_letters
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.ingest.batch import Domain
-from gateway.ingest.inbox import Inbox
+from gateway.ingest.lanes import Lanes
 from gateway.ingest.loop import IngestLoop
 from gateway.ingest.traces import Traces
 from gateway.leases.shared import SharedSessions
@@ -41,6 +41,7 @@ from gateway.notices import Notice
 from gateway.sessions import Sessions, SoleSession
 from gateway.settings import MqttSettings
 from gateway.tail import StockTail
+from gateway.wire.topics import Channel
 from gateway.wire.tracing import make_tracer
 from inventory_api.catalogue.queries import sellables
 
@@ -91,7 +92,7 @@ class Gateway:
         if port:
             where |= {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
         announce(self._settings.data_dir, self._identity.run_file, **where)
-        self._inbox = Inbox(self._settings.gateway_queue_events)
+        self._lanes = Lanes(self._settings.gateway_queue_events)
         self._fanout = Fanout(
             self._settings, "gateway", listen=self._hear, hears="api", hears_stock=False
         )
@@ -106,7 +107,7 @@ class Gateway:
         self._loop = IngestLoop(
             self._engine,
             self._domain,
-            self._inbox,
+            self._lanes,
             ack=self._sessions.ack,
             voice=self._downlink,
             batch_events=self._settings.gateway_batch_events,
@@ -146,7 +147,7 @@ class Gateway:
     @property
     def counts(self) -> Counts:
         """What was done since the start."""
-        return Counts(self._loop.stored, self._loop.dead, len(self._inbox))
+        return Counts(self._loop.stored, self._loop.dead, len(self._lanes))
 
     def stop(self) -> None:
         """Stop in the order that loses nothing: the batch in hand, the network, the broker."""
@@ -167,11 +168,11 @@ class Gateway:
 
     def _make_sessions(self) -> Sessions:
         if not self._settings.gateway_shared:
-            return SoleSession(hearing(self._settings, self._inbox))
+            return SoleSession(hearing(self._settings, self._lanes))
         return SharedSessions(
             self._engine,
             self._domain.clock,
-            partial(hearing, self._settings, self._inbox),
+            partial(hearing, self._settings, self._lanes),
             me=self._identity.id,
             name=self._identity.name,
             voice=speaking(self._settings, self._domain.ids),
@@ -199,14 +200,14 @@ class Gateway:
         )
 
     @property
-    def held(self) -> int:
-        """Messages taken from the broker and not acknowledged yet."""
-        return len(self._inbox) + self._loop.in_hand
+    def held(self) -> dict[str, int]:
+        """Messages taken from the broker and not acknowledged yet, by lane."""
+        return self._lanes.held(self._loop.in_hand)
 
     @property
-    def held_max(self) -> int:
+    def held_max(self) -> dict[str, int]:
         """How many may be held."""
-        return self._inbox.limit
+        return self._lanes.limits
 
     @property
     def connected(self) -> bool:
@@ -229,7 +230,8 @@ class Gateway:
         return "" if self._fanout.online else "connected, but notices do not go out"
 
     def _queue_trouble(self) -> str:
-        waiting, limit = self.held, self.held_max
+        # Of telemetry as much waits as may whenever scans take all there is: that is meant so.
+        waiting, limit = self.held[Channel.EVENTS], self.held_max[Channel.EVENTS]
         if waiting < limit:  # the broker sends no more than this without acknowledgement
             return ""
         return f"{waiting} messages wait, {limit} may: the broker is held back"

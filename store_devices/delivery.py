@@ -5,14 +5,19 @@ and it is used by one thread, the uplink's worker.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from cart.kernel.clock import Clock, to_us
 from gateway.wire.downlink import Receipt
+from gateway.wire.topics import Channel
 from store_devices.spool import Kept, Spool
 
 WINDOW_MAX: Final = 100
 """Events under way without a receipt: ten seconds of a whole till line, 60 kB at the broker."""
+TELEMETRY_WINDOW_MAX: Final = 5
+"""Of health reports: one a minute is said, so this is a window for catching up, and small enough
+that a thousand devices have no more under way than a gateway holds in seconds."""
 RESEND_AFTER_S: Final = 5.0
 """The gateway commits within 50 ms; five seconds of silence is a lost message or a dead gateway."""
 RESEND_AFTER_MAX_S: Final = 60.0  # a gateway that is down for an hour is not flooded when it is up
@@ -31,9 +36,12 @@ class Delivery:
         *,
         window_max: int = WINDOW_MAX,
         resend_after_s: float = RESEND_AFTER_S,
+        teach: Sequence[Spool] = (),
     ) -> None:
+        """Deliver from ``spool``; what its receipts teach of the time, ``teach`` learns as well."""
         self._spool = spool
         self._clock = clock
+        self._learners = (spool, *teach)
         self._window_max = window_max
         self._resend_after_s = resend_after_s
         self._patience_s = resend_after_s
@@ -124,5 +132,39 @@ class Delivery:
             # Cristian's algorithm: the server's stamp is half a round trip old.
             server_us = to_us(receipt.at) + int(round_trip_s * 500_000)
             offset_us = server_us - to_us(self._clock.now())
-            if abs(offset_us - self._spool.offset_us) > CLOCK_STEP_US:
-                self._spool.learn(offset_us)
+            for spool in self._learners:
+                if abs(offset_us - spool.offset_us) > CLOCK_STEP_US:
+                    spool.learn(offset_us)
+
+
+def deliveries(
+    spool: Spool,
+    telemetry: Spool | None,
+    clock: Clock,
+    *,
+    window_max: int,
+    resend_after_s: float,
+) -> dict[Channel, Delivery]:
+    """Return a device's deliveries in the order in which they have the line: people go first.
+
+    Each teaches the other's spool the time: an idle tablet gets receipts for telemetry only.
+    """
+    if telemetry is None:
+        only = Delivery(spool, clock, window_max=window_max, resend_after_s=resend_after_s)
+        return {Channel.EVENTS: only}
+    return {
+        Channel.EVENTS: Delivery(
+            spool,
+            clock,
+            window_max=window_max,
+            resend_after_s=resend_after_s,
+            teach=(telemetry,),
+        ),
+        Channel.TELEMETRY: Delivery(
+            telemetry,
+            clock,
+            window_max=TELEMETRY_WINDOW_MAX,
+            resend_after_s=resend_after_s,
+            teach=(spool,),
+        ),
+    }

@@ -3,6 +3,8 @@
 Owns one SQLite file: the events, their sequence numbers, the hybrid clock and
 a few remembered values, so that a reboot loses none of them. It knows nothing
 of MQTT, and never gives up a scan: when it is full, the oldest health events go.
+A tablet has two: what people do, and telemetry (health), which has small limits.
+Health that an older release left in the first is sent from there.
 """
 
 import json
@@ -23,6 +25,9 @@ from gateway.wire.events import SOURCE_PREFIX, DeviceEvent, HealthData
 from gateway.wire.tracing import NOT_TRACED, TraceContext, Tracer
 from store_devices.sayings import Saying, event_of
 
+TELEMETRY_EVENTS_MAX: Final = 120
+"""Two hours of a report a minute: longer ago nobody asks how a device was. The newest stay."""
+TELEMETRY_BYTES_MAX: Final = 128 * 1024  # of 500 bytes each, and twice as much
 EVENTS_MAX: Final = 20_000
 """A day of the busiest tablet is some 3,000 events; a week without a gateway fits."""
 BYTES_MAX: Final = 16 * 1024 * 1024
@@ -54,6 +59,9 @@ class Limits:
     bytes_max: int = BYTES_MAX
     reserve: int = RESERVE
     pages_max: int | None = None  # of the file, 4 KiB each; None is SQLite's own limit
+
+
+TELEMETRY_LIMITS: Final = Limits(TELEMETRY_EVENTS_MAX, TELEMETRY_BYTES_MAX, reserve=1)
 
 
 @dataclass(frozen=True, slots=True)

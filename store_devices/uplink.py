@@ -29,7 +29,7 @@ from gateway.wire import topics
 from gateway.wire.codec import decode, decode_command, encode
 from gateway.wire.downlink import Ack, AckOutcome, Command, Receipt, Status, StockNotice
 from gateway.wire.topics import Channel
-from store_devices.delivery import Delivery
+from store_devices.delivery import TELEMETRY_WINDOW_MAX, deliveries
 from store_devices.link import Answer, Hearer, LinkState, UplinkOptions
 from store_devices.spool import Spool
 
@@ -98,7 +98,7 @@ class _Connection:
         status = options.address.topic(Channel.STATUS)
         client.will_set(status, encode(Status(online=False)), qos=1, retain=True)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(options.window_max)
+        client.max_inflight_messages_set(options.window_max + TELEMETRY_WINDOW_MAX)
         if urlsplit(options.url).scheme == "mqtts":
             client.tls_set(ca_certs=str(options.ca_file) if options.ca_file else None)
         client.on_socket_open = _send_at_once
@@ -165,18 +165,26 @@ class Uplink:
         options: UplinkOptions,
         *,
         spool: Spool,
+        telemetry: Spool | None = None,
         clock: Clock,
         hearer: Hearer,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Prepare; nothing is connected before :meth:`start`. ``jitter`` gives 0 to 1."""
+        """Prepare; nothing is connected before :meth:`start`. ``jitter`` gives 0 to 1.
+
+        ``telemetry``: what the device says of itself, None when it says nothing.
+        """
         self._options = options
         self._spool = spool
         self._clock = clock
         self._hearer = hearer
         self._jitter = jitter
-        self._delivery = Delivery(
-            spool, clock, window_max=options.window_max, resend_after_s=options.resend_after_s
+        self._deliveries = deliveries(
+            spool,
+            telemetry,
+            clock,
+            window_max=options.window_max,
+            resend_after_s=options.resend_after_s,
         )
         self._stopping = threading.Event()
         self._connection: _Connection | None = None
@@ -282,11 +290,10 @@ class Uplink:
         return greeted
 
     def _next(self, connection: _Connection, *, greeted: bool) -> _Item:
-        due_s = self._delivery.wait_s() if greeted else None
+        waits = [one.wait_s() for one in self._deliveries.values()] if greeted else []
+        due_s = min((one for one in waits if one is not None), default=IDLE_WAIT_S)
         try:
-            return connection.inbox.get(
-                timeout=min(IDLE_WAIT_S, IDLE_WAIT_S if due_s is None else due_s)
-            )
+            return connection.inbox.get(timeout=min(IDLE_WAIT_S, due_s))
         except queue.Empty:
             alive = connection.client.is_connected() or not greeted
             return _Woken() if alive else _Lost("the network thread ended")
@@ -299,7 +306,8 @@ class Uplink:
     def _greet(self, connection: _Connection) -> None:
         """Begin only now: a receipt or command can reach us."""
         self._subscribed = None
-        self._delivery.connected()
+        for delivery in self._deliveries.values():
+            delivery.connected()
         self._say_status(connection)
         self._set_online(online=True)
 
@@ -312,12 +320,13 @@ class Uplink:
                 connection.client.subscribe(topics.stock(self._subscribed), qos=0)
         if self._visit != self._announced:
             self._say_status(connection)
-        topic = self._options.address.topic(Channel.EVENTS)
-        for event in self._delivery.due():
-            sent = connection.client.publish(topic, event.payload, qos=1)
-            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return  # the connection is going; all of it is sent again on the next one
-            self._delivery.sent(event)
+        for channel, delivery in self._deliveries.items():
+            topic = self._options.address.topic(channel)
+            for event in delivery.due():
+                sent = connection.client.publish(topic, event.payload, qos=1)
+                if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    return  # the connection is going; all of it is sent again on the next one
+                delivery.sent(event)
 
     def _say_status(self, connection: _Connection) -> None:
         self._announced = self._visit
@@ -354,7 +363,9 @@ class Uplink:
         address = self._options.address
         try:
             if came.topic == address.topic(Channel.RECEIPTS):
-                self._delivery.receipt(decode(Receipt, came.payload))
+                receipt = decode(Receipt, came.payload)
+                for delivery in self._deliveries.values():
+                    delivery.receipt(receipt)  # passes over what another spool is told
             elif came.topic == address.topic(Channel.COMMANDS):
                 answer = self._obey(decode_command(came.payload))
                 self._publish(connection, Channel.ACKS, encode(answer))

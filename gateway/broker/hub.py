@@ -13,6 +13,7 @@ from gateway.broker.access import Admitted
 from gateway.broker.packets import Publish
 from gateway.broker.routing import FILTERS_MAX, Routes, valid_filter
 from gateway.broker.sessions import DEVICE_LIMITS, SERVER_LIMITS, MqttSession
+from gateway.wire.topics import is_telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -107,11 +108,14 @@ class Hub:
         """Hand an allowed message to everybody who wants it.
 
         A device whose message fills a server process's queue is held until
-        there is room; a full queue of a device, or of a process that is not
-        there, loses its oldest message: spools and receipts make up for it.
+        there is room; a full queue of a device, of a process that is not
+        there, or of telemetry, loses its oldest message: spools and receipts
+        make up for it. Whoever is held cannot send a scan either, so nobody is
+        held because of telemetry.
         """
         if message.retain:
             self.routes.retain(replace(message, packet_id=0))
+        telemetry = is_telemetry(message.topic)
         for session, granted in self.routes.to(message.topic):
             target = self._online.get(session)
             qos = min(message.qos, granted)
@@ -119,7 +123,7 @@ class Hub:
                 continue
             copy = Publish(message.topic, message.payload, qos)
             waits = target is not None and target.admitted.is_server
-            if waits and link is not None and not link.admitted.is_server:
+            if waits and not telemetry and link is not None and not link.admitted.is_server:
                 session.add(copy, unbounded=True)
                 if session.full:
                     self._held.setdefault(session, set()).add(link)

@@ -20,10 +20,10 @@ class Inbox:
     Producers are the network threads: of several, each may bring one too many.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, arrived: threading.Event | None = None) -> None:
         self._limit = limit
         self._waiting: deque[Incoming] = deque()
-        self._arrived = threading.Event()
+        self._arrived = arrived or threading.Event()
         self._closed = False
 
     @property
@@ -51,12 +51,16 @@ class Inbox:
 
     def take(self, most: int, wait_s: float) -> list[Incoming]:
         """Return up to ``most`` messages, waiting ``wait_s`` for the first; maybe none."""
-        waiting = self._waiting
-        if not waiting:
+        if not self._waiting:
             self._arrived.clear()
             # Between the look and the clear one may have come.
-            if not waiting:
+            if not self._waiting:
                 self._arrived.wait(wait_s)
+        return self.take_now(most)
+
+    def take_now(self, most: int) -> list[Incoming]:
+        """Return up to ``most`` of the messages that wait, the first ones; maybe none."""
+        waiting = self._waiting
         return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
     def close(self) -> None:

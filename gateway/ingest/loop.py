@@ -20,7 +20,6 @@ from gateway.dead_letters.service import Letter, bury
 from gateway.ingest import sequences
 from gateway.ingest.batch import Domain, Outcome, process
 from gateway.ingest.fence import Fence, Unfenced, left_out
-from gateway.ingest.inbox import Inbox
 from gateway.ingest.read import Item, read
 from gateway.ingest.stations import Heard, stations_heard
 from gateway.mqtt import Incoming
@@ -34,6 +33,18 @@ RETRY_MIN_S, RETRY_MAX_S = 0.1, 5.0
 STUCK_S = 30.0  # a batch takes a tenth of a second; the longest wait for a lock is ten
 T = TypeVar("T")
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class Supply(Protocol):
+    """Whoever has what came from the broker."""
+
+    def take(self, most: int, wait_s: float) -> list[Incoming]:
+        """Return up to ``most`` messages, waiting ``wait_s`` for the first; maybe none."""
+        ...
+
+    def close(self) -> None:
+        """Take in nothing more."""
+        ...
 
 
 class Voice(Protocol):
@@ -89,7 +100,7 @@ class IngestLoop:
         self,
         engine: Engine,
         domain: Domain,
-        inbox: Inbox,
+        inbox: Supply,
         *,
         ack: Callable[[Sequence[Incoming]], object],
         voice: Voice,
@@ -113,7 +124,7 @@ class IngestLoop:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._trouble = ""
         self._busy_since: float | None = None
-        self.in_hand = 0  # messages of the batch that is on its way
+        self.in_hand: Sequence[Incoming] = ()  # the batch that is on its way
         self.stored = 0
         self.dead = 0
 
@@ -151,9 +162,9 @@ class IngestLoop:
                 time.sleep(self._batch_s)
                 messages += self._inbox.take(self._batch_events - len(messages), 0)
             if messages:
-                self.in_hand, self._busy_since = len(messages), time.monotonic()
+                self.in_hand, self._busy_since = messages, time.monotonic()
                 self._settle_or_leave(messages)
-                self.in_hand, self._busy_since = 0, None
+                self.in_hand, self._busy_since = (), None
 
     def _settle_or_leave(self, messages: list[Incoming]) -> None:
         try:

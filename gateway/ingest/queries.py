@@ -21,6 +21,7 @@ class Stream:
     events: int
     given_up: int
     missing: int = 0
+    channel: str = "events"
 
 
 def streams(db: Session) -> list[Stream]:
@@ -51,6 +52,7 @@ def streams(db: Session) -> list[Stream]:
             events.get((row.device_id, row.spool), 0),
             given_up.get((row.device_id, row.spool), 0),
             missing.get((row.device_id, row.spool), 0),
+            row.channel,
         )
         for row in rows
     ]

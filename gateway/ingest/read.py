@@ -32,6 +32,7 @@ from gateway.wire.topics import Channel, DeviceAddress
 # As in ``gateway.wire.events``: only what would have been taken is said back.
 EVENT_ID = re.compile(r"[!-~]{1,64}")
 VISIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+OF_EVENTS = frozenset({Channel.EVENTS, Channel.TELEMETRY})  # CloudEvents come on these
 # A clock that stands at the end of the calendar leaves no later moment for anybody else's change.
 LATEST_US = to_us(datetime(9000, 1, 1, tzinfo=UTC))
 
@@ -57,7 +58,7 @@ class Item:
         """What it is counted as: the event's type, the channel of another message."""
         if self.event is not None:
             return self.event.type
-        return "unreadable" if self.channel in {None, Channel.EVENTS} else str(self.channel)
+        return "unreadable" if self.channel in {None, *OF_EVENTS} else str(self.channel)
 
 
 def read(message: Incoming) -> Item:
@@ -66,7 +67,7 @@ def read(message: Incoming) -> Item:
     try:
         item.address, item.channel = topics.parse(message.topic)
         item.device_id = item.address.device_id
-        if item.channel is Channel.EVENTS:
+        if item.channel in OF_EVENTS:
             event = item.event = decode_event(message.payload)
             item.spool = event.spool
             item.link = Link(event.sequence, event.previous)
@@ -122,6 +123,11 @@ def authorise(item: Item, devices: dict[str, DeviceRecord]) -> None:
     elif item.event is not None and item.event.type not in EVENTS_OF_KIND.get(device.kind, ()):
         item.error = item.error or EventNotAllowed(
             f"a {device.kind} may not send {item.event.type}", kind=device.kind
+        )
+    elif item.channel is Channel.TELEMETRY and not isinstance(item.event, DeviceHealth | None):
+        # Nobody may overtake herself: what people do has one order, that of its one spool.
+        item.error = item.error or EventNotAllowed(
+            f"{item.event.type} belongs on {Channel.EVENTS}", channel=Channel.EVENTS.value
         )
     if isinstance(item.error, SourceMismatch):
         item.link = None

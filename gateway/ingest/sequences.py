@@ -11,29 +11,37 @@ from cart.kernel.clock import Clock, to_us
 from gateway.ingest.chain import Gap, Link, advance, first_missing
 from gateway.ingest.read import Item
 from gateway.wire.downlink import Receipt
-from gateway.wire.topics import DeviceAddress
+from gateway.wire.topics import Channel, DeviceAddress
 
 StreamKey = tuple[str, str]  # device id, spool
 _KEYS = (("device_id", TEXT), ("spool", TEXT))
 
 
 def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[DeviceAddress, Receipt]]:
-    """Move the marks by these events, dead letters included; return a receipt per spool."""
+    """Move the marks by these events, dead letters included; return a receipt per spool.
+
+    A gap of a telemetry spool is not noted: it keeps the newest only, by intention.
+    """
     links: defaultdict[StreamKey, list[Link]] = defaultdict(list)
     addresses: dict[StreamKey, DeviceAddress] = {}
+    telemetry: set[StreamKey] = set()
     for item in items:
         if item.link is not None and item.address is not None:
             key = (item.device_id, item.spool)
             links[key].append(item.link)
             addresses[key] = item.address
+            if item.channel is Channel.TELEMETRY:
+                telemetry.add(key)
     marks = stored(db, links, lock=True)
     gaps: list[tuple[StreamKey, Gap]] = []
     moved: dict[StreamKey, int] = {}
     for key, batch in links.items():
         before = marks.get(key, 0)
         moved[key], jumped = advance(before, batch)
-        gaps += [(key, gap) for gap in jumped]
-    _write(db, clock, {key: mark for key, mark in moved.items() if mark != marks.get(key)})
+        if key not in telemetry:
+            gaps += [(key, gap) for gap in jumped]
+    further = {key: mark for key, mark in moved.items() if mark != marks.get(key)}
+    _write(db, clock, further, telemetry)
     _note_gaps(db, clock, gaps)
     at = clock.now()
     return [
@@ -66,11 +74,14 @@ def stored(db: Session, keys: Iterable[StreamKey], *, lock: bool = False) -> dic
 
 
 def positions(db: Session, device_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Return each device's present spool and how far it is stored; devices without are absent."""
+    """Return each device's spool of what people do and how far it is stored.
+
+    The present one; devices without are absent.
+    """
     found = run(
         db,
         "SELECT s.device_id, s.spool, s.stored_through FROM {rows}"
-        " JOIN device_stream AS s ON s.device_id = d.device_id"
+        " JOIN device_stream AS s ON s.device_id = d.device_id AND s.channel = 'events'"
         " ORDER BY s.device_id, s.updated_at_us",
         (("device_id", TEXT),),
         [(device_id,) for device_id in device_ids],
@@ -78,16 +89,21 @@ def positions(db: Session, device_ids: Iterable[str]) -> dict[str, tuple[str, in
     return {row[0]: (row[1], row[2]) for row in found}  # the last one is the newest
 
 
-def _write(db: Session, clock: Clock, marks: dict[StreamKey, int]) -> None:
+def _write(
+    db: Session, clock: Clock, marks: dict[StreamKey, int], telemetry: set[StreamKey]
+) -> None:
     run(
         db,
-        "INSERT INTO device_stream (device_id, spool, stored_through, updated_at_us)"
-        " SELECT device_id, spool, mark, :now_us FROM {rows} WHERE true"
+        "INSERT INTO device_stream (device_id, spool, stored_through, updated_at_us, channel)"
+        " SELECT device_id, spool, mark, :now_us, channel FROM {rows} WHERE true"
         " ON CONFLICT (device_id, spool) DO UPDATE SET"
         " stored_through = excluded.stored_through, updated_at_us = excluded.updated_at_us"
         " WHERE device_stream.stored_through < excluded.stored_through",
-        (*_KEYS, ("mark", BIGINT)),
-        [(*key, mark) for key, mark in marks.items()],
+        (*_KEYS, ("mark", BIGINT), ("channel", TEXT)),
+        [
+            (*key, mark, (Channel.TELEMETRY if key in telemetry else Channel.EVENTS).value)
+            for key, mark in marks.items()
+        ],
         {"now_us": to_us(clock.now())},
     )
 

@@ -7,6 +7,8 @@ from sqlmodel import Field, SQLModel
 
 from cart.db.columns import ID_LENGTH_MAX
 
+CHANNEL_LENGTH_MAX = 16
+
 
 class DeviceEventRow(SQLModel, table=True):
     """An event that is committed: the key is the CloudEvents pair (source, id).
@@ -30,7 +32,7 @@ class DeviceEventRow(SQLModel, table=True):
 
 
 class DeviceStreamRow(SQLModel, table=True):
-    """How far a device's spool is stored without a hole."""
+    """How far a device's spool is stored without a hole; ``channel``: what it is sent on."""
 
     __tablename__ = "device_stream"
 
@@ -38,6 +40,11 @@ class DeviceStreamRow(SQLModel, table=True):
     spool: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     stored_through: int = Field(default=0, sa_type=BigInteger)
     updated_at_us: int = Field(sa_type=BigInteger)
+    channel: str = Field(
+        default="events",
+        max_length=CHANNEL_LENGTH_MAX,
+        sa_column_kwargs={"server_default": "events"},
+    )
 
 
 class SequenceGapRow(SQLModel, table=True):

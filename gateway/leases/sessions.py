@@ -1,6 +1,6 @@
-"""One MQTT session for each partition, under a client id that all gateways know.
+"""The MQTT sessions of each partition, under client ids that all gateways know.
 
-Whoever holds the partition connects under it and finds what was in flight and what
+Whoever holds the partition connects under them and finds what was in flight and what
 waited, in order. Owns the links; decides nothing about leases.
 """
 
@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from gateway.mqtt import Incoming, MqttLink
+from gateway.hearing import Hearing
+from gateway.mqtt import Incoming
 
 NEVER: Final = float("inf")
 
@@ -18,8 +19,8 @@ NEVER: Final = float("inf")
 class MakesLink(Protocol):
     """Whoever knows broker and topics."""
 
-    def __call__(self, partition: str, may_connect: Callable[[], bool]) -> MqttLink:
-        """Return the link of one partition; ``may_connect`` is asked before every connection."""
+    def __call__(self, partition: str, may_connect: Callable[[], bool]) -> Hearing:
+        """Return the links of one partition; ``may_connect`` is asked before every connection."""
         ...
 
 
@@ -41,7 +42,7 @@ class PartitionSessions:
         self._fresh = fresh
         self._on_open = on_open
         self._lock = threading.Lock()
-        self._links: dict[str, MqttLink] = {}
+        self._links: dict[str, Hearing] = {}
         self._gone_connections = 0
         self._gone_acked = 0
         self._ending: list[threading.Thread] = []
@@ -90,7 +91,7 @@ class PartitionSessions:
         by_connection: defaultdict[int, list[Incoming]] = defaultdict(list)
         for one in messages:
             by_connection[one.generation].append(one)
-        links = {link.generation: link for link in self._present()}
+        links = {one: link for link in self._present() for one in link.generations}
         return sum(
             links[generation].ack(some)
             for generation, some in by_connection.items()
@@ -118,6 +119,6 @@ class PartitionSessions:
         """Messages that the broker need not send again."""
         return self._gone_acked + sum(link.acked for link in self._present())
 
-    def _present(self) -> list[MqttLink]:
+    def _present(self) -> list[Hearing]:
         with self._lock:
             return list(self._links.values())

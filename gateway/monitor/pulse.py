@@ -19,6 +19,7 @@ from cart.db import unit_of_work
 from cart.kernel.clock import Clock, to_us
 from gateway.monitor.tables import GatewayPulseRow
 from gateway.monitor.tally import Source, Tally
+from gateway.wire.topics import Channel
 
 logger = logging.getLogger(__name__)
 BEAT_S: Final = 5.0  # a chart of a quarter of an hour has 180 points: one for each pixel or two
@@ -66,6 +67,7 @@ class Pulse:
         """Write one row; what was counted is counted off only when it is committed."""
         done = self._tally.window()
         now = self._clock.now()
+        held, held_max = self._source.held, self._source.held_max
         row = GatewayPulseRow(
             gateway=self._name,
             at_us=to_us(now),
@@ -77,8 +79,10 @@ class Pulse:
             batches=done.batches,
             commit_us_sum=round(done.seconds * 1e6),
             commit_us_max=round(done.seconds_max * 1e6),
-            held=self._source.held,
-            held_max=self._source.held_max,
+            held=held[Channel.EVENTS],
+            held_max=held_max[Channel.EVENTS],
+            telemetry_held=held[Channel.TELEMETRY],
+            telemetry_held_max=held_max[Channel.TELEMETRY],
             connected=self._source.connected,
         )
         with unit_of_work(self._engine) as db:
@@ -100,6 +104,7 @@ class Beat:
     commit_ms: float
     commit_ms_max: float
     held: int
+    telemetry_held: int = 0
 
 
 def pulses(db: Session, since_us: int) -> Sequence[GatewayPulseRow]:
@@ -136,4 +141,5 @@ def _sum(at_us: int, rows: Sequence[GatewayPulseRow]) -> Beat:
         commit_ms=sum(row.commit_us_sum for row in rows) / 1000 / batches if batches else 0.0,
         commit_ms_max=max(row.commit_us_max for row in rows) / 1000,
         held=sum(own[-1].held for own in per_gateway.values()),
+        telemetry_held=sum(own[-1].telemetry_held for own in per_gateway.values()),
     )

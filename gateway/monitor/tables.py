@@ -24,3 +24,5 @@ class GatewayPulseRow(SQLModel, table=True):
     held: int
     held_max: int
     connected: bool
+    telemetry_held: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    telemetry_held_max: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

@@ -5,7 +5,7 @@ The loop hands over what it has anyway; nothing is counted event by event on its
 
 import threading
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -26,12 +26,12 @@ class Source(Protocol):
     """What is read, not counted: the state of the gateway at this moment."""
 
     @property
-    def held(self) -> int:
-        """Messages taken from the broker and not acknowledged yet."""
+    def held(self) -> Mapping[str, int]:
+        """Messages taken from the broker and not acknowledged yet, by lane."""
         ...
 
     @property
-    def held_max(self) -> int:
+    def held_max(self) -> Mapping[str, int]:
         """How many may be held."""
         ...
 
@@ -59,20 +59,32 @@ class State(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """Name the figures without asking for them."""
-        return [make(f"carryover_gateway_{name}", says) for make, name, says, _ in FIGURES]
+        return [
+            *(
+                GaugeMetricFamily(_PREFIX + name, says, labels=["lane"])
+                for name, says, _ in BY_LANE
+            ),
+            *(make(_PREFIX + name, says) for make, name, says, _ in FIGURES),
+        ]
 
     def collect(self) -> Iterator[Metric]:
         """Ask the source."""
+        for name, says, by_lane in BY_LANE:
+            family = GaugeMetricFamily(_PREFIX + name, says, labels=["lane"])
+            for lane, count in by_lane(self._source).items():
+                family.add_metric([lane], count)
+            yield family
         for make, name, says, of in FIGURES:
-            yield make(f"carryover_gateway_{name}", says, value=float(of(self._source)))
+            yield make(_PREFIX + name, says, value=float(of(self._source)))
 
 
+_PREFIX: Final = "carryover_gateway_"
+BY_LANE: Final[tuple[tuple[str, str, Callable[[Source], Mapping[str, int]]], ...]] = (
+    ("queue_messages", "Messages taken and not yet acknowledged.", lambda source: source.held),
+    ("queue_limit_messages", "How many may be.", lambda source: source.held_max),
+)
 Family = type[GaugeMetricFamily] | type[CounterMetricFamily]
 FIGURES: Final[tuple[tuple[Family, str, str, Callable[[Source], float]], ...]] = (
-    (GaugeMetricFamily, "queue_messages", "Messages taken and not yet acknowledged.",
-     lambda source: source.held),
-    (GaugeMetricFamily, "queue_limit_messages", "How many may be.",
-     lambda source: source.held_max),
     (GaugeMetricFamily, "connected", "1 while the broker sends what devices say.",
      lambda source: source.connected),
     (CounterMetricFamily, "connections", "Connections to the broker since the start.",

@@ -1,6 +1,6 @@
 """Topics, and who may use them.
 
-    shop/v1/{partition}/{location}/{device}/{channel}     a device's own six channels
+    shop/v1/{partition}/{location}/{device}/{channel}     a device's own channels
     shop/v1/stock/{product}                               stock notices, any device may read
     shop/v1/changes/{publisher}                           between server processes only
 
@@ -21,6 +21,7 @@ PARTITIONS = 16  # more than the gateways a chain will run; a power of two halve
 PARTITION_NAMES = tuple(f"p{number:02d}" for number in range(PARTITIONS))
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # no slash, plus, hash or space can get in
 TOPIC_LENGTH_MAX = 255
+_TELEMETRY_ENDS = "/telemetry"
 PARSED_MAX = 4_096  # topics remembered; a gateway hears a few of each of its devices
 
 
@@ -28,13 +29,14 @@ class Channel(StrEnum):
     """The last part of a device's topic."""
 
     EVENTS = "events"  # up: CloudEvents
+    TELEMETRY = "telemetry"  # up: CloudEvents about the device, for which nobody waits
     STATUS = "status"  # up, retained, with a last will: online or not
     ACKS = "acks"  # up: the device's answer to a command
     RECEIPTS = "receipts"  # down: stored through sequence n
     COMMANDS = "commands"  # down: CloudEvents
 
 
-UP = (Channel.EVENTS, Channel.STATUS, Channel.ACKS)
+UP = (Channel.EVENTS, Channel.TELEMETRY, Channel.STATUS, Channel.ACKS)
 DOWN = (Channel.RECEIPTS, Channel.COMMANDS)
 
 
@@ -77,6 +79,11 @@ def parse(topic: str) -> tuple[DeviceAddress, Channel]:
         msg = f"topic {topic!r} has a name with other than a-z, 0-9, _ and -"
         raise InvalidPayload(msg)
     return DeviceAddress(*parts[2:5]), channel
+
+
+def is_telemetry(topic: str) -> bool:
+    """Say whether this is a device's telemetry: it may wait, and be sent again, for long."""
+    return topic.endswith(_TELEMETRY_ENDS)
 
 
 def every_device(channel: Channel, partition: str = "+") -> str:

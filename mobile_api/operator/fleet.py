@@ -13,6 +13,7 @@ from gateway.registry import queries as registry
 from gateway.registry.model import ListedDevice
 from gateway.twin.queries import twin
 from gateway.wire.events import EventType
+from gateway.wire.topics import Channel
 from mobile_api.edge.problems import N_
 from mobile_api.look.words import Words
 from mobile_api.operator import queries
@@ -192,6 +193,7 @@ class StreamShown:
     spool: str
     stored_through: str
     updated: Moment | None
+    telemetry: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,10 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
         ),
         streams=tuple(
             StreamShown(
-                one.spool, look.spoken.number(one.stored_through), look.moment_us(one.updated_at_us)
+                one.spool,
+                look.spoken.number(one.stored_through),
+                look.moment_us(one.updated_at_us),
+                one.channel == Channel.TELEMETRY,
             )
             for one in queries.streams(look.db, device_id)
         ),

@@ -128,7 +128,10 @@ def _panels(look: OperatorLooking, beats: dict[int, Beat]) -> tuple[Panel, ...]:
     stored = chart([one.stored_per_s if one else None for one in line])
     slowest = chart([one.commit_ms_max if one else None for one in line])
     mean = chart([one.commit_ms if one else None for one in line], top=slowest.top)
-    held = chart([one.held if one else None for one in line])
+    both = [one.held for one in line if one] + [one.telemetry_held for one in line if one]
+    top = chart([*both]).top
+    held = chart([one.held if one else None for one in line], top=top)
+    telemetry = chart([one.telemetry_held if one else None for one in line], top=top)
 
     def panel(
         title: str, now_words: str, lines: tuple[Chart, ...], *legend: str, unit: str = "%(count)s"
@@ -149,7 +152,10 @@ def _panels(look: OperatorLooking, beats: dict[int, Beat]) -> tuple[Panel, ...]:
             ms % {"count": number(round(last.commit_ms_max, 1))} if last else NOTHING,
             (slowest, mean), _("slowest"), _("mean"), unit=ms,
         ),
-        panel(_("Messages taken, not yet stored"), number(last.held) if last else NOTHING, (held,)),
+        panel(
+            _("Messages taken, not yet stored"), number(last.held) if last else NOTHING,
+            (held, telemetry), _("what people do"), _("telemetry"),
+        ),
     )  # fmt: skip
 
 
@@ -166,10 +172,14 @@ def _queues(look: OperatorLooking, newest: dict[str, GatewayPulseRow]) -> tuple[
         "picking": _("Orders being picked"),
         "ready": _("Orders at the desk"),
     }
-    gateways = [
-        _limited(look, _("Messages at %(name)s") % {"name": name}, row.held, row.held_max)
-        for name, row in sorted(newest.items())
-    ]
+    gateways = []
+    for name, row in sorted(newest.items()):
+        label = _("Messages at %(name)s") % {"name": name}
+        aside = _("Telemetry at %(name)s") % {"name": name}
+        gateways += [
+            _limited(look, label, row.held, row.held_max),
+            _limited(look, aside, row.telemetry_held, row.telemetry_held_max),
+        ]
     lines = _limited(look, _("Lines to be added"), look.parts.adding.waiting, WAITING_MAX)
     open_orders, work = orders(look.db), backlog(look.db)
     return (

@@ -35,7 +35,7 @@ from store_devices.tablet.battery import Battery, NoBattery
 from store_devices.tablet.catalogue import Catalogue
 from store_devices.tablet.doorbell import Doorbell
 from store_devices.tablet.following import Following
-from store_devices.tablet.health import health_of
+from store_devices.tablet.health import Health
 from store_devices.tablet.idle import Idle
 from store_devices.tablet.memory import Memory
 from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
@@ -55,6 +55,7 @@ class Agent:
         place: Place,
         *,
         spool: Spool,
+        telemetry: Spool,
         catalogue: Catalogue,
         stock: Availability,
         clock: Clock,
@@ -65,10 +66,10 @@ class Agent:
         self.place = place
         self._spool = spool
         self._catalogue = catalogue
+        self._health = Health(place, spool, telemetry, catalogue, battery or NoBattery())
         self._following = Following(catalogue, stock, place.location_id)
         self._clock = clock
         self._ids = ids
-        self._battery = battery or NoBattery()
         self._lock = RLock()
         self._line: Line = NoLine()
         self._bell = Doorbell()
@@ -309,22 +310,10 @@ class Agent:
             self.ring()
 
     def report_health(self) -> None:
-        """Say how this tablet is; let go when the spool has no room for that."""
+        """Say how this tablet is."""
         with self._lock:
-            data = health_of(
-                self.place,
-                locale=self._locale,
-                desired=self._desired,
-                spool=self._spool,
-                catalogue=self._catalogue,
-                battery=self._battery,
-            )
-            try:
-                self._spool.add(data)
-            except CarryoverError as error:
-                _LOG.warning("no health event: %s", error.message)
-                return
-            self._line.wake()
+            if self._health.report(locale=self._locale, desired=self._desired):
+                self._line.wake()
 
     # -- inside
 

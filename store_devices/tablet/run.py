@@ -11,7 +11,7 @@ from cart.kernel.ids import Ids
 from gateway.wire.tracing import make_tracer
 from store_devices.hardware import Camera, Scanner
 from store_devices.link import UplinkOptions
-from store_devices.spool import Limits, Spool
+from store_devices.spool import TELEMETRY_LIMITS, Limits, Spool
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.availability import Availability
 from store_devices.tablet.battery import SystemBattery
@@ -46,7 +46,7 @@ class Hardware:
 
 
 class Tablet:
-    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind; ``spool`` what it keeps."""
+    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind; ``spool`` what people did."""
 
     def __init__(
         self,
@@ -79,6 +79,13 @@ class Tablet:
             limits=Limits(events_max=settings.spool_events_max, bytes_max=settings.spool_bytes_max),
             tracer=self._tracer,
         )
+        self.telemetry: Final = Spool(
+            folder / "telemetry.db",
+            device_id=identity.device_id,
+            clock=clock,
+            ids=ids,
+            limits=TELEMETRY_LIMITS,
+        )
         self._catalogue = Catalogue(folder / "catalogue.db")
         self._server = Server(identity.api_url)
         pictures = Pictures(folder / "pictures", self._server)
@@ -93,6 +100,7 @@ class Tablet:
         self.agent = Agent(
             place,
             spool=self.spool,
+            telemetry=self.telemetry,
             catalogue=self._catalogue,
             stock=self._stock,
             clock=clock,
@@ -110,6 +118,7 @@ class Tablet:
                 resend_after_s=settings.resend_after_s,
             ),
             spool=self.spool,
+            telemetry=self.telemetry,
             clock=clock,
             hearer=Commands(self.agent, self.spool, self._stock),
         )
@@ -166,6 +175,7 @@ class Tablet:
         self._server.close()
         self._catalogue.close()
         self.spool.close()
+        self.telemetry.close()
         if self._tracer is not None:
             self._tracer.close()
 

@@ -21,7 +21,8 @@ ROW = re.compile(r"^\| `(carryover_\w+)`(?: by ([`\w, ]+?))? \|.*\|.*\|$", re.MU
 class Nothing:
     """A gateway that does nothing."""
 
-    held = held_max = connections = acknowledged = 0
+    held = held_max = {"events": 0, "telemetry": 0}  # noqa: RUF012 - as the protocol has it
+    connections = acknowledged = 0
     connected = False
 
 

@@ -21,6 +21,7 @@ class GatewayEnd:
     def __init__(self, port: int, address: DeviceAddress) -> None:
         self.answering = True
         self.events: list[DeviceEvent] = []  # each once, in the order they first came
+        self.channels: dict[str, str] = {}  # by event id, the last one
         self.arrivals = 0
         self.chain: list[str] = []  # ids in the order in which they could be receipted
         self.acks: queue.Queue[Ack] = queue.Queue()
@@ -86,7 +87,7 @@ class GatewayEnd:
             assert self._changed.wait_for(lambda: self.arrivals >= count, timeout_s)
 
     def _on_connect(self, *_: Any) -> None:  # noqa: ANN401 - paho's callback
-        up = (Channel.EVENTS, Channel.ACKS, Channel.STATUS)
+        up = (Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS, Channel.STATUS)
         self._client.subscribe([(self._address.topic(channel), 1) for channel in up])
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
@@ -96,7 +97,9 @@ class GatewayEnd:
         elif message.topic.endswith("/status"):
             self.statuses.put(decode(Status, payload))
         else:
-            self._store(decode_event(payload), json.loads(payload))
+            event = decode_event(payload)
+            self.channels[event.id] = message.topic.rpartition("/")[2]
+            self._store(event, json.loads(payload))
 
     def _store(self, event: DeviceEvent, raw: dict[str, Any]) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ from cart.kernel.gtin import Gtin
 from cart.kernel.ids import SeededIds
 from gateway.wire.codec import decode_event
 from gateway.wire.events import DeviceEvent
-from store_devices.spool import Limits, Spool
+from store_devices.spool import TELEMETRY_LIMITS, Limits, Spool
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.availability import Availability
 from store_devices.tablet.catalogue import Catalogue, Edition
@@ -175,6 +175,13 @@ class Bench:
             ids=self.ids,
             limits=self.limits,
         )
+        self.telemetry = Spool(
+            self.folder / "telemetry.db",
+            device_id="tablet-1",
+            clock=self.clock,
+            ids=self.ids,
+            limits=TELEMETRY_LIMITS,
+        )
         self.catalogue = Catalogue(self.folder / "catalogue.db")
         self.line = FakeLine()
         self.stock = Availability(self.server, changed=self._ring)
@@ -188,6 +195,7 @@ class Bench:
         self.agent = Agent(
             place,
             spool=self.spool,
+            telemetry=self.telemetry,
             catalogue=self.catalogue,
             stock=self.stock,
             clock=self.clock,
@@ -204,6 +212,7 @@ class Bench:
     def switch_off(self) -> None:
         """End without ceremony."""
         self.spool.close()
+        self.telemetry.close()
         self.catalogue.close()
 
     def reboot(self, away_s: float) -> None:

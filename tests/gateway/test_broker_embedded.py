@@ -16,6 +16,7 @@ from cart.kernel.errors import Unavailable
 from cart.kernel.ids import RandomIds
 from gateway.broker import EmbeddedBroker
 from gateway.broker.connection import DEVICE_PACKET_BYTES_MAX
+from gateway.broker.sessions import SERVER_LIMITS
 from gateway.registry import service
 from gateway.registry.model import Enrolled
 from gateway.settings import MqttSettings
@@ -377,6 +378,25 @@ def test_a_server_that_does_not_read_makes_devices_wait(broker: int, tablet: Enr
             drain.join(WAIT_S)
             assert not sender.is_alive()
             assert not drain.is_alive()
+
+
+def test_telemetry_that_nobody_reads_holds_up_no_scan(broker: int, tablet: Enrolled) -> None:
+    """Its queue loses the oldest, which the device still has; scans go through all the while."""
+    with (
+        raw_login(broker, b"telemetry", b"server", SECRET.encode()) as slow,
+        MqttClient(broker, "gateway", "server", SECRET, clean=False) as gateway,
+        as_device(broker, tablet) as device,
+    ):
+        topic = every_device(Channel.TELEMETRY).encode()
+        wanted = struct.pack("!HH", 1, len(topic)) + topic + b"\x01"
+        slow.sendall(bytes((0x82, len(wanted))) + wanted)
+        assert slow.recv(5) == bytes((0x90, 3, 0, 1, 1))
+        assert gateway.subscribe(every_device(Channel.EVENTS))
+        health = tablet.address.topic(Channel.TELEMETRY)
+        over = SERVER_LIMITS.in_flight_max + SERVER_LIMITS.queue_messages_max + 500
+        device.publish_all(health, [b"%d" % number for number in range(over)])
+        device.publish(events(tablet), b"a scan")
+        assert gateway.next() == (events(tablet), b"a scan")
 
 
 def test_it_comes_back_on_the_same_port(registry: Engine, tablet: Enrolled) -> None:

@@ -131,3 +131,18 @@ def test_of_several_gateways_the_holder_tells_what_others_changed(
     partitions.add(tablet.address.partition)
     downlink.hear(changes)
     assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart, Clear, ShowCart]
+
+
+def test_a_cart_names_the_spool_of_what_people_do(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """Telemetry came last: the tablet compares the cart with what it scanned all the same."""
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    itself = Tablet(tablet.device, CLOCK, "telemetry-1")
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    health = itself.event("device.health", {"firmware": "1.0"})
+    ingest(engine, CLOCK, IDS, itself.message(health, Channel.TELEMETRY))
+    downlink.show([bound(engine, tablet, "v1").cart_id])
+    (shown,) = wire.commands(tablet)
+    assert isinstance(shown, ShowCart)
+    assert (shown.data.spool, shown.data.stored_through) == ("spool-1", 1)

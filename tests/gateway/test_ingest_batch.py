@@ -21,6 +21,7 @@ from gateway.ingest.tables import DeviceEventRow, SequenceGapRow
 from gateway.notices import BindingChanged, CartChanged, ListAsked
 from gateway.registry import service as registry
 from gateway.twin.queries import twin
+from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from inventory_api.catalogue.tables import VariantRow
 from tests.fakes.clock import FakeClock
@@ -185,6 +186,19 @@ def test_a_kind_may_send_only_its_own_events(engine: Engine, tablet: Tablet) -> 
     assert reasons(engine) == ["event_not_allowed"]
     assert count(engine, CartRow) == 0
     assert lines_of_nobody(engine, tablet)
+
+
+def test_only_health_may_overtake(engine: Engine, tablet: Tablet) -> None:
+    """A scan on telemetry is refused and in no cart; health on either channel is stored."""
+    scan = tablet.message(tablet.scanned("v1"), Channel.TELEMETRY)
+    old = tablet.message(tablet.event("device.health", {"firmware": "1.0"}))
+    itself = Tablet(tablet.device, CLOCK, "telemetry-1")
+    new = itself.event("device.health", {"firmware": "2.0"})
+    outcome = ingest(engine, CLOCK, IDS, scan, old, itself.message(new, Channel.TELEMETRY))
+    assert reasons(engine) == ["event_not_allowed"]
+    assert outcome.notices == []
+    assert outcome.stored == {"carryover.device.health": 2}
+    assert count(engine, CartRow) == 0
 
 
 def lines_of_nobody(engine: Engine, tablet: Tablet) -> bool:

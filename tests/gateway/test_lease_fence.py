@@ -138,7 +138,7 @@ def test_what_another_holds_is_set_aside(rig: Rig) -> None:
     rig.pass_to("gateway_b")
     rig.say_everything()
     rig.loop.start()
-    wait_until(lambda: len(rig.inbox) == 0 and rig.loop.in_hand == 0)
+    wait_until(lambda: len(rig.inbox) == 0 and not rig.loop.in_hand)
     assert rig.done() == (0, 0, 0)
     assert rig.ear.acked == []
     assert rig.ear.greeted == 0

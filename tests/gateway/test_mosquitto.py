@@ -240,7 +240,7 @@ def test_access_rules_agree_with_the_wire() -> None:
     rules = (Path(__file__).parents[2] / "gateway" / "mosquitto.acl").read_text()
     device = DeviceAddress("+", "+", "%u")
     words: dict[str, Callable[[Channel], bool]] = {
-        "write": lambda channel: channel in {Channel.EVENTS, Channel.ACKS},
+        "write": lambda channel: channel in {Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS},
         "read": lambda channel: channel in {Channel.RECEIPTS, Channel.COMMANDS},
         "readwrite": lambda channel: channel is Channel.STATUS,
     }

@@ -8,6 +8,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from gateway.ingest import queries
 from gateway.ingest.queries import Stream
+from gateway.wire.topics import Channel
 from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
 
 CLOCK, IDS = SystemClock(), RandomIds()
@@ -62,3 +63,16 @@ def test_what_the_device_gave_up_is_not_asked_for(engine: Engine, tablet: Tablet
     assert (receipt.stored_through, receipt.resend_from) == (5, None)
     found = stream(engine)
     assert (found.missing, found.given_up) == (0, 3)
+
+
+def test_what_a_telemetry_spool_gave_up_is_no_gap(engine: Engine, tablet: Tablet) -> None:
+    """It keeps the newest only, by intention: the receipt passes, and no operator is called."""
+    arrive(engine, tablet, 1)
+    itself = Tablet(tablet.device, CLOCK, "telemetry-1")
+    later = itself.event("device.health", {"firmware": "1.0"}, sequence=9, previous=0)
+    ((_, receipt),) = ingest(engine, CLOCK, IDS, itself.message(later, Channel.TELEMETRY)).receipts
+    assert (receipt.spool, receipt.stored_through) == ("telemetry-1", 9)
+    with reading(engine) as db:
+        found = {one.spool: one for one in queries.streams(db)}
+    assert {one.channel for one in found.values()} == {"events", "telemetry"}
+    assert (found["telemetry-1"].channel, found["telemetry-1"].given_up) == ("telemetry", 0)

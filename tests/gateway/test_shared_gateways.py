@@ -172,7 +172,7 @@ def test_a_session_that_nobody_needs_is_forgotten(
         assert not anew.session_present
         assert anew.hears_nothing()
     every = CliRunner().invoke(app, ["forget-session"]).output.splitlines()
-    assert (len(every), every[-1]) == (16, "gateway-p15 is forgotten")
+    assert (len(every), every[-1]) == (32, "gateway-p15-telemetry is forgotten")
 
 
 @pytest.mark.parametrize(

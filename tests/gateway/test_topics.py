@@ -45,10 +45,10 @@ def test_every_kind_may_send_exactly_this() -> None:
 
 
 def test_every_channel_goes_one_way() -> None:
-    """Up: events, status, acks. Down: receipts, commands. There is no other."""
+    """Up: events, telemetry, status, acks. Down: receipts, commands. There is no other."""
     assert {*UP} | {*DOWN} == {*Channel}
     assert not {*UP} & {*DOWN}
-    assert {channel.value for channel in UP} == {"events", "status", "acks"}
+    assert {channel.value for channel in UP} == {"events", "telemetry", "status", "acks"}
 
 
 @pytest.mark.parametrize("channel", Channel)

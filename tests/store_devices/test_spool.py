@@ -14,7 +14,13 @@ from cart.kernel.gtin import Gtin
 from cart.kernel.ids import SeededIds
 from gateway.wire.codec import decode_event
 from gateway.wire.events import HealthData, ListData, ScannedData
-from store_devices.spool import Limits, Spool
+from store_devices.spool import (
+    TELEMETRY_BYTES_MAX,
+    TELEMETRY_EVENTS_MAX,
+    TELEMETRY_LIMITS,
+    Limits,
+    Spool,
+)
 from tests.fakes.clock import FakeClock
 
 SCAN = ScannedData(visit="v1", gtin=Gtin("4006381333931"))
@@ -204,3 +210,12 @@ def test_it_survives_being_killed_in_the_middle(tmp_path: Path) -> None:
     stamps = [to_us(event.time) for event in kept]
     assert stamps == sorted(set(stamps))
     assert spool.add(SCAN).sequence == len(kept) + 1
+
+
+def test_telemetry_keeps_the_newest(tmp_path: Path) -> None:
+    """Two hours of reports and no more; the oldest go, no report is refused."""
+    spool = opened(tmp_path, limits=TELEMETRY_LIMITS)
+    for _ in range(TELEMETRY_EVENTS_MAX + 30):
+        spool.add(HEALTH)
+    assert sequences(spool) == [*range(31, TELEMETRY_EVENTS_MAX + 31)]
+    assert (spool.dropped, spool.size_bytes <= TELEMETRY_BYTES_MAX) == (30, True)

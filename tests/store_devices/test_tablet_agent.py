@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cart.kernel.ids import secret_hash
+from gateway.wire.codec import decode_event
 from gateway.wire.downlink import (
     ApplyDesired,
     CartData,
@@ -301,7 +302,9 @@ def test_the_twin_is_applied_kept_and_reported(bench: Bench, clock: FakeClock) -
     bench.reboot(away_s=1)
     bench.agent.take_up()
     assert (bench.agent.snapshot().locale, bench.agent.idle_after_s) == ("he", 30)
-    (health,) = [event for event in bench.events() if isinstance(event, DeviceHealth)]
+    (kept,) = bench.telemetry.pending()
+    health = decode_event(kept.payload)
+    assert isinstance(health, DeviceHealth)
     assert (health.data.desired_version, health.data.locale, health.data.firmware) == (
         2,
         "he",

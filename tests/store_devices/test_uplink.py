@@ -20,16 +20,19 @@ from gateway.wire.downlink import (
     Command,
     StockNotice,
 )
-from gateway.wire.events import ScannedData
+from gateway.wire.events import HealthData, ScannedData
 from gateway.wire.topics import DeviceAddress
+from store_devices.delivery import TELEMETRY_WINDOW_MAX
 from store_devices.link import Answer, LinkState, UplinkOptions
-from store_devices.spool import Spool
+from store_devices.spool import TELEMETRY_LIMITS, Spool
 from store_devices.uplink import Uplink
 from tests.fakes.gateway_end import GatewayEnd
 from tests.real.broker import Mosquitto
+from tests.real.waiting import wait_until
 
 ADDRESS = DeviceAddress("p01", "harbour-street", "tablet-1")
 SCAN = ScannedData(visit="v1", gtin=Gtin("4006381333931"))
+HEALTH = HealthData(firmware="1.0")
 WAIT_S = 20
 
 
@@ -94,6 +97,7 @@ def uplink_of(
     *,
     version: Literal["3.1.1", "5"] = "3.1.1",
     resend_after_s: float = 0.3,
+    telemetry: Spool | None = None,
 ) -> Uplink:
     """Return an uplink in a hurry: short waits, a small window."""
     options = UplinkOptions(
@@ -106,7 +110,7 @@ def uplink_of(
         back_off_min_s=0.05,
         window_max=20,
     )
-    return Uplink(options, spool=spool, clock=SystemClock(), hearer=heard)
+    return Uplink(options, spool=spool, telemetry=telemetry, clock=SystemClock(), hearer=heard)
 
 
 def drained(spool: Spool, far_end: GatewayEnd, count: int) -> None:
@@ -138,6 +142,57 @@ def test_what_was_spooled_arrives_in_order_and_is_forgotten(
     drained(spool, far_end, 60)
     uplink.stop()
     assert [event.id for event in far_end.events] == added
+
+
+def test_telemetry_goes_its_own_way_and_is_forgotten_by_its_own_receipts(
+    mosquitto: Mosquitto, far_end: GatewayEnd, spool: Spool, tmp_path: Path, heard: Heard
+) -> None:
+    """Each spool on its channel; health from before an upgrade goes where it was numbered."""
+    old_health, scan = spool.add(HEALTH), spool.add(SCAN)
+    telemetry = Spool(
+        tmp_path / "telemetry.db",
+        device_id="tablet-1",
+        clock=SystemClock(),
+        ids=RandomIds(),
+        limits=TELEMETRY_LIMITS,
+    )
+    reports = [telemetry.add(HEALTH) for _ in range(3 * TELEMETRY_WINDOW_MAX)]
+    uplink = uplink_of(mosquitto, spool, heard, telemetry=telemetry)
+    uplink.start()
+    far_end.wait_for(2 + len(reports))
+    wait_until(lambda: not len(spool) and not len(telemetry), WAIT_S)
+    uplink.stop()
+    telemetry.close()
+    by_channel = {
+        channel: [event.id for event in far_end.events if far_end.channels[event.id] == channel]
+        for channel in ("events", "telemetry")
+    }
+    assert by_channel == {
+        "events": [old_health.id, scan.id],
+        "telemetry": [event.id for event in reports],
+    }
+
+
+def test_an_idle_device_learns_the_time_from_telemetry(
+    mosquitto: Mosquitto, far_end: GatewayEnd, spool: Spool, tmp_path: Path, heard: Heard
+) -> None:
+    """So the first scan of the day has the server's time."""
+    far_end.answering = False
+    telemetry = Spool(
+        tmp_path / "telemetry.db", device_id="tablet-1", clock=SystemClock(), ids=RandomIds()
+    )
+    uplink = uplink_of(mosquitto, spool, heard, telemetry=telemetry)
+    uplink.start()
+    heard.wait_online()
+    telemetry.add(HEALTH)
+    uplink.wake()
+    far_end.wait_for(1)
+    far_end.receipt(telemetry.id, 1, at=datetime.now(UTC) + timedelta(seconds=90))
+    wait_until(lambda: not len(telemetry), WAIT_S)
+    uplink.stop()
+    assert abs(spool.offset_us - 90_000_000) < 2_000_000
+    assert abs(telemetry.offset_us - 90_000_000) < 2_000_000
+    telemetry.close()
 
 
 def test_a_broker_that_forgets_loses_nothing(
