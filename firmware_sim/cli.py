@@ -56,6 +56,9 @@ def load(
     rate: Annotated[float, typer.Option(min=1, max=50_000, help="Events a second.")] = 1_000,
     seconds: Annotated[float, typer.Option(min=1, max=3_600, help="How long.")] = 30,
     phones: Annotated[int, typer.Option(min=0, max=2_000, help="Open phones, timed.")] = 0,
+    telemetry_every: Annotated[
+        int, typer.Option(min=0, help="Of so many messages of a device one is health; 0: none.")
+    ] = 0,
     location: Annotated[str, typer.Option(help="Where the devices stand.")] = "harbour-street",
     url: Annotated[str, typer.Option(help="mqtt://…; empty: as enrolment says.")] = "",
     data_dir: Annotated[
@@ -68,7 +71,7 @@ def load(
     from firmware_sim.load.drive import Load  # noqa: PLC0415 - help needs no paho
     from firmware_sim.load.run import run  # noqa: PLC0415
 
-    asked = Load(devices, rate, seconds, location, url, phones)
+    asked = Load(devices, rate, seconds, location, url, phones, telemetry_every=telemetry_every)
     try:
         report = run(asked, data_dir, _say if not as_json else lambda _: None)
     except CarryoverError as error:

@@ -27,7 +27,7 @@ from gateway.wire.downlink import (
     Status,
 )
 from gateway.wire.events import Wire
-from gateway.wire.topics import Channel, DeviceAddress
+from gateway.wire.topics import PARTITION_NAMES, Channel, DeviceAddress
 
 DETAIL_MAX = 500
 
@@ -49,6 +49,7 @@ class Downlink:
         self._domain = domain
         self._link = link
         self._fanout = fanout
+        self._made_up_for = 0  # refusals of the link
         self._holds = holds
         self._showing = Showing(engine, domain, self._send, holds=holds)
 
@@ -97,6 +98,19 @@ class Downlink:
         for device_id in waiting:
             self.remind(device_id)
         self._showing.soon(shown)
+
+    def make_up(self) -> None:
+        """Tell devices again if the link refused something: the broker was away for long.
+
+        Devices that were away as well are greeted when they come; those on the other side
+        of a cut between broker and gateway are not.
+        """
+        refused = self._link.refused
+        if refused == self._made_up_for or not self._link.online:
+            return
+        for partition in filter(self._holds, PARTITION_NAMES):
+            self.catch_up(partition)
+        self._made_up_for = refused
 
     def greet(self, address: DeviceAddress, status: Status) -> None:
         """Tell a device that has just come online what it missed: receipt, commands, its cart."""

@@ -99,6 +99,11 @@ class Fanout:
         """Whether notices go out and come in."""
         return self._link.online
 
+    @property
+    def behind(self) -> bool:
+        """Whether notices may have been missed that the listener has not been told of yet."""
+        return self._gap.is_set()
+
     def wait_online(self, timeout_s: float) -> bool:
         """Wait until :attr:`online`; say whether it came in time."""
         return self._link.wait_online(timeout_s)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -27,6 +27,10 @@ RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
 # The broker keeps our session this long while we are away; longer than a night's shutdown.
 SESSION_EXPIRY_S = 7 * 24 * 3600
 RECEIVE_MAXIMUM = 65_535  # the protocol's own limit of unacknowledged messages
+# Of QoS 1 that the broker has not acknowledged: carts and commands of 2 kB as a rule (10 MB), of
+# 128 kB at most. What is more is refused: while a broker is away carts change on, each of those
+# commands is worth less than the one after it, and the database has all of them.
+OUTGOING_MAX = 5_000
 # Of all connections of this process: a message of one link is never taken for another's.
 _GENERATIONS = itertools.count(1)
 
@@ -99,6 +103,7 @@ class MqttLink:
         self.first_generation = self._generation = next(_GENERATIONS)
         self.connections = 0  # since the start
         self.acked = 0  # messages that the broker need not send again
+        self.refused = 0  # publications of QoS 1 for which there was no room
         self._lock = threading.Lock()
         self._online = threading.Event()
         self._stopping = False
@@ -114,7 +119,7 @@ class MqttLink:
             manual_ack=self._by_hand,
         )
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
-        client.max_queued_messages_set(0)
+        client.max_queued_messages_set(OUTGOING_MAX)
         if address.username:
             client.username_pw_set(address.username, address.password)
         if address.tls:
@@ -170,10 +175,18 @@ class MqttLink:
         return self._online.wait(timeout_s)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
-        """Send; while offline, QoS 1 waits in memory and QoS 0 is dropped (see callers)."""
+        """Send; while offline QoS 1 waits in memory, and QoS 0 is dropped (see callers).
+
+        With ``OUTGOING_MAX`` waiting it is refused and counted in :attr:`refused`: whoever
+        publishes says it again from the database when we are online.
+        """
         if qos == 0 and not self.online:
             return
-        self._client.publish(topic, payload, qos=qos, retain=retain)
+        sent = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            if not self.refused:
+                logger.warning("%d messages wait for the broker; no more are taken", OUTGOING_MAX)
+            self.refused += 1
 
     def ack(self, messages: Iterable[Incoming]) -> int:
         """Acknowledge those messages that came on the present connection; return how many.

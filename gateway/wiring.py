@@ -247,6 +247,10 @@ class Gateway:
     def _sweep(self) -> None:
         tidied = float("-inf")
         while not self._stopping.wait(SWEEP_EVERY_S):
+            try:
+                self._downlink.make_up()
+            except SQLAlchemyError as error:
+                logger.warning("devices will be told again later: %s", error)
             if not self._sessions.has_chores:
                 continue
             try:

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from cart.kernel.errors import CarryoverError
+from cart.kernel.errors import CarryoverError, Unavailable
 from gateway.fanout import BindingChanged, CartChanged, Notice, StockChanged
 from gateway.wire.tracing import Part, TraceContext, Tracer
 from mobile_api.carts.events import BEAT, RETRY, Asked, Event, Reader, View, device, plain_stock
@@ -23,6 +23,8 @@ from mobile_api.carts.events import BEAT, RETRY, Asked, Event, Reader, View, dev
 logger = logging.getLogger(__name__)
 # Proxies and phones drop a connection that says nothing for 30 s or longer.
 BEAT_S: Final = 15.0
+# As of pages that hear bells: a chain's evening on one process. More are told to come back.
+PHONES_MAX: Final = 5_000
 # A phone this far behind gets the cart as it is now instead of every step.
 QUEUE_MAX: Final = 64
 # Read in one go: what they share (shops, catalogue, stock, the snapshot) costs as much as two
@@ -70,11 +72,17 @@ class Hub:
     """The rooms of this process."""
 
     def __init__(
-        self, reader: Reader, *, beat_s: float = BEAT_S, tracer: Tracer | None = None
+        self,
+        reader: Reader,
+        *,
+        beat_s: float = BEAT_S,
+        tracer: Tracer | None = None,
+        phones_max: int = PHONES_MAX,
     ) -> None:
         self._reader = reader
         self._tracer = tracer
         self._beat_s = beat_s
+        self._phones_max = phones_max
         self._rooms: dict[str, Room] = {}
         self._changed: dict[str, None] = {}  # carts to be read, the one that waits longest first
         self._telling: asyncio.Task[None] | None = None
@@ -89,6 +97,16 @@ class Hub:
     def open_phones(self) -> int:
         """How many streams are open."""
         return sum(len(room.phones) for room in list(self._rooms.values()))  # from any thread
+
+    def make_room(self) -> None:
+        """Refuse a phone too many before its stream begins.
+
+        Raises:
+            Unavailable: as many are open as may.
+        """
+        if self.open_phones >= self._phones_max:
+            msg = f"{self._phones_max} phones are open already"
+            raise Unavailable(msg)
 
     def close(self) -> None:
         """End every stream; phones come back to whoever serves next. From any thread."""

@@ -27,6 +27,7 @@ WARM_UP_ROUNDS: Final = 2  # each device has begun its visit before phones claim
 class Load:
     """What is asked for. ``url`` empty: where enrolment says that devices connect.
 
+    ``telemetry_every``: one message of so many of a device says how it is, 0 none.
     ``side_by_side``: the devices whose visits are on phones scan one right after the other.
     ``html``: phones ask for the cart page's parts too, as the page does.
     """
@@ -39,6 +40,7 @@ class Load:
     phones: int = 0
     side_by_side: bool = False
     html: bool = False
+    telemetry_every: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Report:
     phone_p50_ms: float | None = None
     phone_p95_ms: float | None = None
     phone_p99_ms: float | None = None
+    telemetry_p50_ms: float | None = None
+    telemetry_p95_ms: float | None = None
+    telemetry_p99_ms: float | None = None
 
     def as_json(self) -> str:
         """Return one line."""
@@ -100,6 +105,7 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         began=datetime.now(UTC),
         secrets=secrets,
         side_by_side=load.side_by_side,
+        telemetry_every=load.telemetry_every,
     )
     prepared = messages(plan)
     dead_before = len(shop.dead_letters())
@@ -110,13 +116,15 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
     def note(event_id: str) -> None:
         made_s[event_id] = time.monotonic()
 
-    fleet = Fleet(url, credentials, spool)
+    spools = (spool, plan.telemetry_spool)
+    fleet = Fleet(url, credentials, spools)
     try:
         fleet.connect()
         # Not measured: visits begin, caches fill, phones come.
         fleet.publish(prepared[:warm_up], load.rate, note)
         fleet.drain(DRAIN_S)
         fleet.heard.receipt_ms.clear()
+        fleet.heard.telemetry_ms.clear()
         fleet.heard.late_ms = 0.0
         made_s.clear()
         if secrets:
@@ -128,7 +136,10 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         unconfirmed = fleet.drain(DRAIN_S)
         if crowd is not None:
             arrivals = crowd.arrivals(
-                sum(plan.secret_of(one.device) is not None for one in prepared[warm_up:])
+                sum(
+                    plan.secret_of(one.device) is not None and not one.telemetry
+                    for one in prepared[warm_up:]
+                )
             )
     finally:
         if crowd is not None:
@@ -136,7 +147,7 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         fleet.close()
     heard = fleet.heard
     timed = [(at_s - made_s[one]) * 1000 for one, at_s in arrivals.at_s.items() if one in made_s]
-    stored = sum(one["events"] for one in shop.streams() if one["spool"] == spool)
+    stored = sum(one["events"] for one in shop.streams() if one["spool"] in spools)
     return Report(
         devices=load.devices,
         rate_asked=load.rate,
@@ -160,6 +171,9 @@ def drive(shop: Shop, load: Load, ids: Ids, *, during: Callable[[], None] = lamb
         phone_p50_ms=_part(timed, 0.50),
         phone_p95_ms=_part(timed, 0.95),
         phone_p99_ms=_part(timed, 0.99),
+        telemetry_p50_ms=_part(heard.telemetry_ms, 0.50),
+        telemetry_p95_ms=_part(heard.telemetry_ms, 0.95),
+        telemetry_p99_ms=_part(heard.telemetry_ms, 0.99),
     )
 
 

@@ -28,6 +28,7 @@ CONNECT_S: Final = 60.0
 MISC_EVERY_S: Final = 5.0
 LOOK_S: Final = 0.05
 SEND_BUFFER_BYTES: Final = 262_144
+Spools = tuple[str, str]  # names: of what people do, and of telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,26 @@ class Heard:
     confirmed: int = 0
     late_ms: float = 0.0  # the furthest that publishing fell behind its schedule
     receipt_ms: list[float] = field(default_factory=list)
+    telemetry_ms: list[float] = field(default_factory=list)
     disconnects: int = 0
 
 
 class _Device:
     """One connection, and what of its messages has no receipt yet."""
 
-    def __init__(self, credential: Credential, heard: Heard, spool: str) -> None:
+    def __init__(self, credential: Credential, heard: Heard, spools: Spools) -> None:
         self.address = credential.address
         self.ready = False
         self.refusal = ""
         self.leaving = False
-        self.waiting: deque[tuple[int, float]] = deque()
+        self._waiting: dict[bool, deque[tuple[int, float]]] = {False: deque(), True: deque()}
         self._heard = heard
-        self._spool = spool
+        self._is_telemetry = {spools[0]: False, spools[1]: True}
         self._receipts = self.address.topic(Channel.RECEIPTS)
-        self._events = self.address.topic(Channel.EVENTS)
+        self._topics = {
+            False: self.address.topic(Channel.EVENTS),
+            True: self.address.topic(Channel.TELEMETRY),
+        }
         name = self.address.device_id
         self.client = Client(
             CallbackAPIVersion.VERSION2, client_id=name, clean_session=True, protocol=MQTTv311
@@ -77,9 +82,14 @@ class _Device:
 
     def publish(self, message: Message) -> None:
         """Send; never waits."""
-        self.waiting.append((message.sequence, time.monotonic()))
-        self.client.publish(self._events, message.payload, qos=1)
+        self._waiting[message.telemetry].append((message.sequence, time.monotonic()))
+        self.client.publish(self._topics[message.telemetry], message.payload, qos=1)
         self._heard.published += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many of its messages have no receipt yet."""
+        return sum(map(len, self._waiting.values()))
 
     def _on_connect(self, client: Client, *details: Any) -> None:  # noqa: ANN401 - paho's
         if details[2].is_failure:
@@ -102,22 +112,25 @@ class _Device:
             receipt = decode(Receipt, bytes(message.payload))
         except CarryoverError:
             return
-        if receipt.spool != self._spool:
+        telemetry = self._is_telemetry.get(receipt.spool)
+        if telemetry is None:
             return
+        waiting = self._waiting[telemetry]
+        times = self._heard.telemetry_ms if telemetry else self._heard.receipt_ms
         now_s = time.monotonic()
-        while self.waiting and self.waiting[0][0] <= receipt.stored_through:
-            self._heard.receipt_ms.append((now_s - self.waiting.popleft()[1]) * 1000)
+        while waiting and waiting[0][0] <= receipt.stored_through:
+            times.append((now_s - waiting.popleft()[1]) * 1000)
             self._heard.confirmed += 1
 
 
 class Fleet:
     """All connections. ``connect``, ``publish`` a schedule, ``drain``, ``close``."""
 
-    def __init__(self, url: str, credentials: Sequence[Credential], spool: str) -> None:
+    def __init__(self, url: str, credentials: Sequence[Credential], spools: Spools) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 1883
         self.heard = Heard()
-        self._devices = [_Device(one, self.heard, spool) for one in credentials]
+        self._devices = [_Device(one, self.heard, spools) for one in credentials]
         self._selector = selectors.DefaultSelector()
         self._full: set[_Device] = set()
         self._misc_at_s = time.monotonic()
@@ -180,7 +193,7 @@ class Fleet:
         deadline = time.monotonic() + wait_s
         while any(one.waiting for one in self._devices) and time.monotonic() < deadline:
             self._turn(LOOK_S)
-        return sum(len(one.waiting) for one in self._devices)
+        return sum(one.waiting for one in self._devices)
 
     def close(self) -> None:
         """Disconnect all."""

@@ -1,7 +1,8 @@
 """The messages of a load run, encoded before it starts. Pure.
 
 Owns what the devices say: each begins a visit, scans on, and begins the next
-one every ``VISIT_EVENTS`` events. Nothing here is sent.
+one every ``VISIT_EVENTS`` events; with telemetry it says now and then how it is, too.
+Nothing here is sent.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ from cart.kernel.ids import secret_hash
 from gateway.wire.codec import encode
 from gateway.wire.events import (
     SOURCE_PREFIX,
+    DeviceHealth,
     DeviceTakenUp,
     EventType,
+    HealthData,
     ItemScanned,
     Reader,
     ScannedData,
@@ -23,17 +26,19 @@ from gateway.wire.events import (
 )
 
 VISIT_EVENTS: Final = 40  # then the next person
+BATTERY_PERCENT: Final = 80
 HELD_LINES: Final = 8  # different things on the list of a visit that lasts
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, ready to go: by which device (index), its number, its id."""
+    """One message, ready to go: by which device (index), its number in its spool, its id."""
 
     device: int
     sequence: int
     event_id: str
     payload: bytes
+    telemetry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Plan:
     ``secrets``: claim secrets of devices whose first visit lasts for the whole run
     because a phone has it. They are spread over the round, as people in a shop
     are; ``side_by_side`` they all scan within the same few milliseconds.
+    ``telemetry_every``: so many messages of a device are one report of health and
+    scans otherwise; 0 is scans only.
     """
 
     device_ids: Sequence[str]
@@ -53,6 +60,12 @@ class Plan:
     began: datetime
     secrets: Sequence[str] = ()
     side_by_side: bool = False
+    telemetry_every: int = 0
+
+    @property
+    def telemetry_spool(self) -> str:
+        """The name of each device's second spool."""
+        return f"{self.spool}-telemetry"
 
     def secret_of(self, device: int) -> str | None:
         """Return the claim secret of this device's visit, if a phone is to have it."""
@@ -71,6 +84,12 @@ def messages(plan: Plan) -> list[Message]:
 def _message(plan: Plan, number: int) -> Message:
     device = number % len(plan.device_ids)
     turn = number // len(plan.device_ids)
+    time = plan.began + timedelta(seconds=number / plan.rate)
+    if plan.telemetry_every:
+        reports, rest = divmod(turn + 1, plan.telemetry_every)
+        if rest == 0:
+            return _report(plan, device, reports, time)
+        turn -= reports
     sequence = turn + 1
     secret = plan.secret_of(device)
     held = secret is not None
@@ -79,7 +98,6 @@ def _message(plan: Plan, number: int) -> Message:
     begins = turn == 0 if held else turn % VISIT_EVENTS == 0
     source = SOURCE_PREFIX + plan.device_ids[device]
     event_id = f"{plan.spool}-{device}-{sequence}"
-    time = plan.began + timedelta(seconds=number / plan.rate)
     event: DeviceTakenUp | ItemScanned
     if begins:
         claim_hash = secret_hash(secret) if secret is not None else None
@@ -110,3 +128,19 @@ def _message(plan: Plan, number: int) -> Message:
             data=ScannedData(visit=visit, gtin=gtin, reader=Reader.HID),
         )
     return Message(device, sequence, event_id, encode(event))
+
+
+def _report(plan: Plan, device: int, sequence: int, time: datetime) -> Message:
+    event_id = f"{plan.telemetry_spool}-{device}-{sequence}"
+    event = DeviceHealth(
+        specversion="1.0",
+        id=event_id,
+        source=SOURCE_PREFIX + plan.device_ids[device],
+        time=time,
+        spool=plan.telemetry_spool,
+        sequence=sequence,
+        previous=sequence - 1,
+        type=EventType.DEVICE_HEALTH,
+        data=HealthData(firmware="load", battery_percent=BATTERY_PERCENT, charging=False),
+    )
+    return Message(device, sequence, event_id, encode(event), telemetry=True)

@@ -248,6 +248,7 @@ def cart_events(
     The event id is the cart's version. With Last-Event-ID the operations since
     then come first; then, and without one, the cart as it is.
     """
+    wired.hub.make_room()
     with reading(wired.engine) as db:
         shopper = visitor.need(db, wired.clock)
         cart_id = shopper.cart_id

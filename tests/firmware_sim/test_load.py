@@ -36,6 +36,22 @@ def test_messages_are_valid_and_numbered_without_a_hole() -> None:
     assert (events[-1].time - BEGAN).total_seconds() == pytest.approx(2.99)
 
 
+def test_telemetry_has_a_spool_of_its_own() -> None:
+    """Every fourth message of a device is health, numbered apart; scans have no hole for it."""
+    mixed = Plan(["tab-a", "tab-b"], "load-1", 100.0, 400, [LAMP], BEGAN, telemetry_every=4)
+    made = messages(mixed)
+    for device in range(2):
+        mine = [one for one in made if one.device == device]
+        assert [one.telemetry for one in mine[:8]] == [False, False, False, True] * 2
+        for telemetry, last in ((False, 150), (True, 50)):
+            events = [decode_event(one.payload) for one in mine if one.telemetry is telemetry]
+            assert [event.sequence for event in events] == list(range(1, last + 1))
+            assert {event.spool for event in events} == {
+                "load-1-telemetry" if telemetry else "load-1"
+            }
+    assert len({one.event_id for one in made}) == 400
+
+
 @pytest.mark.parametrize(("side_by_side", "held"), [(False, [0, 3]), (True, [0, 1])])
 def test_visits_on_phones_are_spread_or_side_by_side(
     side_by_side: bool,  # noqa: FBT001 - said by its name
@@ -65,7 +81,9 @@ def test_a_visit_that_a_phone_has_lasts_for_the_whole_run() -> None:
 
 def test_a_gateway_takes_what_it_is_given(carryover_shop: RunningShop) -> None:
     """Everything published is acknowledged, receipted, stored, and heard on phones."""
-    load = Load(devices=10, rate=100, seconds=2, location="harbour-street", phones=2)
+    load = Load(
+        devices=10, rate=100, seconds=2, location="harbour-street", phones=2, telemetry_every=5
+    )
     report = drive(carryover_shop.server, load, RandomIds())
     assert report.published == 220
     assert report.broker_acks == 220
@@ -73,7 +91,7 @@ def test_a_gateway_takes_what_it_is_given(carryover_shop: RunningShop) -> None:
     assert report.receipts_cover_all
     assert report.stored == 220
     assert (report.lost, report.dead_letters, report.disconnects) == (0, 0, 0)
-    assert report.phone_events == 40
+    assert report.phone_events == 32  # 16 scans of each; 4 of its 20 messages are health
     assert report.receipt_p50_ms is not None
     assert report.phone_p95_ms is not None
     assert '"lost": 0' in report.as_json()

@@ -33,6 +33,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.online, self.refused = True, 0
 
     def publish(self, *said: str | bytes | Notice, qos: int = 0) -> None:
         """Keep a message to a device; notices to other processes are not looked at."""
@@ -146,3 +147,19 @@ def test_a_cart_names_the_spool_of_what_people_do(
     (shown,) = wire.commands(tablet)
     assert isinstance(shown, ShowCart)
     assert (shown.data.spool, shown.data.stored_through) == ("spool-1", 1)
+
+
+def test_what_there_was_no_room_to_say_is_said_again(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """Once, when the broker is back: from the database, as it is by then."""
+    tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
+    ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    downlink.make_up()
+    wire.refused, wire.online = 7, False
+    downlink.make_up()
+    assert wire.commands(tablet) == []
+    wire.online = True
+    downlink.make_up()
+    downlink.make_up()
+    assert [type(one) for one in wire.commands(tablet)] == [ShowCart]

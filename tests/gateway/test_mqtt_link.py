@@ -11,12 +11,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from gateway.mqtt import Incoming, MqttLink, address_of
+from gateway.mqtt import OUTGOING_MAX, Incoming, MqttLink, address_of
 from gateway.swift import READ_BYTES
 from tests.real.broker import Mosquitto
+from tests.real.mqtt_client import MqttClient
 from tests.real.waiting import wait_until
 
-TOPIC = "shop/v1/p00/l/d/events"
+TOPIC, COMMANDS = "shop/v1/p00/l/d/events", "shop/v1/p00/l/d/commands"
 Connect = Callable[[], tuple[MqttLink, Queue[Incoming]]]
 
 
@@ -115,6 +116,29 @@ def test_a_listener_that_raises_does_not_end_the_network(mosquitto: Mosquitto) -
     assert came.get(timeout=10) == b"good"
     assert link.online
     link.stop()
+
+
+def test_what_is_said_while_the_broker_is_away_is_bounded(
+    mosquitto: Mosquitto, link: Connect
+) -> None:
+    """What came first waits and is sent in order; what there is no room for is counted."""
+    with MqttClient(mosquitto.port, "tablet", clean=False) as tablet:
+        assert tablet.subscribe(COMMANDS)
+    gateway, _ = link()
+    mosquitto.stop()
+    wait_until(lambda: not gateway.online, 30)
+    for number in range(OUTGOING_MAX + 70):
+        gateway.publish(COMMANDS, b"%d" % number, qos=1)
+        gateway.publish(COMMANDS, b"a receipt: it is sent again when it is due")
+    assert gateway.refused == 70
+    mosquitto.start()
+    with MqttClient(mosquitto.port, "tablet", clean=False) as tablet:
+        heard = [tablet.next()[1] for _ in range(OUTGOING_MAX)]
+        assert heard == [b"%d" % number for number in range(OUTGOING_MAX)]
+        wait_until(lambda: gateway.online, 30)
+        gateway.publish(COMMANDS, b"after", qos=1)
+        assert tablet.next()[1] == b"after"
+    assert gateway.refused == 70
 
 
 def test_a_burst_of_every_size_comes_whole_and_in_order(

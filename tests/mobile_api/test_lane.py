@@ -4,7 +4,10 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
-from mobile_api.edge.lane import OVERTAKEN_MAX_S, Lane, Turns
+import pytest
+
+from cart.kernel.errors import Unavailable
+from mobile_api.edge.lane import OVERTAKEN_MAX_S, WAITING_MAX, Lane, Turns
 
 LONG_S = 10.0  # of gathering: nobody here waits for as long, since all who are expected come
 
@@ -138,3 +141,24 @@ def test_who_leaves_the_line_does_not_hold_it_up() -> None:
         return await waiting
 
     assert asyncio.run(run(Work())) == "A"
+
+
+def test_one_too_many_is_sent_away() -> None:
+    """As many wait as may: the next is refused at once, the others are all done."""
+
+    async def run(work: Work) -> int:
+        lane = _lane(work, Turns())
+        work.held.clear()
+        first = asyncio.ensure_future(lane.do("first"))
+        await _settled()
+        asked = [asyncio.ensure_future(lane.do(str(number))) for number in range(WAITING_MAX)]
+        await _settled()
+        assert lane.full
+        with pytest.raises(Unavailable):
+            await lane.do("one too many")
+        work.held.set()
+        return len(await asyncio.gather(first, *asked))
+
+    work = Work()
+    assert asyncio.run(run(work)) == WAITING_MAX + 1
+    assert sum(map(len, work.batches)) == WAITING_MAX + 1

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from cart.carts.queries import session_of_key
 from cart.db import reading
 from cart.kernel.clock import SystemClock
-from cart.kernel.errors import UnknownCart
+from cart.kernel.errors import Unavailable, UnknownCart
 from cart.kernel.gtin import Gtin
 from gateway.fanout import BindingChanged, CartChanged, StockChanged
 from gateway.wire.downlink import StockNotice
@@ -177,6 +177,25 @@ def test_a_phone_that_falls_behind_gets_the_cart_as_it_is(app: FastAPI) -> None:
         assert said.count("event:") == 1
         assert "event: cart" in said
         await stream.aclose()  # type: ignore[attr-defined]
+
+    in_loop(app, work)
+
+
+def test_a_phone_too_many_is_refused(app: FastAPI) -> None:
+    """Before its stream begins; once another has gone there is room."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        reader = Reader(rooms.parts.engine, SystemClock(), rooms.parts.lookup)
+        hub = Hub(reader, phones_max=1)
+        hub.start()
+        hub.make_room()
+        stream = hub.stream(cart_id, PLAIN)
+        await anext(stream)
+        with pytest.raises(Unavailable):
+            hub.make_room()
+        assert hub.open_phones == 1
+        await stream.aclose()  # type: ignore[attr-defined]
+        hub.make_room()
 
     in_loop(app, work)
 
