@@ -162,6 +162,40 @@ def test_the_database_is_gone() -> None:
     faulty(fault, plan("embedded", "postgresql"))
 
 
+def test_the_database_hangs() -> None:
+    """It answers nobody, and no connection ends: all wait, and go on in the same connections."""
+
+    def fault(on: Stage) -> None:
+        postgres = on.postgres
+        assert postgres is not None
+        postgres.hang()
+        try:
+            speak_into_it(on)
+            found = ready(on)
+            assert (found["ready"], found["database"]) == (False, "does not answer")
+        finally:
+            postgres.go_on()
+        assert wait_until(lambda: ready(on)["ready"] is True, WAIT_S)
+
+    faulty(fault, plan("mosquitto", "postgresql"))
+
+
+def test_the_databases_disk_is_full() -> None:
+    """It cannot write its log and ends itself; with room, and started again, all is there."""
+
+    def fault(on: Stage) -> None:
+        postgres = on.postgres
+        assert postgres is not None
+        postgres.fill_disk()
+        speak_into_it(on)
+        assert ready(on)["ready"] is False
+        on.kill("postgresql")
+        on.start_again(("postgresql",))
+        assert wait_until(lambda: ready(on)["ready"] is True, WAIT_S)
+
+    faulty(fault, plan("embedded", "postgresql"))
+
+
 def test_the_database_is_locked() -> None:
     """The slowest of consumers: somebody holds SQLite's write lock; the broker is held back."""
 

@@ -6,6 +6,7 @@ from a template that has the schema. Owns nothing of the project.
 """
 
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -77,15 +78,46 @@ class PostgresServer:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(command)
 
+    def _held(self) -> list[psutil.Process]:
+        """Stop the server in its tracks; return its processes, the first one last, if any."""
+        pid = self._program.get_pid()
+        if pid is None or not psutil.pid_exists(pid):
+            return []  # it has ended by itself
+        postmaster = psutil.Process(pid)
+        postmaster.suspend()  # or it would start helpers while they are counted
+        return [*postmaster.children(recursive=True), postmaster]
+
     def kill(self) -> None:
         """End the server and all that serves its connections as a power cut would."""
-        postmaster = psutil.Process(self._program.get_pid())
-        postmaster.suspend()  # or it would start helpers while they are counted
-        processes = [*postmaster.children(recursive=True), postmaster]
+        processes = self._held()
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes, KILLED_S)
+
+    def hang(self) -> None:
+        """Let it answer nobody and end no connection, until :meth:`go_on`."""
+        for process in self._held():
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def go_on(self) -> None:
+        """Go on where it hung."""
+        for process in self._held():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def fill_disk(self) -> None:
+        """Let the system refuse every write of it, for as long as it lives.
+
+        The limit is of the size of files; PostgreSQL takes its breach for a full disk.
+        """
+        processes = self._held()
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        processes[-1].resume()
 
     def start(self) -> None:
         """Start it on the same files and socket; killed, it recovers what was committed."""
