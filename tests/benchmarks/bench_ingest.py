@@ -32,7 +32,7 @@ from cart.db import make_engine, reading
 from cart.db.migrate import upgrade
 from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
-from gateway.links import client_id, forget_session
+from gateway.links import client_ids, forget_session
 from gateway.settings import MqttSettings
 from gateway.wire.topics import PARTITION_NAMES, Channel, every_device
 from gateway.wiring import Gateway
@@ -242,7 +242,7 @@ def one_round(  # noqa: PLR0917
             forget_session(settings, "gateway", WAIT_S)  # or it would hear everything, too
         for partition in PARTITION_NAMES if kind == SHARED else ("",):
             topic = every_device(Channel.EVENTS, partition or "+")
-            sessions(port, client_id(settings, partition), topic)
+            sessions(port, client_ids(settings, partition)[0], topic)
         if len(rates["paho"]) <= number:
             sessions(port, "ceiling", "shop/v1/+/+/+/events")
         publish(port, lines)
@@ -250,7 +250,8 @@ def one_round(  # noqa: PLR0917
             rates["paho"].append(paho_rate(port, events))
         rates[kind].append(gateway_rate(settings, partial(since, engine, before), events))
         for partition in PARTITION_NAMES if kind == SHARED else ():
-            forget_session(settings, client_id(settings, partition), WAIT_S)
+            for client_id in client_ids(settings, partition):
+                forget_session(settings, client_id, WAIT_S)
         engine.dispose()
 
 

@@ -1,6 +1,6 @@
 """What devices are told, and what no device can spoil for the others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -122,16 +122,21 @@ def test_of_several_gateways_the_holder_tells_what_others_changed(
         ask_clear(db, CLOCK, IDS, device_id=tablet.device.device_id, visit="v0", reason="ended")
     partitions: set[str] = set()
     line = cast("MqttLink", wire)
-    downlink = Downlink(engine, DOMAIN, line, cast("Fanout", wire), holds=partitions.__contains__)
     changes: list[Notice] = [CartChanged(held.cart_id, 2), changed(held)]
-    downlink.hear(changes)
-    downlink.catch_up("p99")
-    assert wire.commands(tablet) == []
-    downlink.catch_up(tablet.address.partition)
-    assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart]
+
+    def told(*act: Callable[[Downlink], None]) -> list[type]:
+        holds = partitions.__contains__
+        teller = Downlink(engine, DOMAIN, line, cast("Fanout", wire), holds=holds)
+        for one in act:
+            one(teller)
+        teller.start()
+        teller.stop()
+        return [type(one) for one in wire.commands(tablet)]
+
+    assert told(lambda one: one.hear(changes), lambda one: one.catch_up("p99")) == []
+    assert told(lambda one: one.catch_up(tablet.address.partition)) == [Clear, ShowCart]
     partitions.add(tablet.address.partition)
-    downlink.hear(changes)
-    assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart, Clear, ShowCart]
+    assert told(lambda one: one.hear(changes)) == [Clear, ShowCart, Clear, ShowCart]
 
 
 def test_a_cart_names_the_spool_of_what_people_do(
@@ -143,7 +148,9 @@ def test_a_cart_names_the_spool_of_what_people_do(
     ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
     health = itself.event("device.health", {"firmware": "1.0"})
     ingest(engine, CLOCK, IDS, itself.message(health, Channel.TELEMETRY))
-    downlink.show([bound(engine, tablet, "v1").cart_id])
+    downlink.hear([CartChanged(bound(engine, tablet, "v1").cart_id, 1)])
+    downlink.start()
+    downlink.stop()
     (shown,) = wire.commands(tablet)
     assert isinstance(shown, ShowCart)
     assert (shown.data.spool, shown.data.stored_through) == ("spool-1", 1)
@@ -155,6 +162,10 @@ def test_what_there_was_no_room_to_say_is_said_again(
     """Once, when the broker is back: from the database, as it is by then."""
     tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
     ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    online = tablet.message(b'{"online":true}', Channel.STATUS)
+    stations_heard(engine, DOMAIN, Unfenced(), [read(online)])
+    with unit_of_work(engine) as db:
+        ask_clear(db, CLOCK, IDS, device_id=tablet.device.device_id, visit="v0", reason="ended")
     downlink.make_up()
     wire.refused, wire.online = 7, False
     downlink.make_up()
@@ -162,4 +173,7 @@ def test_what_there_was_no_room_to_say_is_said_again(
     wire.online = True
     downlink.make_up()
     downlink.make_up()
-    assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
+    assert [type(one) for one in wire.commands(tablet)] == [Clear]
+    downlink.start()
+    downlink.stop()
+    assert [type(one) for one in wire.commands(tablet)] == [Clear, ShowCart]

@@ -5,13 +5,14 @@ from queue import Empty, Queue
 
 import pytest
 
+from gateway.hearing import Hearing
 from gateway.leases.sessions import PartitionSessions
 from gateway.mqtt import Incoming, MqttLink, address_of
 from tests.gateway.test_mqtt_link import TOPIC, publish
 from tests.real.broker import Mosquitto
 from tests.real.waiting import wait_until
 
-PARTITION = "p00"
+PARTITION, TELEMETRY = "p00", "shop/v1/p00/l/d/telemetry"
 AWAY_S = 2.5  # a link that may connect does so within one second
 
 
@@ -24,18 +25,22 @@ class Holder:
         self.opened: list[str] = []
         self.came: Queue[Incoming] = Queue()
         self.sessions = PartitionSessions(
-            self._link, fresh=lambda: self.fresh, on_open=self.opened.append
+            self._links, fresh=lambda: self.fresh, on_open=self.opened.append
         )
 
-    def _link(self, partition: str, may_connect: Callable[[], bool]) -> MqttLink:
-        return MqttLink(
-            lambda: address_of(self._broker.url, "5"),
-            client_id=f"gateway-{partition}",
-            subscriptions=[(TOPIC, 1)],
-            on_message=self.came.put,
-            by_hand=True,
-            may_connect=may_connect,
-        )
+    def _links(self, partition: str, may_connect: Callable[[], bool]) -> Hearing:
+        def link(client_id: str, topic: str) -> MqttLink:
+            return MqttLink(
+                lambda: address_of(self._broker.url, "5"),
+                client_id=client_id,
+                subscriptions=[(topic, 1)],
+                on_message=self.came.put,
+                by_hand=True,
+                may_connect=may_connect,
+            )
+
+        name = f"gateway-{partition}"
+        return Hearing(link(name, TOPIC), link(f"{name}-telemetry", TELEMETRY))
 
     def open(self) -> None:
         """Take the partition."""
