@@ -41,24 +41,22 @@ def insert_new(
 
 
 def insert_new_many(
-    db: Session,
-    row: type[SQLModel],
-    values: Sequence[Mapping[str, Any]],
-    *,
-    keys: Sequence[str],
-    back: str,
-    where: TextClause | None = None,
+    db: Session, rows: Sequence[SQLModel], *, keys: Sequence[str], back: str, where: TextClause
 ) -> set[Any]:
     """Insert those rows whose ``keys`` are not there; return their values of column ``back``.
 
     Otherwise as :func:`insert_new`.
     """
-    if not values:
+    if not rows:
         return set()
-    inserting = sqlite.insert if is_sqlite(db.connection()) else postgresql.insert
-    statement = inserting(row).on_conflict_do_nothing(index_elements=keys, index_where=where)
-    returned = db.connection().execute(statement.returning(getattr(row, back)), list(values))
-    return set(returned.scalars())
+    if not is_sqlite(db.connection()):
+        unless = f" ON CONFLICT ({', '.join(keys)}) WHERE {where} DO NOTHING RETURNING {back}"
+        [found] = run_together(db, New(rows, unless))
+        return {row[0] for row in found}
+    kind = type(rows[0])
+    statement = sqlite.insert(kind).on_conflict_do_nothing(index_elements=keys, index_where=where)
+    values = [row.model_dump() for row in rows]
+    return set(db.connection().execute(statement.returning(getattr(kind, back)), values).scalars())
 
 
 def insert_or_change(

@@ -43,9 +43,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """Rows of one table that are to be inserted, with other statements; they join no session."""
+    """Rows of one table that are to be inserted, with other statements; they join no session.
+
+    ``unless``: what PostgreSQL does about a row that cannot be, and what it returns.
+    """
 
     rows: Sequence[SQLModel]
+    unless: str = ""
 
 
 @lru_cache(maxsize=256)
@@ -136,7 +140,9 @@ def _insertion(new: New) -> Ask:
     template, columns = _inserting(type(new.rows[0]))
     names = [name for name, _ in columns]
     values = (row.model_dump() for row in new.rows)
-    return Ask(template, columns, [[one[name] for name in names] for one in values])
+    return Ask(
+        f"{template}{new.unless}", columns, [[one[name] for name in names] for one in values]
+    )
 
 
 @lru_cache(maxsize=256)

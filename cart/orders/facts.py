@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, Ask, run_together
 from cart.kernel.gtin import Gtin
 from cart.orders import slots, terms
 from cart.orders.model import LINES_MAX
@@ -57,19 +57,24 @@ def load(
     estimate: Estimate,
     now: datetime,
 ) -> dict[str, Facts]:
-    """Return the facts of open checkouts by id. Statements: two, and four for each location.
+    """Return the facts of open checkouts by id. Statements: three, and three for each location.
 
     Raises:
         UnknownLocation: the location of one is gone.
     """
-    lines = _lines(db, checkouts)
+    found_lines, found_terms = run_together(
+        db,
+        Ask(_LINES, _CARTS, [(one.id, one.cart_id) for one in checkouts]),
+        terms.with_taxes_ask({one.location_id for one in checkouts}),
+    )
+    lines, on_terms = _lines(checkouts, found_lines), terms.with_taxes(found_terms)
     sold = _sold(db, shop, checkouts, lines)
     by_location: defaultdict[str, list[CheckoutRow]] = defaultdict(list)
     for one in checkouts:
         by_location[one.location_id].append(one)
     found: dict[str, Facts] = {}
     for location_id, here in sorted(by_location.items()):
-        known, taxes = terms.with_taxes(db, location_id)
+        known, taxes = on_terms[location_id]
         place = shop.locations.facts(db, location_id)
         skus = {line.sku for one in here for line in lines[one.id]}
         left = shop.stock.available(db, location_id=location_id, skus=skus)
@@ -93,9 +98,9 @@ def load(
     return found
 
 
-def _lines(db: Session, checkouts: Iterable[CheckoutRow]) -> dict[str, list[_Line]]:
+def _lines(checkouts: Iterable[CheckoutRow], rows: Iterable[AnyRow]) -> dict[str, list[_Line]]:
     found: dict[str, list[_Line]] = {one.id: [] for one in checkouts}
-    for row in run(db, _LINES, _CARTS, [(one.id, one.cart_id) for one in checkouts]):
+    for row in rows:
         mine = found[row[0]]
         if len(mine) < LINES_MAX:
             # The GTIN was verified before it was kept.

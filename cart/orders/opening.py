@@ -51,8 +51,7 @@ def open_many(
             rows.setdefault(one.cart_id, _row(clock, ids, one, cart))
     known = _known(db, shop, {row.location_id for row in rows.values()})
     made = [row for row in rows.values() if row.location_id in known]
-    values = [row.model_dump() for row in made]
-    fresh = insert_new_many(db, CheckoutRow, values, keys=["cart_id"], back="id", where=OPEN)
+    fresh = insert_new_many(db, made, keys=["cart_id"], back="id", where=OPEN)
     opened = {row.cart_id: row for row in made if row.id in fresh}
     # Of one cart asked for twice at once, the second is for the way for one: it finds the first.
     return [opened.pop(one.cart_id, None) for one in wanted]

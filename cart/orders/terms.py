@@ -4,14 +4,14 @@ A location that nobody has set up sells on the defaults of ``LocationTermsRow``.
 Must not know the catalogue: categories are the words that it uses.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from cart.db.rows import TEXT, run
+from cart.db.rows import TEXT, AnyRow, Ask, run
 from cart.kernel.errors import InvalidInput
 from cart.orders.model import BASIS_POINTS
 from cart.orders.tables import LocationTermsRow, TaxRateRow
@@ -44,7 +44,7 @@ _PUT = (
 )
 
 _WITH_TAXES = (
-    f"SELECT {', '.join(f't.{name}' for name in _NAMES)}, r.category, r.rate_bp FROM {{rows}}"  # noqa: S608
+    f"SELECT d.id, {', '.join(f't.{name}' for name in _NAMES)}, r.category, r.rate_bp FROM {{rows}}"  # noqa: S608
     " LEFT JOIN location_terms AS t ON t.location_id = d.id"
     " LEFT JOIN tax_rate AS r ON r.location_id = d.id"
 )
@@ -87,13 +87,22 @@ def put(db: Session, terms: Terms) -> None:
     db.connection().execute(text(_PUT), asdict(terms))
 
 
-def with_taxes(db: Session, location_id: str) -> tuple[Terms, dict[str, int]]:
-    """Return a location's terms, and the categories it taxes otherwise; one statement for both."""
-    rows = run(db, _WITH_TAXES, (("id", TEXT),), [(location_id,)])
-    first = rows[0][: len(_NAMES)]
-    # SQLite keeps truths as numbers; a location without terms has the defaults.
-    known = Terms(location_id) if first[0] is None else _terms(first)
-    return known, {row[-2]: row[-1] for row in rows if row[-2] is not None}
+def with_taxes_ask(location_ids: Iterable[str]) -> Ask:
+    """Ask for the terms of locations, and for the categories that they tax otherwise."""
+    return Ask(_WITH_TAXES, (("id", TEXT),), [(id_,) for id_ in location_ids])
+
+
+def with_taxes(rows: Iterable[AnyRow]) -> dict[str, tuple[Terms, dict[str, int]]]:
+    """Return what was found for :func:`with_taxes_ask`, by location."""
+    found: dict[str, tuple[Terms, dict[str, int]]] = {}
+    for id_, first, *others, category, rate_bp in rows:
+        if id_ not in found:
+            # SQLite keeps truths as numbers; a location without terms has the defaults.
+            known = Terms(id_) if first is None else _terms([first, *others])
+            found[id_] = (known, {})
+        if category is not None:
+            found[id_][1][category] = rate_bp
+    return found
 
 
 def _terms(values: Sequence[Any]) -> Terms:

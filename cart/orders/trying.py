@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from cart.db.rows import TEXT, Ask, New, run_together
+from cart.db.rows import TEXT, Ask, New, run, run_together
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Conflict
 from cart.kernel.ids import Ids
@@ -26,6 +27,14 @@ from cart.orders.terms import Terms
 from cart.orders.view import CheckoutView, open_views
 from cart.ports import LocationFacts, Promising, Shop
 
+_LOCK: Final = (
+    select(CheckoutRow)
+    .where(col(CheckoutRow.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(CheckoutRow.id))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_KNOWN: Final = "SELECT a.id FROM {rows} JOIN pay_attempt AS a ON a.id = d.id"
 _PAYING: Final = (("id", TEXT), ("attempt_id", TEXT))
 _TAKE: Final = (
     f"UPDATE checkout SET state = '{CheckoutState.PAYING.value}', attempt_id = d.attempt_id,"  # noqa: S608
@@ -120,21 +129,13 @@ def begin_many(
 
 def _locked(db: Session, checkout_ids: Collection[str]) -> dict[str, CheckoutRow]:
     """Return the checkouts; they are locked in one order."""
-    found = db.exec(
-        select(CheckoutRow)
-        .where(col(CheckoutRow.id).in_(sorted(checkout_ids)))
-        .order_by(col(CheckoutRow.id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    found = db.execute(_LOCK, {"ids": sorted(checkout_ids)}).scalars()
     return {row.id: row for row in found}
 
 
 def _chosen(db: Session, checkouts: Mapping[str, CheckoutRow], tries: Sequence[Try]) -> list[Try]:
     """Return the tries of people at an open checkout of their own, one for each."""
-    found = db.connection().execute(
-        select(AttemptRow.id).where(col(AttemptRow.id).in_([one.attempt_id for one in tries]))
-    )
+    found = run(db, _KNOWN, (("id", TEXT),), [(one.attempt_id,) for one in tries])
     known = {row[0] for row in found}
     chosen: dict[str, Try] = {}
     for one in tries:

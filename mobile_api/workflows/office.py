@@ -71,6 +71,8 @@ def open_office(parts: Parts) -> None:
         "executor_id": parts.settings.api_name,
         "log_level": "WARNING",
         "sys_db_pool_size": 4,
+        # Nobody here waits for notices of DBOS: its thread need not look a hundred times a second.
+        "notification_coalesce_sec": 1.0,
         # It tries again by itself when a connection turns out to be dead: no question beforehand.
         "db_engine_kwargs": {"pool_pre_ping": False},
     }
