@@ -57,7 +57,7 @@ def overload(kind: str, url: str, folder: Path, seconds: float) -> None:
     most = {"events": 0, "telemetry": 0}
     full = 0
     try:
-        with running(folder / kind / "data", url, broker.url) as gateway:
+        with running(folder / kind / "gateway", url, broker.url) as gateway:
             rate, first = sustainable(gateway, engine, broker.port, FIRST_EVENTS)
             offer = Offer(engine, broker.port, "twice", telemetry_tenths=TELEMETRY_TENTHS)
 
@@ -70,10 +70,10 @@ def overload(kind: str, url: str, folder: Path, seconds: float) -> None:
             began_s = time.monotonic()
             offer.at(2 * rate, seconds, look)
             offered_s = time.monotonic() - began_s
-            offer.end()
             all_said = first.said + offer.said
             until(lambda: gateway.seen()[0] >= all_said, SETTLE_S, "storing the rest")
             drained_s = time.monotonic() - began_s - offered_s
+            offer.end()
             check(engine, all_said, first.scans + offer.scans)
             ready = gateway.ready()
         if ready != 200:

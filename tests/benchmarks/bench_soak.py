@@ -38,7 +38,7 @@ def soak(kind: str, url: str, folder: Path, minutes: float) -> None:
     broker.start()
     samples: list[tuple[float, float]] = []
     try:
-        with running(folder / kind / "data", url, broker.url) as gateway:
+        with running(folder / kind / "gateway", url, broker.url) as gateway:
             at_rest = gateway.rss_mib()
             rate, first = sustainable(gateway, engine, broker.port, FIRST_EVENTS)
             offer = Offer(engine, broker.port, "soak", telemetry_tenths=TELEMETRY_TENTHS)

@@ -55,7 +55,7 @@ class GatewayProcess:
         """Start it; return when it is ready."""
         log = (self._data_dir / "gateway.log").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "run"],
+            [str(Path(sys.executable).with_name("gateway")), "run"],
             env=self._environment,
             stdout=log,
             stderr=log,
@@ -245,16 +245,17 @@ def sustainable(
     offer = Offer(engine, port, "first")
     began_s = time.monotonic()
     offer.at(events, 1.0)
-    offer.end()
     until(lambda: gateway.seen()[0] - before >= events, SETTLE_S, "storing")
-    return events / (time.monotonic() - began_s), offer
+    rate = events / (time.monotonic() - began_s)
+    offer.end()
+    return rate, offer
 
 
 @contextmanager
 def running(data_dir: Path, database_url: str, broker_url: str) -> Iterator[GatewayProcess]:
     """A gateway that is ended whatever happens."""
     made = GatewayProcess(
-        data_dir, {"DATABASE_URL": database_url, "MQTT_URL": broker_url, "LOG_LEVEL": "WARNING"}
+        data_dir, {"DATABASE_URL": database_url, "MQTT_URL": broker_url, "LOG_LEVEL": "warning"}
     )
     made.start()
     try:
