@@ -46,9 +46,9 @@ bench: .venv/ready ## figures: events per second, scan to phone, memory, import
 bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FOLDER of photographs
 	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)")
 
-chaos: .venv/ready ## kill everything at random, count what is left; RUNS=50 SEED=1
+chaos: .venv/ready ## kill everything at random, count what is left; RUNS=50 SEED=1; AWAY=3: minutes
 	@.ci/system_packages
-	@$(PY) -m tests.chaos --runs $(RUNS) --seed $(SEED)
+	@$(PY) -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(AWAY),--away-minutes $(AWAY))
 
 docs: .venv/ready ## write the documents that are made from the code: AsyncAPI, OpenAPI, settings
 	@$(PY) -m tests.contracts.documents

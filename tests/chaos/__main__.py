@@ -1,7 +1,8 @@
 """``make chaos RUNS=50 SEED=1``: seeded runs, one line of JSON each, and a table at the end.
 
 Ends with 1 as soon as anything was lost, done twice or left hanging in any run. The
-seed of a line replays it: ``make chaos RUNS=1 SEED=…``.
+seed of a line replays it: ``make chaos RUNS=1 SEED=…``. With ``AWAY=3`` a broker and a
+database that are away for three minutes follow.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 
+from tests.chaos.away import away
 from tests.chaos.plan import Scale, plan_of
 from tests.chaos.run import Result, folder_of, run
 
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--away-minutes", type=float, default=0.0)
     parser.add_argument("--events", type=int, default=Scale().events)
     asked = parser.parse_args(arguments)
     results: list[Result] = []
@@ -32,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         with folder_of(seed) as folder:
             results.append(run(plan_of(seed, Scale(events=asked.events)), folder))
         _say(json.dumps(results[-1].as_row()))
+    if asked.away_minutes:
+        for result in away(asked.away_minutes):
+            results.append(result)
+            _say(json.dumps(result.as_row()))
     _say(table(results))
     return 0 if all(one.clean for one in results) else 1
 

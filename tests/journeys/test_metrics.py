@@ -70,9 +70,9 @@ def test_what_happens_is_counted_once(shop: RunningShop) -> None:
     assert gateway.value("carryover_gateway_acknowledged_total") >= whole >= 4
     assert gateway.value("carryover_gateway_batch_messages_sum") <= whole
     assert gateway.value("carryover_gateway_batch_seconds_count") >= 1
-    assert gateway.value("carryover_gateway_queue_limit_messages") == 10_000
+    assert gateway.value("carryover_gateway_queue_limit_messages", lane="events") == 10_000
     assert gateway.value("carryover_gateway_connected") == 1
-    assert gateway.value("carryover_gateway_connections_total") == 1
+    assert gateway.value("carryover_gateway_connections_total") == 2  # one for each lane
     assert gateway.value("carryover_gateway_notices_total", what="CartChanged") >= 1
     assert gateway.value("carryover_devices", status="online") == 1
     assert gateway.value("carryover_devices_seen", within="2m") == 1
@@ -97,4 +97,4 @@ def test_connections_and_requests_that_fail_are_counted(shop: RunningShop) -> No
     assert "made-up" not in api.text
     shop.restart("gateway")
     wait_until(lambda: Scrape(shop, "gateway").value("carryover_gateway_connected") == 1)
-    assert Scrape(shop, "gateway").value("carryover_gateway_connections_total") == 1
+    assert Scrape(shop, "gateway").value("carryover_gateway_connections_total") == 2
