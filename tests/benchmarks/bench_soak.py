@@ -3,7 +3,7 @@
 First the ingest rate of this very run, then four fifths of it for ``--minutes``, scans and
 telemetry mixed. Resident memory of the gateway is sampled every second; the slope is that of
 the straight line through the samples after the first tenth. Real Mosquitto with persistence.
-The figures in docs/benchmarks.md are of ten minutes; by default it takes one, so that
+Ten minutes tell whether memory grows; by default it takes one, so that
 ``make bench`` has an end. Prints JSON lines: {"name", "value", "unit"}.
 """
 
