@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from gateway import showing as module
 from gateway.ingest.batch import Domain
@@ -96,26 +97,29 @@ def test_carts_of_two_devices_are_read_together(engine: Engine) -> None:
     assert len(reads) == alone
 
 
-def test_a_database_that_is_away_is_waited_for(engine: Engine) -> None:
+def test_a_database_that_is_away_is_waited_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing that was to be shown is forgotten, and the thread lives on."""
     stock_catalogue(engine)
     tablet = Tablet(enrolled(engine, CLOCK, IDS), CLOCK)
     ingest(engine, CLOCK, IDS, tablet.message(tablet.scanned("v1")))
+    cart_id = bound(engine, tablet, "v1").cart_id
     screens = Screens()
     showing = _showing(engine, screens)
-    showing.soon([bound(engine, tablet, "v1").cart_id])
     tried = threading.Event()
 
-    def refuse(*_: object) -> None:
+    @contextmanager
+    def refuse(_engine: Engine) -> Iterator[Session]:
         tried.set()
         raise OperationalError(AWAY, {}, Exception(AWAY))
+        yield
 
-    event.listen(engine, "before_cursor_execute", refuse)
-    showing.start()
-    try:
+    with monkeypatch.context() as away:
+        away.setattr(module, "glancing", refuse)
+        showing.soon([cart_id])
+        showing.start()
         assert tried.wait(WAIT_S)
-    finally:
-        event.remove(engine, "before_cursor_execute", refuse)
     assert screens.busy.wait(WAIT_S)
     showing.stop()
     assert screens.pieces() == [1]
