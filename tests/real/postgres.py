@@ -84,6 +84,8 @@ class PostgresServer:
         if pid is None or not psutil.pid_exists(pid):
             return []  # it has ended by itself
         postmaster = psutil.Process(pid)
+        if str(self._folder) not in postmaster.cmdline():
+            return []  # and another process has its number by now
         postmaster.suspend()  # or it would start helpers while they are counted
         return [*postmaster.children(recursive=True), postmaster]
 
