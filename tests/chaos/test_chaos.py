@@ -1,6 +1,6 @@
 """Killed in mid-stream at random moments: nothing is lost, nothing is done twice.
 
-Four of the runs that ``make chaos`` does by the dozen, one of them of a chain, with fewer
+Three of the runs that ``make chaos`` does by the dozen, none of them of a chain, with fewer
 devices and blows, and as many events: what the seed decides is in ``plan``, what is
 compared in ``verdict``.
 """
@@ -44,7 +44,7 @@ def _notices_damage(on: Stage, judge: Judge) -> None:
             assert not found.clean
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 5])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_is_lost_and_nothing_is_done_twice(seed: int) -> None:
     """Every event once, every cart what was said, every phone up to date, nothing held."""
     with folder_of(seed) as folder:
