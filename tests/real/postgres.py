@@ -6,9 +6,9 @@ from a template that has the schema. Owns nothing of the project.
 """
 
 import os
-import resource
 import shutil
 import signal
+import subprocess
 import tempfile
 import uuid
 import warnings
@@ -56,6 +56,17 @@ class _Program(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+
+def _refuse_writes(process: psutil.Process) -> None:
+    """Set its limit of the size of files to nothing, as its own user: even root may not always."""
+    own = process.uids().real
+    subprocess.run(
+        ["prlimit", f"--pid={process.pid}", "--fsize=0:"],
+        user=own if own != os.getuid() else None,
+        group=process.gids().real if own != os.getuid() else None,
+        check=True,
+    )
 
 
 class PostgresServer:
@@ -117,8 +128,7 @@ class PostgresServer:
         processes = self._held()
         for process in processes:
             with suppress(psutil.NoSuchProcess):
-                hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]
-                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+                _refuse_writes(process)
         processes[-1].resume()
 
     def start(self) -> None:
