@@ -26,6 +26,7 @@ from cart.db.engine import is_sqlite
 
 # SQL types as PostgreSQL needs them for the cast; SQLite keeps what JSON says.
 TEXT, INTEGER, BIGINT, BOOLEAN, JSONB = "text", "integer", "bigint", "boolean", "jsonb"
+PACKED = "text::jsonb"  # an object that comes as its text
 _POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 Columns = tuple[tuple[str, str], ...]
 AnyRow = tuple[Any, ...]

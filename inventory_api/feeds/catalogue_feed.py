@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, run
+from cart.db.rows import BIGINT, BOOLEAN, INTEGER, PACKED, TEXT, run
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidInput
 from inventory_api.catalogue import service
@@ -12,16 +12,15 @@ from inventory_api.feeds.report import Problem
 from inventory_api.feeds.rows import CatalogueRow
 from inventory_api.feeds.upsert import Table, packed
 
-JSONB = "jsonb"
 _PRODUCT = Table(
     "product",
     1,
     (
         ("id", TEXT),
         ("name", TEXT),
-        ("name_i18n", JSONB),
+        ("name_i18n", PACKED),
         ("description", TEXT),
-        ("description_i18n", JSONB),
+        ("description_i18n", PACKED),
         ("category", TEXT),
         ("brand", TEXT),
     ),
@@ -34,7 +33,7 @@ _VARIANT = Table(
         ("gtin", TEXT),
         ("product_id", TEXT),
         ("colour", TEXT),
-        ("colour_i18n", JSONB),
+        ("colour_i18n", PACKED),
         ("colour_hex", TEXT),
         ("size", TEXT),
         ("material", TEXT),
@@ -49,7 +48,7 @@ _PRICE = Table("price", 2, (("sku", TEXT), ("currency", TEXT), ("price_minor", B
 _PICTURE = Table(
     "picture",
     2,
-    (("sku", TEXT), ("position", INTEGER), ("name", TEXT), ("alt", TEXT), ("alt_i18n", JSONB)),
+    (("sku", TEXT), ("position", INTEGER), ("name", TEXT), ("alt", TEXT), ("alt_i18n", PACKED)),
 )
 ProductValues = tuple[str, str, str, str, str, str, str]
 

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from cart.db.rows import INTEGER, TEXT, run
+from cart.db.rows import INTEGER, PACKED, TEXT, run
 from cart.kernel.clock import Clock
 from inventory_api.catalogue import service
 from inventory_api.feeds.applying import Applied, Firsts, Lines
@@ -10,7 +10,7 @@ from inventory_api.feeds.report import Problem
 from inventory_api.feeds.rows import LocationRow
 from inventory_api.feeds.upsert import Table, packed
 
-JSONB, DOUBLE = "jsonb", "double precision"
+DOUBLE = "double precision"
 _LOCATION = Table(
     "location",
     1,
@@ -18,14 +18,14 @@ _LOCATION = Table(
         ("id", TEXT),
         ("gln", TEXT),
         ("name", TEXT),
-        ("name_i18n", JSONB),
+        ("name_i18n", PACKED),
         ("address", TEXT),
         ("city", TEXT),
         ("country", TEXT),
         ("latitude", DOUBLE),
         ("longitude", DOUBLE),
         ("timezone", TEXT),
-        ("opening_hours", JSONB),
+        ("opening_hours", PACKED),
     ),
 )
 _ZONE = Table(

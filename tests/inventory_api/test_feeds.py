@@ -15,6 +15,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.gtin import Gtin, check_digit
 from cart.kernel.ids import RandomIds
 from inventory_api.catalogue import queries
+from inventory_api.catalogue.tables import LocationRow, PictureRow, ProductRow
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.progress import summary
 from inventory_api.feeds.report import Outcome
@@ -64,6 +65,16 @@ def test_everything_arrives(desk: Desk) -> None:
     (sellable,) = found.values()
     assert (sellable.sku, sellable.price_minor, sellable.currency) == ("lamp-red", 79900, "PLN")
     assert (sellable.name_i18n, sellable.picture_alt) == ({"pl": "Lampa"}, "A red lamp")
+
+
+def test_what_has_languages_is_an_object_to_everybody(desk: Desk) -> None:
+    """Also to who reads the rows themselves, and not a text that looks like one."""
+    with reading(desk.engine) as db:
+        place, product = db.exec(select(LocationRow)).one(), db.exec(select(ProductRow)).one()
+        picture = db.exec(select(PictureRow)).one()
+    assert place.name_i18n["he"] == "רחוב הנמל"
+    assert place.opening_hours == {"mon": [["10:00", "20:00"]]}
+    assert (product.name_i18n, picture.alt_i18n) == ({"pl": "Lampa"}, {"pl": "Lampa"})
 
 
 def test_the_same_files_again_change_nothing(desk: Desk) -> None:
