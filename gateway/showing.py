@@ -55,12 +55,17 @@ class Showing:
         send: Send,
         *,
         holds: Callable[[str], bool] = lambda _: True,
+        waiting_max: int = WAITING_MAX,
     ) -> None:
-        """``holds``: whether the devices of a partition are ours to tell what others changed."""
+        """``holds``: whether the devices of a partition are ours to tell what others changed.
+
+        ``waiting_max``: carts that may wait; of more the oldest are not shown.
+        """
         self._engine = engine
         self._domain = domain
         self._send = send
         self._holds = holds
+        self._waiting_max = waiting_max
         # Whether only devices of our partitions are told, by cart id; who waits longest first.
         self._waiting: dict[str, bool] = {}
         self._changed = threading.Condition()
@@ -88,7 +93,7 @@ class Showing:
         with self._changed:
             for cart_id in cart_ids:
                 self._waiting[cart_id] = ours_only and self._waiting.get(cart_id, True)
-            over = len(self._waiting) - WAITING_MAX
+            over = len(self._waiting) - self._waiting_max
             if over > 0:
                 logger.error("%d carts wait to be shown, the oldest are not", len(self._waiting))
                 for cart_id in list(self._waiting)[:over]:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
 from cart.kernel.clock import Clock
 from inventory_api.stock.live import StockFeed
 
+STREAMS_MAX: Final = 500  # open at once in one process; each looks into the database now and then
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -43,6 +44,7 @@ class InventoryParts:
 
     ``live``: where stock changes are heard at once; without it they are looked for.
     ``gather``: how questions that come at once are answered together.
+    ``streams_max``: streams of stock changes that may be open.
     """
 
     engine: Engine
@@ -50,3 +52,4 @@ class InventoryParts:
     data_dir: Path
     live: StockFeed | None = None
     gather: Gather = each_by_itself
+    streams_max: int = STREAMS_MAX

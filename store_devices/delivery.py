@@ -6,6 +6,7 @@ and it is used by one thread, the uplink's worker.
 
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from cart.kernel.clock import Clock, to_us
@@ -149,22 +150,10 @@ def deliveries(
 
     Each teaches the other's spool the time: an idle tablet gets receipts for telemetry only.
     """
+    made = partial(Delivery, clock=clock, resend_after_s=resend_after_s)
     if telemetry is None:
-        only = Delivery(spool, clock, window_max=window_max, resend_after_s=resend_after_s)
-        return {Channel.EVENTS: only}
+        return {Channel.EVENTS: made(spool, window_max=window_max)}
     return {
-        Channel.EVENTS: Delivery(
-            spool,
-            clock,
-            window_max=window_max,
-            resend_after_s=resend_after_s,
-            teach=(telemetry,),
-        ),
-        Channel.TELEMETRY: Delivery(
-            telemetry,
-            clock,
-            window_max=TELEMETRY_WINDOW_MAX,
-            resend_after_s=resend_after_s,
-            teach=(spool,),
-        ),
+        Channel.EVENTS: made(spool, window_max=window_max, teach=(telemetry,)),
+        Channel.TELEMETRY: made(telemetry, window_max=TELEMETRY_WINDOW_MAX, teach=(spool,)),
     }

@@ -6,6 +6,7 @@ The one place where they are joined; to the rest of the gateway it is its ``Sess
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -99,7 +100,7 @@ class SharedSessions:
         while not self.online:
             if self._clock.monotonic() > until_s:
                 return False
-            threading.Event().wait(LOOK_S)
+            time.sleep(LOOK_S)
         return True
 
     def ack(self, messages: Iterable[Incoming]) -> int:

@@ -27,7 +27,6 @@ from inventory_api.stock.stream import Wanted, events, start_of
 
 # A question for more than a page shows would let everybody who asks with it wait.
 PAIRS_TOGETHER_MAX: Final = 60
-STREAMS_MAX: Final = 500  # open at once in one process; each looks into the database now and then
 
 
 def stock_router(parts: InventoryParts) -> APIRouter:
@@ -69,8 +68,8 @@ def stock_router(parts: InventoryParts) -> APIRouter:
         of a SKU at a location replaces a lower one. After a lost connection,
         `Last-Event-ID` resumes without a gap.
         """
-        if len(open_streams) >= STREAMS_MAX:
-            msg = f"{STREAMS_MAX} streams of changes are open; try again later"
+        if len(open_streams) >= parts.streams_max:
+            msg = f"{parts.streams_max} streams of changes are open; try again later"
             raise Unavailable(msg)
         wanted = Wanted(frozenset(sku or ()), frozenset(location_id or ()))
         start_us = start_of(last_event_id, parts.clock)

@@ -10,7 +10,6 @@ were, and how long the rest took. Real Mosquitto with persistence. Prints JSON l
 import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,9 +18,17 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from sqlalchemy import Engine, text
 
 from cart.db import reading
-from tests.benchmarks.offered import SETTLE_S, Offer, check, prepare, running, sustainable, until
+from tests.benchmarks.offered import (
+    SETTLE_S,
+    Offer,
+    check,
+    each_database,
+    prepare,
+    running,
+    sustainable,
+    until,
+)
 from tests.real.broker import Mosquitto
-from tests.real.postgres import DURABLE, running_postgres
 
 ACCESS = "allow_anonymous true\nmax_inflight_messages 2000\n"  # as in gateway/mosquitto.conf
 FIRST_EVENTS = 30_000
@@ -104,15 +111,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if chosen.only != "postgresql":
-            overload("sqlite", f"sqlite:///{folder}/bench.db", folder, chosen.seconds)
-        if chosen.only != "sqlite":
-            with running_postgres(DURABLE) as server:
-                server.make_template(lambda _url: None)
-                with server.database() as url:
-                    overload("postgresql", url, folder, chosen.seconds)
+    for kind, url, folder in each_database(chosen.only):
+        overload(kind, url, folder, chosen.seconds)
 
 
 if __name__ == "__main__":

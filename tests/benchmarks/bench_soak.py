@@ -9,15 +9,22 @@ Ten minutes tell whether memory grows; by default it takes one, so that
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.bench_overload import ACCESS, FIRST_EVENTS, TELEMETRY_TENTHS, say
-from tests.benchmarks.offered import SETTLE_S, Offer, check, prepare, running, sustainable, until
+from tests.benchmarks.offered import (
+    SETTLE_S,
+    Offer,
+    check,
+    each_database,
+    prepare,
+    running,
+    sustainable,
+    until,
+)
 from tests.real.broker import Mosquitto
-from tests.real.postgres import DURABLE, running_postgres
 
 SHARE = 0.8
 
@@ -76,15 +83,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if chosen.only != "sqlite":
-            with running_postgres(DURABLE) as server:
-                server.make_template(lambda _url: None)
-                with server.database() as url:
-                    soak("postgresql", url, folder, chosen.minutes)
-        if chosen.only != "postgresql":
-            soak("sqlite", f"sqlite:///{folder}/bench.db", folder, chosen.minutes)
+    for kind, url, folder in each_database(chosen.only):
+        soak(kind, url, folder, chosen.minutes)
 
 
 if __name__ == "__main__":

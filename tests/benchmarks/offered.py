@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from cart.kernel.ids import RandomIds
 from cart.run_files import announced
 from gateway.wire.topics import Channel, DeviceAddress
 from tests.fakes.shop import ARTICLES, enrolled, stock_catalogue
+from tests.real.postgres import DURABLE, running_postgres
 
 DEVICES = 20
 VISIT_EVENTS = 40  # then the next person
@@ -262,3 +264,16 @@ def running(data_dir: Path, database_url: str, broker_url: str) -> Iterator[Gate
         yield made
     finally:
         made.stop()
+
+
+def each_database(only: str | None) -> Iterator[tuple[str, str, Path]]:
+    """Yield kind, URL and folder: SQLite, then a PostgreSQL that keeps what it confirms."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if only != "postgresql":
+            yield "sqlite", f"sqlite:///{folder}/bench.db", folder
+        if only != "sqlite":
+            with running_postgres(DURABLE) as server:
+                server.make_template(lambda _url: None)
+                with server.database() as url:
+                    yield "postgresql", url, folder

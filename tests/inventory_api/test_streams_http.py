@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -19,7 +21,10 @@ from inventory_api.router import InventoryParts, make_router
 from inventory_api.stock import service
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.model import Reason
+from mobile_api.edge import problems
 from tests.inventory_api.shelf import SHOP, SKUS, fill
+
+STREAMS_MAX = 2
 
 
 def receive(engine: Engine, sku: str) -> None:
@@ -47,7 +52,9 @@ def address(engine: Engine, tmp_path: Path, free_port: int) -> Iterator[str]:
     fill(engine)
     live = LiveStock()
     app = FastAPI()
-    app.include_router(make_router(InventoryParts(engine, SystemClock(), tmp_path, live)))
+    parts = InventoryParts(engine, SystemClock(), tmp_path, live, streams_max=STREAMS_MAX)
+    app.include_router(make_router(parts))
+    problems.install(app)
     server = Announced(uvicorn.Config(app, port=free_port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -95,6 +102,26 @@ def test_changes_come_and_go_on_after_a_lost_connection(engine: Engine, address:
         SKUS[0]: (2, 2),
     }
     assert int(found[1]["id"]) > int(resume)
+
+
+def test_one_stream_too_many_is_refused_until_another_ends(address: str) -> None:
+    """In words and for a while; those that are open go on."""
+    changes = f"{address}/stock/changes"
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(httpx2.stream("GET", changes, timeout=20)).iter_lines()
+            for _ in range(STREAMS_MAX)
+        ]
+        assert all(next(one).startswith("retry: ") for one in streams)
+        refused = httpx2.get(changes, timeout=20)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    deadline = time.monotonic() + 20
+    while True:  # the server sees that they have hung up when it has something to say
+        with httpx2.stream("GET", changes, timeout=20) as answer:
+            if answer.status_code == 200:
+                break
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_many_ask_for_the_first_snapshot_at_once(engine: Engine, tmp_path: Path) -> None:

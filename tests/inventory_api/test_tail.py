@@ -5,12 +5,11 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from cart.db import make_engine, unit_of_work
+from cart.db import make_engine, reading, unit_of_work
 from cart.kernel.clock import SystemClock, to_us
 from inventory_api.stock import service, stream
 from inventory_api.stock.live import LiveStock
@@ -73,27 +72,22 @@ def test_a_change_that_commits_late_is_not_missed(shop: Engine, clock: FakeClock
     assert OVERLAP_US > 10_000_000
 
 
-def test_what_was_seen_is_not_read_again_for_ever(
-    shop: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_seen_is_not_read_again_for_ever(shop: Engine, clock: FakeClock) -> None:
     """After an import nothing may change for hours; the mark goes on all the same."""
-    rows: list[int] = []
-
-    def counted(*asked: Any, **more: Any) -> list[StockChange]:  # noqa: ANN401 - passed on
-        found = list(changed_since(*asked, **more))
-        rows.append(len(found))
-        return found
-
-    monkeypatch.setattr("inventory_api.stock.tail.changed_since", counted)
     tail = Tail(shop, to_us(clock.now()), clock.monotonic)
+
+    def still_read() -> int:
+        with reading(shop) as db:
+            return len(changed_since(db, tail.mark_us - OVERLAP_US, PAGE_ROWS, after=("", "")))
+
     receive(shop, clock)
     assert states(tail.poll()) == [(SKUS[0], 1, 1)]
     clock.advance(5)
     assert tail.poll() == []
+    assert still_read() == 1
     clock.advance(20)
     assert tail.poll() == []
-    assert tail.poll() == []
-    assert rows == [1, 1, 1, 0]
+    assert still_read() == 0
     late = FakeClock(clock.now())
     clock.advance(8)
     assert tail.poll() == []
