@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -12,11 +13,12 @@ from gateway.leases.tables import GatewayMemberRow, LeaseRow
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A gateway process as it is written down."""
+    """A gateway process as it is written down; ``started_at`` by its own clock, for people."""
 
     id: str
     name: str
     beat: int
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def look(db: Session) -> Seen:
     members = db.exec(select(GatewayMemberRow).order_by(GatewayMemberRow.id)).all()
     leases = db.exec(select(LeaseRow).order_by(LeaseRow.name)).all()
     return Seen(
-        [Member(one.id, one.name, one.beat) for one in members],
+        [Member(one.id, one.name, one.beat, one.started_at) for one in members],
         [Lease(one.name, one.holder, one.fence) for one in leases],
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from cart.kernel.clock import to_us
+from cart.kernel.clock import from_us, to_us
 from gateway.dead_letters import service as dead_letters
 from gateway.monitor.fleet import by_status
 from gateway.monitor.pulse import Beat, pulses, together
@@ -13,12 +13,12 @@ from mobile_api.edge.lane import WAITING_MAX
 from mobile_api.metrics import backlog, orders
 from mobile_api.operator.charts import Chart, chart
 from mobile_api.operator.looking import Moment, OperatorLooking
+from mobile_api.operator.partitions import QUIET_S, Partitions, partitions
 
 SPAN: Final = timedelta(minutes=15)
 STEP_S: Final = 10  # two beats of a gateway: no hole between them
 STEP_US: Final = STEP_S * 1_000_000
 NOTHING: Final = "\N{EN DASH}"
-QUIET_S: Final = 30  # a gateway that has not written a row for six beats is not well
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Overview:
     panels: tuple[Panel, ...]
     queues: tuple[Queue, ...]
     gateways: tuple[GatewayShown, ...]
+    partitions: Partitions | None
 
 
 def overview(look: OperatorLooking, _key: str = "") -> Overview:
@@ -79,11 +80,14 @@ def overview(look: OperatorLooking, _key: str = "") -> Overview:
     rows = pulses(look.db, to_us(look.now - SPAN))
     beats = together(rows, step_us=STEP_US)
     newest = {row.gateway: row for row in rows}
+    heard = {name: look.now - from_us(row.at_us) for name, row in newest.items()}
+    shares = partitions(look, heard)
     return Overview(
-        _tiles(look, beats),
+        _tiles(look, beats, shares),
         _panels(look, beats),
         _queues(look, newest),
         tuple(_gateway(look, row) for _, row in sorted(newest.items())),
+        shares,
     )
 
 
@@ -93,7 +97,9 @@ def _last(look: OperatorLooking, beats: dict[int, Beat]) -> Beat | None:
     return next((beats[one] for one in recent if one in beats), None)
 
 
-def _tiles(look: OperatorLooking, beats: dict[int, Beat]) -> tuple[Tile, ...]:
+def _tiles(
+    look: OperatorLooking, beats: dict[int, Beat], shares: Partitions | None
+) -> tuple[Tile, ...]:
     _, number, last = look.spoken.gettext, look.spoken.number, _last(look, beats)
     devices = by_status(look.db)
     online, offline = int(devices[("online",)]), int(devices[("offline",)])
@@ -118,7 +124,21 @@ def _tiles(look: OperatorLooking, beats: dict[int, Beat]) -> tuple[Tile, ...]:
             _("wait for somebody") if waiting else _("nothing waits"), bad=waiting > 0,
         ),
         Tile(_("Open phones"), number(look.parts.hub.open_phones), "#queues", _("on this server")),
+        *(() if shares is None else (_held(look, shares),)),
     )  # fmt: skip
+
+
+def _held(look: OperatorLooking, shares: Partitions) -> Tile:
+    _, number = look.spoken.gettext, look.spoken.number
+    return Tile(
+        _("Partitions worked for"),
+        # In Hebrew, too, the part stands before the whole.
+        f"\N{LEFT-TO-RIGHT ISOLATE}{number(shares.held)} / {number(shares.all)}"
+        "\N{POP DIRECTIONAL ISOLATE}",
+        "#partitions",
+        shares.trouble or _("all of them"),
+        bad=bool(shares.trouble),
+    )
 
 
 def _panels(look: OperatorLooking, beats: dict[int, Beat]) -> tuple[Panel, ...]:

@@ -31,7 +31,7 @@ Opened = Callable[..., Page]
 def fleet(sqlite_url: str) -> Iterator[Fleet]:
     """A shop's devices at this moment."""
     engine = make_engine(sqlite_url)
-    yield Fleet(Floor(engine, FakeClock(datetime.now(UTC)))).at_work()
+    yield Fleet(Floor(engine, FakeClock(datetime.now(UTC)))).at_work().shared()
     engine.dispose()
 
 
@@ -120,6 +120,20 @@ def test_a_device_is_watched_live(opened: Opened, fleet: Fleet) -> None:
     expect(page.locator(".events li").first).to_have_class("is-new")
     focused = page.evaluate("document.activeElement.getAttribute('href')")
     assert focused == "/operator/devices"
+
+
+def test_a_partition_that_is_taken_moves_live(opened: Opened, fleet: Fleet) -> None:
+    """From the free ones, in the colour of what needs a hand, to its gateway; the tile as well."""
+    page = opened("/operator")
+    expect(page.locator("#staff-live")).to_have_attribute("data-state", "on")
+    rows = page.locator(".partitions .waits > li")
+    expect(rows.first).to_contain_text("nobody works for these")
+    expect(rows.first.locator(".cells li")).to_have_text(["p03", "p07"])
+    expect(page.locator(".tile.bad", has_text="Partitions")).to_contain_text("14 / 16")
+    fleet.give("m1", "p03", "p07")
+    expect(rows.first.locator(".cells li")).to_have_count(8)
+    expect(rows).to_have_count(2)
+    expect(page.locator(".tile:not(.bad)", has_text="Partitions")).to_contain_text("16 / 16")
 
 
 def test_a_letter_is_sent_again_by_keyboard(opened: Opened, fleet: Fleet) -> None:

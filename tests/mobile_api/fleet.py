@@ -4,17 +4,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlmodel import SQLModel, col, update
+
 from cart.kernel.clock import to_us
 from cart.picking.model import Role
 from cart.picking.permissions import Permission, grant
 from gateway.ingest.batch import Domain, process
 from gateway.ingest.read import read
+from gateway.leases.model import CHORES
+from gateway.leases.tables import GatewayMemberRow, LeaseRow
 from gateway.monitor.tables import GatewayPulseRow
 from gateway.mqtt import Incoming
 from gateway.registry import service as registry
 from gateway.registry.model import Seen
 from gateway.registry.service import seen
 from gateway.twin.service import set_desired
+from gateway.wire.topics import PARTITION_NAMES
 from inventory_api.catalogue.queries import sellables
 from tests.cart.buying import HERE, LAMP
 from tests.cart.floor import Floor
@@ -78,6 +83,29 @@ class Fleet:
         self.floor.do(lambda db: set_desired(db, door.device.device_id, locale="pl"))
         self.beat()
         return self
+
+    def shared(self) -> "Fleet":
+        """Let the gateway that beats and a second one, which has just begun, share the partitions.
+
+        p03 and p07 are free; the second one has the chores.
+        """
+        now = self.floor.clock.now()
+        rows: list[SQLModel] = [
+            GatewayMemberRow(id="m1", name="gateway", beat=9, started_at=now - timedelta(hours=1)),
+            GatewayMemberRow(id="m2", name="gateway-2", beat=1, started_at=now),
+        ]
+        for number, name in enumerate(PARTITION_NAMES):
+            holder = "m1" if number < len(PARTITION_NAMES) // 2 else "m2"
+            free = name in {"p03", "p07"}
+            rows.append(LeaseRow(name=name, holder="" if free else holder, fence=3))
+        rows.append(LeaseRow(name=CHORES, holder="m2", fence=1))
+        self.floor.do(lambda db: db.add_all(rows))
+        return self
+
+    def give(self, holder: str, *names: str) -> None:
+        """Let a member take these leases, or nobody hold them."""
+        wanted = update(LeaseRow).where(col(LeaseRow.name).in_(names))
+        self.floor.do(lambda db: db.exec(wanted.values(holder=holder)))
 
     def unknown_scan(self) -> Incoming:
         """Return a scan of what is in no catalogue."""

@@ -153,6 +153,77 @@ def test_a_dead_letter_is_sent_again_and_done_once(app: FastAPI, fleet: Fleet) -
     assert floor.look(lambda db: db.exec(found).all()) == [1]
 
 
+def partitions(html: str) -> dict[str, list[str]]:
+    """Return what the overview says each gateway works for, ``Free`` what nobody does."""
+    _, _, section = html.partition('id="partitions"')
+    rows = section.partition("</section>")[0].split('<ul class="cells">')
+    heads = [re.findall(r"<span>(?:<span class=\"code\">)?([\w-]+)", one)[-1] for one in rows[:-1]]
+    return {
+        head: re.findall(r"<li[^>]*>([^<]+)</li>", row.partition("</ul>")[0])
+        for head, row in zip(heads, rows[1:], strict=True)
+    }
+
+
+def test_the_overview_says_who_works_for_what(app: FastAPI, fleet: Fleet) -> None:
+    """Nothing of it for one gateway alone; what nobody works for comes first."""
+    with signed_in(TestClient(app), operator(fleet.floor)) as client:
+        assert "partition" not in client.get("/operator").text.lower()
+        fleet.shared()
+        page = client.get("/operator").text
+        assert partitions(page) == {
+            "Free": ["p03", "p07"],
+            "gateway": ["p00", "p01", "p02", "p04", "p05", "p06"],
+            "gateway-2": [*(f"p{number:02d}" for number in range(8, 16)), "common work"],
+        }
+        assert page.count('<li class="bad"><span>Free') == 1
+        tile = r'<li class="tile bad"><a href="#partitions">.*14 / 16.*2 free'
+        assert re.search(tile, page)
+        fleet.give("gone", "p08", "chores")  # a holder that is written down nowhere
+        page = client.get("/operator").text
+        assert partitions(page)["Free"] == ["p03", "p07", "p08", "common work"]
+        fleet.give("m1", "p03", "p07", "p08")
+        page = client.get("/operator").text
+        assert partitions(page)["Free"] == ["common work"]
+        assert re.search(
+            r'tile bad"><a href="#partitions">.*16 / 16.*the common work is free', page
+        )
+        fleet.give("m2", "chores")
+        page = client.get("/operator").text
+        assert "Free" not in partitions(page)
+        assert re.search(r'"tile"><a href="#partitions">.*16 / 16.*all of them', page)
+
+
+def test_what_a_silent_gateway_holds_stands_still(app: FastAPI, fleet: Fleet) -> None:
+    """It began a while ago and has not written its pulse since: its partitions are not counted."""
+    fleet.shared()
+    fleet.give("m2", "p03", "p07")
+    with signed_in(TestClient(app), operator(fleet.floor)) as client:
+        assert "16 / 16" in client.get("/operator").text
+        fleet.floor.clock.advance(31)
+        fleet.beat()
+        page = client.get("/operator").text
+        assert re.search(r'tile bad"><a href="#partitions">.*6 / 16.*a gateway is not heard', page)
+        silent = r'<li class="bad"><span><span class="code">gateway-2</span>.*not heard'
+        assert re.search(silent, page)
+        assert page.count(">not heard</span>") == 1
+
+
+def test_who_works_for_what_is_live(app: FastAPI, fleet: Fleet) -> None:
+    """A partition that is taken is shown at its gateway without the page being asked for again."""
+    fleet.shared()
+    with (
+        serving(app) as url,
+        httpx2.Client(base_url=url, cookies={COOKIE: operator(fleet.floor)}, timeout=30) as client,
+        client.stream("GET", "/api/v1/operator/live", params={"view": "overview"}) as answer,
+    ):
+        stream = events(answer)
+        assert partitions(until(stream, "part").data["html"])["Free"] == ["p03", "p07"]
+        fleet.give("m1", "p03")
+        now = partitions(until(stream, "part").data["html"])
+        assert now["Free"] == ["p07"]
+        assert "p03" in now["gateway"]
+
+
 def test_a_page_hears_what_a_device_says(app: FastAPI, fleet: Fleet) -> None:
     """The part comes at once, and again with what was stored meanwhile; signed out, it is over."""
     device = fleet.first.device.device_id
