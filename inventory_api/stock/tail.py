@@ -58,8 +58,8 @@ class Tail:
 
         The mark moves page by page: who stops in the middle goes on from there.
         """
-        from_us, after = self._mark_us - OVERLAP_US, ("", "")
-        now_s = self._monotonic()
+        began_us, now_s = self._mark_us, self._monotonic()
+        from_us, after = began_us - OVERLAP_US, ("", "")
         while True:
             with reading(self._engine) as db:
                 page = changed_since(db, from_us, PAGE_ROWS, after=after)
@@ -71,7 +71,9 @@ class Tail:
             if fresh:
                 yield fresh
             if len(page) < PAGE_ROWS:
-                self._mark_us += int((now_s - self._looked_at_s) * 1_000_000)
+                passed_us = int((now_s - self._looked_at_s) * 1_000_000)
+                # From where the time began that has passed: a change says how late it is by itself.
+                self._mark_us = max(self._mark_us, began_us + passed_us)
                 self._looked_at_s = now_s
                 self._forget()
                 return

@@ -95,6 +95,21 @@ def test_what_was_seen_is_not_read_again_for_ever(shop: Engine, clock: FakeClock
     assert states(tail.poll()) == [(SKUS[1], 1, 1)]
 
 
+def test_a_pause_of_the_database_does_not_carry_the_mark_ahead(
+    shop: Engine, clock: FakeClock
+) -> None:
+    """Nobody could look for a minute: what changed at its end, and what changes next, is seen."""
+    tail = Tail(shop, to_us(clock.now()), clock.monotonic)
+    assert tail.poll() == []
+    clock.advance(60)
+    receive(shop, clock)
+    assert states(tail.poll()) == [(SKUS[0], 1, 1)]
+    assert tail.mark_us == to_us(clock.now())
+    clock.advance(1)
+    receive(shop, clock, SKUS[1])
+    assert states(tail.poll()) == [(SKUS[1], 1, 1)]
+
+
 @pytest.fixture
 def chain(postgresql_url: str) -> Iterator[Engine]:
     """PostgreSQL, where writers do not wait for each other."""
