@@ -118,7 +118,7 @@ class Gateway:
         )
         self._tail = StockTail(
             self._engine,
-            self._domain.clock,
+            self._domain.clock.monotonic,
             self._fanout,
             is_ours=lambda: self._sessions.has_chores,
         )

@@ -51,6 +51,15 @@ class StockRow(SQLModel, table=True):
     count_reference: str | None = Field(default=None, max_length=REFERENCE_LENGTH_MAX)
 
 
+class StockMarkRow(SQLModel, table=True):
+    """How far a follower of changes has come, in the time of ``stock.changed_at_us``."""
+
+    __tablename__ = "stock_mark"
+
+    name: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    mark_us: int = Field(sa_type=BigInteger)
+
+
 class ReservationRow(SQLModel, table=True):
     """Pieces of one SKU promised under one reference, wherever they stand now.
 
