@@ -51,7 +51,8 @@ class GatewayProcess:
         self._data_dir = data_dir
         data_dir.mkdir(parents=True, exist_ok=True)
         self._environment = {**os.environ, "DATA_DIR": str(data_dir), **settings}
-        self._client = httpx2.Client(timeout=10)
+        # A new connection for each look: one that is kept may be closed, as idle, while we ask.
+        self._client = httpx2.Client(timeout=10, limits=httpx2.Limits(max_keepalive_connections=0))
 
     def start(self) -> None:
         """Start it; return when it is ready."""

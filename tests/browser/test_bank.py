@@ -1,13 +1,12 @@
 """The test bank's page in Chromium: for everyone, by keyboard, in three languages."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from cart.kernel.clock import SystemClock
 from cart.ports import PaymentWish
@@ -19,21 +18,7 @@ from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 SIZES = ({"width": 390, "height": 844}, {"width": 1280, "height": 800})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture

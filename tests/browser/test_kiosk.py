@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cart.kernel.gtin import Gtin
 from gateway.wire.events import ListRequested, PutDownReason, Reader, ScannedData
@@ -17,20 +17,9 @@ from tests.real.keys import Keys
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 TOUCH_PX = 64
 END_IS_A_CODE = "4002096385074"  # its last eight digits are a GTIN-8 as well
 TAB_MAX = 60  # more stops than the page has: a keyboard run that needs more is lost
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
 
 
 @pytest.fixture

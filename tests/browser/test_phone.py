@@ -1,7 +1,6 @@
 """The phone's pages in Chromium: live, by keyboard, in three languages, for everyone."""
 
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from playwright.sync_api import (
     Page,
     Request,
     expect,
-    sync_playwright,
 )
 
 from cart.carts.queries import session_of_key
@@ -32,9 +30,9 @@ from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import HERE, MUG, RED, SECRET, fill
+from tests.real.browser import running_browser
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 ACTED_WITHIN_MS = 20_000
 MAILED_WITHIN_S = 30
 KEPT_WITHIN_S = 20
@@ -43,21 +41,9 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--use-fake-device-for-media-stream",  # a camera that shows a test picture
-            ],
-        )
+    """Chromium with a camera that shows a test picture."""
+    with running_browser(camera=True) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -3,32 +3,19 @@
 Nothing is reloaded: what one window does, the other shows by itself.
 """
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cart.kernel.gtin import Gtin
 from firmware_sim.goods.assortment import products
 from firmware_sim.testing import RunningShop
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HERE = "harbour-street"
 FIRST, SECOND = products(7)[0].variants[0], products(7)[40].variants[0]
 ONE, TWO = str(Gtin.parse(FIRST.gtin)), str(Gtin.parse(SECOND.gtin))
 ACTED_WITHIN_MS = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
 
 
 def window(browser: Browser, width: int, height: int) -> Page:

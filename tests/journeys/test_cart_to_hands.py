@@ -111,7 +111,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Chromium."""
     with windows.running_browser() as running:
         yield running
 

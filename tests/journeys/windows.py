@@ -3,16 +3,15 @@
 Owns how a window is opened and looked at; what is in it is the tests' matter.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.real import browser
+
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SCREEN: ViewportSize = {"width": 1280, "height": 800}
 # Bank, webhook, workflow, bell and three pages, on two cores that other work has, too.
@@ -22,14 +21,10 @@ KEPT = "document.documentElement.dataset.kept"
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Run Debian's Chromium; what a page shows is waited for as long as a busy machine needs."""
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is not installed; `make test` installs it or says how")
+    """Run Chromium; what a page shows is waited for as long as a busy machine needs."""
     expect.set_options(timeout=SEEN_WITHIN_MS)
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with browser.running_browser() as made:
         yield made
-        made.close()
 
 
 def window(browser: Browser, url: str, size: ViewportSize) -> Page:
