@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-vision chaos docs migration clean
+.PHONY: help demo test lint check package format bench bench-vision chaos docs migration clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,15 @@ lint: .venv/ready ## style, types, direction of imports, spelling
 	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/codespell
 	@.venv/bin/mypy .
+
+check: lint ## lint, and ask osv.dev whether anything we build on has a known hole (network)
+	@$(UV) audit --locked --preview-features audit-command
+
+package: .venv/ready ## wheel and source in dist/, with what is in them (CycloneDX)
+	@$(UV) build --quiet
+	@$(UV) export --quiet --locked --all-extras --no-dev --no-emit-project \
+	    --format cyclonedx1.5 --preview-features sbom-export --output-file dist/carryover.cdx.json
+	@ls dist
 
 format: .venv/ready ## write the code the way lint wants it
 	@.venv/bin/ruff check --fix --quiet .
