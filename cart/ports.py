@@ -196,6 +196,7 @@ class Bay:
     zone_name: str = ""
     bay_id: str = ""
     walk_order: int = 0
+    zone_name_i18n: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Places:
         """Return where the SKUs lie; those nobody has placed are absent."""
         found = run(
             db,
-            "SELECT s.sku, s.zone_id, z.name, s.bay_id, z.walk_order, b.walk_order FROM {rows}"
+            "SELECT s.sku, s.zone_id, z.name, s.bay_id, z.walk_order, b.walk_order, z.name_i18n"
+            " FROM {rows}"
             " JOIN stock AS s ON s.location_id = d.location_id AND s.sku = d.sku"
             " LEFT JOIN zone AS z ON z.location_id = s.location_id AND z.zone_id = s.zone_id"
             " LEFT JOIN bay AS b ON b.location_id = s.location_id AND b.zone_id = s.zone_id"
@@ -78,6 +79,7 @@ class Places:
                 zone_name=row[2] or "",
                 bay_id=row[3] or "",
                 walk_order=(row[4] or 0) * ZONE_STEP + (row[5] or 0),
+                zone_name_i18n=texts(row[6]) if row[6] else {},
             )
             for row in found
         }

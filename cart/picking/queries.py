@@ -72,6 +72,7 @@ class WalkLine:
     offer: str
     name_i18n: dict[str, str] = field(default_factory=dict)
     colour_i18n: dict[str, str] = field(default_factory=dict)
+    zone_name_i18n: dict[str, str] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
@@ -287,6 +288,7 @@ def _lines(db: Session, which: ColumnElement[bool]) -> list[WalkLine]:
             short_reason=one.short_reason,
             zone_id=one.zone_id,
             zone_name=one.zone_name,
+            zone_name_i18n=dict(one.zone_name_i18n),
             bay_id=one.bay_id,
             name=ordered.name,
             name_i18n=dict(ordered.name_i18n),

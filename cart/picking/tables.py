@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX, NAME_LENGTH_MAX
+from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX, JSON_COLUMN, NAME_LENGTH_MAX
 
 STATE_LENGTH_MAX = 16
 GTIN_LENGTH = 14
@@ -112,6 +112,9 @@ class PickLineRow(SQLModel, table=True):
     short_reason: str = Field(default="", max_length=32)
     zone_id: str = Field(default="", max_length=ID_LENGTH_MAX)
     zone_name: str = Field(default="", max_length=NAME_LENGTH_MAX)
+    zone_name_i18n: dict[str, str] = Field(
+        default_factory=dict, sa_type=JSON_COLUMN, sa_column_kwargs={"server_default": "{}"}
+    )
     bay_id: str = Field(default="", max_length=ID_LENGTH_MAX)
     walk_order: int = 0
 

@@ -116,6 +116,7 @@ def _pick_line(
         quantity=line.quantity - line.cancelled - line.handed_over,
         zone_id=bay.zone_id,
         zone_name=bay.zone_name,
+        zone_name_i18n=bay.zone_name_i18n,
         bay_id=bay.bay_id,
         walk_order=bay.walk_order,
     )

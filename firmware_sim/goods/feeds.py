@@ -28,7 +28,8 @@ def location_rows() -> Iterator[Row]:
         zones = [
             {
                 "zone_id": letter,
-                "name": names[letter],
+                "name": names[letter].en,
+                "name_i18n": names[letter].others(),
                 "walk_order": order,
                 "bays": [
                     {"bay_id": f"{letter}{bay}", "walk_order": bay} for bay in range(1, BAYS + 1)

@@ -10,14 +10,14 @@ from firmware_sim.goods.words import Text
 
 BAYS: Final = 6  # in a zone
 ZONES: Final = {  # by category of goods; the letter is on the sign above the aisle
-    "lighting": ("A", "Lighting"),
-    "furniture": ("B", "Furniture"),
-    "kitchen": ("C", "Kitchen and table"),
-    "home": ("D", "Home"),
-    "textiles": ("E", "Textiles"),
-    "clothing": ("F", "Clothing"),
-    "shoes": ("G", "Shoes"),
-    "accessories": ("H", "Accessories"),
+    "lighting": ("A", Text("Lighting", "תאורה", "Oświetlenie")),
+    "furniture": ("B", Text("Furniture", "רהיטים", "Meble")),
+    "kitchen": ("C", Text("Kitchen and table", "מטבח ושולחן", "Kuchnia i stół")),
+    "home": ("D", Text("Home", "לבית", "Dom")),
+    "textiles": ("E", Text("Textiles", "טקסטיל", "Tekstylia")),
+    "clothing": ("F", Text("Clothing", "ביגוד", "Odzież")),
+    "shoes": ("G", Text("Shoes", "נעליים", "Buty")),
+    "accessories": ("H", Text("Accessories", "אביזרים", "Akcesoria")),
 }
 BULKY: Final = {"armchair", "sofa", "table", "shelf", "bench"}  # two or three pieces at most
 PLENTY_MAX, BULKY_MAX, FEW_MAX = 24, 4, 3

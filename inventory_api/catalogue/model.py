@@ -117,6 +117,7 @@ class ZoneView:
 
     zone_id: str
     name: str
+    name_i18n: dict[str, str]
     walk_order: int
     bays: list[BayView]
 

@@ -201,9 +201,13 @@ def locations(db: Session) -> list[LocationView]:
         bays[row[0], row[1]].append(BayView(row[2], row[3]))
     zones: dict[str, list[ZoneView]] = defaultdict(list)
     for row in db.connection().execute(
-        text("SELECT location_id, zone_id, name, walk_order FROM zone ORDER BY walk_order, zone_id")
+        text(
+            "SELECT location_id, zone_id, name, name_i18n, walk_order FROM zone"
+            " ORDER BY walk_order, zone_id"
+        )
     ):
-        zones[row[0]].append(ZoneView(row[1], row[2], row[3], bays[row[0], row[1]]))
+        own = bays[row[0], row[1]]
+        zones[row[0]].append(ZoneView(row[1], row[2], texts(row[3]), row[4], own))
     found = db.connection().execute(
         text(
             "SELECT id, gln, name, name_i18n, address, city, country, latitude, longitude,"

@@ -138,6 +138,9 @@ class ZoneRow(SQLModel, table=True):
     location_id: str = Field(primary_key=True, foreign_key="location.id", max_length=ID_LENGTH_MAX)
     zone_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     name: str = Field(default="", max_length=NAME_LENGTH_MAX)
+    name_i18n: dict[str, str] = Field(
+        default_factory=dict, sa_type=JSON_COLUMN, sa_column_kwargs={"server_default": "{}"}
+    )
     walk_order: int = 0
 
 

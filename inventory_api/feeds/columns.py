@@ -16,6 +16,7 @@ from inventory_api.feeds.report import Problem
 
 Convert = Callable[[str], Any]
 Path = tuple[str | int, ...]
+_ZONE_NAMES: Final = "zone names"  # until they are with their zones; no field of a row
 _TRUE: Final = frozenset({"true", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "no", "n", "0"})
 _INTEGER: Final = re.compile(r"[+-]?\d{1,12}")
@@ -86,6 +87,15 @@ def _zones(cell: str) -> list[dict[str, Any]]:
     return zones
 
 
+def _zone_names(cell: str) -> dict[str, str]:
+    """Read ``floor=Parter; back=Zaplecze``: the zones' names in another language."""
+    names = {}
+    for part in filter(None, map(str.strip, cell.split(";"))):
+        zone_id, _, name = part.partition("=")
+        names[zone_id.strip()] = name.strip()
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column's heading, where its value goes, and how it is read."""
@@ -147,6 +157,7 @@ _TRANSLATED: Final = {
     Kind.REVIEWS: (),
 }
 _PRICE: Final = re.compile(r"price_([A-Z]{3})")
+_ZONES: Final = re.compile(r"zones_([a-z]{2})")
 _PICTURE: Final = re.compile(r"picture_([1-9]\d?)(_alt)?(?:_([a-z]{2}))?")
 
 
@@ -157,6 +168,8 @@ def column(kind: Kind, name: str) -> Column | None:
     stem, _, language = name.rpartition("_")
     if stem in _TRANSLATED[kind] and re.fullmatch("[a-z]{2}", language):
         return Column(name, (f"{stem}_i18n", language), _text)
+    if kind is Kind.LOCATIONS and (zones := _ZONES.fullmatch(name)):
+        return Column(name, (_ZONE_NAMES, zones[1]), _zone_names)
     return _catalogue_column(name) if kind is Kind.CATALOGUE else None
 
 
@@ -207,6 +220,11 @@ class Flat:
             place[column.path[-1]] = value
         if "pictures" in row:
             row["pictures"] = [picture for _, picture in sorted(row["pictures"].items())]
+        for language, names in row.pop(_ZONE_NAMES, {}).items():
+            unknown = _name_zones(row.get("zones", []), language, names)
+            if unknown:
+                reason = f"the column zones has no zone {unknown[0][:40]}"
+                problems.append(Problem(line, f"zones_{language}", reason))
         return row, problems
 
     def heading(self, location: Path) -> str:
@@ -214,9 +232,19 @@ class Flat:
         for path in _shorter(location):
             if path in self._names:
                 return self._names[path]
+            if path[0] == "zones" and path[-2:-1] == ("name_i18n",):
+                return f"zones_{path[-1]}"
             if path[0] == "pictures" and len(path) > 1:
                 return f"picture_{int(path[1]) + 1}"
         return ".".join(map(str, location))
+
+
+def _name_zones(zones: list[dict[str, Any]], language: str, names: dict[str, str]) -> list[str]:
+    """Give the zones their names in a language; return the ids that none of them has."""
+    for zone in zones:
+        if name := names.get(zone["zone_id"]):
+            zone.setdefault("name_i18n", {})[language] = name
+    return sorted(names.keys() - {zone["zone_id"] for zone in zones})
 
 
 def _shorter(location: Path) -> Iterator[Path]:

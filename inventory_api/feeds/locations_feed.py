@@ -7,7 +7,7 @@ from cart.kernel.clock import Clock
 from inventory_api.catalogue import service
 from inventory_api.feeds.applying import Applied, Firsts, Lines
 from inventory_api.feeds.report import Problem
-from inventory_api.feeds.rows import LocationRow
+from inventory_api.feeds.rows import LocationRow, ZoneRow
 from inventory_api.feeds.upsert import Table, packed
 
 DOUBLE = "double precision"
@@ -29,7 +29,15 @@ _LOCATION = Table(
     ),
 )
 _ZONE = Table(
-    "zone", 2, (("location_id", TEXT), ("zone_id", TEXT), ("name", TEXT), ("walk_order", INTEGER))
+    "zone",
+    2,
+    (
+        ("location_id", TEXT),
+        ("zone_id", TEXT),
+        ("name", TEXT),
+        ("name_i18n", PACKED),
+        ("walk_order", INTEGER),
+    ),
 )
 _BAY = Table(
     "bay",
@@ -86,11 +94,7 @@ class LocationsFeed:
         rows = [row for line, row in lines if line not in left_out]
         ids = [row.location_id for row in rows]
         changed = {key[0] for key in _LOCATION.upsert(db, map(_location, rows))}
-        zones = [
-            (row.location_id, zone.zone_id, zone.name or zone.zone_id, zone.walk_order)
-            for row in rows
-            for zone in row.zones
-        ]
+        zones = [_zone(row.location_id, zone) for row in rows for zone in row.zones]
         bays = [
             (row.location_id, zone.zone_id, bay.bay_id, bay.walk_order)
             for row in rows
@@ -114,6 +118,16 @@ def _held_glns(db: Session, lines: Lines[LocationRow]) -> dict[str, str]:
         [(row.gln,) for _, row in lines],
     )
     return {row[0]: row[1] for row in found}
+
+
+def _zone(location_id: str, zone: ZoneRow) -> tuple[object, ...]:
+    return (
+        location_id,
+        zone.zone_id,
+        zone.name or zone.zone_id,
+        packed(zone.name_i18n),
+        zone.walk_order,
+    )
 
 
 def _location(row: LocationRow) -> tuple[object, ...]:

@@ -103,6 +103,7 @@ class ZoneRow(Row):
 
     zone_id: PlaceId
     name: Name = ""
+    name_i18n: dict[Language, Name] = {}
     walk_order: int = 0
     bays: Annotated[list[BayRow], Field(max_length=BAYS_MAX)] = []
 

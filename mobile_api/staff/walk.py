@@ -156,7 +156,7 @@ def _step(line: WalkLine, offers: Mapping[str, Offered], spoken: Words) -> Step:
         variant=variant,
         picture=line.picture,
         alt=f"{name}, {variant}" if variant else name,
-        zone=line.zone_name,
+        zone=spoken.of(line.zone_name_i18n, line.zone_name),
         bay=line.bay_id,
         quantity=line.quantity,
         picked=line.picked,

@@ -359,7 +359,15 @@ def _expire(clock: FakeClock, ids: SeededIds, db: Session, *, offer_id: str) -> 
 def _furnish(db: Session) -> None:
     """Mugs by the door, lamps at the back; nobody has placed the jackets."""
     for place, zone_id in enumerate(("door", "back"), start=1):
-        db.add(ZoneRow(location_id=HERE, zone_id=zone_id, name=f"The {zone_id}", walk_order=place))
+        db.add(
+            ZoneRow(
+                location_id=HERE,
+                zone_id=zone_id,
+                name=f"The {zone_id}",
+                name_i18n={"pl": f"{zone_id} po polsku"},
+                walk_order=place,
+            )
+        )
     db.flush()
     for zone_id, bay_id, gtin in (("door", "A1", MUG), ("back", "C7", LAMP)):
         db.add(BayRow(location_id=HERE, zone_id=zone_id, bay_id=bay_id, walk_order=1))

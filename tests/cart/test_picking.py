@@ -80,7 +80,8 @@ def test_lines_come_in_walking_order(floor: Floor) -> None:
     assert [line.gtin for line in lines] == [MUG, LAMP, LAMP, JACKET]
     assert [line.order_id for line in lines[1:3]] == orders
     assert (lines[0].zone_name, lines[0].bay_id) == ("The door", "A1")
-    assert (lines[3].zone_name, lines[3].bay_id) == ("", "")
+    assert lines[0].zone_name_i18n == {"pl": "door po polsku"}
+    assert (lines[3].zone_name, lines[3].zone_name_i18n, lines[3].bay_id) == ("", {}, "")
     assert lines[1].name_i18n == {"pl": "lamp po polsku"}
 
 

@@ -95,6 +95,9 @@ def test_locations_are_three_real_places(goods: Goods) -> None:
         assert int(row["gln"][-1]) == check_digit(row["gln"][:-1])
         assert set(row["opening_hours"]) == {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
         assert sorted(zone["walk_order"] for zone in row["zones"]) == list(range(1, 9))
+        for zone in row["zones"]:
+            assert set(zone["name_i18n"]) == {"he", "pl"}
+            assert len({zone["name"], *zone["name_i18n"].values()}) == 3
     here, near, far = ((row["latitude"], row["longitude"]) for row in locations)
     assert kilometres(here, near) == pytest.approx(2, abs=0.2)
     assert kilometres(here, far) == pytest.approx(6, abs=0.2)

@@ -30,6 +30,7 @@ LOCATION: dict[str, Any] = {
         {
             "zone_id": "floor",
             "name": "Shop floor",
+            "name_i18n": {"pl": "Sala"},
             "walk_order": 1,
             "bays": [{"bay_id": "A1", "walk_order": 1}, {"bay_id": "A2", "walk_order": 2}],
         }

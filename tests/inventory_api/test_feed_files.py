@@ -55,21 +55,41 @@ def test_locations_and_reviews_in_csv(tmp_path: Path) -> None:
     """Opening hours by day, zones with their bays in one cell."""
     places = tmp_path / "locations.csv"
     places.write_text(
-        "location_id,gln,name,name_he,country,timezone,hours_mon,zones\n"
+        "location_id,gln,name,name_he,country,timezone,hours_mon,zones_pl,zones\n"
         "mill-lane,5900000000008,Mill Lane,שם,IE,Europe/Dublin,10:00-14:00 15:00-20:00,"
+        "back=Zaplecze; floor=Sala,"
         '"floor=Shop floor:A1 A2; back"\n',
         encoding="utf-8",
     )
     ((_, place),) = read(places)
     assert place.opening_hours == {"mon": [["10:00", "14:00"], ["15:00", "20:00"]]}
-    assert [(zone.zone_id, zone.name, len(zone.bays)) for zone in place.zones] == [
-        ("floor", "Shop floor", 2),
-        ("back", "", 0),
+    assert [(zone.zone_id, zone.name, zone.name_i18n, len(zone.bays)) for zone in place.zones] == [
+        ("floor", "Shop floor", {"pl": "Sala"}, 2),
+        ("back", "", {"pl": "Zaplecze"}, 0),
     ]
     reviews = tmp_path / "reviews.csv"
     reviews.write_text("product_id,author,rating,language,written_on\nlamp,Ola,4,pl,2026-02-01\n")
     ((_, review),) = read(reviews)
     assert (review.rating, review.written_on.isoformat()) == (4, "2026-02-01")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("floor=Sala; cellar=Piwnica", "the column zones has no zone cellar"),
+        (f"floor={'S' * 201}", "at most 200 characters"),
+    ],
+)
+def test_zone_names_that_cannot_be_taken(tmp_path: Path, names: str, reason: str) -> None:
+    """The refusal names the column of that language."""
+    places = tmp_path / "locations.csv"
+    places.write_text(
+        "location_id,gln,name,country,timezone,zones,zones_pl\n"
+        f"mill-lane,5900000000008,Mill Lane,IE,Europe/Dublin,floor=Shop floor:A1,{names}\n"
+    )
+    ((line, [(column, why)]),) = read(places)
+    assert (line, column) == (2, "zones_pl")
+    assert reason in why
 
 
 @pytest.mark.parametrize(

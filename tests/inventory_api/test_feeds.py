@@ -15,7 +15,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.gtin import Gtin, check_digit
 from cart.kernel.ids import RandomIds
 from inventory_api.catalogue import queries
-from inventory_api.catalogue.tables import LocationRow, PictureRow, ProductRow
+from inventory_api.catalogue.tables import LocationRow, PictureRow, ProductRow, ZoneRow
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.progress import summary
 from inventory_api.feeds.report import Outcome
@@ -56,6 +56,7 @@ def test_everything_arrives(desk: Desk) -> None:
         found = queries.sellables(db, [Gtin("4006381333931"), Gtin("036000291452")], currency="PLN")
     assert place.opening_hours == {"mon": [["10:00", "20:00"]]}
     assert [bay.bay_id for bay in place.zones[0].bays] == ["A1", "A2"]
+    assert (place.zones[0].name, place.zones[0].name_i18n) == ("Shop floor", {"pl": "Sala"})
     assert (place.name_i18n["he"], place.latitude) == ("רחוב הנמל", 53.35)
     red = product.variant("lamp-red")
     assert (red.prices, red.colour_hex) == ({"EUR": 18900, "PLN": 79900}, "#aa0000")
@@ -71,8 +72,8 @@ def test_what_has_languages_is_an_object_to_everybody(desk: Desk) -> None:
     """Also to who reads the rows themselves, and not a text that looks like one."""
     with reading(desk.engine) as db:
         place, product = db.exec(select(LocationRow)).one(), db.exec(select(ProductRow)).one()
-        picture = db.exec(select(PictureRow)).one()
-    assert place.name_i18n["he"] == "רחוב הנמל"
+        picture, zone = db.exec(select(PictureRow)).one(), db.exec(select(ZoneRow)).one()
+    assert (place.name_i18n["he"], zone.name_i18n) == ("רחוב הנמל", {"pl": "Sala"})
     assert place.opening_hours == {"mon": [["10:00", "20:00"]]}
     assert (product.name_i18n, picture.alt_i18n) == ({"pl": "Lampa"}, {"pl": "Lampa"})
 

@@ -29,7 +29,15 @@ def test_where_things_lie(engine: Engine, clock: FakeClock) -> None:
     """Zone before bay in walking order; what nobody has placed is absent."""
     fill(engine)
     with unit_of_work(engine) as db:
-        db.add(ZoneRow(location_id=SHOP, zone_id="ground", name="Ground floor", walk_order=2))
+        db.add(
+            ZoneRow(
+                location_id=SHOP,
+                zone_id="ground",
+                name="Ground floor",
+                name_i18n={"pl": "Parter"},
+                walk_order=2,
+            )
+        )
         db.flush()
         db.add(BayRow(location_id=SHOP, zone_id="ground", bay_id="g7", walk_order=7))
         db.flush()
@@ -40,7 +48,7 @@ def test_where_things_lie(engine: Engine, clock: FakeClock) -> None:
         ]
         count_many(db, clock, counts, reference="monday", run_reference="monday")
         assert PLACES.bays(db, location_id=SHOP, skus=[*SKUS, "no-such"]) == {
-            SKUS[0]: Bay("ground", "Ground floor", "g7", 20_007),
+            SKUS[0]: Bay("ground", "Ground floor", "g7", 20_007, {"pl": "Parter"}),
             SKUS[1]: Bay("loft", "", "", 0),
         }
         assert PLACES.bays(db, location_id=OTHER, skus=SKUS) == {}

@@ -161,6 +161,19 @@ def test_pieces_are_proved_by_scan(staff: Signed, floor: Floor) -> None:
     assert post(picker, "/walk/picks/undo", {"line_id": line}).json()["done"] == 2
 
 
+def test_a_zone_is_named_in_the_language_of_whoever_walks(staff: Signed, floor: Floor) -> None:
+    """As the feed names it; in English where the feed has no name in her language."""
+    task = floor.task_of(floor.order({MUG: 1}))
+    picker = staff("1")
+    post(picker, "/walk", {"tasks": [task]})
+    named = {}
+    for language in ("en", "he", "pl"):
+        picker.cookies.set("language", language)
+        assert "door" in picker.get("/staff/walk").text
+        named[language] = step(picker, MUG)["zone"]
+    assert named == {"en": "The door", "he": "The door", "pl": "door po polsku"}
+
+
 def test_a_repeated_scan_counts_once(staff: Signed, floor: Floor) -> None:
     """The same key gives the same answer, to her alone; another body under it is refused."""
     order_id = floor.order({LAMP: 2})
