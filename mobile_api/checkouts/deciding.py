@@ -15,12 +15,17 @@ OTHER_SHOPS_MAX = 2  # buttons under one line; the rest is in the list of shops 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way on. ``act``: what the page's script does; ``href``: where a link leads instead."""
+    """A way on. ``act``: what the page's script does; ``href``: where a link leads instead.
+
+    ``form``, ``fields``: what is sent where there is no script, and its last part of the address.
+    """
 
     label: str
     act: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     href: str = ""
+    form: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ class Deciding:
                 "Only %(num)s of these is left here.", "Only %(num)s of these are left here.", left
             )
             take = w.gettext("Take %(num)s") % {"num": w.number(left)}
-            ways.append(Way(take, "take-left", facts | {"left": str(left)}))
+            fields = {"gtin": line.gtin, "quantity": str(left)}
+            had = facts | {"left": str(left)}
+            ways.append(Way(take, "take-left", had, form="line", fields=fields))
         elif problem.kind is ProblemKind.INSUFFICIENT:
             text = w.gettext("None of these is left here.")
         elif line.now_minor is None:
@@ -65,9 +72,13 @@ class Deciding:
             text = w.gettext("This shop does not have these.")
         if line.now_minor is not None:
             ways += self._elsewhere(line)
-        ways.append(Way(w.gettext("Move to a list"), "to-list", facts))
-        ways.append(Way(w.gettext("Remove"), "take-out", facts))
+        ways.append(Way(w.gettext("Move to a list"), "to-list", facts, form="list", fields=facts))
+        ways.append(self._remove(facts))
         return ShownProblem(problem.kind, text, tuple(ways))
+
+    def _remove(self, facts: Mapping[str, str]) -> Way:
+        fields = {"gtin": facts["gtin"], "quantity": "0"}
+        return Way(self.w.gettext("Remove"), "take-out", facts, form="line", fields=fields)
 
     def _price(self, problem: Problem, facts: Mapping[str, str]) -> ShownProblem:
         w = self.w
@@ -78,12 +89,10 @@ class Deciding:
             was = w.money(Money(problem.was_minor, self.view.currency))
             text = w.gettext("This costs %(now)s now; you saw %(was)s.") % {"now": now, "was": was}
         accept = w.gettext("Buy it for %(now)s") % {"now": now}
-        price = {"price": str(problem.now_minor)}
-        ways = (
-            Way(accept, "accept-price", {**facts, **price}),
-            Way(w.gettext("Remove"), "take-out", facts),
-        )
-        return ShownProblem(problem.kind, text, ways)
+        price = str(problem.now_minor)
+        fields = {"gtin": facts["gtin"], "price_minor": price}
+        agree = Way(accept, "accept-price", {**facts, "price": price}, form="price", fields=fields)
+        return ShownProblem(problem.kind, text, (agree, self._remove(facts)))
 
     def _elsewhere(self, line: CheckoutLine) -> list[Way]:
         """Return the shops that have all pieces of a line."""
@@ -93,14 +102,17 @@ class Deciding:
 
     def _collect_at(self, shop: Shop) -> Way:
         label = self.w.gettext("Collect at %(shop)s") % {"shop": shop.name}
-        return Way(label, "choose-shop", {"location": shop.id})
+        fields = {"location_id": shop.id}
+        return Way(label, "choose-shop", {"location": shop.id}, form="choose", fields=fields)
 
     def of_all(self, problem: Problem) -> ShownProblem:
         """Return a problem of the whole checkout."""
         w = self.w
-        collect = Way(w.gettext("Collect it at the shop"), "choose-collect")
+        label = w.gettext("Collect it at the shop")
+        collect = Way(label, "choose-collect", form="choose", fields={"method": "collect"})
         others = [self._collect_at(shop) for shop in self.shops[:OTHER_SHOPS_MAX]]
-        soonest = Way(w.gettext("As soon as it is ready"), "choose-soonest")
+        label = w.gettext("As soon as it is ready")
+        soonest = Way(label, "choose-soonest", form="choose", fields={"slot": ""})
         match problem.kind:
             case ProblemKind.EMPTY:
                 text, ways = (
@@ -115,10 +127,11 @@ class Deciding:
                 text, ways = w.gettext("This shop does not send."), [collect]
             case ProblemKind.ADDRESS_MISSING:
                 text = w.gettext("We need to know where it goes.")
-                ways = [Way(w.gettext("Fill in the address"), "fill-address"), collect]
+                fill_in = w.gettext("Fill in the address")
+                ways = [Way(fill_in, "fill-address", href="#address-name"), collect]
             case ProblemKind.VOUCHER:
                 text = w.gettext("This gift card or voucher is used up or too old.")
-                ways = [Way(w.gettext("Pay without it"), "drop-voucher")]
+                ways = [Way(w.gettext("Pay without it"), "drop-voucher", form="voucher")]
             case _:
                 text, ways = w.gettext("This shop takes no orders at the moment."), others
         return ShownProblem(problem.kind, text, tuple(ways))

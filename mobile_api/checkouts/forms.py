@@ -1,4 +1,4 @@
-"""The checkout without scripts: plain forms that choose, pay and stop, then show the page again.
+"""The checkout without scripts: plain forms that decide, pay and stop, then show the page again.
 
 Each does what the API does, by the same commands, and answers with the way to the
 page that shows what came of it: reloading that sends nothing twice. Paying is under
@@ -16,15 +16,20 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlmodel import Session
 
+from cart.carts import service as carts
+from cart.carts.model import QUANTITY_MAX
+from cart.carts.queries import view as cart_view
 from cart.carts.tables import EMAIL_LENGTH_MAX
-from cart.db import unit_of_work
-from cart.db.columns import ID_LENGTH_MAX
+from cart.db import reading, unit_of_work
+from cart.db.columns import ID_LENGTH_MAX, NAME_LENGTH_MAX
 from cart.kernel.errors import CarryoverError, InvalidInput
+from cart.kernel.gtin import Gtin
 from cart.orders import checkout
 from cart.orders.checkout import ADDRESS_PART_LENGTH_MAX, Choice
 from cart.orders.model import Method
 from cart.orders.tables import CheckoutRow
 from cart.orders.view import ADDRESS_FIELDS
+from mobile_api.carts.router import ring, shopping
 from mobile_api.checkouts import queries
 from mobile_api.checkouts.schemas import CODE_LENGTH_MAX
 from mobile_api.checkouts.service import tell
@@ -32,6 +37,8 @@ from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
 from mobile_api.edge.once import Once
 from mobile_api.edge.sessions import CurrentVisitor, Visitor
+from mobile_api.lists import router as lists
+from mobile_api.lists.schemas import SaveList
 from mobile_api.payment import router as payment
 from mobile_api.payment.schemas import MINOR_MAX, Pay
 from mobile_api.wiring import Parts, Wired
@@ -40,6 +47,8 @@ router = APIRouter(prefix="/checkout", dependencies=[allow(Role.SHOPPER)], inclu
 NO_STORE: Final = {"Cache-Control": "no-store"}
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 MOMENT_LENGTH_MAX: Final = 40
+GTIN_TEXT_LENGTH_MAX: Final = 64  # as in the address of a line of the API
+GtinField = Annotated[str, Form(max_length=GTIN_TEXT_LENGTH_MAX)]
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(AwareDatetime)
 Moment = Annotated[str, Field(max_length=MOMENT_LENGTH_MAX)]
 AddressPart = Annotated[str, Field(max_length=ADDRESS_PART_LENGTH_MAX)]
@@ -156,6 +165,82 @@ def choose(
         checkout.choose(db, wired.clock, wired.shop, checkout_id=checkout_id, choice=choice)
 
     return _changed(wired, visitor, checkout_id, act)
+
+
+@router.post("/{checkout_id}/line")
+def take(
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    gtin: GtinField,
+    quantity: Annotated[int, Form(ge=0, le=QUANTITY_MAX)],
+) -> Response:
+    """Take so many pieces of a line, or none of it; the same again changes nothing more.
+
+    What was taken off elsewhere since the page was made is not brought back.
+    """
+
+    def act(db: Session, _mine: CheckoutRow) -> None:
+        shopper, code = visitor.need(db, wired.clock), Gtin.parse(gtin)
+        if all(line.gtin != code for line in cart_view(db, shopper.cart_id).lines):
+            return
+        applied = carts.set_quantity(
+            db,
+            shopping(wired, db, shopper),
+            operation_id=wired.ids.new("op"),
+            gtin=code,
+            quantity=quantity,
+        )
+        ring(wired, db, applied)
+
+    return _changed(wired, visitor, checkout_id, act)
+
+
+@router.post("/{checkout_id}/price")
+def accept_price(
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    gtin: GtinField,
+    price_minor: Annotated[int, Form(ge=0, le=MINOR_MAX)],
+) -> Response:
+    """Agree to today's price of a line; one that has changed once more is not agreed to."""
+
+    def act(db: Session, _mine: CheckoutRow) -> None:
+        code = Gtin.parse(gtin)
+        checkout.accept_price(
+            db,
+            wired.clock,
+            wired.shop,
+            checkout_id=checkout_id,
+            gtin=code,
+            price_minor=price_minor,
+        )
+
+    return _changed(wired, visitor, checkout_id, act)
+
+
+@router.post("/{checkout_id}/list")
+def to_list(
+    request: Request,
+    checkout_id: CheckoutId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    *,
+    key: Annotated[str, Form(max_length=KEY_LENGTH_MAX)],
+    gtin: GtinField,
+    name: Annotated[str, Form(max_length=NAME_LENGTH_MAX)] = "",
+) -> Response:
+    """Move a line to a list of its own; pressed twice it is one list."""
+    try:
+        with reading(wired.engine) as db:
+            queries.own(db, checkout_id, visitor.need(db, wired.clock).id)
+        once = Once(keyed_form(request, key, gtin, name), visitor)
+        wanted = SaveList(name=name, gtin=Gtin.parse(gtin), move=True)
+        answer = lists.save_list(wanted, wired, once)
+    except CarryoverError as refusal:
+        return _to(checkout_id, refusal.code)
+    return _to(checkout_id, _code_of(answer))
 
 
 @router.post("/{checkout_id}/voucher")

@@ -9,10 +9,12 @@ from sqlalchemy import Engine
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from cart.db import reading
+from cart.carts.tables import SavedListRow
+from cart.db import reading, unit_of_work
 from cart.orders.tables import AttemptRow, OrderRow
+from inventory_api.catalogue.tables import PriceRow
 from tests.mobile_api.desk import Desk
-from tests.mobile_api.shop import RED, add, key
+from tests.mobile_api.shop import RED, add, key, quantities
 
 
 @pytest.fixture
@@ -125,6 +127,56 @@ def test_a_stop_opens_the_checkout_again(phone: TestClient, checkout: Any) -> No
     assert now(phone, checkout)["state"] == "open"
 
 
+def test_fewer_and_none_of_a_line(phone: TestClient, checkout: Any) -> None:  # noqa: ANN401
+    """The same again changes nothing more; a page that is old brings back nothing."""
+    add(phone, RED, 3)
+    assert re.search(r'name="quantity" value="3"', phone.get(f"/checkout/{checkout['id']}").text)
+    for _ in range(2):
+        assert sent(phone, checkout, "line", gtin=RED, quantity="3") == ""
+        assert quantities(phone) == {RED: 3}
+    assert sent(phone, checkout, "line", gtin="12345", quantity="1") == "invalid_gtin"
+    assert sent(phone, checkout, "line", gtin=RED, quantity="0") == ""
+    assert sent(phone, checkout, "line", gtin=RED, quantity="3") == ""
+    assert quantities(phone) == {}
+    for wrong in ({"gtin": RED, "quantity": "-1"}, {"gtin": RED}):
+        assert phone.post(f"/checkout/{checkout['id']}/line", data=wrong).status_code == 422
+
+
+def test_a_price_is_agreed_to_as_it_is_today(
+    phone: TestClient,
+    checkout: Any,  # noqa: ANN401
+    shop_engine: Engine,
+) -> None:
+    """Another than the one on the page is not agreed to, and nothing has changed."""
+    with unit_of_work(shop_engine) as db:
+        price = db.get_one(PriceRow, ("lamp-red", "EUR"))
+        price.price_minor = 19_500
+        db.add(price)
+    assert [one["kind"] for one in now(phone, checkout)["problems"]] == ["price_changed"]
+    assert sent(phone, checkout, "price", gtin=RED, price_minor="19400") == "checkout_changed"
+    assert [one["kind"] for one in now(phone, checkout)["problems"]] == ["price_changed"]
+    for _ in range(2):
+        assert sent(phone, checkout, "price", gtin=RED, price_minor="19500") == ""
+        assert now(phone, checkout)["problems"] == []
+
+
+def test_a_line_moves_to_one_list_however_often_it_is_pressed(
+    phone: TestClient,
+    checkout: Any,  # noqa: ANN401
+    shop_engine: Engine,
+) -> None:
+    """The key came with the page; without one, or with nothing to move, no list is made."""
+    pressed = {"key": f"{key_of(phone, checkout)}-{RED}", "gtin": RED, "name": "Arc <lamp>"}
+    assert sent(phone, checkout, "list", **pressed | {"key": "short"}) == "idempotency_key_missing"
+    for _ in range(2):
+        assert sent(phone, checkout, "list", **pressed) == ""
+        assert quantities(phone) == {}
+    other = {"key": key_of(phone, checkout).replace("-", "x") + "-again", "gtin": RED}
+    assert sent(phone, checkout, "list", **other) == "invalid_input"
+    with reading(shop_engine) as db:
+        assert [one.name for one in db.exec(select(SavedListRow))] == ["Arc <lamp>"]
+
+
 def test_forms_of_other_sites_and_other_phones_do_nothing(
     app: FastAPI,
     phone: TestClient,
@@ -137,6 +189,18 @@ def test_forms_of_other_sites_and_other_phones_do_nothing(
     other = TestClient(app)
     add(other, RED)
     assert sent(other, checkout, "choose", email="eve@example.org") == "unknown_checkout"
+    line = {"gtin": RED, "quantity": "0"}
+    price = {"gtin": RED, "price_minor": "1"}
+    kept = {"gtin": RED, "name": "mine", "key": "k" * 20}
+    for what, fields in (("line", line), ("price", price), ("list", kept)):
+        foreign = phone.post(
+            f"/checkout/{checkout['id']}/{what}",
+            data=fields,
+            headers={"Origin": "https://evil.example"},
+        )
+        assert foreign.status_code == 403
+        assert sent(other, checkout, what, **fields) == "unknown_checkout"
+    assert quantities(other) == quantities(phone) == {RED: 1}
     keyless = {"key": "short", "total_minor": "1"}
     assert sent(phone, checkout, "pay", **keyless) == "idempotency_key_missing"
     assert now(phone, checkout)["email"] == ""
