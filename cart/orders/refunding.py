@@ -210,12 +210,17 @@ def retry(db: Session, clock: Clock, *, refund_id: str, actor: str = history.SYS
         InvalidInput: it has not failed.
     """
     facts = refund_facts(db, refund_id)
-    values = {"state": RefundState.DUE.value, "retries": RefundRow.retries + 1, "failure": ""}
-    failed = col(RefundRow.state) == RefundState.FAILED
-    if not _moved(db, clock, refund_id, failed, what="refund_retried", values=values, actor=actor):
+    if not retry_failed(db, clock, refund_id=refund_id, actor=actor):
         msg = f"refund {refund_id} is {facts.state}, it has not failed"
         raise InvalidInput(msg, refund_id=refund_id)
     return refund_facts(db, refund_id).key
+
+
+def retry_failed(db: Session, clock: Clock, *, refund_id: str, actor: str) -> bool:
+    """Do as :func:`retry`; False: it has not failed, or somebody was faster: nothing changed."""
+    values = {"state": RefundState.DUE.value, "retries": RefundRow.retries + 1, "failure": ""}
+    failed = col(RefundRow.state) == RefundState.FAILED
+    return _moved(db, clock, refund_id, failed, what="refund_retried", values=values, actor=actor)
 
 
 def _key(refund_id: str, retries: int) -> str:

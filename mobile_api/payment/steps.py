@@ -19,7 +19,7 @@ from cart.orders.attempts import Made, note_many
 from cart.orders.model import AttemptState, RefundState, TenderState
 from cart.orders.tables import OrderRow, TenderRow
 from cart.ports import HostedPayment, LocationFacts, PaymentNews, PaymentWish, RefundNews
-from gateway.fanout import OrderChanged
+from gateway.fanout import DeskChanged, OrderChanged
 from mobile_api.payment import queries
 from mobile_api.payment.awaiting import Page
 from mobile_api.payment.settling import end, take_news
@@ -241,5 +241,6 @@ def refund_failed_later(parts: Parts, news: RefundNews) -> None:
 def _tell_order(parts: Parts, db: Session, refund_id: str) -> None:
     order_id = refunding.refund_facts(db, refund_id).order_id
     if order_id is not None:
-        version = db.get_one(OrderRow, order_id, populate_existing=True).version
-        parts.tell(db, OrderChanged(order_id, version))
+        order = db.get_one(OrderRow, order_id, populate_existing=True)
+        parts.tell(db, OrderChanged(order_id, order.version))
+        parts.tell(db, DeskChanged(order.location_id))  # it shows refunds that failed

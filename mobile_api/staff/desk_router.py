@@ -8,13 +8,14 @@ from sqlmodel import Session
 
 from cart.kernel.errors import CodeRefused, UnknownTask
 from cart.picking import handover, returns
+from cart.picking import refunds as refunding
 from cart.picking.codes import TOKEN_PREFIX
 from cart.picking.model import Staff
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import render
 from mobile_api.look.words import words
-from mobile_api.staff import orders, schemas
+from mobile_api.staff import orders, refunds, schemas
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.router import WithHtml, ring
 from mobile_api.staff.signed_in import CurrentDevice, StaffOnly
@@ -24,25 +25,28 @@ router = APIRouter(
     prefix="/api/v1/staff", dependencies=[allow(Role.STAFF)], tags=["staff"], responses={401: {}}
 )
 OrderId = Annotated[str, Path(max_length=schemas.ID_LENGTH_MAX)]
+RefundId = Annotated[str, Path(max_length=schemas.ID_LENGTH_MAX)]
+PartName = Literal["handover", "return", "order"]
 Part = Annotated[
-    Literal["handover", "return"],
+    PartName,
     Query(description="Which page asks; `return` also opens orders of other locations."),
 ]
 
 
 def desk_out(look: Looking, *, with_html: bool) -> schemas.DeskOut:
     """Return what waits at the desk now."""
-    shown = orders.shelves(look)
-    answer = schemas.DeskOut(ready=[schemas.ShelfOut.model_validate(one) for one in shown])
+    shown, failed = orders.shelves(look), refunds.failed(look)
+    answer = schemas.DeskOut(
+        ready=[schemas.ShelfOut.model_validate(one) for one in shown],
+        failed_refunds=[schemas.FailedRefundOut.model_validate(one) for one in failed],
+    )
     if with_html:
-        context = {"shown": shown, "me": look.me}
+        context = {"shown": shown, "failed": failed, "me": look.me}
         answer.html = render(look.spoken.locale, "_staff_desk.html", context)
     return answer
 
 
-def order_out(
-    look: Looking, order_id: str, *, part: Literal["handover", "return"], with_html: bool
-) -> schemas.OrderOut:
+def order_out(look: Looking, order_id: str, *, part: PartName, with_html: bool) -> schemas.OrderOut:
     """Return an order as it is now."""
     shown = orders.order(look, order_id, anywhere=part == "return")
     answer = schemas.OrderOut.model_validate(shown)
@@ -204,6 +208,31 @@ def take_back(
             quantity=wanted.quantity,
             reason=wanted.reason,
             restocked=wanted.restocked,
+        )
+        ring(wired, db, [changed])
+        return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
+
+    return once.run(effect)
+
+
+@router.post("/orders/{order_id}/refunds/{refund_id}/retry", response_model=schemas.OrderOut)
+def retry_refund(
+    request: Request,
+    order_id: OrderId,
+    refund_id: RefundId,
+    _: schemas.Nothing,
+    wired: Wired,
+    once: StaffOnly,
+    *,
+    with_html: WithHtml = False,
+    part: Part = "order",
+) -> Response:
+    """Have a refund that failed tried again, for leads; one that has not failed stays as it is."""
+    spoken = words(locale_of(request))
+
+    def effect(db: Session, me: Staff) -> schemas.OrderOut:
+        changed = refunding.try_again(
+            db, wired.clock, staff=me, order_id=order_id, refund_id=refund_id
         )
         ring(wired, db, [changed])
         return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)

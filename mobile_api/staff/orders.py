@@ -16,6 +16,7 @@ from mobile_api.look.words import Words
 from mobile_api.staff.cards import due
 from mobile_api.staff.history import Told, told
 from mobile_api.staff.looking import Looking
+from mobile_api.staff.refunds import ShownRefund, of_order
 
 RETURNED_SHOWN_MAX: Final = 999  # pieces of a line; a cart's limit
 STATE_WORDS: Final[Mapping[OrderState, str]] = {
@@ -75,6 +76,7 @@ class ShownOrder:
     refunded: Money
     kept: Money
     history: tuple[Told, ...]
+    refunds: tuple[ShownRefund, ...]
 
     @property
     def returnable(self) -> bool:
@@ -121,6 +123,7 @@ def order(look: Looking, order_id: str, *, anywhere: bool = False) -> ShownOrder
         refunded=Money(view.refunded_minor, view.currency),
         kept=Money(paid_minor - view.refunded_minor, view.currency),
         history=told(look.db, view, spoken, zone),
+        refunds=of_order(view, spoken),
     )
 
 

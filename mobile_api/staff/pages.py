@@ -15,7 +15,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
-from mobile_api.staff import cards, orders
+from mobile_api.staff import cards, orders, refunds
 from mobile_api.staff import walk as walking
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.queries import places
@@ -170,8 +170,8 @@ def desk_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResp
     """Show what waits at the desk."""
     with device.reading(wired) as (db, me):
         look = looking(wired, db, me, _spoken(request))
-        shown = orders.shelves(look)
-        return _page(request, look, "staff_desk.html", "desk", shown=shown)
+        shown, failed = orders.shelves(look), refunds.failed(look)
+        return _page(request, look, "staff_desk.html", "desk", shown=shown, failed=failed)
 
 
 @router.get("/handover/{order_id}")

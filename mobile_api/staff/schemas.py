@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cart.orders.model import OrderState
+from cart.orders.model import OrderState, RefundState
 from cart.picking.model import WALK_TASKS_MAX, ReturnReason, ShortReason
 from mobile_api.carts.schemas import Taken
 
@@ -221,10 +221,27 @@ class ShelfOut(Answer):
     here: bool
 
 
+class MoneyOut(Answer):
+    """An amount."""
+
+    minor: int
+    currency: str
+
+
+class FailedRefundOut(Answer):
+    """A refund of an order of this location that the provider refused, or that came back."""
+
+    refund_id: str
+    order_id: str
+    ticket: str
+    amount: MoneyOut
+
+
 class DeskOut(Answer):
-    """What waits at the desk, who is here first."""
+    """What waits at the desk, who is here first; and refunds that failed, oldest first."""
 
     ready: list[ShelfOut]
+    failed_refunds: list[FailedRefundOut]
     html: str | None = None
 
 
@@ -248,13 +265,6 @@ class LineOut(Answer):
     returnable: int
 
 
-class MoneyOut(Answer):
-    """An amount."""
-
-    minor: int
-    currency: str
-
-
 class EntryOut(Answer):
     """An entry of an order's history, in words."""
 
@@ -262,6 +272,15 @@ class EntryOut(Answer):
     words: str
     who: str
     note: str
+
+
+class RefundOut(Answer):
+    """A refund of an order. ``failure``: what the provider said, in its words."""
+
+    refund_id: str
+    amount: MoneyOut
+    state: RefundState
+    failure: str
 
 
 class OrderOut(Answer):
@@ -276,5 +295,6 @@ class OrderOut(Answer):
     lines: list[LineOut]
     paid: MoneyOut
     refunded: MoneyOut
+    refunds: list[RefundOut]
     history: list[EntryOut]
     html: str | None = None

@@ -305,6 +305,7 @@ async function withReason(button, run) {
   if (await asks(dialog, button)) { await run($("[name=reason]", dialog).value); $("form", dialog).reset(); }
 }
 acts.resend = async () => { await post(orderPath("resend")); toast(say("resent")); };
+acts["retry-refund"] = async ({ dataset }) => { await post(orderPath(`refunds/${dataset.refund}/retry`)); toast(say("refund_again")); };
 acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
 acts["without-code"] = (button) => withReason(button, (reason) => handOver({ reason }));
 

@@ -22,9 +22,10 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP
 from tests.cart.floor import BLUE, Floor
 from tests.fakes.clock import FakeClock
+from tests.journeys.windows import check_for_everyone
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import COOKIE, hire
+from tests.mobile_api.staffing import COOKIE, failed_refund, hire
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -351,6 +352,23 @@ def test_something_comes_back(opened: Opened, floor: Floor) -> None:
     assert floor.view(order_id).refunded_minor == 2_500
 
 
+def test_a_refund_that_failed_is_tried_again(opened: Opened, floor: Floor) -> None:
+    """From the desk to the order, one press, and its page says so; for everyone."""
+    order_id, _ = failed_refund(floor, "card closed")
+    page = opened("/staff/desk", "9", Role.LEAD, reduced_motion="reduce")
+    check_for_everyone(page)
+    page.get_by_role("link", name="Look at the refund of").click()
+    page.wait_for_url(f"**/staff/order/{order_id}")
+    expect(page.locator(".notice")).to_contain_text("card closed")
+    check_for_everyone(page)
+    page.get_by_role("button", name="Try the refund of €12.50 again").click()
+    expect(page.get_by_text("On its way to the shopper")).to_be_visible()
+    expect(page.locator(".history")).to_contain_text("Refund of €12.50 is tried again")
+    expect(page.locator("[data-act=retry-refund]")).to_have_count(0)
+    check_for_everyone(page)
+    assert floor.told(order_id).count("refund_retried") == 1
+
+
 def test_a_walk_by_keyboard_alone(opened: Opened, floor: Floor) -> None:
     """Claim, type a number, sound off and remembered, the dialog's way out."""
     floor.order({MUG: 1})
@@ -395,6 +413,7 @@ def test_every_page_of_staff_is_for_everyone(
     """No serious finding of axe-core, nothing wider than the screen, targets for thumbs."""
     ready = floor.ready(floor.hire("5"), {LAMP: 1, MUG: 2})
     floor.order({MUG: 3})
+    unpaid, _ = failed_refund(floor, "card closed")
     how: dict[str, Any] = {"locale": locale, "color_scheme": scheme, "reduced_motion": "reduce"}
     page = opened("/staff", **how)
     assert serious(page) == []
@@ -402,7 +421,8 @@ def test_every_page_of_staff_is_for_everyone(
     page.locator("[data-act=claim]").first.click()
     walking(page)
     floor.order({LAMP: 1})
-    for path in ("walk", "queue", "desk", f"handover/{ready}", f"order/{ready}", "returns"):
+    orders = (f"handover/{ready}", f"order/{ready}", f"order/{unpaid}")
+    for path in ("walk", "queue", "desk", *orders, "returns"):
         page.goto(f"/staff/{path}")
         assert page.locator("html").get_attribute("lang") == locale
         assert serious(page) == [], path

@@ -5,8 +5,9 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from cart.orders import refunding
 from cart.picking.model import Role
-from tests.cart.buying import HERE
+from tests.cart.buying import HERE, MUG
 from tests.cart.floor import Floor
 
 COOKIE = "carryover-staff"
@@ -38,6 +39,18 @@ def walk_of(client: TestClient) -> Any:  # noqa: ANN401 - JSON
 def step(client: TestClient, gtin: str) -> Any:  # noqa: ANN401 - JSON
     """Return the step of an article."""
     return next(one for one in walk_of(client)["steps"] if one["gtin"] == gtin)
+
+
+def failed_refund(floor: Floor, reason: str) -> tuple[str, str]:
+    """Let a mug be missing whose refund the provider refuses; return the order and the refund."""
+    order_id, picker = floor.order({MUG: 2}), floor.hire("50")
+    floor.claim(picker, order_id)
+    floor.short(picker, order_id, gtin=MUG)
+    ((refund_id, _),) = floor.look(lambda db: refunding.due_keys(db, 2))
+    floor.do(
+        lambda db: refunding.refund_failed(db, floor.clock, refund_id=refund_id, failure=reason)
+    )
+    return order_id, refund_id
 
 
 def refused(answer: Any, status: int, code: str) -> None:  # noqa: ANN401 - a response
