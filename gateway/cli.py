@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from cart.kernel.errors import InvalidInput
 from gateway import (
     cli_backup,
     cli_broker,
@@ -50,8 +51,12 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    gateway = Gateway(settings)
-    port = gateway.start()
+    try:
+        gateway = Gateway(settings)
+        port = gateway.start()
+    except InvalidInput as error:  # a certificate that cannot be used
+        typer.echo(error.message, err=True)
+        raise typer.Exit(2) from error
     online = gateway.wait_online(ONLINE_WAIT_S)
     where = f"mqtt://127.0.0.1:{port}" if port else "the broker in MQTT_URL"
     sys.stdout.write(f"ready {where}\n" if online else f"waiting for {where}\n")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from string import Template
 
@@ -25,10 +26,31 @@ from gateway.broker.key import broker_key
 from gateway.registry.model import credential_hash
 from gateway.registry.queries import credential_hashes
 from gateway.settings import MqttSettings
+from gateway.wire.tls import server_context
 
 logger = logging.getLogger(__name__)
 
 FILE_MODE = 0o640  # hashes of random secrets: not secret, and nobody else's business
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerTls:
+    """Files of Mosquitto's TLS (PEM); the user who runs it has to be able to read them.
+
+    ``cert_file`` holds the chain too. With ``client_ca_file`` devices need a certificate
+    that this CA has signed, beside their credential.
+    """
+
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+
+    def lines(self, *, clients_too: bool) -> str:
+        """Return the listener's lines; ``clients_too``: it asks clients for a certificate."""
+        lines = [f"certfile {self.cert_file.resolve()}", f"keyfile {self.key_file.resolve()}"]
+        if clients_too and self.client_ca_file:
+            lines += [f"cafile {self.client_ca_file.resolve()}", "require_certificate true"]
+        return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +62,15 @@ class BrokerFiles:
     server_port: int = 1884
     bind: str = ""  # all interfaces: devices come from the shop's network
     user: str = "mosquitto"
-    server_bind: str = "127.0.0.1"  # server processes prove themselves by a secret in the clear
+    server_bind: str = "127.0.0.1"  # without TLS: a secret in the clear
+    tls: BrokerTls | None = (
+        None  # for devices; for server processes too if they come from elsewhere
+    )
+
+    @property
+    def server_tls(self) -> bool:
+        """Whether server processes have to speak TLS: not on the broker's own machine."""
+        return self.tls is not None and not _is_loopback(self.server_bind)
 
     @property
     def conf(self) -> Path:
@@ -54,7 +84,13 @@ class BrokerFiles:
 
 
 def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: BrokerFiles) -> None:
-    """Write ``mosquitto.conf``, ``acl``, ``passwords`` and the data folder into ``out.folder``."""
+    """Write ``mosquitto.conf``, ``acl``, ``passwords`` and the data folder into ``out.folder``.
+
+    Raises:
+        InvalidInput: certificate and key cannot be used together, or the client CA cannot.
+    """
+    if out.tls:
+        server_context(out.tls.cert_file, out.tls.key_file, out.tls.client_ca_file)  # they fit
     folder = out.folder.resolve()
     (folder / "data").mkdir(parents=True, exist_ok=True)
     ours = files("gateway")
@@ -65,6 +101,8 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
         server_bind=out.server_bind,
         bind=out.bind,
         user=out.user,
+        device_tls=out.tls.lines(clients_too=True) if out.tls else "",
+        server_tls=out.tls.lines(clients_too=False) if out.tls and out.server_tls else "",
     )
     _replace(folder / "mosquitto.conf", conf)
     _replace(folder / "acl", (ours / "mosquitto.acl").read_text(encoding="utf-8"))
@@ -111,6 +149,13 @@ def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
         os.kill(pid, signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError, ValueError) as error:
         logger.warning("mosquitto was not told to read its passwords again: %s", error)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 @contextmanager

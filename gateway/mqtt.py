@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.swift import Received, SwiftClient
+from gateway.wire.tls import client_context, refusal
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +47,10 @@ class Address:
     password: str | None
     tls: bool
     version: str  # "3.1.1" or "5"
+    ca_file: Path | None = None  # of TLS; None: whom the system trusts
 
 
-def address_of(url: str, version: str) -> Address:
+def address_of(url: str, version: str, ca_file: Path | None = None) -> Address:
     """Take an ``mqtt://`` or ``mqtts://`` URL apart."""
     parts = urlsplit(url)
     tls = parts.scheme == "mqtts"
@@ -58,6 +61,7 @@ def address_of(url: str, version: str) -> Address:
         password=unquote(parts.password) if parts.password else None,
         tls=tls,
         version=version or "5",
+        ca_file=ca_file,
     )
 
 
@@ -107,7 +111,9 @@ class MqttLink:
         self._lock = threading.Lock()
         self._online = threading.Event()
         self._stopping = False
-        self._client = self._make(find(), client_id)
+        self._trouble = ""
+        self._address = find()
+        self._client = self._make(self._address, client_id)
 
     def _make(self, address: Address, client_id: str) -> SwiftClient:
         modern = address.version == "5"
@@ -123,11 +129,12 @@ class MqttLink:
         if address.username:
             client.username_pw_set(address.username, address.password)
         if address.tls:
-            client.tls_set()
+            client.tls_set_context(client_context(address.ca_file))
         client.may_connect = self._may_connect
         client.on_socket_open = _send_at_once
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
+        client.on_unreached = self._unreached
         client.on_disconnect = self._disconnected
         client.on_message = self._unusual
         client.on_received = self._received
@@ -170,6 +177,11 @@ class MqttLink:
         """Whether the broker has confirmed our subscriptions on the present connection."""
         return self._online.is_set()
 
+    @property
+    def trouble(self) -> str:
+        """Why the broker's certificate was refused, or ours by it; empty when none was."""
+        return self._trouble
+
     def wait_online(self, timeout_s: float) -> bool:
         """Wait until :attr:`online`; say whether it came in time."""
         return self._online.wait(timeout_s)
@@ -201,7 +213,7 @@ class MqttLink:
         return len(mids)
 
     def _aim(self) -> None:
-        address = self._find()
+        address = self._address = self._find()
         properties = None
         if address.version == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -225,6 +237,7 @@ class MqttLink:
         with self._lock:
             self._generation = next(_GENERATIONS)
             self.connections += 1
+        self._trouble = ""
         if self._subscriptions:
             client.subscribe(self._subscriptions)
         else:
@@ -253,6 +266,14 @@ class MqttLink:
             return
         logger.warning("the connection to the broker ended: %s", reason)
         self._aim_again()
+
+    def _unreached(self, error: OSError) -> None:
+        """Say once, and keep, what is wrong with the broker's certificate."""
+        address = self._address
+        found = refusal(error, f"{address.host}:{address.port}", address.ca_file)
+        if found and found != self._trouble:
+            logger.error(found)
+        self._trouble = found
 
     def _not_connected(self, *_details: Any) -> None:  # noqa: ANN401 - paho's
         self._aim_again()

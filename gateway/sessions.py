@@ -116,5 +116,6 @@ class SoleSession:
     def trouble(self) -> str:
         """Return why nothing, or no telemetry, comes in."""
         if not self._hearing.events.online:
-            return "not connected: nothing that devices say comes in"
+            why = self._hearing.events.trouble
+            return why or "not connected: nothing that devices say comes in"
         return "" if self.online else "no telemetry comes in; what people do does"

@@ -32,6 +32,37 @@ class MqttSettings(DatabaseSettings):
         int,
         Field(ge=0, le=65535, description="Its port; 0 takes a free one."),
     ] = 1883
+    mqtt_ca_file: Annotated[
+        Path | None,
+        Field(
+            description="CA that signed the certificate of a broker reached by `mqtts://`; empty:"
+            " whom the system trusts."
+        ),
+    ] = None
+    mqtt_tls_cert_file: Annotated[
+        Path | None,
+        Field(
+            description="Certificate with its chain (PEM) of the embedded broker; with it devices"
+            " connect to MQTT_TLS_PORT in TLS. Read again when the file changes."
+        ),
+    ] = None
+    mqtt_tls_key_file: Annotated[
+        Path | None,
+        Field(description="Its key (PEM); empty: in the same file."),
+    ] = None
+    mqtt_tls_client_ca_file: Annotated[
+        Path | None,
+        Field(
+            description="CA of the devices' own certificates; with it the embedded broker takes"
+            " nobody in TLS who has none. Empty: a credential is enough."
+        ),
+    ] = None
+    mqtt_tls_host: Annotated[
+        str, Field(description="Address of the embedded broker's TLS listener, for devices.")
+    ] = "0.0.0.0"
+    mqtt_tls_port: Annotated[
+        int, Field(ge=0, le=65535, description="Its port; 0 takes a free one.")
+    ] = 8883
     mqtt_public_url: Annotated[
         str,
         Field(
@@ -94,6 +125,24 @@ class MqttSettings(DatabaseSettings):
         Path | None,
         Field(description="Process to tell (SIGHUP) when the password file has changed."),
     ] = None
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if self.mqtt_tls_cert_file is None:
+            return self
+        if self.mqtt_url:
+            msg = (
+                "MQTT_TLS_CERT_FILE is for the embedded broker, and MQTT_URL names another: give"
+                " the certificate to that one (`gateway broker-files --cert`)"
+            )
+            raise ValueError(msg)
+        if not self.mqtt_public_url.startswith("mqtts://"):
+            msg = (
+                "MQTT_TLS_CERT_FILE needs MQTT_PUBLIC_URL=mqtts://NAME:8883: devices check the"
+                " certificate against the name under which they were told to connect"
+            )
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _check_shared(self) -> Self:

@@ -9,6 +9,7 @@ PUBLISH, is left to paho. Two methods that paho does not document are touched
 so a release of paho that changes them fails there.
 """
 
+import ssl
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MessageType, MQTTErrorCode
+
+from gateway.wire.tls import greet
 
 READ_BYTES = 262_144  # what is asked of the system at once: several hundred events
 # Packets read before paho looks at what is to be sent; bounds how late an acknowledgement goes.
@@ -139,11 +142,17 @@ class SwiftClient(paho.Client):
     on_received: Callable[[Received], None]
     may_connect: Callable[[], bool]
     """Asked at the last moment before every connection: paho makes one by itself."""
+    on_unreached: Callable[[OSError], None]
+    """Told why a connection could not be made; must not raise. paho itself says only that."""
 
     def _create_socket(self) -> Any:  # noqa: ANN401 - paho's SocketLike is private
         sock = None
         if self.may_connect():
-            sock = super()._create_socket()
+            try:
+                sock = super()._create_socket()
+            except OSError as error:
+                self.on_unreached(error)
+                raise
             if not self.may_connect():  # to connect may take seconds
                 sock.close()
                 sock = None
@@ -151,6 +160,12 @@ class SwiftClient(paho.Client):
             msg = "the session is not ours just now"
             raise ConnectionAbortedError(msg)  # as if nobody listened: paho tries again later
         return ReadAheadSocket(sock, properties=self._protocol == paho.MQTTv5)
+
+    def _ssl_wrap_socket(self, tcp_sock: Any) -> ssl.SSLSocket:  # noqa: ANN401 - as above
+        if self._ssl_context is None:
+            msg = "no TLS was asked for"
+            raise ValueError(msg)
+        return greet(self._ssl_context, tcp_sock, self._host, self._connect_timeout)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Handle every packet that is here already, not one for each look at the network."""

@@ -21,6 +21,8 @@ class WhereSettings(Protocol):
     @property
     def mqtt_version(self) -> str: ...  # noqa: D102
     @property
+    def mqtt_ca_file(self) -> Path | None: ...  # noqa: D102
+    @property
     def mqtt_host(self) -> str: ...  # noqa: D102
     @property
     def mqtt_port(self) -> int: ...  # noqa: D102
@@ -33,7 +35,7 @@ def broker_address(settings: WhereSettings) -> Address:
         Unavailable: the embedded broker has never been started here.
     """
     if settings.mqtt_url:
-        return address_of(settings.mqtt_url, settings.mqtt_version or "5")
+        return address_of(settings.mqtt_url, settings.mqtt_version or "5", settings.mqtt_ca_file)
     facts = announced(settings.data_dir, "gateway")
     try:
         secret = (settings.data_dir / KEY_FILE).read_text(encoding="utf-8").strip()

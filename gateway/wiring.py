@@ -91,6 +91,8 @@ class Gateway:
         where: dict[str, str | int] = {"monitor_port": self._monitor.port}
         if port:
             where |= {"mqtt_host": self._settings.mqtt_host, "mqtt_port": port}
+        if self._broker and self._broker.tls_port:
+            where["mqtt_tls_port"] = self._broker.tls_port
         announce(self._settings.data_dir, self._identity.run_file, **where)
         self._lanes = Lanes(self._settings.gateway_queue_events)
         self._fanout = Fanout(

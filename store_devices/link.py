@@ -57,6 +57,8 @@ class UplinkOptions:
     firmware: str
     version: Literal["3.1.1", "5"] = "3.1.1"
     ca_file: Path | None = None
+    cert_file: Path | None = None  # the device's own, for a broker that asks for one
+    key_file: Path | None = None
     window_max: int = WINDOW_MAX
     resend_after_s: float = RESEND_AFTER_S
     back_off_min_s: float = BACK_OFF_MIN_S

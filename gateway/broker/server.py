@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cart.kernel.errors import Unavailable
-from gateway.broker.access import Access, Admitted, RegistryAccess
-from gateway.broker.connection import Connection
+from gateway.broker.access import SERVER_USER, Access, Admitted, RegistryAccess
+from gateway.broker.certificate import REREAD_S, Certificate
+from gateway.broker.connection import CONNECT_WAIT_S, Admit, Connection
 from gateway.broker.hub import Hub
 from gateway.broker.packets import LEVEL, Connect, ConnectReply
 from gateway.settings import MqttSettings
@@ -30,23 +32,32 @@ STOP_S: Final = 10.0
 class EmbeddedBroker:
     """An MQTT 3.1.1 broker for the devices of the registry, in a thread of this process.
 
-    Server processes log in as ``server`` with ``server_secret``.
+    Server processes log in as ``server`` with ``server_secret``, on the plain listener only;
+    with a certificate in the settings there is a listener in TLS, for devices alone.
     """
 
     def __init__(self, engine: Engine, settings: MqttSettings, server_secret: str) -> None:
         self._access: Access = RegistryAccess(engine, server_secret)
         self._host, self._port = settings.mqtt_host, settings.mqtt_port
+        self._certificate = Certificate.of(settings)
+        self._tls_host, self._tls_port = settings.mqtt_tls_host, settings.mqtt_tls_port
+        self.tls_port = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
 
     def start(self) -> int:
-        """Listen; return the port, which is a free one if the settings say 0.
+        """Listen; return the plain port, which is a free one if the settings say 0.
+
+        :attr:`tls_port` is that of the listener in TLS, 0 without one.
 
         Raises:
             Unavailable: the address cannot be listened on.
         """
         ready: Future[int] = Future()
+        places = f"{self._host} port {self._port}"
+        if self._certificate:
+            places += f", or in TLS on {self._tls_host} port {self._tls_port}"
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(ready)), name="broker", daemon=True
         )
@@ -56,7 +67,7 @@ class EmbeddedBroker:
         except OSError as error:
             self._thread.join(STOP_S)
             msg = (
-                f"the broker cannot listen on {self._host} port {self._port}: {error.strerror};"
+                f"the broker cannot listen on {places}: {error.strerror};"
                 " MQTT_PORT=0 takes a free one"
             )
             raise Unavailable(msg) from error
@@ -77,11 +88,28 @@ class EmbeddedBroker:
         connections: set[Connection] = set()
         logins = ThreadPoolExecutor(LOGIN_THREADS, thread_name_prefix="broker-login")
         desk = _Desk(self._access, logins)
-        try:
-            server = await self._loop.create_server(
-                lambda: Connection(hub, desk.admit, connections), self._host, self._port
+
+        def listen(admit: Admit, host: str, port: int, **tls: Any) -> Awaitable[asyncio.Server]:  # noqa: ANN401
+            return asyncio.get_running_loop().create_server(
+                lambda: Connection(hub, admit, connections), host, port, **tls
             )
+
+        servers: list[asyncio.Server] = []
+        try:
+            servers.append(await listen(desk.admit, self._host, self._port))
+            if self._certificate:
+                tls = {
+                    "ssl": self._certificate.context,
+                    "ssl_handshake_timeout": CONNECT_WAIT_S,
+                    "ssl_shutdown_timeout": CONNECT_WAIT_S,
+                }
+                servers.append(
+                    await listen(desk.admit_device, self._tls_host, self._tls_port, **tls)
+                )
+                self.tls_port = servers[1].sockets[0].getsockname()[1]
         except OSError as error:
+            for server in servers:
+                server.close()
             ready.set_exception(error)
             logins.shutdown()
             return
@@ -89,15 +117,19 @@ class EmbeddedBroker:
             asyncio.create_task(_watch_silence(connections, hub)),
             asyncio.create_task(_watch_credentials(desk, hub)),
         ]
-        ready.set_result(server.sockets[0].getsockname()[1])
+        if self._certificate:
+            watch.append(asyncio.create_task(_watch_certificate(self._certificate)))
+        ready.set_result(servers[0].sockets[0].getsockname()[1])
         await self._stopping.wait()
-        server.close()
+        for server in servers:
+            server.close()
         for task in watch:
             task.cancel()
         for connection in tuple(connections):
             connection.abort()
         await asyncio.gather(*watch, return_exceptions=True)
-        await server.wait_closed()
+        for server in servers:
+            await server.wait_closed()
         await asyncio.sleep(0)  # one turn for the connections to learn that they are lost
         await asyncio.to_thread(logins.shutdown, cancel_futures=True)
 
@@ -131,6 +163,13 @@ class _Desk:
             return ConnectReply.NOT_AUTHORISED
         return admitted
 
+    async def admit_device(self, packet: Connect) -> Admitted | ConnectReply:
+        """The same, on a listener that is for devices alone: the server's secret opens nothing."""
+        if packet.username == SERVER_USER:
+            logger.warning("refused a login as %r where devices connect", SERVER_USER)
+            return ConnectReply.NOT_AUTHORISED
+        return await self.admit(packet)
+
     async def withdrawn(self, devices: list[Admitted]) -> set[Admitted]:
         """Return the devices whose credential is good no longer."""
         return await self._loop.run_in_executor(self._threads, self._access.withdrawn, devices)
@@ -144,6 +183,12 @@ async def _watch_silence(connections: set[Connection], hub: Hub) -> None:
         for connection in tuple(connections):
             connection.check(now)
         hub.expire()
+
+
+async def _watch_certificate(certificate: Certificate) -> None:
+    while True:
+        await asyncio.sleep(REREAD_S)
+        certificate.renew()
 
 
 async def _watch_credentials(desk: _Desk, hub: Hub) -> None:

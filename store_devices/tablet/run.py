@@ -115,6 +115,8 @@ class Tablet:
                 firmware=place.firmware,
                 version=settings.mqtt_version,
                 ca_file=settings.mqtt_ca_file,
+                cert_file=settings.mqtt_cert_file,
+                key_file=settings.mqtt_key_file,
                 resend_after_s=settings.resend_after_s,
             ),
             spool=self.spool,

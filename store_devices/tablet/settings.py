@@ -57,6 +57,13 @@ class TabletSettings(BaseSettings):
         Path | None,
         Field(description="CA that signed the broker's certificate, for `mqtts://`."),
     ] = None
+    mqtt_cert_file: Annotated[
+        Path | None,
+        Field(description="The tablet's own certificate, for a broker that asks for one."),
+    ] = None
+    mqtt_key_file: Annotated[
+        Path | None, Field(description="Its key; empty: in the same file.")
+    ] = None
     resend_after_s: Annotated[
         float, Field(gt=0, le=600, description="Seconds without a receipt before sending again.")
     ] = 5.0

@@ -1,0 +1,175 @@
+"""One connection of a device to the broker: a paho client that is used once and never again.
+
+paho's callbacks only put into a bounded queue, which the uplink's worker empties. It knows
+nothing of spools or commands.
+"""
+
+import queue
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.wire.codec import encode
+from gateway.wire.downlink import Status
+from gateway.wire.tls import client_context, greet
+from gateway.wire.topics import Channel
+from store_devices.delivery import TELEMETRY_WINDOW_MAX
+from store_devices.link import UplinkOptions
+
+INBOX_MAX: Final = 1_000
+"""Messages from the broker that wait for the worker; when full, TCP holds the broker back."""
+KEEPALIVE_S: Final = 20  # a tablet that is carried out of the Wi-Fi is seen as gone within 30 s
+CONNECT_TIMEOUT_S: Final = 5.0
+SESSION_EXPIRY_S: Final = 7 * 24 * 3600  # MQTT 5: the broker keeps our commands for a week
+IDLE_WAIT_S: Final = 1.0  # how often the worker looks whether the network thread still lives
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The broker has answered."""
+
+    refusal: str  # empty when the broker took us
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """It has answered a subscription."""
+
+    mid: int
+    refusal: str  # empty when every topic was granted
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The connection ended."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A message from the broker."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """There may be something new to send."""
+
+
+Item = Connected | Subscribed | Lost | Came | Woken
+
+
+class _Client(Client):
+    """paho's, which closes the socket of a broker that it does not believe."""
+
+    def _ssl_wrap_socket(self, tcp_sock: Any) -> ssl.SSLSocket:  # noqa: ANN401 - paho's type is private
+        if self._ssl_context is None:
+            msg = "no TLS was asked for"
+            raise ValueError(msg)
+        return greet(self._ssl_context, tcp_sock, self._host, self._connect_timeout)
+
+
+class Connection:
+    """One paho client for one connection, never used again after it."""
+
+    def __init__(self, options: UplinkOptions) -> None:
+        """Prepare; nothing is connected before :meth:`open`.
+
+        Raises:
+            InvalidInput: a certificate's file is missing or is not what it should be.
+        """
+        self.inbox: queue.Queue[Item] = queue.Queue(INBOX_MAX)
+        self._closed = threading.Event()
+        five = options.version == "5"
+        self.client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=options.address.device_id,
+            clean_session=None if five else False,
+            protocol=MQTTv5 if five else MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client = self.client
+        client.username_pw_set(options.address.device_id, options.credential)
+        status = options.address.topic(Channel.STATUS)
+        client.will_set(status, encode(Status(online=False)), qos=1, retain=True)
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(options.window_max + TELEMETRY_WINDOW_MAX)
+        if urlsplit(options.url).scheme == "mqtts":
+            client.tls_set_context(
+                client_context(options.ca_file, options.cert_file, options.key_file)
+            )
+        client.on_socket_open = _send_at_once
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+
+    def open(self, options: UplinkOptions) -> None:
+        """Connect and start the network thread.
+
+        Raises:
+            OSError: nobody answers, or not in TLS.
+        """
+        parts = urlsplit(options.url)
+        arguments: dict[str, Any] = {}
+        if options.version == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            arguments = {"clean_start": False, "properties": properties}
+        port = parts.port or PORTS[parts.scheme]
+        self.client.connect(parts.hostname or "127.0.0.1", port, KEEPALIVE_S, **arguments)
+        self.client.loop_start()
+
+    def close(self) -> None:
+        """End the network thread; nothing more comes into the inbox."""
+        self._closed.set()
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _put(self, item: Item) -> None:
+        while not self._closed.is_set():
+            try:
+                self.inbox.put(item, timeout=IDLE_WAIT_S)
+            except queue.Full:
+                continue
+            return
+
+    def _on_connect(
+        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _p: object
+    ) -> None:
+        self._put(Connected(str(reason) if reason.is_failure else ""))
+
+    def _on_subscribe(
+        self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _p: object
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        self._put(Subscribed(mid, ", ".join(refused)))
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _p: object
+    ) -> None:
+        self._put(Lost(str(reason)))
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._put(Came(message.topic, bytes(message.payload), message.mid, message.qos))
+
+
+def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - paho's
+    """Turn Nagle's algorithm off: one scan behind another would wait 40 ms for the broker's ack."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
