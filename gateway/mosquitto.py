@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,13 +23,16 @@ from cart.db import reading
 from cart.kernel.ids import Ids
 from gateway.broker.access import SERVER_USER
 from gateway.broker.key import broker_key
+from gateway.mosquitto_rules import MARK, rules
 from gateway.registry.model import credential_hash
-from gateway.registry.queries import credential_hashes
+from gateway.registry.queries import addresses, credential_hashes
 from gateway.settings import MqttSettings
 from gateway.wire.tls import server_context
+from gateway.wire.topics import DeviceAddress
 
 logger = logging.getLogger(__name__)
 
+RULES, SERVER_RULES, SERVER_PASSWORDS = "acl", "server-acl", "server-passwords"
 FILE_MODE = 0o640  # hashes of random secrets: not secret, and nobody else's business
 
 
@@ -84,11 +87,14 @@ class BrokerFiles:
 
 
 def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: BrokerFiles) -> None:
-    """Write ``mosquitto.conf``, ``acl``, ``passwords`` and the data folder into ``out.folder``.
+    """Write ``mosquitto.conf``, rules, passwords and the data folder into ``out.folder``.
 
     Raises:
         InvalidInput: certificate and key cannot be used together, or the client CA cannot.
     """
+    rules_file = out.folder / RULES
+    if rules_file.exists() and MARK not in rules_file.read_text(encoding="utf-8"):
+        rules_file.unlink()  # of a version that had one rule for all devices
     if out.tls:
         server_context(out.tls.cert_file, out.tls.key_file, out.tls.client_ca_file)  # they fit
     folder = out.folder.resolve()
@@ -105,33 +111,61 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
         server_tls=out.tls.lines(clients_too=False) if out.tls and out.server_tls else "",
     )
     _replace(folder / "mosquitto.conf", conf)
-    _replace(folder / "acl", (ours / "mosquitto.acl").read_text(encoding="utf-8"))
+    _replace(folder / SERVER_RULES, (ours / "mosquitto-server.acl").read_text(encoding="utf-8"))
+    _write_server_passwords(settings, ids, folder)
+    (folder / RULES).touch(FILE_MODE)
     write_passwords(engine, settings, ids, folder / "passwords")
     if os.geteuid() == 0:  # as root the broker becomes its own user, who has to read and save
-        for path in (folder / "data", folder / "acl", folder / "passwords"):
-            shutil.chown(path, user=out.user)
+        for name in ("data", RULES, "passwords", SERVER_RULES, SERVER_PASSWORDS):
+            shutil.chown(folder / name, user=out.user)
+
+
+def _write_server_passwords(settings: MqttSettings, ids: Ids, folder: Path) -> None:
+    """Write who may come in where server processes connect; an operator's own users stay."""
+    path = folder / SERVER_PASSWORDS
+    with _locked(path):
+        others = [
+            line
+            for line in (path.read_text(encoding="utf-8") if path.exists() else "").splitlines()
+            if line.partition(":")[0] != SERVER_USER
+        ]
+        secret = broker_key(settings.data_dir, ids)
+        server = f"{SERVER_USER}:{credential_hash(secret)}"
+        _replace(path, "".join(f"{line}\n" for line in (server, *others)))
 
 
 def write_passwords(engine: Engine, settings: MqttSettings, ids: Ids, path: Path) -> None:
     """Write the registry's devices into a Mosquitto password file, whole or not at all.
 
-    Lines of users that are no devices of ours stay. The server's own user is
-    added if it is missing, with the secret of ``DATA_DIR/broker.key``.
+    Lines of users that are no devices of ours stay. The server's own user has a file of
+    its own; where there is none, it is added here if it is missing, with the secret of
+    ``DATA_DIR/broker.key``. What each device may do goes into ``acl`` beside the file, if
+    that is there (of a version before it had this rule: until the files are written anew).
     """
     with _locked(path):
         with reading(engine) as db:  # inside the lock: the last writer has the newest registry
             devices = credential_hashes(db)
+            known = addresses(db)
+        _write_rules(path.with_name(RULES), known)
+        apart = path.with_name(SERVER_PASSWORDS).exists()
         lines: dict[str, str] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 user = line.partition(":")[0]
-                if line and user not in devices:
+                if line and user not in devices and not (apart and user == SERVER_USER):
                     lines[user] = line
-        if SERVER_USER not in lines:
+        if SERVER_USER not in lines and not apart:
             secret = broker_key(settings.data_dir, ids)
             lines[SERVER_USER] = f"{SERVER_USER}:{credential_hash(secret)}"
         lines |= {user: f"{user}:{kept}" for user, kept in devices.items() if kept is not None}
         _replace(path, "".join(f"{line}\n" for line in lines.values()))
+
+
+def _write_rules(path: Path, known: Collection[DeviceAddress]) -> None:
+    """Write what devices may do, before the passwords that let them in."""
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    if before is not None and (not before or MARK in before):
+        _replace(path, rules(known, before))
 
 
 def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:

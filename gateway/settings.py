@@ -119,7 +119,10 @@ class MqttSettings(DatabaseSettings):
     ] = 600
     mosquitto_password_file: Annotated[
         Path | None,
-        Field(description="Written at every enrolment and revocation, for a Mosquitto broker."),
+        Field(
+            description="Written at every enrolment and revocation, for a Mosquitto broker; what"
+            " devices may do goes into `acl` beside it."
+        ),
     ] = None
     mosquitto_pid_file: Annotated[
         Path | None,

@@ -66,6 +66,16 @@ def credential_hashes(db: Session) -> dict[str, str | None]:
     return {device_id: None if revoked_at else kept for device_id, kept, revoked_at in found}
 
 
+def addresses(db: Session) -> list[DeviceAddress]:
+    """Return where every device that may connect lives on the broker, by id."""
+    found = db.exec(
+        select(DeviceRow.partition, DeviceRow.location_id, DeviceRow.id)
+        .where(col(DeviceRow.revoked_at).is_(None))
+        .order_by(DeviceRow.id)
+    )
+    return [DeviceAddress(*row) for row in found]
+
+
 def listed(db: Session, *, location_id: str | None = None) -> list[ListedDevice]:
     """Return the devices (of a location) with when they were last seen, by location and id."""
     statement = (

@@ -225,5 +225,6 @@ def test_broker_files_are_written(tmp_path: Path) -> None:
     assert f"mosquitto -c {out}/mosquitto.conf" in printed.stdout
     assert "listener 2883" in (out / "mosquitto.conf").read_text()
     assert "$SYS/broker" in (out / "mosquitto.conf").read_text()
-    assert (out / "passwords").read_text().startswith("server:$7$")
+    assert (out / "server-passwords").read_text().startswith("server:$7$")
+    assert not (out / "passwords").read_text()
     assert (tmp_path / "var" / "broker.key").stat().st_mode & 0o777 == 0o600

@@ -3,7 +3,7 @@
 import os
 import pwd
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cart.db import make_engine, unit_of_work
 from cart.kernel.ids import RandomIds
 from gateway.broker.key import broker_key
 from gateway.mosquitto import BrokerFiles, tell_mosquitto, write_broker_files, write_passwords
+from gateway.mosquitto_rules import MARK, OWN_RULES_MAX, rules
 from gateway.registry import service
 from gateway.registry.model import Enrolled, credential_hash, credential_matches
 from gateway.settings import MqttSettings
@@ -186,9 +187,8 @@ def test_a_message_for_who_is_away_survives_a_power_cut(shop: Shop) -> None:
 
 
 def test_the_password_file_keeps_what_is_not_ours(shop: Shop) -> None:
-    """Users that an operator added stay, devices that were revoked go, the server stays itself."""
+    """Users that an operator added stay, devices that were revoked go."""
     path = shop.mosquitto.folder / "passwords"
-    server = path.read_text()
     device, gone = shop.enrol(), shop.enrol()
     path.write_text(path.read_text() + "operator:$7$101$AAAA$BBBB\n")
     path.chmod(0o600)
@@ -196,8 +196,7 @@ def test_the_password_file_keeps_what_is_not_ours(shop: Shop) -> None:
         service.revoke(db, shop.clock, device_id=gone.device_id)
     write_passwords(shop.engine, shop.settings, RandomIds(), path)
     lines = dict(line.split(":") for line in path.read_text().splitlines())
-    assert set(lines) == {"server", "operator", device.device_id}
-    assert f"server:{lines['server']}\n" == server
+    assert set(lines) == {"operator", device.device_id}
     assert credential_matches(device.credential, lines[device.device_id])
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -235,16 +234,44 @@ def test_without_a_running_broker_the_file_is_written_all_the_same(
     engine.dispose()
 
 
-def test_access_rules_agree_with_the_wire() -> None:
-    """Every channel of a device is in the access file, the way the wire allows it."""
-    rules = (Path(__file__).parents[2] / "gateway" / "mosquitto.acl").read_text()
-    device = DeviceAddress("+", "+", "%u")
-    words: dict[str, Callable[[Channel], bool]] = {
-        "write": lambda channel: channel in {Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS},
-        "read": lambda channel: channel in {Channel.RECEIPTS, Channel.COMMANDS},
-        "readwrite": lambda channel: channel is Channel.STATUS,
-    }
-    for word, holds in words.items():
-        for channel in Channel:
-            line = f"pattern {word} {device.topic(channel)}\n"
-            assert (line in rules) == holds(channel)
+def test_rules_are_each_devices_own_until_there_are_too_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Beyond the limit one pattern a channel is for all, and the operator is told."""
+    device = DeviceAddress("p10", "mill-lane", "tab-000001")
+    few = rules([device])
+    assert f"user tab-000001\ntopic write {device.topic(Channel.EVENTS)}\n" in few
+    assert "%u" not in few
+    assert not caplog.text
+    many = rules([device] * (OWN_RULES_MAX + 1))
+    assert "pattern write shop/v1/+/+/%u/events\n" in many
+    assert "pattern readwrite shop/v1/+/+/%u/status\n" in many
+    assert "user " not in many.replace("use ", "")
+    assert "too many for rules of their own" in caplog.text
+
+
+def test_an_operators_own_rules_stay(shop: Shop) -> None:
+    """What stands above the mark is kept; a file without the mark is not ours to write."""
+    path = shop.mosquitto.folder / "acl"
+    mine = "user watcher\ntopic read $SYS/#\n"
+    path.write_text(mine + path.read_text())
+    device = shop.enrol()
+    assert path.read_text().startswith(mine + MARK)
+    assert f"user {device.device_id}\n" in path.read_text()
+    path.write_text(mine)
+    shop.enrol()
+    assert path.read_text() == mine
+
+
+def test_a_devices_credential_opens_nothing_where_the_server_connects(shop: Shop) -> None:
+    """So it cannot end the gateway's session there; nor the server's secret where devices are."""
+    device = shop.enrol()
+    with shop.server(name="gateway") as server:
+        with MqttClient(
+            shop.server_port, "gateway", device.device_id, device.credential
+        ) as intruder:
+            assert not intruder.accepted
+        secret = broker_key(shop.settings.data_dir, RandomIds())
+        with MqttClient(shop.port, "gateway", "server", secret) as intruder:
+            assert not intruder.accepted
+        assert not server.gone.is_set()

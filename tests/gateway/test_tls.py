@@ -54,7 +54,9 @@ class Shop:
     folder: Path
 
     @contextmanager
-    def scanning(self, *, host: str = NAME, **options: Path | None) -> Iterator[Spool]:
+    def scanning(
+        self, ca_file: Path, own: Pair | None = None, *, host: str = NAME
+    ) -> Iterator[Spool]:
         """Run a device with one scan in its spool; the receipt empties it."""
         spool = Spool(
             self.folder / "spool.db", device_id=self.device.device_id, clock=CLOCK, ids=IDS
@@ -67,7 +69,9 @@ class Shop:
             firmware="1.0",
             back_off_min_s=0.05,
             resend_after_s=1.0,
-            **options,
+            ca_file=ca_file,
+            cert_file=own.cert_file if own else None,
+            key_file=own.key_file if own else None,
         )
         uplink = Uplink(told, spool=spool, clock=CLOCK, hearer=DeafHearer())
         uplink.start()
@@ -164,7 +168,7 @@ def start(
 
 def test_a_scan_arrives_over_tls(start: Opens, authority: Authority) -> None:
     """From the spool to the commit and back, every hop verified by the CA file."""
-    with start().scanning(ca_file=authority.ca_file) as spool:
+    with start().scanning(authority.ca_file) as spool:
         wait_until(lambda: len(spool) == 0, WAIT_S)
 
 
@@ -174,7 +178,7 @@ def test_a_broker_of_an_unknown_authority_is_told_nothing(
     """The device says whose word it would take, sends nothing, and says it once."""
     stranger = Authority(tmp_path / "stranger")
     shop = start()
-    with shop.scanning(ca_file=stranger.ca_file) as spool:
+    with shop.scanning(stranger.ca_file) as spool:
         wait_until(lambda: "is not trusted" in caplog.text, WAIT_S)
         assert len(spool) == 1
     complaints = [one.message for one in caplog.records if "not trusted" in one.message]
@@ -188,7 +192,7 @@ def test_a_certificate_for_another_name_is_refused(
     start: Opens, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under an address that is not in the certificate the device says so."""
-    with start().scanning(host="127.0.0.1", ca_file=authority.ca_file) as spool:
+    with start().scanning(authority.ca_file, host="127.0.0.1") as spool:
         wait_until(lambda: "not valid for '127.0.0.1'" in caplog.text, WAIT_S)
         assert len(spool) == 1
     assert "Connect under a name that the certificate has" in caplog.text
@@ -231,9 +235,7 @@ def test_with_a_client_ca_a_device_shows_its_own_certificate(
         secured.settimeout(WAIT_S)
         assert refused_by(secured)  # in TLS 1.3 that comes with the first bytes from there
     own = clients.issue_to(shop.device.device_id)
-    with shop.scanning(
-        ca_file=authority.ca_file, cert_file=own.cert_file, key_file=own.key_file
-    ) as spool:
+    with shop.scanning(authority.ca_file, own) as spool:
         wait_until(lambda: len(spool) == 0, WAIT_S)
     assert "not trusted" not in caplog.text
 
@@ -358,7 +360,7 @@ def test_a_device_whose_ca_file_is_missing_says_so_and_waits_for_it(
 ) -> None:
     """The uplink's thread lives on: the file comes, the scan goes out."""
     late = tmp_path / "late.pem"
-    with start().scanning(ca_file=late) as spool:
+    with start().scanning(late) as spool:
         wait_until(lambda: f"the CA file {late} cannot be used" in caplog.text, WAIT_S)
         late.write_bytes(authority.ca_file.read_bytes())
         wait_until(lambda: len(spool) == 0, WAIT_S)

@@ -10,6 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from tests.real.waiting import wait_until
+
 WAIT_S = 10.0
 NOTHING_S = 0.3  # long enough for a loopback broker to deliver what it should not
 
@@ -35,7 +37,11 @@ class MqttClient:
         self._answered = threading.Event()
         self._subscribed: queue.Queue[list[ReasonCode]] = queue.Queue()
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id, clean_session=clean, protocol=paho.MQTTv311
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=clean,
+            protocol=paho.MQTTv311,
+            reconnect_on_failure=False,  # a test that wants to come back makes another
         )
         if username is not None:
             self._client.username_pw_set(username, password)
@@ -45,7 +51,6 @@ class MqttClient:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.reconnect_delay_set(120, 120)  # a test that wants to come back makes another
         self._client.connect("127.0.0.1", port, keep_alive_s)
         self._client.loop_start()
         assert self._answered.wait(WAIT_S), "no answer to CONNECT"
@@ -75,6 +80,11 @@ class MqttClient:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish, and wait for the acknowledgement of a quality over 0."""
         self._client.publish(topic, payload, qos, retain).wait_for_publish(WAIT_S)
+
+    def try_publish(self, topic: str, payload: bytes) -> None:
+        """Publish at quality 1; wait until it is acknowledged or the broker hangs up."""
+        sent = self._client.publish(topic, payload, 1)
+        wait_until(lambda: self.gone.is_set() or sent.is_published())
 
     def publish_all(self, topic: str, payloads: list[bytes]) -> None:
         """Publish many at once; wait for the last acknowledgement."""
