@@ -6,9 +6,13 @@ LOCK_WAIT_MS is tried again at the next look, so that nobody's beat waits for a 
 """
 
 import logging
-from typing import Final
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
-from sqlalchemy import Engine, text
+import psycopg
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from cart.db import reading, unit_of_work
@@ -19,7 +23,12 @@ from gateway.leases.tables import GatewayMemberRow
 
 logger = logging.getLogger(__name__)
 LOCK_WAIT_MS: Final = 300  # a batch takes a tenth of a second; a beat is due every 500 ms
-_LOCK_NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's appendix A
+# By our own clock: PostgreSQL measures the wait by the time of day, and a server whose clock is
+# set back an hour while we wait would let us wait for that hour. Our lease is three times as long.
+LOCK_WAIT_MAX_S: Final = 1.0
+CANCEL_S: Final = 1.0  # the longest that asking the server to cancel may take
+# PostgreSQL's appendix A: lock_not_available, query_canceled
+_WAITED: Final = frozenset({"55P03", "57014"})
 
 _BEAT: Final = text("UPDATE gateway_member SET beat = beat + 1 WHERE id = :me")
 _NAME: Final = text(
@@ -78,18 +87,15 @@ def take(engine: Engine, lease: Lease, *, me: str) -> bool:
 
 def _take(engine: Engine, lease: Lease, *, me: str) -> bool:
     with unit_of_work(engine) as db:
-        connection = db.connection()
-        connection.execute(_WAIT)
         wanted = {"me": me, "name": lease.name, "fence": lease.fence}
-        return connection.execute(_TAKE, wanted).rowcount == 1
+        with _briefly(db.connection()) as connection:
+            return connection.execute(_TAKE, wanted).rowcount == 1
 
 
 def release(engine: Engine, name: str, *, me: str) -> bool:
     """Give a lease back once no batch of ours holds it; False when one still does."""
     try:
-        with unit_of_work(engine) as db:
-            connection = db.connection()
-            connection.execute(_WAIT)
+        with unit_of_work(engine) as db, _briefly(db.connection()) as connection:
             connection.execute(_RELEASE, {"name": name, "me": me})
     except OperationalError as error:
         if _waited(error):
@@ -110,5 +116,29 @@ def leave(engine: Engine, *, me: str) -> None:
         db.connection().execute(_LEAVE, {"me": me})
 
 
+@contextmanager
+def _briefly(connection: Connection) -> Iterator[Connection]:
+    """Let what is done with it wait for a lock ``LOCK_WAIT_MS``, whatever the database's clock.
+
+    Raises:
+        OperationalError: the lock is still held by another.
+    """
+    connection.execute(_WAIT)
+    guard = threading.Timer(LOCK_WAIT_MAX_S, _cancel, (connection.connection.driver_connection,))
+    guard.start()
+    try:
+        yield connection
+    finally:
+        guard.cancel()
+        guard.join()  # or it could cancel what is done next
+
+
+def _cancel(driver: Any) -> None:  # noqa: ANN401 - a connection of psycopg
+    try:
+        driver.cancel_safe(timeout=CANCEL_S)
+    except psycopg.Error as error:
+        logger.warning("what waits for a lease cannot be cancelled: %s", error)
+
+
 def _waited(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE
+    return getattr(error.orig, "sqlstate", "") in _WAITED

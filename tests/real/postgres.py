@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,8 +72,10 @@ def _refuse_writes(process: psutil.Process) -> None:
 class PostgresServer:
     """A running server; databases are made and dropped by name."""
 
-    def __init__(self, program: _Program) -> None:
+    def __init__(self, program: _Program, environment: Mapping[str, str] | None = None) -> None:
+        """``environment``: what it has besides ours; it runs already."""
         self._program = program
+        self._environment = environment or {}
         self._url = program.get_uri()
         self._folder = program.pgdata
 
@@ -133,7 +135,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it on the same files and socket; killed, it recovers what was committed."""
-        self._program.start()
+        with _added(self._environment):
+            self._program.start()
 
     def start_as_standby(self) -> None:
         """Start it as a copy that follows nobody: it answers, and nothing can be written.
@@ -189,11 +192,25 @@ def client_programs() -> Path:
 
 
 @contextmanager
-def running_postgres(configuration: str = CONFIGURATION) -> Iterator[PostgresServer]:
+def _added(environment: Mapping[str, str]) -> Iterator[None]:
+    """Add this to our own environment, which the server inherits, for as long as it is started."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def running_postgres(
+    configuration: str = CONFIGURATION, environment: Mapping[str, str] | None = None
+) -> Iterator[PostgresServer]:
     """Yield a fresh server; stop it and delete its files at the end.
 
-    A server that a killed test run left behind is stopped first: its folder is
-    named after the process that started it.
+    ``environment``: what it is to have besides ours. A server that a killed test run left
+    behind is stopped first: its folder is named after the process that started it.
     """
     _sweep()
     with warnings.catch_warnings():
@@ -208,8 +225,9 @@ def running_postgres(configuration: str = CONFIGURATION) -> Iterator[PostgresSer
         server.ensure_pgdata_inited()
         with (folder / "data" / "postgresql.conf").open("a") as conf:
             conf.write(configuration)
-        server.start()
-        yield PostgresServer(server)
+        with _added(environment or {}):
+            server.start()
+        yield PostgresServer(server, environment)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
