@@ -45,6 +45,9 @@ REMOVED, SET, HEALTH, UNKNOWN = 0.05, 0.05, 0.03, 0.003  # shares of what is sai
 SECRET_BYTES: Final = 24
 FROZEN: Final = 0.5  # of the blows on gateways of a chain
 FROST_MIN_S, FROST_MAX_S = 5.0, 8.0  # past a lease of 3 s: another one has the work when it wakes
+CLOCK: Final = "clock"
+"""Of a chain's database: a part that is struck by being set."""
+CLOCK_MOVES_S: Final = (3_600, -3_600)  # each once a run; far beyond every wait there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ class Blow:
     """At the moment when ``at_event`` events are said, these are killed.
 
     They are started again ``pause_s`` later. ``frozen``: they are stopped and woken instead.
+    ``moved_s``: how far the clock is set ahead, if it is struck, until then.
     """
 
     at_event: int
     parts: tuple[str, ...]
     pause_s: float
     frozen: bool = False
+    moved_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +145,9 @@ def plan_of(seed: int, scale: Scale) -> Plan:
     parts = [*plan.servers, *(f"devices-{host}" for host in range(scale.hosts))]
     parts += ["broker"] if broker == "mosquitto" else []
     parts += ["postgresql"] if database == "postgresql" else []
-    blows = _blows(dice, parts, scale)
+    blows = [*_blows(dice, parts, scale)]
     if plan.chain:
-        blows = _with_frost(dice, blows)
+        blows = _with_clock(dice, [*_with_frost(dice, blows)], scale)
     return replace(plan, blows=tuple(blows))
 
 
@@ -152,7 +157,7 @@ def is_chain(seed: int) -> bool:
     return SHOPS[seed % shops] == ("mosquitto", "postgresql") and seed // shops % 2 == 1
 
 
-def _with_frost(dice: Random, blows: Iterator[Blow]) -> Iterator[Blow]:
+def _with_frost(dice: Random, blows: Sequence[Blow]) -> Iterator[Blow]:
     """Freeze some gateways past their lease instead of killing them."""
     for blow in blows:
         gateways = all(part.startswith("gateway") for part in blow.parts)
@@ -163,12 +168,26 @@ def _with_frost(dice: Random, blows: Iterator[Blow]) -> Iterator[Blow]:
             yield blow
 
 
+def _with_clock(dice: Random, blows: Sequence[Blow], scale: Scale) -> list[Blow]:
+    """Set the database's clock as well, forward once and back once, for longer than a lease."""
+    struck = {blow.at_event for blow in blows}
+    left = [one for one in _span(scale) if one not in struck]
+    moves = [
+        Blow(at, (CLOCK,), round(dice.uniform(FROST_MIN_S, FROST_MAX_S), 3), moved_s=moved_s)
+        for at, moved_s in zip(dice.sample(left, len(CLOCK_MOVES_S)), CLOCK_MOVES_S, strict=True)
+    ]
+    return sorted([*blows, *moves], key=lambda blow: blow.at_event)
+
+
+def _span(scale: Scale) -> range:
+    return range(int(scale.events * EARLIEST), int(scale.events * LATEST))
+
+
 def _blows(dice: Random, parts: Sequence[str], scale: Scale) -> Iterator[Blow]:
     count = max(scale.blows, len(parts))
     struck = [*parts, *(dice.choice(parts) for _ in range(count - len(parts)))]
     dice.shuffle(struck)
-    span = range(int(scale.events * EARLIEST), int(scale.events * LATEST))
-    for part, at_event in zip(struck, sorted(dice.sample(span, count)), strict=True):
+    for part, at_event in zip(struck, sorted(dice.sample(_span(scale), count)), strict=True):
         also = {dice.choice(parts)} if dice.random() < TWO_AT_ONCE else set()
         both = (part, *sorted(also - {part}))
         yield Blow(at_event, both, round(dice.uniform(0, PAUSE_MAX_S), 3))

@@ -17,7 +17,7 @@ from firmware_sim.phone import Phone
 from tests.chaos.devices import all_said
 from tests.chaos.goods import goods
 from tests.chaos.notes import wrong_holders
-from tests.chaos.plan import Plan, script
+from tests.chaos.plan import Blow, Plan, script
 from tests.chaos.shoppers import Shopper, Told
 from tests.chaos.stage import Stage, stage, wait_until
 from tests.chaos.verdict import Judge, Speaker, Verdict, orders_of
@@ -154,19 +154,32 @@ def _blows(on: Stage) -> dict[str, int]:
         if not wait_until(lambda at=blow.at_event: said(on) >= at, REST_S, LOOK_S):  # type: ignore[misc]
             msg = f"the devices stopped at {said(on)} events"
             raise Unavailable(msg)
-        for part in blow.parts:
-            (on.freeze if blow.frozen else on.kill)(part)
+        _strike(on, blow)
         kills.update(f"{part} frozen" if blow.frozen else part for part in blow.parts)
         on.allow(following.get(blow.at_event, on.plan.scale.events) - BEHIND_EVENTS)
         time.sleep(blow.pause_s)
-        if blow.frozen:
-            for part in blow.parts:
-                on.wake(part)
-        else:
-            on.start_again(blow.parts)
+        _make_good(on, blow)
         on.check()
     on.allow(on.plan.scale.events)
     return dict(kills)
+
+
+def _strike(on: Stage, blow: Blow) -> None:
+    if blow.moved_s:
+        on.set_clock(blow.moved_s)
+        return
+    for part in blow.parts:
+        (on.freeze if blow.frozen else on.kill)(part)
+
+
+def _make_good(on: Stage, blow: Blow) -> None:
+    if blow.moved_s:
+        on.set_clock(0)
+    elif blow.frozen:
+        for part in blow.parts:
+            on.wake(part)
+    else:
+        on.start_again(blow.parts)
 
 
 def _rest(on: Stage, result: Result) -> None:

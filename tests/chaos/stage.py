@@ -27,6 +27,7 @@ from tests.chaos.notes import take_notes
 from tests.chaos.plan import Plan
 from tests.real.balancer import Balancer
 from tests.real.broker import Mosquitto
+from tests.real.clock import MovableClock, movable_clock
 from tests.real.postgres import DURABLE, PostgresServer, running_postgres
 from tests.real.shop_broker import shop_broker
 
@@ -42,7 +43,7 @@ ORDER: Final = ("postgresql", "broker", "gateway", "api")
 class Stage:
     """The running parts: ``gateway``, ``api``, ``broker``, ``postgresql``, ``devices-0`` and on.
 
-    In a chain also ``gateway-2`` and on, ``api-2`` and on.
+    In a chain also ``gateway-2`` and on, ``api-2`` and on, and PostgreSQL's ``clock``.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Stage:
         broker: Mosquitto | None,
         postgres: PostgresServer | None,
         balancer: Balancer | None = None,
+        clock: MovableClock | None = None,
     ) -> None:
         self.plan = plan
+        self._clock = clock
         self._balancer = balancer
         self.shop = shop
         self._folder = folder
@@ -154,6 +157,11 @@ class Stage:
         """Let it go on."""
         os.kill(self.shop.pid(part), signal.SIGCONT)
 
+    def set_clock(self, ahead_s: int) -> None:
+        """Set the time of day of a chain's database so far ahead of the right one."""
+        assert self._clock is not None
+        self._clock.move(ahead_s)
+
     def start_again(self, parts: tuple[str, ...]) -> None:
         """Start what was killed; others may be catching up meanwhile."""
         for part in sorted(parts, key=_place):
@@ -214,8 +222,12 @@ def stage(plan: Plan, folder: Path) -> Iterator[Stage]:
         settings: dict[str, str] = {}
         postgres: PostgresServer | None = None
         broker: Mosquitto | None = None
+        clock: MovableClock | None = None
         if plan.database == "postgresql":
-            postgres = stack.enter_context(running_postgres(DURABLE))
+            if plan.chain:
+                clock = stack.enter_context(movable_clock())
+            environment = clock.environment if clock else None
+            postgres = stack.enter_context(running_postgres(DURABLE, environment))
             postgres.create(DATABASE)
             settings["DATABASE_URL"] = postgres.url(DATABASE)
         if plan.broker == "mosquitto":
@@ -231,7 +243,9 @@ def stage(plan: Plan, folder: Path) -> Iterator[Stage]:
         if plan.chain:
             _more_locations(folder / "feeds" / "locations.jsonl")
         shop.take_feeds(folder / "feeds")
-        made = Stage(plan, folder, shop, broker=broker, postgres=postgres, balancer=balancer)
+        made = Stage(
+            plan, folder, shop, broker=broker, postgres=postgres, balancer=balancer, clock=clock
+        )
         if plan.database == "postgresql":
             made.database_url = settings["DATABASE_URL"]
         stack.callback(made.close)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.leases.watch import LEASE_S
 from tests.chaos.goods import goods
-from tests.chaos.plan import SHOPS, Scale, plan_of, script
+from tests.chaos.plan import CLOCK, CLOCK_MOVES_S, SHOPS, Scale, plan_of, script
 
 
 def test_the_same_seed_is_the_same_run() -> None:
@@ -25,6 +25,7 @@ def test_every_part_is_struck_in_every_run(seed: int) -> None:
     wanted = {*plan.servers, "devices-0", "devices-1", "devices-2"}
     wanted |= {"broker"} if plan.broker == "mosquitto" else set()
     wanted |= {"postgresql"} if plan.database == "postgresql" else set()
+    wanted |= {CLOCK} if plan.chain else set()
     assert {part for blow in plan.blows for part in blow.parts} == wanted
     moments = [blow.at_event for blow in plan.blows]
     assert moments == sorted(set(moments))
@@ -39,7 +40,7 @@ def test_four_seeds_in_a_row_are_every_kind_of_shop() -> None:
 
 
 def test_one_of_eight_is_a_chain() -> None:
-    """With several gateways and APIs; there some gateways are frozen, past their lease."""
+    """With several gateways and APIs; some are frozen, the database's clock set, past a lease."""
     plans = [plan_of(seed, Scale()) for seed in range(1, 41)]
     chains = [one for one in plans if one.chain]
     assert [one.seed for one in chains] == [5, 13, 21, 29, 37]
@@ -50,6 +51,10 @@ def test_one_of_eight_is_a_chain() -> None:
     frozen = [blow for one in plans for blow in one.blows if blow.frozen]
     assert frozen
     assert {blow for one in chains for blow in one.blows} >= {*frozen}
+    for one in chains:
+        moved = [blow for blow in one.blows if CLOCK in blow.parts]
+        assert sorted(blow.moved_s for blow in moved) == sorted(CLOCK_MOVES_S)
+        assert all(blow.pause_s > LEASE_S and blow.parts == (CLOCK,) for blow in moved)
     assert all(blow.pause_s > LEASE_S for blow in frozen)
     assert {part.partition("-")[0] for blow in frozen for part in blow.parts} == {"gateway"}
 
