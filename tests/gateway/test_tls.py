@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from cart.db import make_engine
+from cart.db import make_engine, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import InvalidInput
 from cart.kernel.gtin import Gtin
@@ -24,7 +24,8 @@ from gateway.broker.certificate import Certificate
 from gateway.broker.key import broker_key
 from gateway.cli import app
 from gateway.links import speaking
-from gateway.mosquitto import BrokerFiles, BrokerTls, write_broker_files
+from gateway.mosquitto import BrokerFiles, BrokerTls, tell_mosquitto, write_broker_files
+from gateway.registry import service
 from gateway.registry.model import Enrolled
 from gateway.settings import MqttSettings
 from gateway.wire.events import ScannedData
@@ -170,6 +171,24 @@ def test_a_scan_arrives_over_tls(start: Opens, authority: Authority) -> None:
     """From the spool to the commit and back, every hop verified by the CA file."""
     with start().scanning(authority.ca_file) as spool:
         wait_until(lambda: len(spool) == 0, WAIT_S)
+
+
+def test_a_revoked_device_is_put_off_the_line(
+    start: Opens, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its live connection ends, it is refused when it comes back, and keeps what it has to say."""
+    shop = start()
+    with shop.scanning(authority.ca_file) as spool:
+        wait_until(lambda: len(spool) == 0, WAIT_S)
+        assert "Not authorized" not in caplog.text
+        engine = make_engine(shop.settings.database_url)
+        with unit_of_work(engine) as db:
+            service.revoke(db, CLOCK, device_id=shop.device.device_id)
+        tell_mosquitto(engine, shop.settings, IDS)
+        engine.dispose()
+        wait_until(lambda: "the broker is gone: Not authorized" in caplog.text, WAIT_S)
+        spool.add(ScannedData(visit="v1", gtin=Gtin("96385074")))
+        assert len(spool) == 1
 
 
 def test_a_broker_of_an_unknown_authority_is_told_nothing(
