@@ -73,7 +73,7 @@ class Downlink:
             for notice in outcome.notices
             if isinstance(notice, CartChanged) and not notice.origin
         ]
-        self._showing.soon(shared)
+        self._showing.soon(shared, authors=outcome.authors)
         self._desire(outcome.desires)
 
     def hear(self, notices: Sequence[Notice]) -> None:

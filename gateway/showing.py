@@ -9,7 +9,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Engine
@@ -39,10 +41,34 @@ ROUND_S: Final = 0.05
 # Far more than devices that one gateway serves; a hung database must not fill the memory.
 WAITING_MAX: Final = 20_000
 AGAIN_S: Final = 1.0  # a database that is away is asked again this often
+# A cart that only its own device changes and shows: the device has its scans on the glass before
+# they are sent, and needs ours for what only we know (a name, another price).
+OWN_S: Final = 3.0
 STOP_WAIT_S: Final = 5.0
 LINES_KEPT: Final = 4_096
 
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+
 Send = Callable[[DeviceAddress, ShowCart], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is known of a cart that is to be shown.
+
+    ``ours_only``: every gateway has heard of the change and tells the devices that it holds.
+    ``author``: the one device whose events are all of the change.
+    """
+
+    ours_only: bool = False
+    author: str = ""
+
+    def beside(self, other: "Wish") -> "Wish":
+        """Return what holds for both changes."""
+        return Wish(
+            self.ours_only and other.ours_only,
+            self.author if self.author == other.author else "",
+        )
 
 
 class Showing:
@@ -56,18 +82,23 @@ class Showing:
         *,
         holds: Callable[[str], bool] = lambda _: True,
         waiting_max: int = WAITING_MAX,
+        own_s: float = OWN_S,
     ) -> None:
         """``holds``: whether the devices of a partition are ours to tell what others changed.
 
-        ``waiting_max``: carts that may wait; of more the oldest are not shown.
+        ``waiting_max``: carts that may wait; of more the oldest are not shown. ``own_s``: how
+        long one waits that is changed and shown by one device only.
         """
         self._engine = engine
         self._domain = domain
         self._send = send
         self._holds = holds
         self._waiting_max = waiting_max
-        # Whether only devices of our partitions are told, by cart id; who waits longest first.
-        self._waiting: dict[str, bool] = {}
+        self._own_s = own_s
+        self._waiting: dict[str, Wish] = {}  # by cart id; who waits longest first
+        # By cart id, the only device that changes and shows it, and the moment (monotonic) at
+        # which the cart joins those that wait; the earliest first.
+        self._own: dict[str, tuple[str, float]] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._next_round_s = 0.0
@@ -85,14 +116,24 @@ class Showing:
         if self._thread.is_alive():
             self._thread.join(STOP_WAIT_S)
 
-    def soon(self, cart_ids: Iterable[str], *, ours_only: bool = False) -> None:
+    def soon(
+        self,
+        cart_ids: Iterable[str],
+        *,
+        ours_only: bool = False,
+        authors: Mapping[str, str] = NOBODY,
+    ) -> None:
         """Show these carts wherever a device holds them. From any thread; never waits.
 
         ``ours_only``: every gateway has heard of the change and tells the devices that it holds.
+        ``authors``: by cart id, the device whose events are all of the change.
         """
         with self._changed:
             for cart_id in cart_ids:
-                self._waiting[cart_id] = ours_only and self._waiting.get(cart_id, True)
+                wish = Wish(ours_only, authors.get(cart_id, ""))
+                keeper, _ = self._own.get(cart_id, ("", 0.0))
+                if not wish.author or wish.author != keeper:
+                    self._put(cart_id, wish)
             over = len(self._waiting) - self._waiting_max
             if over > 0:
                 logger.error("%d carts wait to be shown, the oldest are not", len(self._waiting))
@@ -100,6 +141,10 @@ class Showing:
                     del self._waiting[cart_id]
             if self._waiting:
                 self._changed.notify()
+
+    def _put(self, cart_id: str, wish: Wish) -> None:
+        before = self._waiting.get(cart_id)
+        self._waiting[cart_id] = wish if before is None else before.beside(wish)
 
     def _run(self) -> None:
         while due := self._next():
@@ -111,50 +156,84 @@ class Showing:
             except Exception:  # one that cannot be shown must not silence the rest
                 logger.exception("%d carts are not shown", len(due))
 
-    def _next(self) -> dict[str, bool]:
+    def _next(self) -> dict[str, Wish]:
         """Wait for carts and take them; nothing when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            while not (self._ripened() or self._stopping):
+                first = next(iter(self._own.values()), None)
+                self._changed.wait(None if first is None else first[1] - time.monotonic())
             self._rest(self._next_round_s - time.monotonic())
             self._next_round_s = time.monotonic() + ROUND_S
-            due = list(self._waiting)[:TOGETHER_MAX]
-            return {cart_id: self._waiting.pop(cart_id) for cart_id in due}
+            self._ripened()
+            due = {one: self._waiting.pop(one) for one in list(self._waiting)[:TOGETHER_MAX]}
+            for cart_id, wish in due.items():
+                if not wish.author:  # is shown now, whatever it was kept for
+                    self._own.pop(cart_id, None)
+            return due
+
+    def _ripened(self) -> bool:
+        """Let those wait whose own device has had its time; return whether any wait."""
+        now_s = time.monotonic()
+        while self._own:
+            cart_id, (_, at_s) = next(iter(self._own.items()))
+            if at_s > now_s and not self._stopping:
+                break
+            del self._own[cart_id]
+            self._put(cart_id, Wish())
+        return bool(self._waiting)
 
     def _rest(self, wait_s: float) -> None:
         """Let go of the lock for this long, less when it is over."""
         if wait_s > 0:
             self._changed.wait_for(lambda: self._stopping, wait_s)
 
-    def _wait_and_put_back(self, due: Mapping[str, bool]) -> None:
+    def _wait_and_put_back(self, due: Mapping[str, Wish]) -> None:
         with self._changed:
             self._rest(AGAIN_S)
             if not self._stopping:
                 later, self._waiting = self._waiting, dict(due)
-                for cart_id, ours_only in later.items():
-                    self._waiting[cart_id] = ours_only and self._waiting.get(cart_id, True)
+                for cart_id, wish in later.items():
+                    self._put(cart_id, wish)
 
-    def show(self, cart_ids: Mapping[str, bool]) -> None:
+    def show(self, wishes: Mapping[str, Wish]) -> None:
         """Send these carts to the devices that hold them now: most carts are on a phone only.
 
-        The value says for each whether only devices of our partitions are told.
+        One that only its author holds is kept for later, with what it changes until then.
         """
+        holders: dict[str, set[str]] = {}
         with glancing(self._engine) as db:
-            if not bindings.live_of_carts(db, cart_ids):
-                return
+            for bound in bindings.live_of_carts(db, wishes):
+                holders.setdefault(bound.cart_id, set()).add(bound.device_id)
+        own = {one for one, devices in holders.items() if devices == {wishes[one].author}}
+        self._keep({one: wishes[one].author for one in own})
+        others = {one: wishes[one] for one in holders if one not in own}
+        if not others:
+            return
         with reading(self._engine) as db:
-            shown = self._read(db, cart_ids)
+            shown = self._read(db, others)
         for address, command in shown:
             self._send(address, command)
 
+    def _keep(self, authors: Mapping[str, str]) -> None:
+        """Let the carts of these devices wait for more; no more of them than may wait at all."""
+        at_s = time.monotonic() + self._own_s
+        with self._changed:
+            for cart_id, author in authors.items():
+                self._own.setdefault(cart_id, (author, at_s))
+            while len(self._own) > self._waiting_max:
+                cart_id = next(iter(self._own))
+                del self._own[cart_id]
+                self._put(cart_id, Wish())
+
     def _read(
-        self, db: Session, cart_ids: Mapping[str, bool]
+        self, db: Session, wishes: Mapping[str, Wish]
     ) -> list[tuple[DeviceAddress, ShowCart]]:
-        held = bindings.live_of_carts(db, cart_ids)
+        held = bindings.live_of_carts(db, wishes)
         devices = devices_by_id(db, {bound.device_id for bound in held})
         held = [
             bound
             for bound in held
-            if not cart_ids[bound.cart_id]
+            if not wishes[bound.cart_id].ours_only
             or self._holds(devices[bound.device_id].address.partition)
         ]
         marks = positions(db, devices)

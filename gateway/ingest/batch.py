@@ -51,6 +51,8 @@ class Outcome:
 
     receipts: list[tuple[DeviceAddress, Receipt]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    # The device whose events are all of a cart's change, by cart id.
+    authors: dict[str, str] = field(default_factory=dict)
     refused: list[Item] = field(default_factory=list)
     desires: set[str] = field(default_factory=set)
     fresh: int = 0
@@ -210,6 +212,7 @@ def _apply(batch: _Batch, fresh: Sequence[Item]) -> None:
         CartChanged(cart_id, version, origins.get(cart_id, ""))
         for cart_id, version in changes.items()
     ]
+    batch.outcome.authors = _authors(batch, changes)
 
 
 def _ring_again(batch: _Batch, fresh: Sequence[Item]) -> None:
@@ -232,6 +235,15 @@ def _origins(batch: _Batch, changes: dict[str, int]) -> dict[str, str]:
         for bound in batch.bounds.values()
         if bound.cart_id in changes and bound.claimed_at_us is None
     }
+
+
+def _authors(batch: _Batch, changes: dict[str, int]) -> dict[str, str]:
+    """Return the device of each cart that was changed by one only."""
+    found: dict[str, set[str]] = {}
+    for bound in batch.bounds.values():
+        if bound.cart_id in changes:
+            found.setdefault(bound.cart_id, set()).add(bound.device_id)
+    return {cart_id: next(iter(one)) for cart_id, one in found.items() if len(one) == 1}
 
 
 def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
