@@ -66,6 +66,11 @@ class MqttClient:
     ) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        # Each holds the other, and with it three sockets, until the collector comes by.
+        self._client.on_connect = None
+        self._client.on_disconnect = None
+        self._client.on_subscribe = None
+        self._client.on_message = None
 
     @property
     def accepted(self) -> bool:
@@ -81,10 +86,19 @@ class MqttClient:
         """Publish, and wait for the acknowledgement of a quality over 0."""
         self._client.publish(topic, payload, qos, retain).wait_for_publish(WAIT_S)
 
-    def try_publish(self, topic: str, payload: bytes) -> None:
-        """Publish at quality 1; wait until it is acknowledged or the broker hangs up."""
-        sent = self._client.publish(topic, payload, 1)
-        wait_until(lambda: self.gone.is_set() or sent.is_published())
+    def try_publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        """Publish; wait until it is sent and acknowledged, or the broker hangs up."""
+        sent = self._client.publish(topic, payload, qos, retain)
+
+        def over() -> bool:
+            try:
+                return self.gone.is_set() or sent.is_published()
+            except RuntimeError:  # paho's word for a connection that ended under it
+                return True
+
+        wait_until(over)
 
     def publish_all(self, topic: str, payloads: list[bytes]) -> None:
         """Publish many at once; wait for the last acknowledgement."""
