@@ -66,9 +66,8 @@ class BrokerFiles:
     bind: str = ""  # all interfaces: devices come from the shop's network
     user: str = "mosquitto"
     server_bind: str = "127.0.0.1"  # without TLS: a secret in the clear
-    tls: BrokerTls | None = (
-        None  # for devices; for server processes too if they come from elsewhere
-    )
+    # For devices; for server processes too if they come from elsewhere.
+    tls: BrokerTls | None = None
 
     @property
     def server_tls(self) -> bool:

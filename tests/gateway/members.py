@@ -1,10 +1,12 @@
 """Members that take their turns when a test says so: what tests of leases begin with."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
+from cart.db import make_engine
 from gateway.leases import service
 from gateway.leases.membership import Membership
 from gateway.leases.model import Lease
@@ -13,6 +15,21 @@ from tests.fakes.clock import FakeClock
 
 Engines = Callable[[str], Engine]
 """Makes an engine whose connections bear a member's id."""
+
+
+@contextmanager
+def engines_of(url: str) -> Iterator[Engines]:
+    """Yield what makes engines on this database, and dispose of them afterwards."""
+    made: list[Engine] = []
+
+    def make(me: str) -> Engine:
+        named = make_url(url).update_query_dict({"application_name": me})
+        made.append(make_engine(named.render_as_string(hide_password=False)))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
 
 
 class Hands:

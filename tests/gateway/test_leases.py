@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 import gateway.leases
-from cart.db import make_engine, unit_of_work
+from cart.db import unit_of_work
 from gateway.leases import service
 from gateway.leases.model import CHORES, NAMES, Lease
 from gateway.leases.queries import held_until_commit
 from gateway.leases.watch import BEAT_S, LEASE_S
 from gateway.wire.topics import PARTITION_NAMES
-from tests.gateway.members import Chain, Engines, leases
+from tests.gateway.members import Chain, Engines, engines_of, leases
 
 HOURS_S = 3_600.0
 
@@ -26,16 +26,8 @@ HOURS_S = 3_600.0
 @pytest.fixture
 def engines(postgresql_url: str) -> Iterator[Engines]:
     """A function that makes an engine whose connections bear a member's id."""
-    made: list[Engine] = []
-
-    def make(me: str) -> Engine:
-        url = make_url(postgresql_url).update_query_dict({"application_name": me})
-        made.append(make_engine(url.render_as_string(hide_password=False)))
-        return made[-1]
-
-    yield make
-    for engine in made:
-        engine.dispose()
+    with engines_of(postgresql_url) as made:
+        yield made
 
 
 @pytest.fixture

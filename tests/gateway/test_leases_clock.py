@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cart.db import make_engine, reading, unit_of_work
@@ -14,7 +14,7 @@ from gateway.leases import service
 from gateway.leases.model import NAMES, Lease
 from gateway.leases.queries import held_until_commit
 from gateway.leases.watch import BEAT_S, LEASE_S
-from tests.gateway.members import Chain, Engines, leases
+from tests.gateway.members import Chain, Engines, engines_of, leases
 from tests.real.clock import MovableClock, movable_clock
 from tests.real.postgres import PostgresServer, running_postgres
 
@@ -46,18 +46,9 @@ def server(clock: MovableClock) -> Iterator[PostgresServer]:
 @pytest.fixture
 def engines(server: PostgresServer, clock: MovableClock) -> Iterator[Engines]:
     """A function that makes an engine whose connections bear a member's id."""
-    made: list[Engine] = []
     clock.move(0)
-    with server.database() as url:
-
-        def make(me: str) -> Engine:
-            named = make_url(url).update_query_dict({"application_name": me})
-            made.append(make_engine(named.render_as_string(hide_password=False)))
-            return made[-1]
-
-        yield make
-        for engine in made:
-            engine.dispose()
+    with server.database() as url, engines_of(url) as made:
+        yield made
 
 
 @pytest.fixture

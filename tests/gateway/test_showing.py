@@ -158,9 +158,9 @@ def pair(engine: Engine) -> tuple[Tablet, Tablet]:
 
 
 @contextmanager
-def _patient(engine: Engine, screens: Screens) -> Iterator[Showing]:
-    """Showing that is not asked for a device's own changes before it ends."""
-    made = Showing(engine, Domain(CLOCK, IDS, sellables), screens.show, own_s=LONG_S)
+def _patient(engine: Engine, screens: Screens, own_s: float = LONG_S) -> Iterator[Showing]:
+    """Showing that has a device's own changes wait, unless told until it ends."""
+    made = Showing(engine, Domain(CLOCK, IDS, sellables), screens.show, own_s=own_s)
     made.start()
     try:
         yield made
@@ -241,11 +241,9 @@ def test_a_device_is_shown_its_own_changes_after_a_while(
     """For the sake of what only the gateway knows."""
     own, _ = pair
     screens = Screens()
-    showing = Showing(engine, Domain(CLOCK, IDS, sellables), screens.show, own_s=0.1)
-    showing.start()
-    _said(showing, engine, own)
-    assert screens.busy.wait(WAIT_S)
-    showing.stop()
+    with _patient(engine, screens, 0.1) as showing:
+        _said(showing, engine, own)
+        assert screens.busy.wait(WAIT_S)
     assert screens.pieces() == [1]
 
 
