@@ -6,7 +6,6 @@ the network thread while the client still says it is connected.
 
 import itertools
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.swift import Received, SwiftClient
+from gateway.wire.line import send_at_once
 from gateway.wire.tls import client_context, refusal
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class MqttLink:
         if address.tls:
             client.tls_set_context(client_context(address.ca_file))
         client.may_connect = self._may_connect
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = send_at_once
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
         client.on_unreached = self._unreached
@@ -303,8 +303,3 @@ class MqttLink:
             self._on_message(Incoming(*message, self._generation))
         except Exception:  # an exception here would end the network thread in silence
             logger.exception("taking in a message")
-
-
-def _send_at_once(_client: paho.Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - paho's
-    """Turn Nagle's algorithm off: a receipt behind an ack would wait 40 ms for the peer's own."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,7 +9,6 @@ PUBLISH, is left to paho. Two methods that paho does not document are touched
 so a release of paho that changes them fails there.
 """
 
-import ssl
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MessageType, MQTTErrorCode
 
-from gateway.wire.tls import greet
+from gateway.wire.line import ClosesWhatItDoesNotTrust
 
 READ_BYTES = 262_144  # what is asked of the system at once: several hundred events
 # Packets read before paho looks at what is to be sent; bounds how late an acknowledgement goes.
@@ -136,7 +135,7 @@ class ReadAheadSocket:
         return self.ahead() + (below() if below else 0)
 
 
-class SwiftClient(paho.Client):
+class SwiftClient(ClosesWhatItDoesNotTrust, paho.Client):
     """paho's client; see the module. ``on_received`` replaces ``on_message``; it must not raise."""
 
     on_received: Callable[[Received], None]
@@ -160,12 +159,6 @@ class SwiftClient(paho.Client):
             msg = "the session is not ours just now"
             raise ConnectionAbortedError(msg)  # as if nobody listened: paho tries again later
         return ReadAheadSocket(sock, properties=self._protocol == paho.MQTTv5)
-
-    def _ssl_wrap_socket(self, tcp_sock: Any) -> ssl.SSLSocket:  # noqa: ANN401 - as above
-        if self._ssl_context is None:
-            msg = "no TLS was asked for"
-            raise ValueError(msg)
-        return greet(self._ssl_context, tcp_sock, self._host, self._connect_timeout)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Handle every packet that is here already, not one for each look at the network."""

@@ -5,8 +5,6 @@ nothing of spools or commands.
 """
 
 import queue
-import socket
-import ssl
 import threading
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.wire.codec import encode
 from gateway.wire.downlink import Status
-from gateway.wire.tls import client_context, greet
+from gateway.wire.line import ClosesWhatItDoesNotTrust, send_at_once
+from gateway.wire.tls import client_context
 from gateway.wire.topics import Channel
 from store_devices.delivery import TELEMETRY_WINDOW_MAX
 from store_devices.link import UplinkOptions
@@ -74,14 +73,8 @@ class Woken:
 Item = Connected | Subscribed | Lost | Came | Woken
 
 
-class _Client(Client):
-    """paho's, which closes the socket of a broker that it does not believe."""
-
-    def _ssl_wrap_socket(self, tcp_sock: Any) -> ssl.SSLSocket:  # noqa: ANN401 - paho's type is private
-        if self._ssl_context is None:
-            msg = "no TLS was asked for"
-            raise ValueError(msg)
-        return greet(self._ssl_context, tcp_sock, self._host, self._connect_timeout)
+class _Client(ClosesWhatItDoesNotTrust, Client):
+    """paho's, with that."""
 
 
 class Connection:
@@ -114,7 +107,7 @@ class Connection:
             client.tls_set_context(
                 client_context(options.ca_file, options.cert_file, options.key_file)
             )
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = send_at_once
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -168,8 +161,3 @@ class Connection:
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self._put(Came(message.topic, bytes(message.payload), message.mid, message.qos))
-
-
-def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - paho's
-    """Turn Nagle's algorithm off: one scan behind another would wait 40 ms for the broker's ack."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
