@@ -7,7 +7,7 @@ from typing import Final
 
 from cart.kernel.errors import UnknownOrder
 from cart.kernel.money import Money
-from cart.orders.model import OrderState
+from cart.orders.model import OrderState, RefundState
 from cart.orders.queries import OrderLine, OrderView, order_view
 from cart.picking import queries
 from cart.picking.model import ReturnReason
@@ -77,6 +77,17 @@ class ShownOrder:
     kept: Money
     history: tuple[Told, ...]
     refunds: tuple[ShownRefund, ...]
+
+    @property
+    def owed(self) -> Money:
+        """Return what of :attr:`refunded` the shopper does not have yet."""
+        waits = (one.amount.minor for one in self.refunds if one.state is not RefundState.DONE)
+        return Money(sum(waits), self.paid.currency)
+
+    @property
+    def arrived(self) -> Money:
+        """Return what of :attr:`refunded` she has."""
+        return Money(self.refunded.minor - self.owed.minor, self.paid.currency)
 
     @property
     def returnable(self) -> bool:

@@ -360,6 +360,8 @@ def test_a_refund_that_failed_is_tried_again(opened: Opened, floor: Floor) -> No
     page.get_by_role("link", name="Look at the refund of").click()
     page.wait_for_url(f"**/staff/order/{order_id}")
     expect(page.locator(".notice")).to_contain_text("card closed")
+    sums = page.locator(".sum dd")  # paid, refunded, still to be refunded, kept
+    expect(sums).to_have_text(["€25.00", "€0.00", "€12.50", "€12.50"])
     check_for_everyone(page)
     page.get_by_role("button", name="Try the refund of €12.50 again").click()
     expect(page.get_by_text("On its way to the shopper")).to_be_visible()
