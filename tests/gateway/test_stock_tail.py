@@ -39,14 +39,19 @@ class Told:
 
 
 class Gateways:
-    """Gateways of which one has the chores, each with a clock of its own."""
+    """Gateways of which one has the chores, each with a clock of its own, as the API has.
+
+    The first, ``a``, is there and has them.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.chores = ""
+        self.chores = "a"
         self.told = Told()
-        self.clocks: dict[str, FakeClock] = {}
+        self.api = FakeClock()
+        self.clocks = {"api": self.api}
         self._tails: dict[str, StockTail] = {}
+        self.add("a")
 
     def add(self, name: str, *, wall_s: float = 0.0) -> None:
         """Add one, or start it anew; its wall clock is wrong by so much."""
@@ -79,6 +84,12 @@ def shop(engine: Engine) -> Engine:
 
 
 @pytest.fixture
+def gateways(shop: Engine) -> Gateways:
+    """One gateway, which has the chores."""
+    return Gateways(shop)
+
+
+@pytest.fixture
 def receive(shop: Engine) -> Callable[[str, FakeClock], None]:
     """A function that puts one more piece on the shelf, stamped by a clock."""
 
@@ -91,18 +102,15 @@ def receive(shop: Engine) -> Callable[[str, FakeClock], None]:
 
 @pytest.mark.parametrize("wrong_s", [MINUTES_S, -MINUTES_S, 100 * MINUTES_S, -100 * MINUTES_S])
 def test_chores_that_move_skip_nothing(
-    shop: Engine, receive: Callable[[str, FakeClock], None], wrong_s: float
+    gateways: Gateways, receive: Callable[[str, FakeClock], None], wrong_s: float
 ) -> None:
     """The one who had them dies; what changes until the other has them is told by that one.
 
     Their clocks differ by minutes or hours: nothing is skipped, and nothing is told
     again but the last half a minute.
     """
-    gateways, api = Gateways(shop), FakeClock()
-    gateways.clocks["api"] = api
-    gateways.add("a")
+    api = gateways.api
     gateways.add("b", wall_s=wrong_s)
-    gateways.chores = "a"
     receive(RED, api)
     assert gateways.look() == [(RED, 1)]
     gateways.pass_time(120)
@@ -123,14 +131,11 @@ def test_chores_that_move_skip_nothing(
 
 
 def test_a_change_that_commits_after_the_move_is_told(
-    shop: Engine, receive: Callable[[str, FakeClock], None]
+    gateways: Gateways, receive: Callable[[str, FakeClock], None]
 ) -> None:
     """Stamped ten seconds before the newest that was told, and seen by nobody before."""
-    gateways, api = Gateways(shop), FakeClock()
-    gateways.clocks["api"] = api
-    gateways.add("a")
+    api = gateways.api
     gateways.add("b", wall_s=MINUTES_S)
-    gateways.chores = "a"
     late = FakeClock(api.now())
     gateways.pass_time(10)
     receive(RED, api)
@@ -141,13 +146,10 @@ def test_a_change_that_commits_after_the_move_is_told(
 
 
 def test_one_alone_goes_on_where_it_was_killed(
-    shop: Engine, receive: Callable[[str, FakeClock], None]
+    gateways: Gateways, receive: Callable[[str, FakeClock], None]
 ) -> None:
     """Also when it had only just begun; an hour without a gateway skips nothing."""
-    gateways, api = Gateways(shop), FakeClock()
-    gateways.clocks["api"] = api
-    gateways.add("a")
-    gateways.chores = "a"
+    api = gateways.api
     assert gateways.look() == []
     receive(RED, api)
     api.advance(3600)
@@ -157,13 +159,10 @@ def test_one_alone_goes_on_where_it_was_killed(
 
 
 def test_of_an_import_that_was_told_nothing_is_told_again(
-    shop: Engine, receive: Callable[[str, FakeClock], None]
+    gateways: Gateways, receive: Callable[[str, FakeClock], None]
 ) -> None:
     """Once nothing has changed for a while: the mark that a successor finds has gone on."""
-    gateways, api = Gateways(shop), FakeClock()
-    gateways.clocks["api"] = api
-    gateways.add("a")
-    gateways.chores = "a"
+    api = gateways.api
     for sku in SKUS:
         receive(sku, api)
     assert len(gateways.look()) == len(SKUS)
