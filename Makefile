@@ -9,6 +9,8 @@ PY := .venv/bin/python
 JOBS ?= 2
 TESTS ?= tests
 RUNS ?= 50
+INPUTS ?= 1000000
+EXAMPLES ?= 100
 SEED ?= 1
 BENCHMARKS ?= $(filter-out %/bench_vision.py,$(sort $(wildcard tests/benchmarks/bench_*.py)))
 # Bash counts SECONDS by itself: ours is a variable of make and goes no further.
@@ -20,7 +22,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check package format bench bench-vision chaos docs migration clean
+.PHONY: help demo test lint check package format bench bench-vision chaos fuzz docs migration clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +64,11 @@ bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FO
 chaos: .venv/ready ## kill everything at random, count what is left; RUNS=50 SEED=1; AWAY=3: minutes
 	@.ci/system_packages
 	@$(PY) -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(AWAY),--away-minutes $(AWAY))
+
+fuzz: .venv/ready ## feed everything that reads strangers' bytes; INPUTS=1000000 SEED=1
+	@$(PY) -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+	@FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/pytest --numprocesses $(JOBS) -q \
+	    tests/mobile_api/test_document_fuzzed.py
 
 docs: .venv/ready ## write the documents that are made from the code: AsyncAPI, OpenAPI, settings
 	@$(PY) -m tests.contracts.documents

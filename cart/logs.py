@@ -24,6 +24,9 @@ HIDDEN: Final = (
     (re.compile(rf"(?<![0-9A-Za-z_-])(?:[0-9a-z]{{{TOKEN_CHARACTERS}}}|[0-9A-Za-z_-]{{43,}})\b"),
      "<secret>"),
 )  # fmt: skip
+# Libraries that write at their loudest what passes through them. The demo's mail sink is a
+# server of aiosmtpd's, which logs each line of a mail: names of people and of their lists.
+TALKATIVE: Final = ("mail.log",)
 
 
 def hidden(text: str) -> str:
@@ -69,6 +72,8 @@ def configure(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(settings.log_format))
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.basicConfig(
         handlers=[handler], level=min(level, logging.INFO) if verbose else level, force=True
     )

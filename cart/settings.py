@@ -1,10 +1,12 @@
 """Settings that every server process shares; more come in gateway and mobile_api."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cart.secrets import check_url
 
 
 class ProcessSettings(BaseSettings):
@@ -59,6 +61,14 @@ class DatabaseSettings(ProcessSettings):
             " `carryover.db` in DATA_DIR."
         ),
     ] = ""
+
+    @model_validator(mode="after")
+    def _no_known_password(self) -> Self:
+        """Whichever of the addresses this process has: the database's, the broker's, the mails'."""
+        for name in type(self).model_fields:
+            if name.endswith("_url") and isinstance(value := getattr(self, name), str):
+                check_url(name.upper(), value)
+        return self
 
     @property
     def effective_database_url(self) -> str:

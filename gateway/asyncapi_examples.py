@@ -98,12 +98,15 @@ def _commands() -> dict[str, Wire]:
         "ApplyDesired": downlink.ApplyDesired(
             id="command-5", data=downlink.DesiredData(version=2, locale="pl"), **at
         ),
+        "Rotate": downlink.Rotate(id="command-6", **at),
     }
 
 
 def _plain() -> dict[str, Wire]:
     return {
-        "Status": downlink.Status(online=True, spool=SPOOL, visit=VISIT, at=START),
+        "Status": downlink.Status(
+            online=True, spool=SPOOL, visit=VISIT, at=START, boot="boot-7kq2"
+        ),
         "Ack": downlink.Ack(command_id="command-1", outcome=downlink.AckOutcome.DONE),
         "Receipt": downlink.Receipt(
             spool=SPOOL, stored_through=7, at=START + timedelta(seconds=60)

@@ -1,5 +1,6 @@
 """``gateway broker-files``: what a real Mosquitto needs."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,21 @@ from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.errors import InvalidInput
 from cart.kernel.ids import RandomIds
-from gateway.mosquitto import BrokerFiles, BrokerTls, write_broker_files
+from gateway.broker.key import CONTROL_FILE
+from gateway.mosquitto import CONTROL_USER, BrokerFiles, BrokerTls, find_plugin, write_broker_files
 from gateway.settings import MqttSettings
 
 NAME = "NAME-IN-THE-CERTIFICATE"  # only who had it issued knows it
 
 
-def broker_files(
+class Rules(StrEnum):
+    """Where the broker has what each device may do."""
+
+    FILES = "files"
+    DYNAMIC = "dynamic"
+
+
+def broker_files(  # noqa: PLR0913 - each is an option of its own
     *,
     out: Annotated[Path, typer.Option(help="Folder for the files; made if missing.")],
     port: Annotated[
@@ -36,6 +45,14 @@ def broker_files(
     client_ca: Annotated[
         Path | None, typer.Option(help="CA whose certificates devices need besides, with --cert.")
     ] = None,
+    rules: Annotated[
+        Rules,
+        typer.Option(help="Devices' rules in a file, up to 2,000, or in dynamic security."),
+    ] = Rules.FILES,
+    plugin: Annotated[
+        Path | None,
+        typer.Option(help="The broker's dynamic-security plug-in, where it is not to be found."),
+    ] = None,
 ) -> None:
     """Write a Mosquitto configuration, its access rules, and the registry as its passwords."""
     if client_ca and not cert:
@@ -46,8 +63,9 @@ def broker_files(
     settings = MqttSettings()
     engine = make_engine(settings.effective_database_url)
     upgrade(engine)
-    files = BrokerFiles(out.resolve(), port, server_port, bind, user, server_bind, tls)
     try:
+        dynamic = (plugin or find_plugin()) if rules is Rules.DYNAMIC else None
+        files = BrokerFiles(out.resolve(), port, server_port, bind, user, server_bind, tls, dynamic)
         write_broker_files(engine, settings, RandomIds(), files)
     except InvalidInput as error:
         typer.echo(error.message, err=True)
@@ -58,6 +76,10 @@ def broker_files(
     typer.echo(f"mosquitto -c {files.conf}")
     scheme, host = ("mqtts", NAME) if files.server_tls else ("mqtt", "127.0.0.1")
     typer.echo(f'MQTT_URL="{scheme}://server:$(cat {secret})@{host}:{server_port}"')
+    if files.plugin:
+        secret = (settings.data_dir / CONTROL_FILE).resolve()
+        address = f"{CONTROL_USER}:$(cat {secret})@{host}:{server_port}"
+        typer.echo(f'MOSQUITTO_CONTROL_URL="{scheme}://{address}"')
     if tls:
         typer.echo(f"MQTT_PUBLIC_URL=mqtts://{NAME}:{port}")
     typer.echo(f"MOSQUITTO_PASSWORD_FILE={files.passwords}")

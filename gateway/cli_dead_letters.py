@@ -7,6 +7,8 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from cart.audit.model import DONE, Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import make_engine, reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import CarryoverError, NotFound
@@ -37,10 +39,14 @@ def list_letters(
     limit: Annotated[int, typer.Option(min=1, max=LIST_MAX)] = LIST_DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    """List dead letters, newest first."""
-    with reading(_engine()) as db:
+    """List dead letters, newest first; as JSON with all that stands in them."""
+    engine = _engine()
+    with reading(engine) as db:
         found = service.listed(db, limit=limit, reason=reason, every=every)
         total = service.counted(db)
+    if as_json:  # before it is given away
+        with unit_of_work(engine) as db:
+            note_at_terminal(db, Action.LETTER_SEE, *[On("letter", row.id) for row in found])
     for row in found:
         if as_json:
             typer.echo(json.dumps(_facts(row)))
@@ -57,8 +63,9 @@ def list_letters(
 def show(letter_id: str) -> None:
     """Show one dead letter whole."""
     try:
-        with reading(_engine()) as db:
+        with unit_of_work(_engine()) as db:
             facts = _facts(service.letter(db, letter_id))
+            note_at_terminal(db, Action.LETTER_SEE, On("letter", letter_id))
     except NotFound as error:
         raise typer.BadParameter(error.message) from error
     typer.echo(json.dumps(facts, indent=2))
@@ -90,6 +97,9 @@ def replay(
         try:
             with unit_of_work(engine) as db:
                 error, outcome = again(db, domain, letter_id)
+                came_to = DONE if error is None else error.code
+                on = On("letter", letter_id)
+                note_at_terminal(db, Action.LETTER_REPLAY, on, outcome=came_to)
         except CarryoverError as refusal:
             error, outcome = refusal, None
         except SQLAlchemyError as failure:  # what our code cannot do stays, and stops no other

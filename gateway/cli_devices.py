@@ -13,11 +13,16 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import make_engine, reading, unit_of_work
 from cart.db.migrate import upgrade
-from cart.kernel.clock import SystemClock
+from cart.kernel.clock import SystemClock, from_us
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
+from gateway.commands.service import ask_rotate
+from gateway.findings.service import findings, is_open
+from gateway.findings.tables import DeviceFindingRow
 from gateway.handout import connection_facts
 from gateway.mosquitto import tell_mosquitto
 from gateway.registry import queries, service
@@ -81,6 +86,10 @@ def enrol(
                 for _ in range(count)
             ]
             devices = [service.redeem(db, clock, ids, token=one) for one in tokens if redeem_now]
+            note_at_terminal(db, Action.DEVICE_TOKEN, *[On("location", location) for _ in tokens])
+            note_at_terminal(
+                db, Action.DEVICE_ENROL, *[On("device", one.device_id) for one in devices]
+            )
         if devices:
             tell_mosquitto(engine, settings, ids)
         made = [connection_facts(settings, device) for device in devices]
@@ -102,6 +111,7 @@ def redeem(
     with _registry() as (engine, settings):
         with unit_of_work(engine) as db:
             device = service.redeem(db, SystemClock(), RandomIds(), token=token)
+            note_at_terminal(db, Action.DEVICE_ENROL, On("device", device.device_id))
         tell_mosquitto(engine, settings, RandomIds())
         facts = connection_facts(settings, device)
     _print_facts(facts, as_json=as_json, shell=shell)
@@ -133,16 +143,18 @@ def show(device_id: DeviceId, *, as_json: AsJson = False) -> None:
     with _registry() as (engine, _), reading(engine) as db:
         facts = _device_facts(queries.device(db, device_id))
         twin = twins.twin(db, device_id)
+        odd = findings(db, device_id)
     facts["desired"] = (
         twin.desired.model_dump(mode="json", exclude_none=True) if twin.desired else {}
     )
     reported = twin.reported.model_dump(mode="json", exclude_none=True) if twin.reported else {}
     facts |= {"reported": reported, "reported_at": _iso(twin.reported_at), "pending": twin.pending}
+    facts["findings"] = [_finding_facts(one) for one in odd]
     if as_json:
         typer.echo(json.dumps(facts))
         return
     for name, value in facts.items():
-        typer.echo(f"{name:<14} {'-' if value in (None, '', {}) else value}")
+        typer.echo(f"{name:<14} {'-' if value in (None, '', {}, []) else value}")
 
 
 @app.command()
@@ -151,16 +163,43 @@ def revoke(device_id: DeviceId) -> None:
     with _registry() as (engine, settings):
         with unit_of_work(engine) as db:
             service.revoke(db, SystemClock(), device_id=device_id)
+            note_at_terminal(db, Action.DEVICE_REVOKE, On("device", device_id))
         tell_mosquitto(engine, settings, RandomIds())
     typer.echo(f"{device_id} is revoked")
 
 
 @app.command()
-def rotate(device_id: DeviceId, *, as_json: AsJson = False) -> None:
-    """Give a device a fresh credential and print it; the one before is worthless at once."""
+def rotate(
+    device_id: DeviceId,
+    *,
+    by_command: Annotated[
+        bool, typer.Option("--by-command", help="The device makes it, keeps it and uses it.")
+    ] = False,
+    keep_old_hours: Annotated[
+        int,
+        typer.Option(min=0, max=720, help="How long the one before is good if the new is unused."),
+    ] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Give a device a fresh credential and print it; the one before ends when it is used.
+
+    With --keep-old-hours 0 at once, and at Mosquitto always. With --by-command nothing is
+    printed and nobody carries anything: the device is asked, at once or when it comes.
+    """
+    if by_command:
+        with _registry() as (engine, _), unit_of_work(engine) as db:
+            command_id = ask_rotate(db, SystemClock(), RandomIds(), device_id=device_id)
+            note_at_terminal(db, Action.DEVICE_ROTATE, On("device", device_id))
+        facts = {"device_id": device_id, "command_id": command_id}
+        typer.echo(json.dumps(facts) if as_json else f"{device_id} is asked ({command_id})")
+        return
     with _registry() as (engine, settings):
         with unit_of_work(engine) as db:
-            credential = service.rotate(db, RandomIds(), device_id=device_id)
+            overlap = timedelta(hours=keep_old_hours)
+            credential = service.rotate(
+                db, SystemClock(), RandomIds(), device_id=device_id, overlap=overlap
+            )
+            note_at_terminal(db, Action.DEVICE_ROTATE, On("device", device_id))
         tell_mosquitto(engine, settings, RandomIds())
     facts = {"device_id": device_id, "credential": credential}
     typer.echo(json.dumps(facts) if as_json else credential)
@@ -186,6 +225,7 @@ def desire(
         change["idle_after_s"] = idle_after or None
     with _registry() as (engine, _), unit_of_work(engine) as db:
         version = twin_service.set_desired(db, device_id, **change)
+        note_at_terminal(db, Action.DEVICE_DESIRE, On("device", device_id))
     typer.echo(f"{device_id} should be at version {version}")
 
 
@@ -218,6 +258,17 @@ def _device_facts(device: ListedDevice) -> dict[str, object]:
         "last_seen_at": _iso(device.last_seen_at),
         "online": device.online and device.revoked_at is None,
         "since": _iso(device.since),
+    }
+
+
+def _finding_facts(row: DeviceFindingRow) -> dict[str, object]:
+    return {
+        "kind": row.kind,
+        "count": row.count,
+        "first_seen_at": _iso(from_us(row.first_seen_us)),
+        "last_seen_at": _iso(from_us(row.last_seen_us)),
+        "detail": row.detail,
+        "open": is_open(row),
     }
 
 

@@ -17,10 +17,12 @@ from gateway.mqtt import Incoming, MqttLink
 from gateway.notices import (
     BindingChanged,
     CartChanged,
+    CodeAsked,
     DeskChanged,
     ListAsked,
     Notice,
     OrderChanged,
+    SignedOut,
     StockChanged,
     decode,
     encode,
@@ -31,11 +33,13 @@ from gateway.wire import topics
 __all__ = [
     "BindingChanged",
     "CartChanged",
+    "CodeAsked",
     "DeskChanged",
     "Fanout",
     "ListAsked",
     "Notice",
     "OrderChanged",
+    "SignedOut",
     "StockChanged",
 ]
 logger = logging.getLogger(__name__)

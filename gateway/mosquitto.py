@@ -1,10 +1,11 @@
 """Files for a real Mosquitto: its configuration, and the registry as its password file.
 
-Writes files and sends SIGHUP; connects to nothing. Whoever changes a credential
-calls :func:`tell_mosquitto` after the commit.
+Writes files and sends SIGHUP; where its dynamic-security plug-in has the rules, that is told
+too. Whoever changes a credential calls :func:`tell_mosquitto` after the commit.
 """
 
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -20,19 +21,36 @@ from string import Template
 from sqlalchemy import Engine
 
 from cart.db import reading
+from cart.kernel.errors import InvalidInput, Unavailable
 from cart.kernel.ids import Ids
 from gateway.broker.access import SERVER_USER
-from gateway.broker.key import broker_key
+from gateway.broker.key import CONTROL_FILE, broker_key
+from gateway.broker_control import control_address, tell_news
+from gateway.dynamic_rules import Json, whole_file
 from gateway.mosquitto_rules import MARK, rules
-from gateway.registry.model import credential_hash
-from gateway.registry.queries import addresses, credential_hashes
+from gateway.registry.queries import addresses, credential_hashes, devices_by_id
 from gateway.settings import MqttSettings
+from gateway.wire.credential import credential_hash
 from gateway.wire.tls import server_context
 from gateway.wire.topics import DeviceAddress
 
 logger = logging.getLogger(__name__)
 
 RULES, SERVER_RULES, SERVER_PASSWORDS = "acl", "server-acl", "server-passwords"
+CONTROL_USER = "control"  # no device id either; may speak to the plug-in and do nothing else
+DYNAMIC_RULES = "data/dynamic-security.json"  # the broker writes it anew: in a folder of its own
+# Read by the plug-in where server processes connect, and stays empty. It holds one set of
+# clients for the whole broker, and saves it in the file that it has read last.
+NO_CLIENTS = "no-clients.json"
+PLUGIN = "mosquitto_dynamic_security.so"
+PLUGIN_PLACES = (  # of Debian, of other systems and containers, of Homebrew
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/opt/homebrew/lib",
+)
 FILE_MODE = 0o640  # hashes of random secrets: not secret, and nobody else's business
 
 
@@ -68,6 +86,8 @@ class BrokerFiles:
     server_bind: str = "127.0.0.1"  # without TLS: a secret in the clear
     # For devices; for server processes too if they come from elsewhere.
     tls: BrokerTls | None = None
+    # The dynamic-security plug-in, if it is to have the devices' rules; None: the file `acl` has.
+    plugin: Path | None = None
 
     @property
     def server_tls(self) -> bool:
@@ -94,10 +114,16 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
     rules_file = out.folder / RULES
     if rules_file.exists() and MARK not in rules_file.read_text(encoding="utf-8"):
         rules_file.unlink()  # of a version that had one rule for all devices
+    if out.plugin and not out.plugin.is_absolute():
+        msg = f"the plug-in {out.plugin} has to be named by its whole path"
+        raise InvalidInput(msg)
     if out.tls:
         server_context(out.tls.cert_file, out.tls.key_file, out.tls.client_ca_file)  # they fit
     folder = out.folder.resolve()
     (folder / "data").mkdir(parents=True, exist_ok=True)
+    own_rules = (
+        rules_file.read_text(encoding="utf-8").partition(MARK)[0] if rules_file.exists() else ""
+    )
     ours = files("gateway")
     conf = Template((ours / "mosquitto.conf").read_text(encoding="utf-8")).substitute(
         folder=folder,
@@ -108,29 +134,71 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
         user=out.user,
         device_tls=out.tls.lines(clients_too=True) if out.tls else "",
         server_tls=out.tls.lines(clients_too=False) if out.tls and out.server_tls else "",
+        server_plugin=_plugin_lines(out.plugin, folder / NO_CLIENTS),
+        device_plugin=_plugin_lines(out.plugin, folder / DYNAMIC_RULES),
+        device_rules="" if out.plugin and not own_rules else f"acl_file {folder / RULES}\n",
     )
     _replace(folder / "mosquitto.conf", conf)
     _replace(folder / SERVER_RULES, (ours / "mosquitto-server.acl").read_text(encoding="utf-8"))
-    _write_server_passwords(settings, ids, folder)
+    _write_server_passwords(settings, ids, folder, control=out.plugin is not None)
     (folder / RULES).touch(FILE_MODE)
+    if out.plugin:
+        _replace(folder / RULES, own_rules)
+        _replace(folder / NO_CLIENTS, "{}\n")
+        _write_dynamic_rules(engine, folder / DYNAMIC_RULES)
+    else:
+        (folder / NO_CLIENTS).unlink(missing_ok=True)
     write_passwords(engine, settings, ids, folder / "passwords")
     if os.geteuid() == 0:  # as root the broker becomes its own user, who has to read and save
-        for name in ("data", RULES, "passwords", SERVER_RULES, SERVER_PASSWORDS):
+        names = ["data", RULES, "passwords", SERVER_RULES, SERVER_PASSWORDS]
+        for name in [*names, *((NO_CLIENTS, DYNAMIC_RULES) if out.plugin else ())]:
             shutil.chown(folder / name, user=out.user)
 
 
-def _write_server_passwords(settings: MqttSettings, ids: Ids, folder: Path) -> None:
+def find_plugin() -> Path:
+    """Return where this machine has Mosquitto's dynamic-security plug-in.
+
+    Raises:
+        InvalidInput: nowhere that we know of.
+    """
+    for place in PLUGIN_PLACES:
+        if (found := Path(place) / PLUGIN).exists():
+            return found
+    msg = f"{PLUGIN} is not on this machine: say with --plugin where the broker's machine has it"
+    raise InvalidInput(msg)
+
+
+def _plugin_lines(plugin: Path | None, rules_file: Path) -> str:
+    return f"plugin {plugin}\nplugin_opt_config_file {rules_file}\n" if plugin else ""
+
+
+def _write_dynamic_rules(engine: Engine, path: Path) -> None:
+    """Write what the plug-in reads when the broker starts; an operator's own in it stays."""
+    before: Json = {}
+    if path.exists():
+        with suppress(ValueError):  # cut off: what it had is in the registry, or lost
+            before = json.loads(path.read_text(encoding="utf-8"))
+    with reading(engine) as db:
+        devices = addresses(db)
+    _replace(path, json.dumps(whole_file(devices, before)))
+
+
+def _write_server_passwords(
+    settings: MqttSettings, ids: Ids, folder: Path, *, control: bool
+) -> None:
     """Write who may come in where server processes connect; an operator's own users stay."""
     path = folder / SERVER_PASSWORDS
     with _locked(path):
         others = [
             line
             for line in (path.read_text(encoding="utf-8") if path.exists() else "").splitlines()
-            if line.partition(":")[0] != SERVER_USER
+            if line.partition(":")[0] not in {SERVER_USER, CONTROL_USER}
         ]
-        secret = broker_key(settings.data_dir, ids)
-        server = f"{SERVER_USER}:{credential_hash(secret)}"
-        _replace(path, "".join(f"{line}\n" for line in (server, *others)))
+        ours = {SERVER_USER: broker_key(settings.data_dir, ids)}
+        if control:
+            ours[CONTROL_USER] = broker_key(settings.data_dir, ids, CONTROL_FILE)
+        made = [f"{user}:{credential_hash(secret)}" for user, secret in ours.items()]
+        _replace(path, "".join(f"{line}\n" for line in (*made, *others)))
 
 
 def write_passwords(engine: Engine, settings: MqttSettings, ids: Ids, path: Path) -> None:
@@ -139,7 +207,8 @@ def write_passwords(engine: Engine, settings: MqttSettings, ids: Ids, path: Path
     Lines of users that are no devices of ours stay. The server's own user has a file of
     its own; where there is none, it is added here if it is missing, with the secret of
     ``DATA_DIR/broker.key``. What each device may do goes into ``acl`` beside the file, if
-    that is there (of a version before it had this rule: until the files are written anew).
+    that is there (of a version before it had this rule: until the files are written anew)
+    and the dynamic-security plug-in has not the rules.
     """
     with _locked(path):
         with reading(engine) as db:  # inside the lock: the last writer has the newest registry
@@ -162,6 +231,8 @@ def write_passwords(engine: Engine, settings: MqttSettings, ids: Ids, path: Path
 
 def _write_rules(path: Path, known: Collection[DeviceAddress]) -> None:
     """Write what devices may do, before the passwords that let them in."""
+    if path.with_name(NO_CLIENTS).exists():  # the plug-in has them
+        return
     before = path.read_text(encoding="utf-8") if path.exists() else None
     if before is not None and (not before or MARK in before):
         _replace(path, rules(known, before))
@@ -170,8 +241,11 @@ def _write_rules(path: Path, known: Collection[DeviceAddress]) -> None:
 def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
     """Bring Mosquitto up to date with the registry, where the settings name its files.
 
-    A broker that does not run reads the file when it starts.
+    A broker that does not run reads the file when it starts. Where the dynamic-security
+    plug-in has the rules, it gets those of new devices before their passwords; what is
+    missing besides is made by the gateway.
     """
+    _tell_plugin(engine, settings, ids)
     if settings.mosquitto_password_file is None:
         return
     write_passwords(engine, settings, ids, settings.mosquitto_password_file)
@@ -182,6 +256,29 @@ def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
         os.kill(pid, signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError, ValueError) as error:
         logger.warning("mosquitto was not told to read its passwords again: %s", error)
+
+
+def _tell_plugin(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
+    address, passwords = control_address(settings), settings.mosquitto_password_file
+    if address is None:
+        if passwords and passwords.with_name(NO_CLIENTS).exists():
+            logger.warning(
+                "rules at Mosquitto are left to the gateway: MOSQUITTO_CONTROL_URL is not set"
+            )
+        return
+    if passwords is None:
+        return
+    written = passwords.read_text(encoding="utf-8") if passwords.exists() else ""
+    before = {line.partition(":")[0] for line in written.splitlines()}
+    with reading(engine) as db:
+        # Nobody has their credentials yet, so they cannot be connected.
+        fresh = [one for one in addresses(db) if one.device_id not in before]
+        revoked = [name for name, kept in credential_hashes(db).items() if kept is None]
+        gone = devices_by_id(db, before.intersection(revoked)).values()
+    try:
+        tell_news(address, ids, fresh, [one.address for one in gone])
+    except Unavailable as error:
+        logger.warning("the rules at Mosquitto will be made by the gateway: %s", error.message)
 
 
 def _is_loopback(address: str) -> bool:

@@ -54,6 +54,22 @@ class ListAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeAsked:
+    """A code to sign in with was asked for by mail."""
+
+    code_id: str
+    what: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Keys of a shopper session were taken back: streams that were opened with them end."""
+
+    session_id: str
+    what: Literal["signed-out"] = "signed-out"
+
+
+@dataclass(frozen=True, slots=True)
 class OrderChanged:
     """An order, or the checkout of this id, is at ``version`` now."""
 
@@ -77,7 +93,9 @@ class StockChanged:
     notice: StockNotice
 
 
-Change = CartChanged | BindingChanged | ListAsked | OrderChanged | DeskChanged
+Change = (
+    CartChanged | BindingChanged | ListAsked | CodeAsked | SignedOut | OrderChanged | DeskChanged
+)
 Notice = Change | StockChanged
 
 _CHANGES: TypeAdapter[list[Change]] = TypeAdapter(

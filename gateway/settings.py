@@ -105,6 +105,23 @@ class MqttSettings(DatabaseSettings):
     gateway_batch_events: Annotated[
         int, Field(ge=1, le=5000, description="Messages in one transaction at most.")
     ] = 1_000
+    gateway_device_burst_events: Annotated[
+        int,
+        Field(
+            ge=100,
+            description="Messages that one device may send at once. A tablet that was offline for"
+            " days brings a full spool of 40,000. What is beyond is not lost: it is taken at"
+            " GATEWAY_DEVICE_EVENTS_PER_S, and the operator sees it.",
+        ),
+    ] = 40_000
+    gateway_device_events_per_s: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Messages a second that one device may send without end. A whole till line"
+            " scans ten; a tablet that sends everything again while the gateway hangs, twenty.",
+        ),
+    ] = 100
     gateway_batch_ms: Annotated[
         int,
         Field(ge=0, le=1000, description="Milliseconds a batch waits to fill while others come."),
@@ -128,6 +145,14 @@ class MqttSettings(DatabaseSettings):
         Path | None,
         Field(description="Process to tell (SIGHUP) when the password file has changed."),
     ] = None
+    mosquitto_control_url: Annotated[
+        str,
+        Field(
+            description="`mqtt://control:SECRET@host:1884` of a Mosquitto whose dynamic-security"
+            " plug-in has the devices' rules (`gateway broker-files --rules dynamic` prints it);"
+            " empty: they are in the file `acl`."
+        ),
+    ] = ""
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

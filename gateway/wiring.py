@@ -20,15 +20,18 @@ from gateway.binding import service as bindings
 from gateway.binding.news import changed
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
+from gateway.broker_control import RuleKeeper
 from gateway.commands import service as commands
-from gateway.dead_letters import service as dead_letters
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
+from gateway.findings.seen import note_seen
 from gateway.ingest.batch import Domain
 from gateway.ingest.lanes import Lanes
 from gateway.ingest.loop import IngestLoop
+from gateway.ingest.share import Share
 from gateway.ingest.traces import Traces
 from gateway.leases.shared import SharedSessions
+from gateway.limits import DeviceLimits
 from gateway.links import Identity, hearing, speaking
 from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
@@ -74,10 +77,13 @@ class Gateway:
         if settings.embedded:
             secret = broker_key(settings.data_dir, self._domain.ids)
             self._broker = EmbeddedBroker(self._engine, settings, secret)
+        # The embedded broker slows a device down itself; of another's messages we leave some.
+        self.limits = self._broker.limits if self._broker else DeviceLimits.of(settings)
         self._tracer = make_tracer("gateway", settings.otel_exporter_otlp_endpoint)
         self._registry = fresh_registry()
         self._tally = Tally(self._registry)
         self._stopping = threading.Event()
+        self.rotated = threading.Event()  # a broker with a password file has to learn of it
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
 
     def start(self) -> int:
@@ -117,11 +123,20 @@ class Gateway:
             tally=self._tally,
             traces=Traces(self._tracer) if self._tracer else None,
             fence=self._sessions.fence,
+            rotated=self.rotated.set,
+            share=None if self._broker else Share(self.limits, self._domain.clock.monotonic),
         )
         self._tail = StockTail(
             self._engine,
             self._domain.clock.monotonic,
             self._fanout,
+            is_ours=lambda: self._sessions.has_chores,
+        )
+        self._rules = RuleKeeper(
+            self._engine,
+            self._settings,
+            self._domain.ids,
+            connections=lambda: self.connections,
             is_ours=lambda: self._sessions.has_chores,
         )
         self._pulse = Pulse(
@@ -137,6 +152,7 @@ class Gateway:
         self._sessions.start()
         self._tail.start()
         self._sweeper.start()
+        self._rules.start()
         self._pulse.start()
         self._monitor.start()
         collect_seldom()
@@ -157,6 +173,7 @@ class Gateway:
         self._monitor.stop()
         self._pulse.stop()
         self._loop.stop()
+        self._rules.stop()
         self._downlink.stop()
         self._tail.stop()
         self._sessions.stop()
@@ -243,8 +260,23 @@ class Gateway:
 
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:
-            dead_letters.forget(db, self._domain.clock)
             commands.forget(db, self._domain.clock)
+
+    def note_seen(self) -> None:
+        """Keep what the broker and the limits saw since the last call, for the operator."""
+        strays = self._broker.strays() if self._broker else {}
+        note_seen(self._engine, self._domain.clock, self.limits, strays)
+
+    def tell_broker(self) -> None:
+        """Bring Mosquitto up to date after a rotation; what fails is tried at the next sweep."""
+        if not self.rotated.is_set():
+            return
+        self.rotated.clear()
+        try:
+            tell_mosquitto(self._engine, self._settings, self._domain.ids)
+        except (SQLAlchemyError, OSError) as error:
+            self.rotated.set()
+            logger.warning("mosquitto will be told of fresh credentials later: %s", error)
 
     def _sweep(self) -> None:
         tidied = float("-inf")
@@ -253,6 +285,8 @@ class Gateway:
                 self._downlink.make_up()
             except SQLAlchemyError as error:
                 logger.warning("devices will be told again later: %s", error)
+            self.note_seen()
+            self.tell_broker()
             if not self._sessions.has_chores:
                 continue
             try:

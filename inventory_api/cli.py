@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock, from_us
 from cart.kernel.errors import UnusableFeed
@@ -59,6 +61,8 @@ def import_feeds(
                 unusable += 1
                 continue
             progress.end()
+            with unit_of_work(engine) as db:
+                note_at_terminal(db, Action.FEED_IMPORT, On("feed", outcome.run_id))
             typer.echo("\n".join(summary(outcome)))
             refused += outcome.refused
     raise typer.Exit(UNUSABLE if unusable else SOME_REFUSED if refused else ALL_TAKEN)
@@ -108,6 +112,7 @@ def move(
                 reason=reason,
                 reference=reference,
             )
+            note_at_terminal(db, Action.STOCK_MOVE, On("sku", sku), location_id=location)
         typer.echo(f"{location} {sku}: on hand {now.on_hand}, available {now.available}")
 
 
@@ -132,6 +137,7 @@ def count(
                 safety_stock=safety_stock,
                 reference=RandomIds().new("count"),
             )
+            note_at_terminal(db, Action.STOCK_COUNT, On("sku", sku), location_id=location)
         typer.echo(f"{location} {sku}: on hand {now.on_hand}, available {now.available}")
 
 
@@ -155,6 +161,9 @@ def reconcile(
                 what = "; ".join(found.difference.reasons)
                 done = "" if found.booked is None else f"; booked {found.booked:+}"
                 typer.echo(f"{found.difference.location_id} {found.difference.sku}: {what}{done}")
+        if fixed:
+            with unit_of_work(engine) as db:
+                note_at_terminal(db, Action.STOCK_RECOUNT, On("", ""))
         typer.echo(f"{wrong:,} rows with a difference, {fixed:,} of them right now")
     raise typer.Exit(SOME_REFUSED if wrong > fixed else ALL_TAKEN)
 

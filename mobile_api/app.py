@@ -16,7 +16,7 @@ from cart.kernel.ids import Ids, RandomIds
 from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
-from gateway.fanout import Fanout, ListAsked, Notice, StockChanged
+from gateway.fanout import CodeAsked, Fanout, ListAsked, Notice, SignedOut, StockChanged
 from gateway.wire.tracing import make_tracer
 from inventory_api.catalogue.queries import sellables
 from inventory_api.places import Places
@@ -25,6 +25,8 @@ from inventory_api.stock.live import LiveStock
 from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
 from mobile_api import health
+from mobile_api.account import pages as account_pages
+from mobile_api.account import router as account_router
 from mobile_api.bells import Bells
 from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
@@ -36,17 +38,19 @@ from mobile_api.checkouts import router as checkout_router
 from mobile_api.claims import pages as claim_pages
 from mobile_api.claims import router as claim_router
 from mobile_api.demo import pages as demo_pages
+from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
-from mobile_api.edge import access, problems
+from mobile_api.edge import access, document, problems
 from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
 from mobile_api.edge.lane import gathered
+from mobile_api.edge.streams import OpenStreams
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
-from mobile_api.mail.sweep import Sweep
+from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.operator import pages as operator_pages
 from mobile_api.operator import router as operator_router
@@ -57,14 +61,26 @@ from mobile_api.payment.awaiting import Awaited
 from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.payment.sweep import PaymentSweep
+from mobile_api.privacy import pages as privacy_pages
+from mobile_api.privacy import router as privacy_router
+from mobile_api.privacy import withdrawing
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
+from mobile_api.rights import pages as rights_pages
+from mobile_api.rights import router as rights_router
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
+from mobile_api.sign_in import pages as sign_in_pages
+from mobile_api.sign_in import router as sign_in_router
 from mobile_api.staff import desk_router as staff_desk_router
+from mobile_api.staff import locking as staff_locking
 from mobile_api.staff import pages as staff_pages
+from mobile_api.staff import people as staff_people
 from mobile_api.staff import router as staff_router
+from mobile_api.staff import second as staff_second
+from mobile_api.staff import vouched as staff_vouched
+from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
 from mobile_api.workflows.rounds import Rounds
@@ -80,6 +96,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     order_router.router,
     claim_router.router,
     device_router.router,
+    broker_hook.router,
     scan_router.router,
     cart_pages.router,
     list_pages.router,
@@ -89,9 +106,22 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     claim_pages.router,
     product_pages.router,
     pictures.router,
+    sign_in_router.router,
+    sign_in_pages.router,
+    account_router.router,
+    rights_router.router,
+    rights_pages.router,
+    account_pages.router,
+    privacy_router.router,
+    privacy_pages.router,
+    withdrawing.router,
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
+    staff_locking.router,
+    staff_second.router,
+    staff_people.router,
+    staff_vouched.router,
     board_pages.router,
     operator_router.router,
     operator_pages.router,
@@ -137,11 +167,13 @@ def create_app(
         assets=Assets(),
         hub=Hub(Reader(used, used_clock, sellables), tracer=tracer),
         bells=Bells(),
+        streams=OpenStreams(used, used_clock),
         photos=PhotoReader(),
         stock_live=LiveStock(),
         payments=make_providers(settings, used_clock, used_ids),
         awaited=Awaited(),
         metrics=ApiMetrics(),
+        provider=Provider(client, used_clock) if (client := settings.oidc_client) else None,
     )
     parts.metrics.watch(parts)
 
@@ -157,7 +189,11 @@ def create_app(
             running.callback(parts.hub.close)
             parts.bells.start()
             running.callback(parts.bells.close)
+            parts.streams.start()
+            running.push_async_callback(parts.streams.stop)
             running.callback(parts.photos.close)
+            if parts.provider is not None:
+                running.callback(parts.provider.close)
             sweep = await _start_work(parts, running) if mail else None
             if listen:
                 parts.listening = True
@@ -192,24 +228,27 @@ def create_app(
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
     list(access.roles(app))  # fails here, not at the first request
-    _describe(app)
+    _describe(app, secure=settings.secure)
     return app
 
 
-def _describe(app: FastAPI) -> None:
+def _describe(app: FastAPI, *, secure: bool) -> None:
     written = app.openapi
 
     def openapi() -> dict[str, Any]:
-        return access.describe(app, written())
+        return document.finish(app, written(), secure=secure)
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
+async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     """Start what goes on without a request: mails, payments, and the workflows that carry them."""
     from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
     from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
     from mobile_api.payment import workflow as _payments  # noqa: F401, PLC0415 - likewise
+    from mobile_api.rights import schedule as _schedule  # noqa: PLC0415 - likewise
+    from mobile_api.rights import workflow as _erasures  # noqa: PLC0415 - likewise
+    from mobile_api.rights.erasing import apply_again  # noqa: PLC0415
     from mobile_api.workflows.office import close_office, open_office  # noqa: PLC0415
 
     parts.smtp_url = parts.settings.smtp_url
@@ -218,10 +257,19 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
         await parts.sink.start()
         running.push_async_callback(parts.sink.stop)
         parts.smtp_url = parts.sink.url
+    # A copy of the database that was put back may be older than somebody's erasure.
+    await asyncio.to_thread(
+        apply_again,
+        parts.engine,
+        parts.clock,
+        parts.ids,
+        parts.secret,
+        parts.settings.data_dir,
+    )
     await asyncio.to_thread(open_office, parts)
     running.push_async_callback(asyncio.to_thread, close_office)
     parts.working = True
-    sweep = Sweep(parts)
+    sweep = Rounds("mails", MailSweep(parts).look)
     sweep.start()
     running.push_async_callback(sweep.stop)
     parts.mail_bell = sweep.ring
@@ -232,6 +280,12 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Sweep:
     desk = Rounds("the desk", DeskSweep(parts).look)
     desk.start()
     running.push_async_callback(desk.stop)
+    erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
+    erasures.start()
+    running.push_async_callback(erasures.stop)
+    retention = Rounds("what is kept too long", _schedule.RetentionSweep(parts).look)
+    retention.start()
+    running.push_async_callback(retention.stop)
     if (postman := make_postman(parts)) is not None:
         postman.start()
         running.push_async_callback(asyncio.to_thread, postman.stop)
@@ -252,15 +306,17 @@ def _change(notice: StockChanged) -> StockChange:
     )
 
 
-async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
+async def _join_fan(parts: Parts, sweep: Rounds | None) -> None:
     """Join the fan-out as soon as there is a broker; pages work without one."""
 
     def hear(notices: Sequence[Notice]) -> None:
         for notice in notices:
             parts.metrics.heard(notice)
-            if isinstance(notice, ListAsked):
+            if isinstance(notice, ListAsked | CodeAsked):
                 if sweep is not None:
                     sweep.ring()
+            elif isinstance(notice, SignedOut):
+                parts.streams.ring()
             else:
                 parts.hub.hear(notice)
                 parts.bells.hear(notice)
@@ -270,6 +326,7 @@ async def _join_fan(parts: Parts, sweep: Sweep | None) -> None:
     def look_again() -> None:
         parts.hub.look_again()
         parts.bells.look_again()
+        parts.streams.ring()
         if sweep is not None:
             sweep.ring()
 

@@ -180,12 +180,20 @@ def _changed(topic: str) -> bytes:
     return f"event: changed\ndata: {json.dumps({'topic': topic})}\n\n".encode()
 
 
-def bell_stream(bells: Bells, topics: Collection[str]) -> StreamingResponse:
+def bell_stream(
+    bells: Bells,
+    topics: Collection[str],
+    held: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]] | None = None,
+) -> StreamingResponse:
     """Return the answer of a route that tells a page of changes.
+
+    ``held``: lets the stream go on only as long as whoever opened it may hear it.
 
     Raises:
         Unavailable: as many listen as may.
     """
     bells.make_room(topics)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(bells.stream(topics), media_type="text/event-stream", headers=headers)
+    stream = bells.stream(topics)
+    told = held(stream) if held else stream
+    return StreamingResponse(told, media_type="text/event-stream", headers=headers)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from mobile_api import cli_orders, cli_staff, cli_terms, cli_vouchers
+from mobile_api import cli_audit, cli_orders, cli_privacy, cli_staff, cli_terms, cli_vouchers
 from mobile_api.memory import few_arenas
 from mobile_api.settings import ApiSettings
 
@@ -21,6 +21,8 @@ app.add_typer(cli_terms.app, name="terms")
 app.add_typer(cli_vouchers.app, name="vouchers")
 app.add_typer(cli_staff.app, name="staff")
 app.add_typer(cli_orders.app, name="orders")
+app.add_typer(cli_audit.app, name="audit")
+app.add_typer(cli_privacy.app, name="privacy")
 
 
 @app.callback()

@@ -5,6 +5,8 @@ from typing import Annotated, Final
 import typer
 from sqlmodel import col, select
 
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.money import Money
@@ -42,8 +44,9 @@ def newest(
 @app.command("show")
 def show(order_id: Annotated[str, typer.Argument(help="Order id.")]) -> None:
     """Show an order: lines, money, history."""
-    with opened_database() as (engine, _), reading(engine) as db:
+    with opened_database() as (engine, _), unit_of_work(engine) as db:
         order = queries.order_view(db, order_id)
+        note_at_terminal(db, Action.ORDER_SEE, On("order", order.id))
         unit = order.currency
         typer.echo(
             f"{order.id}  {order.ticket}  {order.state}  {order.method}  {order.location_id}"
@@ -79,6 +82,7 @@ def retry_refund(
     """Carry out a refund anew that the provider has refused, or that did not arrive."""
     with opened_database() as (engine, _), unit_of_work(engine) as db:
         refunding.retry(db, SystemClock(), refund_id=refund_id, actor="operator")
+        note_at_terminal(db, Action.REFUND_RETRY, On("refund", refund_id))
     typer.echo(f"{refund_id} is due again; the API process carries it out")
 
 

@@ -5,13 +5,16 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import UnknownStaff
 from cart.kernel.ids import RandomIds
-from cart.picking import staff
-from cart.picking.model import Role, Staff
+from cart.picking import second, staff
+from cart.picking.model import Staff
 from cart.picking.permissions import Permission, grant, holds, take_back
+from cart.picking.roles import Role
 from inventory_api.places import Places
 from inventory_api.terminal import opened_database
 
@@ -26,9 +29,10 @@ def add(
     number: Number,
     name: Annotated[str, typer.Option(help="As colleagues call her.")],
     *,
-    lead: Annotated[
-        bool, typer.Option("--lead", help="May re-assign, and hand over without a code.")
-    ] = False,
+    role: Annotated[
+        Role | None, typer.Option(help="What she does; see docs/operations.md.")
+    ] = None,
+    lead: Annotated[bool, typer.Option("--lead", help="The same as --role lead.")] = False,
     operator: Annotated[
         bool, typer.Option("--operator", help="May see the devices and send dead letters again.")
     ] = False,
@@ -44,10 +48,12 @@ def add(
                 location_id=location,
                 number=number,
                 name=name,
-                role=Role.LEAD if lead else Role.ASSOCIATE,
+                role=role or (Role.LEAD if lead else Role.ASSOCIATE),
             )
             if operator:
                 grant(db, SystemClock(), staff_id=new.id, permission=Permission.OPERATOR)
+                note_at_terminal(db, Action.STAFF_GRANT, On("staff", new.id))
+            note_at_terminal(db, Action.STAFF_ADD, On("staff", new.id))
         typer.echo(f"{new.number}  {new.name}  PIN {pin}")
 
 
@@ -58,7 +64,8 @@ def everybody(location: Location) -> None:
         Places().facts(db, location)
         for one in staff.everybody(db, location):
             operator = ", operator" if holds(db, one.id, Permission.OPERATOR) else ""
-            typer.echo(f"{one.number:<12}  {one.role.value:<9}  {one.name}{operator}")
+            factor = ", second factor" if second.has(db, one.id).since else ""
+            typer.echo(f"{one.number:<12}  {one.role.value:<9}  {one.name}{operator}{factor}")
 
 
 @app.command("operator")
@@ -74,8 +81,10 @@ def operator_(
             found = _known(db, location, number)
             if off:
                 take_back(db, staff_id=found.id, permission=Permission.OPERATOR)
+                note_at_terminal(db, Action.STAFF_TAKE_BACK, On("staff", found.id))
             else:
                 grant(db, SystemClock(), staff_id=found.id, permission=Permission.OPERATOR)
+                note_at_terminal(db, Action.STAFF_GRANT, On("staff", found.id))
         typer.echo(f"{found.number}  {found.name}  {'no operator' if off else 'operator'}")
 
 
@@ -86,6 +95,7 @@ def deactivate(location: Location, number: Number) -> None:
         with unit_of_work(engine) as db:
             found = _known(db, location, number)
             staff.deactivate(db, SystemClock(), staff_id=found.id)
+            note_at_terminal(db, Action.STAFF_DEACTIVATE, On("staff", found.id))
         typer.echo(f"{found.number}  {found.name}  signs in no longer")
 
 
@@ -96,7 +106,34 @@ def new_pin(location: Location, number: Number) -> None:
         with unit_of_work(engine) as db:
             found = _known(db, location, number)
             pin = staff.new_pin(db, SystemClock(), RandomIds(), staff_id=found.id)
+            note_at_terminal(db, Action.STAFF_NEW_PIN, On("staff", found.id))
         typer.echo(f"{found.number}  {found.name}  PIN {pin}")
+
+
+@app.command("role")
+def role_(location: Location, number: Number, role: Annotated[Role, typer.Argument()]) -> None:
+    """Give somebody another role. She is signed out, and signs in anew."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            found = _known(db, location, number)
+            staff.set_role(db, SystemClock(), staff_id=found.id, role=role)
+            note_at_terminal(db, Action.STAFF_ROLE, On("staff", found.id))
+        typer.echo(f"{found.number}  {found.name}  {role.value}")
+
+
+@app.command("reset-second")
+def reset_second(location: Location, number: Number) -> None:
+    """Take a second factor away: the phone is lost. She sets up another if her role needs it."""
+    with opened_database() as (engine, _):
+        with unit_of_work(engine) as db:
+            found = _known(db, location, number)
+            had = second.reset(db, SystemClock(), staff_id=found.id)
+            note_at_terminal(db, Action.SECOND_RESET, On("staff", found.id))
+        came_to = "has no second factor any more" if had else "had no second factor"
+        typer.echo(
+            f"{found.number}  {found.name}  {came_to};"
+            " sets up another when she signs in next, if her role needs one"
+        )
 
 
 def _known(db: Session, location: str, number: str) -> Staff:

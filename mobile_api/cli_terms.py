@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 from sqlmodel import Session
 
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import InvalidInput
 from cart.kernel.money import Money
@@ -79,6 +81,7 @@ def put(  # noqa: PLR0913 - each is an option of its own
         terms.put(db, replace(terms.get(db, location), **changes))
         for one in tax_of or []:
             _put_tax(db, location, one)
+        note_at_terminal(db, Action.TERMS_SET, On("location", location))
         typer.echo("\n".join(_told(db, location)))
 
 

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cart.db import reading, unit_of_work
+from cart.audit.model import Action, On
+from cart.audit.terminal import note_at_terminal
+from cart.db import unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from cart.kernel.money import Money
@@ -37,14 +39,16 @@ def issue(
                 currency=currency,
                 expires_at=expires.replace(tzinfo=UTC) if expires else None,
             )
+            note_at_terminal(db, Action.VOUCHER_ISSUE, On("voucher", vouchers.find(db, code).id))
         typer.echo(code)
 
 
 @app.command("show")
 def show(code: Annotated[str, typer.Argument(help="Its code, with or without dashes.")]) -> None:
     """Show what is left on a voucher."""
-    with opened_database() as (engine, _), reading(engine) as db:
+    with opened_database() as (engine, _), unit_of_work(engine) as db:
         found = vouchers.find(db, code)
+        note_at_terminal(db, Action.VOUCHER_SEE, On("voucher", found.id))
         left, issued = (
             Money(minor, found.currency) for minor in (found.balance_minor, found.issued_minor)
         )

@@ -1,19 +1,23 @@
 """Settings of the API process, from the environment; a secret key of its own if none is given."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from gateway.settings import MqttSettings
+from cart.picking.roles import Role
+from cart.picking.second import Rule
+from cart.secrets import check_key, for_trying
+from mobile_api.provider_settings import ProviderSettings
 
 KEY_BYTES = 32  # 256 bits: signs links and derives cookies
 KEY_LENGTH_MIN = 32
 
 
-class ApiSettings(MqttSettings):
+class ApiSettings(ProviderSettings):
     """What ``mobile_api run`` reads. Names in the environment are the fields in capitals."""
 
     public_url: Annotated[
@@ -49,6 +53,16 @@ class ApiSettings(MqttSettings):
             description="Days after which the e-mail address of a closed order is erased.",
         ),
     ] = 30
+    anonymous_keep_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days after which an anonymous shopper session that nobody came back to is"
+            " emptied, with its cart and lists; never before the phone's key to it is over (90"
+            " days after it was made), nor while an order of it is open.",
+        ),
+    ] = 90
     secret_key: Annotated[
         str,
         Field(
@@ -66,6 +80,33 @@ class ApiSettings(MqttSettings):
         ),
     ] = "api"
 
+    broker_hook_secret: Annotated[
+        str,
+        Field(
+            description="What a broker that asks over HTTP who may do what (EMQX) has to say as"
+            " `Authorization: Bearer …`, at least 32 characters; see docs/deploy.md. Empty: nobody"
+            " is answered.",
+            repr=False,
+        ),
+    ] = ""
+
+    second_factor_from: Annotated[
+        Literal["associate", "lead", "manager", "operator"],
+        Field(
+            description="From which role on staff need a second factor, an authenticator app, to"
+            " sign in. Operators always do; whoever has set one up is asked for it in any role."
+        ),
+    ] = "lead"
+    second_factor_grace_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=90,
+            description="Days for which somebody who needs a second factor may still sign in"
+            " without, from when she is first asked to set it up; 0: not once.",
+        ),
+    ] = 7
+
     payment_provider: Annotated[
         Literal["sandbox", "stripe"],
         Field(
@@ -73,6 +114,13 @@ class ApiSettings(MqttSettings):
             " see docs/payments.md."
         ),
     ] = "sandbox"
+    sandbox_in_public: Annotated[
+        bool,
+        Field(
+            description="Let the test bank take payments although PUBLIC_URL is an address that"
+            " anybody can open. Without it the API does not start then."
+        ),
+    ] = False
     stripe_secret_key: Annotated[
         str, Field(description="Stripe's secret or restricted API key.", repr=False)
     ] = ""
@@ -93,10 +141,22 @@ class ApiSettings(MqttSettings):
         if self.secret_key and len(self.secret_key) < KEY_LENGTH_MIN:
             msg = f"SECRET_KEY must have at least {KEY_LENGTH_MIN} characters"
             raise ValueError(msg)
+        if self.broker_hook_secret and len(self.broker_hook_secret) < KEY_LENGTH_MIN:
+            msg = f"BROKER_HOOK_SECRET must have at least {KEY_LENGTH_MIN} characters"
+            raise ValueError(msg)
         if self.public_url:
             parts = urlsplit(self.public_url)
             if parts.scheme not in {"http", "https"} or not parts.netloc:
                 msg = "PUBLIC_URL must be an address such as https://shop.example"
+                raise ValueError(msg)
+        if self.public_url and not for_trying(self.public_url):
+            if self.secret_key:
+                check_key("SECRET_KEY", self.secret_key)
+            if self.payment_provider == "sandbox" and not self.sandbox_in_public:
+                msg = (
+                    f"anybody who opens {self.public_url} could pay with the test bank's money:"
+                    " set PAYMENT_PROVIDER=stripe, or SANDBOX_IN_PUBLIC=true while nothing is sold"
+                )
                 raise ValueError(msg)
         if self.payment_provider == "stripe" and not (
             self.stripe_secret_key and self.stripe_webhook_secret
@@ -114,6 +174,14 @@ class ApiSettings(MqttSettings):
     def secure(self) -> bool:
         """Whether phones come over https: cookies are marked Secure then."""
         return self.base_url.startswith("https://")
+
+    @property
+    def second_rule(self) -> Rule:
+        """Who of the staff needs a second factor, and from when on."""
+        order = list(Role)
+        least = self.second_factor_from
+        needing = () if least == "operator" else order[order.index(Role(least)) :]
+        return Rule(frozenset(needing), timedelta(days=self.second_factor_grace_days))
 
     @property
     def demo(self) -> bool:

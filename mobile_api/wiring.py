@@ -14,7 +14,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from cart.orders import letters
 from cart.ports import CatalogueLookup, Shop
-from gateway.fanout import ListAsked, Notice, OrderChanged
+from gateway.fanout import CodeAsked, ListAsked, Notice, OrderChanged, SignedOut
 from mobile_api.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mobile_api.checkouts.pressure import DeskPressure
     from mobile_api.edge.keyed import InProgress
     from mobile_api.edge.lane import Lane
+    from mobile_api.edge.streams import OpenStreams
     from mobile_api.live import Hub
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mobile_api.payment.providers import Providers
     from mobile_api.payment.settling import Told
     from mobile_api.scan.reader import PhotoReader
+    from mobile_api.staff.provider import Provider
 
 # How long a busy lane of checkouts waits for those who are on their way from another lane. At 8
 # clients: 36 checkouts a second with lanes beside each other, 40 in turns, 50 with this; 20 ms
@@ -66,11 +68,13 @@ class Parts:
     assets: "Assets"
     hub: "Hub"
     bells: "Bells"
+    streams: "OpenStreams"
     photos: "PhotoReader"
     stock_live: "LiveStock"
     payments: "Providers"
     awaited: "Awaited"
     metrics: "ApiMetrics"
+    provider: "Provider | None" = None
     fan: "Fanout | None" = None
     listening: bool = False
     sink: "MailSink | None" = None
@@ -124,8 +128,10 @@ class Parts:
 
     def _ring(self, db: Session, notices: Sequence[Notice]) -> None:
         for notice in notices:
-            if isinstance(notice, ListAsked):
+            if isinstance(notice, ListAsked | CodeAsked):
                 self.mail_bell()
+            elif isinstance(notice, SignedOut):
+                self.streams.ring()
             else:
                 self.hub.hear(notice)
                 self.bells.hear(notice)

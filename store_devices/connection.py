@@ -80,7 +80,7 @@ class _Client(ClosesWhatItDoesNotTrust, Client):
 class Connection:
     """One paho client for one connection, never used again after it."""
 
-    def __init__(self, options: UplinkOptions) -> None:
+    def __init__(self, options: UplinkOptions, credential: str) -> None:
         """Prepare; nothing is connected before :meth:`open`.
 
         Raises:
@@ -98,7 +98,7 @@ class Connection:
             manual_ack=True,
         )
         client = self.client
-        client.username_pw_set(options.address.device_id, options.credential)
+        client.username_pw_set(options.address.device_id, credential)
         status = options.address.topic(Channel.STATUS)
         client.will_set(status, encode(Status(online=False)), qos=1, retain=True)
         client.connect_timeout = CONNECT_TIMEOUT_S

@@ -84,10 +84,18 @@ class Delivery:
     def receipt(self, receipt: Receipt) -> int:
         """Let the spool forget what is stored; return how many events that were.
 
+        A receipt for a number that was never sent from here is about other events: this
+        spool was put back from a copy. It begins anew, and all of it is sent again.
+
         Raises:
             Unavailable: the spool's disk refuses.
         """
         if receipt.spool != self._spool.id:
+            return 0
+        if receipt.stored_through > self._sent_ever:
+            self._spool.begin_anew()
+            self.connected()
+            self._sent_ever = self._spool.sequence
             return 0
         gone = self._spool.receipt(receipt.spool, receipt.stored_through)
         if gone:

@@ -1,6 +1,7 @@
 """What the uplink tells, and is told: its options, its state, and who hears commands.
 
-Types only, without paho, so that the tablet's parts can name them.
+Without paho, so that the tablet's parts can name them; and what a keyring is, with the
+plainest one.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from cart.kernel.errors import Unavailable
 from gateway.wire.downlink import AckOutcome, Command, StockNotice
 from gateway.wire.topics import DeviceAddress
 from store_devices.delivery import RESEND_AFTER_S, WINDOW_MAX
@@ -45,6 +47,45 @@ class Hearer(Protocol):
     def link(self, state: LinkState) -> None:
         """Take note that the connection came or went."""
         ...
+
+
+class Keyring(Protocol):
+    """What the device proves itself with; called in the uplink's worker thread."""
+
+    def candidates(self) -> tuple[str, ...]:
+        """Return the credentials that the broker may know, in the order in which to try."""
+        ...
+
+    def used(self, credential: str) -> None:
+        """Take note that the broker has taken this one."""
+        ...
+
+    def rotate(self) -> str:
+        """Make a fresh one, on the disk when this returns; return its hash."""
+        ...
+
+
+class OneCredential:
+    """A keyring of a device that cannot change its credential."""
+
+    def __init__(self, credential: str) -> None:
+        self._credential = credential
+
+    def candidates(self) -> tuple[str, ...]:
+        """Return the one."""
+        return (self._credential,)
+
+    def used(self, credential: str) -> None:
+        """Do nothing."""
+
+    def rotate(self) -> str:
+        """Refuse.
+
+        Raises:
+            Unavailable: always.
+        """
+        msg = "this device keeps no credential of its own"
+        raise Unavailable(msg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,9 @@ class Kept:
 class Spool:
     """A bounded, durable queue of events. Safe to use from several threads."""
 
+    id: str  # its name to the gateway; a new one when it turns out to be an old copy
+    opened: str  # random at each opening: who hears two of one device in turns has found a clone
+
     def __init__(
         self,
         path: Path,
@@ -102,7 +105,8 @@ class Spool:
         except sqlite3.Error as error:
             msg = f"the spool {path} does not open: {error}"
             raise Unavailable(msg) from error
-        self.id: Final = self._named()
+        self.id = self._named()
+        self.opened = ids.new("boot")
         self._load()
 
     def _open(self, path: Path) -> sqlite3.Connection:
@@ -285,6 +289,27 @@ class Spool:
         if count and not self._count:
             self._sweep()
         return int(count)
+
+    def begin_anew(self) -> None:
+        """Give what is kept a new spool id and new numbers: this file was put back from a copy.
+
+        Raises:
+            Unavailable: the disk refuses; nothing has changed.
+        """
+        with self._lock:
+            fresh = self._ids.new("spool")
+            with self._write():
+                asked = self._db.execute("SELECT health, payload FROM event ORDER BY sequence")
+                kept = asked.fetchall()
+                self._db.execute("DELETE FROM event")
+                self._count = self._bytes = 0
+                for number, (health, payload) in enumerate(kept, start=1):
+                    event = json.loads(payload) | {"spool": fresh, "sequence": number}
+                    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+                    self._insert(number, text.encode(), health=bool(health))
+                self._put("spool", fresh)
+                self._put("sequence", str(len(kept)))
+            self.id, self._sequence = fresh, len(kept)
 
     def _sweep(self) -> None:
         """Empty the write-ahead log, so that nothing deleted can be read in any file."""

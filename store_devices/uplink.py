@@ -20,7 +20,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError
 from gateway.wire import topics
 from gateway.wire.codec import decode, decode_command, encode
-from gateway.wire.downlink import Ack, AckOutcome, Command, Receipt, Status, StockNotice
+from gateway.wire.downlink import Ack, AckOutcome, Command, Receipt, Rotate, Status, StockNotice
 from gateway.wire.tls import refusal
 from gateway.wire.topics import Channel
 from store_devices.connection import (
@@ -36,10 +36,20 @@ from store_devices.connection import (
     Woken,
 )
 from store_devices.delivery import deliveries
-from store_devices.link import Answer, Hearer, LinkState, UplinkOptions
+from store_devices.link import (
+    Answer,
+    Hearer,
+    Keyring,
+    LinkState,
+    OneCredential,
+    UplinkOptions,
+)
 from store_devices.spool import Spool
 
 BACK_OFF_MAX_S: Final = 30.0  # a shop whose broker restarts sees all its tablets within that
+ROTATED_WAIT_S: Final = 3.0
+"""From the answer to a rotation to the connection with the fresh credential: the gateway has
+stored it within 50 ms. Where it has not yet, the one before is still good."""
 FAREWELL_S: Final = 2.0  # for the last status to leave before the connection is closed
 
 _LOG = logging.getLogger(__name__)
@@ -56,6 +66,7 @@ class Uplink:
         telemetry: Spool | None = None,
         clock: Clock,
         hearer: Hearer,
+        keyring: Keyring | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """Prepare; nothing is connected before :meth:`start`. ``jitter`` gives 0 to 1.
@@ -66,6 +77,9 @@ class Uplink:
         self._spool = spool
         self._clock = clock
         self._hearer = hearer
+        self._keyring = keyring or OneCredential(options.credential)
+        self._refusals = 0  # of credentials, since one was taken
+        self._rotated_at_s: float | None = None
         self._jitter = jitter
         self._deliveries = deliveries(
             spool,
@@ -132,7 +146,9 @@ class Uplink:
     def _connect_and_serve(self) -> bool:
         """Work through one connection, from before it is made; return whether it ever stood."""
         try:
-            connection = Connection(self._options)
+            candidates = self._keyring.candidates()
+            credential = candidates[self._refusals % len(candidates)]
+            connection = Connection(self._options, credential)
         except CarryoverError as error:  # a file of ours; it may be put there while we run
             self._complain(error.message)
             return False
@@ -145,7 +161,9 @@ class Uplink:
             return False
         else:
             self._complaint = ""
-            return self._serve_safely(connection)
+            lived = self._serve_safely(connection, credential)
+            self._refusals = 0 if lived else self._refusals + 1
+            return lived
         finally:
             connection.close()
 
@@ -160,18 +178,19 @@ class Uplink:
         ceiling_s: float = min(BACK_OFF_MAX_S, self._options.back_off_min_s * 2.0**failures)
         return ceiling_s * (0.5 + 0.5 * self._jitter())
 
-    def _serve_safely(self, connection: Connection) -> bool:
+    def _serve_safely(self, connection: Connection, credential: str) -> bool:
         try:
-            return self._serve(connection)
+            return self._serve(connection, credential)
         except Exception:  # noqa: BLE001 - it ends the connection, never the thread
             # A broken disk or a mistake of ours ends this connection, never the uplink:
             # the spool still has everything, and the next connection tries again.
             _LOG.exception("the connection is given up")
             return False
 
-    def _serve(self, connection: Connection) -> bool:
+    def _serve(self, connection: Connection, credential: str) -> bool:
         """Work until the connection ends; return whether it ever stood."""
         greeted = False
+        self._rotated_at_s = None  # whatever this connection proves itself with, it is a new one
         asked: int | None = None
         deadline_s = self._clock.monotonic() + CONNECT_TIMEOUT_S
         while not self._stopping.is_set():
@@ -181,6 +200,7 @@ class Uplink:
                     asked = self._subscribe(connection)
                 case Subscribed(mid=mid, refusal="") if mid == asked:
                     greeted = True
+                    self._keyring.used(credential)
                     self._greet(connection)
                 case Subscribed(mid=mid, refusal=reason) if mid != asked:
                     _LOG.debug("a stock topic: %s", reason or "granted")
@@ -197,9 +217,19 @@ class Uplink:
             self._part(connection)
         return greeted
 
+    def _is_to_come_back(self) -> bool:
+        """Say whether to connect anew, with the fresh credential that the server has by now."""
+        at_s = self._rotated_at_s
+        if at_s is None or self._clock.monotonic() < at_s + ROTATED_WAIT_S:
+            return False
+        self._rotated_at_s = None
+        return True
+
     def _next(self, connection: Connection, *, greeted: bool) -> Item:
         waits = [one.wait_s() for one in self._deliveries.values()] if greeted else []
         due_s = min((one for one in waits if one is not None), default=IDLE_WAIT_S)
+        if greeted and self._is_to_come_back():
+            return Lost("a fresh credential is tried")
         try:
             return connection.inbox.get(timeout=min(IDLE_WAIT_S, due_s))
         except queue.Empty:
@@ -244,6 +274,7 @@ class Uplink:
             visit=self._announced,
             firmware=self._options.firmware,
             at=self._spool.server_now(),
+            boot=self._spool.opened,
         )
         self._publish(connection, Channel.STATUS, encode(status), retain=True)
 
@@ -285,7 +316,11 @@ class Uplink:
 
     def _obey(self, command: Command) -> Ack:
         try:
-            answer = self._hearer.command(command)
+            if isinstance(command, Rotate):
+                answer = Answer(detail=self._keyring.rotate())
+                self._rotated_at_s = self._clock.monotonic()
+            else:
+                answer = self._hearer.command(command)
         except CarryoverError as error:
             answer = Answer(AckOutcome.REFUSED, error.message)
         except Exception as error:  # noqa: BLE001 - whatever it did, the line must stay up

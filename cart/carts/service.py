@@ -21,13 +21,8 @@ from cart.carts.tables import (
 from cart.db import is_sqlite
 from cart.db.rows import TEXT, Ask, run_together
 from cart.kernel.clock import Clock, to_us
-from cart.kernel.errors import (
-    InvalidEmail,
-    InvalidInput,
-    TooManyMails,
-    UnknownGtin,
-    UnknownList,
-)
+from cart.kernel.email import address
+from cart.kernel.errors import InvalidInput, TooManyMails, UnknownGtin, UnknownList
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids, secret_hash
 from cart.ports import CatalogueLookup
@@ -36,7 +31,6 @@ __all__ = ["Applied", "CartChange", "apply"]
 
 KEY_LIFETIME = timedelta(days=90)  # a list made before summer is still there after it
 SOURCE_PHONE = "phone"
-EMAIL_LENGTH_MAX = 254
 # Within an hour. A family's tablet visits and a few typing mistakes fit; a flood does not.
 MAILS_PER_ADDRESS_MAX = 5
 MAILS_PER_SESSION_MAX = 10
@@ -260,24 +254,6 @@ def own_list(db: Session, *, list_id: str, session_id: str) -> SavedListRow:
         msg = f"there is no list {list_id}"
         raise UnknownList(msg, list_id=list_id)
     return found
-
-
-def address(text_typed: str) -> str:
-    """Return an e-mail address as it will be used: trimmed, one @, a domain with a dot.
-
-    Whether it exists only the mail shows; a stricter pattern refuses real people.
-
-    Raises:
-        InvalidEmail: no mail can be sent to this.
-    """
-    typed = text_typed.strip()
-    local, at, domain = typed.rpartition("@")
-    fits = len(typed) <= EMAIL_LENGTH_MAX and typed.isprintable() and " " not in typed
-    whole = local and at and "." in domain.strip(".") and not set(typed) & set('<>,;:"()[]\\')
-    if not (fits and whole) or "@" in local or ".." in domain or domain != domain.strip(".-"):
-        msg = "this is not an e-mail address such as name@example.com"
-        raise InvalidEmail(msg)
-    return typed
 
 
 def request_list(

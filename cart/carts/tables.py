@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX, NAME_LENGTH_MAX
+from cart.kernel.email import EMAIL_LENGTH_MAX
 
-EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1
 OPERATION_ID_LENGTH_MAX = 160  # a source and an event id
+DEVICE_LENGTH_MAX = 60  # "Samsung Internet, Android" and the like
 
 
 class CartRow(SQLModel, table=True):
@@ -68,19 +69,43 @@ class CartLineRow(SQLModel, table=True):
 
 
 class ShopperSessionRow(SQLModel, table=True):
-    """One visit of one shopper, anonymous; it holds one cart."""
+    """One shopper's time with the shop; it holds one cart.
+
+    Anonymous: one visit. With ``customer_id``: a customer's own, the same on every phone
+    on which she is signed in. ``ended_at``: an anonymous one whose cart she took to her own, or
+    that nobody came back to; ``emptied_at``: when what such a one held was deleted.
+    """
 
     __tablename__ = "shopper_session"
+    __table_args__ = (
+        UniqueConstraint("customer_id"),
+        Index(
+            "ix_shopper_session_idle",
+            "created_at",
+            sqlite_where=text("emptied_at IS NULL AND customer_id IS NULL"),
+            postgresql_where=text("emptied_at IS NULL AND customer_id IS NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     cart_id: str = Field(foreign_key="cart.id", index=True, max_length=ID_LENGTH_MAX)
     locale: str = Field(default="en", max_length=2)
     created_at: datetime
     ended_at: datetime | None = None
+    customer_id: str | None = Field(
+        default=None, foreign_key="customer.id", max_length=ID_LENGTH_MAX
+    )
+    emptied_at: datetime | None = None
 
 
 class SessionKeyRow(SQLModel, table=True):
-    """A phone's key to a session: what its cookie holds, hashed."""
+    """A phone's key to a session: what its cookie holds, hashed.
+
+    Of a customer's session also: ``device``, what the phone called itself at sign-in;
+    ``seen_at``, when it was used last, to a few minutes; ``ends_at``, after which no use
+    moves ``expires_at`` any more; ``prior_session_id``, the anonymous session that the phone
+    had before.
+    """
 
     __tablename__ = "session_key"
 
@@ -88,6 +113,14 @@ class SessionKeyRow(SQLModel, table=True):
     session_id: str = Field(foreign_key="shopper_session.id", index=True, max_length=ID_LENGTH_MAX)
     created_at: datetime
     expires_at: datetime
+    device: str = Field(
+        default="", max_length=DEVICE_LENGTH_MAX, sa_column_kwargs={"server_default": ""}
+    )
+    seen_at: datetime | None = None
+    ends_at: datetime | None = None
+    prior_session_id: str | None = Field(
+        default=None, foreign_key="shopper_session.id", max_length=ID_LENGTH_MAX
+    )
 
 
 class SavedListRow(SQLModel, table=True):

@@ -5,6 +5,14 @@ features' ``tables.py``.
 """
 
 from cart.db.engine import is_sqlite, make_engine
-from cart.db.unit_of_work import glancing, on_commit, reading, unit_of_work
+from cart.db.unit_of_work import before_commit, glancing, on_commit, reading, unit_of_work
 
-__all__ = ["glancing", "is_sqlite", "make_engine", "on_commit", "reading", "unit_of_work"]
+__all__ = [
+    "before_commit",
+    "glancing",
+    "is_sqlite",
+    "make_engine",
+    "on_commit",
+    "reading",
+    "unit_of_work",
+]

@@ -25,8 +25,9 @@ from cart.kernel.errors import Conflict, InvalidPayload, Unavailable
 MANIFEST: Final = "backup.json"
 DUMP: Final = "database.dump"
 MAIN: Final = "carryover.db"
-# Said anew at every start, or of no use without its process.
-LEFT_OUT: Final = frozenset({"run", "log"})
+# Said anew at every start, of no use without its process, or the one thing that must never go
+# back in time: what was erased since the backup.
+LEFT_OUT: Final = frozenset({"run", "log", "erasures.jsonl"})
 COMPANIONS: Final = ("-wal", "-shm", "-journal", ".lock", ".pid")
 CHUNK_BYTES: Final = 1 << 20
 
@@ -45,16 +46,23 @@ class NotEmpty(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What was copied: files by path within the folder, with their sizes in bytes."""
+    """What was copied: files by path within the folder, with their sizes in bytes.
+
+    ``audit_head``: the newest entry of the audit log that is surely in it, empty if unknown.
+    """
 
     folder: Path
     files: dict[str, int]
+    audit_head: str = ""
 
 
-def back_up(data_dir: Path, database_url: str, folder: Path, now: datetime) -> Backup:
+def back_up(
+    data_dir: Path, database_url: str, folder: Path, now: datetime, *, audit_head: str = ""
+) -> Backup:
     """Copy ``data_dir`` and the database into ``folder``, which must not hold anything yet.
 
-    Writers are not held up. The manifest is written last: a folder without one is no backup.
+    Writers are not held up. ``audit_head``: as it was before, to be found in it again.
+    The manifest is written last: a folder without one is no backup.
 
     Raises:
         NotEmpty: there is something in ``folder``, or it is part of what is copied.
@@ -81,9 +89,10 @@ def back_up(data_dir: Path, database_url: str, folder: Path, now: datetime) -> B
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    manifest = {"made_at": now.isoformat(), "files": files}
+    manifest = {"made_at": now.isoformat(), "files": files, "audit_head": audit_head}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    return Backup(folder, {name: int(str(facts["bytes"])) for name, facts in files.items()})
+    sizes = {name: int(str(facts["bytes"])) for name, facts in files.items()}
+    return Backup(folder, sizes, audit_head)
 
 
 def restore(folder: Path, data_dir: Path, database_url: str) -> Backup:
@@ -96,7 +105,7 @@ def restore(folder: Path, data_dir: Path, database_url: str) -> Backup:
         NotEmpty: there is a database already.
         Unavailable: ``pg_restore`` is missing or fails; PostgreSQL is left as it was.
     """
-    found = _checked(folder)
+    found, audit_head = _checked(folder)
     if there := sorted(data_dir.glob("*.db")):
         msg = f"{there[0]} is there already; move {data_dir} away first"
         raise NotEmpty(msg)
@@ -114,7 +123,7 @@ def restore(folder: Path, data_dir: Path, database_url: str) -> Backup:
             target = data_dir / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(folder / name, target)
-    return Backup(folder, found)
+    return Backup(folder, found, audit_head)
 
 
 def _kept(data_dir: Path) -> Iterator[Path]:
@@ -137,7 +146,7 @@ def _copy_database(source: Path, target: Path) -> None:
         raise BackupDamaged(msg)
 
 
-def _checked(folder: Path) -> dict[str, int]:
+def _checked(folder: Path) -> tuple[dict[str, int], str]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         files = {str(name): dict(facts) for name, facts in manifest["files"].items()}
@@ -152,7 +161,8 @@ def _checked(folder: Path) -> dict[str, int]:
         if _sum(path) != facts.get("sha256"):
             msg = f"{path} is not what was backed up"
             raise BackupDamaged(msg)
-    return {name: int(facts["bytes"]) for name, facts in files.items()}
+    sizes = {name: int(facts["bytes"]) for name, facts in files.items()}
+    return sizes, str(manifest.get("audit_head", ""))
 
 
 def _sum(path: Path) -> str:

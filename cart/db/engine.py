@@ -105,6 +105,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
     connection.isolation_level = None  # we say BEGIN ourselves, below
     for pragma in (
         "journal_mode = WAL",
+        "secure_delete = ON",  # what is erased is overwritten, not only forgotten
         "synchronous = FULL",  # a commit that was acknowledged survives the power plug
         "foreign_keys = ON",
         f"cache_size = -{SQLITE_CACHE_KIB}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, literal
+from sqlalchemy import ColumnElement, Delete, Update, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Session, SQLModel
@@ -12,8 +12,8 @@ from cart.db.engine import is_sqlite
 from cart.db.rows import New, run_together
 
 
-def write(db: Session, statement: Update) -> int:
-    """Execute a guarded UPDATE; return how many rows it changed.
+def write(db: Session, statement: Update | Delete) -> int:
+    """Execute a guarded UPDATE or a DELETE; return how many rows it changed.
 
     Rows that this session has read before are not refreshed: that is half the cost of
     an UPDATE, and whoever reads them again asks for them anew (``populate_existing``).

@@ -11,18 +11,22 @@ from cart.db.engine import is_sqlite
 
 logger = logging.getLogger(__name__)
 _AFTER = "carryover_after_commit"
+_BEFORE = "carryover_before_commit"
 
 
 @contextmanager
 def unit_of_work(engine: Engine) -> Iterator[Session]:
     """Yield a session; commit when the block ends, roll back when it raises.
 
-    What was registered with :func:`on_commit` runs after the commit, in order.
+    What was registered with :func:`before_commit` is its last statements; what was
+    registered with :func:`on_commit` runs after the commit. Each in order.
     """
     with Session(engine, expire_on_commit=False) as db:
         db.info[_AFTER] = []
         try:
             yield db
+            for last in db.info.pop(_BEFORE, ()):
+                last()
             db.commit()
         except BaseException:
             db.rollback()
@@ -62,6 +66,15 @@ def glancing(engine: Engine) -> Iterator[Session]:
     options = {"isolation_level": "AUTOCOMMIT"}
     with engine.connect().execution_options(**options) as connection, Session(connection) as db:
         yield db
+
+
+def before_commit(db: Session, action: Callable[[], None]) -> None:
+    """Run ``action`` as the last thing in this unit of work; what it raises rolls all back.
+
+    For what every writer queues for: the queue is held only while the commit lasts, and
+    whoever has its place in it waits for nothing else.
+    """
+    db.info.setdefault(_BEFORE, []).append(action)
 
 
 def on_commit(db: Session, action: Callable[[], None]) -> None:

@@ -157,5 +157,11 @@ def _gtin_of_link(text: str) -> str:
 
 
 def _shown(text: str) -> str:
+    """Return what was read, for a message: it may go into logs and to operators.
+
+    No code has a space or an @ in it: that is what somebody typed into the wrong field.
+    """
+    if "@" in text or any(one.isspace() for one in text):
+        return f"a text of {len(text)} characters"
     limit = 80
     return text if len(text) <= limit else text[:limit] + "…"

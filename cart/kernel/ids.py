@@ -58,6 +58,16 @@ class SeededIds:
         return _base32(self._random.getrandbits(5 * TOKEN_CHARACTERS), TOKEN_CHARACTERS)
 
 
+def drawn(ids: Ids) -> bytes:
+    """Return 32 bytes made from a secret of 195 bits."""
+    return hashlib.sha256(ids.token().encode()).digest()
+
+
+def drawn_digits(ids: Ids, count: int) -> str:
+    """Return that many digits, none likelier than another."""
+    return f"{int.from_bytes(drawn(ids)) % 10**count:0{count}d}"
+
+
 def secret_hash(secret: str) -> str:
     """Return the hex SHA-256 of a random secret, for keeping at rest.
 

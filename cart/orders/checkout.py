@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, select, text, update
 
-from cart.carts.service import address as email_address
 from cart.carts.tables import CartLineRow, CartRow
 from cart.db.guarded import insert_new, insert_or_change
 from cart.kernel.clock import Clock
+from cart.kernel.email import address as email_address
 from cart.kernel.errors import (
     CheckoutChanged,
     CheckoutClosed,

@@ -29,18 +29,6 @@ _ASK_MANY: Final = (
     " SELECT d.id, d.order_id, :kind, 'requested', :now, '' FROM {rows} WHERE true"
     " ON CONFLICT (id) DO NOTHING"
 )
-_ERASE_ORDERS: Final = text(
-    "UPDATE placed_order SET email = '' WHERE id IN (SELECT o.id FROM placed_order AS o"
-    " WHERE o.email <> '' AND o.state NOT IN ('placed', 'picking', 'ready')"
-    " AND NOT EXISTS (SELECT 1 FROM order_event AS e WHERE e.order_id = o.id AND e.at >= :before)"
-    " AND NOT EXISTS (SELECT 1 FROM order_letter AS l"
-    " WHERE l.order_id = o.id AND l.state = 'requested') LIMIT :limit)"
-).bindparams(bindparam("before", type_=UTCDateTime()))
-_ERASE_CHECKOUTS: Final = text(
-    "UPDATE checkout SET email = '' WHERE id IN (SELECT c.id FROM checkout AS c"
-    " WHERE c.email <> '' AND c.state <> 'paying' AND c.changed_at < :before AND NOT EXISTS"
-    " (SELECT 1 FROM placed_order AS o WHERE o.checkout_id = c.id AND o.email <> '') LIMIT :limit)"
-).bindparams(bindparam("before", type_=UTCDateTime()))
 
 
 class LetterKind(StrEnum):
@@ -104,16 +92,3 @@ def waiting(db: Session, before: datetime, limit: int) -> list[str]:
         .limit(limit)
     )
     return list(found.all())
-
-
-def erase_addresses(db: Session, before: datetime, limit: int) -> int:
-    """Empty the e-mail addresses of orders that are over; return how many.
-
-    Over: nothing has happened to a closed order since ``before``, no return and no
-    refund either, and no letter waits. With an order goes the copy in its checkout, and
-    that of a checkout which nobody has paid or touched since then.
-    """
-    values = {"before": before, "limit": limit}
-    erased = db.connection().execute(_ERASE_ORDERS, values).rowcount
-    db.connection().execute(_ERASE_CHECKOUTS, values)
-    return int(erased)

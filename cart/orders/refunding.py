@@ -17,7 +17,14 @@ from cart.kernel.errors import InvalidInput, UnknownOrder
 from cart.kernel.ids import Ids
 from cart.orders import history, vouchers
 from cart.orders.model import RefundState, TenderKind, TenderState
-from cart.orders.tables import FAILURE_LENGTH_MAX, RefundRow, TenderRow
+from cart.orders.tables import (
+    FAILURE_LENGTH_MAX,
+    AttemptRow,
+    CheckoutRow,
+    OrderRow,
+    RefundRow,
+    TenderRow,
+)
 
 UNBOUGHT = "unbought"  # money that came too late, or was another amount than asked for
 
@@ -27,6 +34,7 @@ class RefundFacts:
     """A refund as whoever carries it out needs it. ``payment_ref``: at the provider.
 
     ``key``: of the call to the provider, and of the workflow: another for every retry.
+    ``location_id``: whose desk is asked about it; of money without an order, its checkout's.
     """
 
     id: str
@@ -38,6 +46,7 @@ class RefundFacts:
     provider: str | None
     payment_ref: str | None
     order_id: str | None
+    location_id: str
 
 
 def owe(
@@ -147,15 +156,18 @@ def refund_facts(db: Session, refund_id: str) -> RefundFacts:
         UnknownOrder: there is no such refund.
     """
     found = db.exec(
-        select(RefundRow, TenderRow)
+        select(RefundRow, TenderRow, CheckoutRow.location_id, OrderRow.location_id)
         .join(TenderRow, col(TenderRow.id) == col(RefundRow.tender_id))
+        .join(AttemptRow, col(AttemptRow.id) == col(TenderRow.attempt_id))
+        .join(CheckoutRow, col(CheckoutRow.id) == col(AttemptRow.checkout_id))
+        .outerjoin(OrderRow, col(OrderRow.id) == col(RefundRow.order_id))
         .where(RefundRow.id == refund_id)
         .execution_options(populate_existing=True)
     ).first()
     if found is None:
         msg = f"there is no refund {refund_id}"
         raise UnknownOrder(msg, refund_id=refund_id)
-    refund, tender = found
+    refund, tender, of_checkout, of_order = found
     return RefundFacts(
         id=refund.id,
         key=_key(refund.id, refund.retries),
@@ -166,6 +178,7 @@ def refund_facts(db: Session, refund_id: str) -> RefundFacts:
         provider=tender.provider,
         payment_ref=tender.provider_ref,
         order_id=refund.order_id,
+        location_id=of_order or of_checkout,
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from cart.carts.tables import EMAIL_LENGTH_MAX
 from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX, JSON_COLUMN, NAME_LENGTH_MAX
+from cart.kernel.email import EMAIL_LENGTH_MAX
 
 STATE_LENGTH_MAX = 16
 GTIN_LENGTH = 14

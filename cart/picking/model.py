@@ -1,7 +1,7 @@
 """Words and arithmetic of picking and the desk. Pure: no database, no time of its own."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from cart.orders.model import OrderState
+from cart.picking.roles import May, Role, may
 
 # One person with one trolley: more orders at once, and pieces end in the wrong bag.
 WALK_TASKS_MAX: Final = 6
@@ -25,11 +26,14 @@ MEASURED_SINCE: Final = timedelta(days=14)  # this season's shelves and this wee
 SOON: Final = timedelta(minutes=30)
 
 
-class Role(StrEnum):
-    """What somebody who works at a location may do."""
-
-    ASSOCIATE = "associate"
-    LEAD = "lead"  # also: re-assign, release others' tasks, hand over without a code
+# Unused for so long, a session wants its PIN again. Between two picks lie minutes; a lead's
+# device hands over without a code, so it lies open less long, and so do those of who may more.
+LOCKED_AFTER: Final[Mapping[Role, timedelta]] = {
+    Role.ASSOCIATE: timedelta(minutes=15),
+    Role.LEAD: timedelta(minutes=10),
+    Role.MANAGER: timedelta(minutes=10),
+    Role.MARKETER: timedelta(minutes=10),
+}
 
 
 class TaskState(StrEnum):
@@ -85,8 +89,22 @@ class Staff:
 
     @property
     def is_lead(self) -> bool:
-        """Say whether she may do what only a lead may."""
-        return self.role is Role.LEAD
+        """Say whether she may do what a lead may and an associate may not."""
+        return self.may(May.LEAD)
+
+    @property
+    def on_the_floor(self) -> bool:
+        """Say whether she picks and hands over."""
+        return self.may(May.FLOOR)
+
+    def may(self, what: May) -> bool:
+        """Say whether her role does this."""
+        return may(self.role, what)
+
+    @property
+    def locked_after_s(self) -> int:
+        """Return after how many seconds without a hand on it her device is locked."""
+        return int(LOCKED_AFTER[self.role].total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """PINs of staff: six digits that are made here, and what is kept of them. Pure.
 
 Six digits can be tried through by whoever has the hash; the salt and the work of
-scrypt make that slow, and the lock in ``staff`` makes guessing at the door hopeless.
+scrypt make that slow, and the lock in ``tries`` makes guessing at the door hopeless.
 """
 
 import hashlib
 import hmac
 from typing import Final
 
-from cart.kernel.ids import Ids
+from cart.kernel.ids import Ids, drawn_digits
 
 PIN_DIGITS: Final = 6
 # OWASP's least for scrypt on a login that is limited in other ways too: 16 MiB, about 50 ms.
@@ -19,9 +19,8 @@ NOBODY: Final = f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}$nobody${'0' * 64}"
 
 
 def fresh(ids: Ids) -> str:
-    """Return a new PIN. Made from a secret of 195 bits, so that no digit is likelier."""
-    drawn = hashlib.sha256(ids.token().encode()).digest()
-    return f"{int.from_bytes(drawn) % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
+    """Return a new PIN."""
+    return drawn_digits(ids, PIN_DIGITS)
 
 
 def hashed(pin: str, salt: str) -> str:

@@ -1,23 +1,33 @@
 """Who works at a location: numbers, PINs, and who is signed in.
 
-Owns staff and their sessions. A PIN is six digits that are made here, shown once
-and kept as a salted scrypt hash. A refused sign-in is returned, not raised: what
-it counted has to be committed.
+Owns staff and their sessions. How somebody comes in is in ``doors``, how often she may try in
+``tries``, how a session is locked in ``locking``, what proves her beyond the PIN in ``second``.
+A PIN is six digits that are made here, shown once and kept as a salted scrypt hash (``pins``);
+who comes in by the retailer's provider alone has none (``identities``).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, or_
-from sqlmodel import Session, col, func, select, update
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import Session, col, delete, func, select, update
 
+from cart.audit.model import Action, On, Who, WhoKind
+from cart.audit.service import note
 from cart.kernel.clock import Clock
-from cart.kernel.errors import InvalidInput, NotSignedIn, SignInRefused, UnknownStaff
+from cart.kernel.errors import (
+    InvalidInput,
+    NotSignedIn,
+    SessionLocked,
+    UnknownStaff,
+)
 from cart.kernel.ids import Ids, secret_hash
 from cart.picking import pins
-from cart.picking.model import Role, Staff
-from cart.picking.tables import StaffRow, StaffSessionRow
+from cart.picking.model import LOCKED_AFTER, Staff
+from cart.picking.permissions import keep_an_operator
+from cart.picking.roles import May, Role, who_may
+from cart.picking.tables import StaffHalfwayRow, StaffRow, StaffSessionRow
 
 # Five tries in fifteen minutes: a million PINs take 5 years, a slip of the finger costs nothing.
 WRONG_PINS_MAX: Final = 5
@@ -27,16 +37,21 @@ IDLE: Final = timedelta(hours=2)  # a scanner that was left lying must not stay 
 ON_DUTY: Final = timedelta(minutes=15)  # seen within: she is at work, not at lunch
 TOUCHED_EVERY: Final = timedelta(minutes=1)  # a page asks every few seconds; rows need not know
 NUMBER_LENGTH_MAX, NAME_LENGTH_MAX = 12, 80
+ON_THE_FLOOR: Final = who_may(May.FLOOR)
 STAFF_MAX: Final = 1_000  # at one location; the largest shops have a third of it
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh staff session. ``token`` opens it; only its hash is kept."""
+    """A fresh staff session. ``token`` opens it; only its hash is kept.
+
+    ``second_due_at``: until then she may come in without the second factor that she needs.
+    """
 
     token: str
     staff: Staff
     expires_at: datetime
+    second_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,38 @@ def add(
     Raises:
         InvalidInput: no name, a number that is not 1 to 12 digits, or one that is taken here.
     """
+    pin = pins.fresh(ids)
+    pin_hash = pins.hashed(pin, ids.token())
+    row = _taken_on(
+        db, clock, ids, pin_hash, location_id=location_id, number=number, name=name, role=role
+    )
+    return as_staff(row), pin
+
+
+def add_without_pin(
+    db: Session, clock: Clock, ids: Ids, *, location_id: str, number: str, name: str, role: Role
+) -> StaffRow:
+    """Take somebody on who comes in by another way than a PIN: none is right.
+
+    Raises:
+        InvalidInput: see :func:`add`.
+    """
+    return _taken_on(
+        db, clock, ids, pins.NOBODY, location_id=location_id, number=number, name=name, role=role
+    )
+
+
+def _taken_on(
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    pin_hash: str,
+    *,
+    location_id: str,
+    number: str,
+    name: str,
+    role: Role,
+) -> StaffRow:
     name = name.strip()
     if not (number.isascii() and number.isdigit() and len(number) <= NUMBER_LENGTH_MAX):
         msg = f"a staff number has 1 to {NUMBER_LENGTH_MAX} digits"
@@ -87,19 +134,18 @@ def add(
     if known(db, location_id=location_id, number=number).staff_id is not None:
         msg = f"number {number} is taken at this location"
         raise InvalidInput(msg, number=number)
-    pin = pins.fresh(ids)
     row = StaffRow(
         id=ids.new("staff"),
         location_id=location_id,
         number=number,
         name=name,
         role=Role(role).value,
-        pin_hash=pins.hashed(pin, ids.token()),
+        pin_hash=pin_hash,
         created_at=clock.now(),
     )
     db.add(row)
     db.flush()
-    return _staff(row), pin
+    return row
 
 
 def new_pin(db: Session, clock: Clock, ids: Ids, *, staff_id: str) -> str:
@@ -120,8 +166,20 @@ def deactivate(db: Session, clock: Clock, *, staff_id: str) -> None:
 
     Raises:
         UnknownStaff: nobody active has this id.
+        LastOperator: nobody else is an operator.
     """
+    keep_an_operator(db, staff_id)
     _change(db, staff_id, active=False)
+    _end_sessions(db, clock, staff_id)
+
+
+def set_role(db: Session, clock: Clock, *, staff_id: str, role: Role) -> None:
+    """Give somebody another role; she signs in anew.
+
+    Raises:
+        UnknownStaff: nobody active has this id.
+    """
+    _change(db, staff_id, role=Role(role).value)
     _end_sessions(db, clock, staff_id)
 
 
@@ -133,7 +191,7 @@ def everybody(db: Session, location_id: str) -> list[Staff]:
         .order_by(col(StaffRow.number))
         .limit(STAFF_MAX)
     )
-    return [_staff(row) for row in rows]
+    return [as_staff(row) for row in rows]
 
 
 def known(db: Session, *, location_id: str, number: str) -> Known:
@@ -144,47 +202,39 @@ def known(db: Session, *, location_id: str, number: str) -> Known:
     return Known(None, pins.NOBODY) if row is None else Known(row.id, row.pin_hash)
 
 
-def sign_in(db: Session, clock: Clock, ids: Ids, checked: Checked) -> SignedIn | SignInRefused:
-    """Sign in with a PIN that was checked, or return the refusal to raise after the commit.
-
-    The PIN's hash is computed before (:func:`known`, :meth:`Known.checked`): no other
-    writer waits for it. The same words and the same work whether the number is unknown,
-    locked, or the PIN wrong. The guarded UPDATEs decide: of many guesses at once no more
-    than WRONG_PINS_MAX count, none succeeds while the number is locked, and a PIN that
-    was replaced meanwhile opens nothing.
-    """
-    now = clock.now()
-    row = _accept(db, checked, now) if checked.right else None
-    if row is not None:
-        token = ids.token()
-        expires_at = now + SHIFT
-        db.add(
-            StaffSessionRow(
-                token_hash=secret_hash(token),
-                staff_id=row.id,
-                created_at=now,
-                seen_at=now,
-                expires_at=expires_at,
-            )
+def open_session(
+    db: Session, clock: Clock, ids: Ids, row: StaffRow, *, second_due_at: datetime | None = None
+) -> SignedIn:
+    """Give her a session. Whoever calls has seen all that she has to prove (``doors``)."""
+    now, token = clock.now(), ids.token()
+    db.add(
+        StaffSessionRow(
+            token_hash=secret_hash(token),
+            staff_id=row.id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + SHIFT,
         )
-        db.flush()
-        return SignedIn(token, _staff(row), expires_at)
-    if checked.staff_id is not None and not checked.right:
-        _count_wrong(db, checked.staff_id, now)
-    msg = "number or PIN is wrong, or there were too many tries; wait a quarter of an hour"
-    return SignInRefused(msg)
+    )
+    db.flush()
+    note(db, clock, named(row), Action.SIGN_IN, On("staff", row.id))
+    return SignedIn(token, as_staff(row), now + SHIFT, second_due_at)
 
 
 def sign_out(db: Session, clock: Clock, *, token: str) -> None:
     """End a session; once more changes nothing. Tasks that she holds stay hers."""
-    db.exec(
+    ended = db.execute(
         update(StaffSessionRow)
         .where(
             col(StaffSessionRow.token_hash) == secret_hash(token),
             col(StaffSessionRow.ended_at).is_(None),
         )
         .values(ended_at=clock.now())
-    )
+        .returning(col(StaffSessionRow.staff_id))
+    ).scalar_one_or_none()
+    if ended is not None:
+        row = db.get_one(StaffRow, ended)
+        note(db, clock, named(row), Action.SIGN_OUT, On("staff", row.id))
 
 
 def current(db: Session, clock: Clock, token: str) -> Staff:
@@ -192,6 +242,7 @@ def current(db: Session, clock: Clock, token: str) -> Staff:
 
     Raises:
         NotSignedIn: nobody: unknown, ended, a shift old, idle too long, or no longer with us.
+        SessionLocked: nobody has used it for the minutes of her role; her PIN opens it.
     """
     now = clock.now()
     found = db.exec(
@@ -210,13 +261,16 @@ def current(db: Session, clock: Clock, token: str) -> Staff:
         msg = "nobody is signed in here"
         raise NotSignedIn(msg)
     row, seen_at = found
-    return _staff(row, touch_due=seen_at <= now - TOUCHED_EVERY)
+    if seen_at <= now - LOCKED_AFTER[Role(row.role)]:
+        msg = "this session is locked"
+        raise SessionLocked(msg)
+    return as_staff(row, touch_due=seen_at <= now - TOUCHED_EVERY)
 
 
 def touch(db: Session, clock: Clock, token: str) -> bool:
     """Note that a session was used, at most once a minute; say whether it was noted.
 
-    An idle session is not woken: the guard is the same as :func:`current`'s.
+    A locked session is not woken: the guard is the same as :func:`current`'s.
     """
     now = clock.now()
     noted = db.execute(
@@ -225,12 +279,23 @@ def touch(db: Session, clock: Clock, token: str) -> bool:
             col(StaffSessionRow.token_hash) == secret_hash(token),
             col(StaffSessionRow.ended_at).is_(None),
             col(StaffSessionRow.seen_at) <= now - TOUCHED_EVERY,
-            col(StaffSessionRow.seen_at) > now - IDLE,
+            awake(now),
         )
         .values(seen_at=now)
         .returning(col(StaffSessionRow.token_hash))
     )
     return noted.one_or_none() is not None
+
+
+def awake(now: datetime) -> ColumnElement[bool]:
+    """Return the guard of a session that is not locked, for statements on sessions."""
+    role = select(StaffRow.role).where(col(StaffRow.id) == col(StaffSessionRow.staff_id))
+    return or_(
+        *(
+            and_(role.scalar_subquery() == one.value, col(StaffSessionRow.seen_at) > now - after)
+            for one, after in LOCKED_AFTER.items()
+        )
+    )
 
 
 def on_duty(db: Session, location_id: str, now: datetime) -> int:
@@ -240,6 +305,7 @@ def on_duty(db: Session, location_id: str, now: datetime) -> int:
         .join(StaffSessionRow, col(StaffSessionRow.staff_id) == col(StaffRow.id))
         .where(
             StaffRow.location_id == location_id,
+            col(StaffRow.role).in_(ON_THE_FLOOR),
             col(StaffRow.active),
             col(StaffSessionRow.ended_at).is_(None),
             StaffSessionRow.expires_at > now,
@@ -248,42 +314,29 @@ def on_duty(db: Session, location_id: str, now: datetime) -> int:
     ).one()
 
 
-def _staff(row: StaffRow, *, touch_due: bool = False) -> Staff:
+def as_staff(row: StaffRow, *, touch_due: bool = False) -> Staff:
+    """Return her as commands and pages know her."""
     return Staff(row.id, row.location_id, row.number, row.name, Role(row.role), touch_due)
 
 
-def _accept(db: Session, checked: Checked, now: datetime) -> StaffRow | None:
-    """Forget the wrong tries, and return who may come in; None: nobody."""
-    taken = db.execute(
-        update(StaffRow)
-        .where(
-            col(StaffRow.id) == checked.staff_id,
-            col(StaffRow.active),
-            col(StaffRow.pin_hash) == checked.pin_hash,
-            _unlocked(now),
-        )
-        .values(wrong_pins=0, locked_until=None)
-        .returning(col(StaffRow.id))
-    )
-    if taken.one_or_none() is None:
-        return None
-    return db.get_one(StaffRow, checked.staff_id, populate_existing=True)
+def named(row: StaffRow) -> Who:
+    """Return her as the audit log names her."""
+    return Who(WhoKind.STAFF, row.id, row.role, row.location_id)
 
 
-def _count_wrong(db: Session, staff_id: str, now: datetime) -> None:
-    last = col(StaffRow.wrong_pins) + 1 >= WRONG_PINS_MAX
-    db.exec(
-        update(StaffRow)
-        .where(col(StaffRow.id) == staff_id, _unlocked(now))
-        .values(
-            wrong_pins=case((last, 0), else_=col(StaffRow.wrong_pins) + 1),
-            locked_until=case((last, now + LOCKED_FOR), else_=col(StaffRow.locked_until)),
-        )
-    )
+def as_who(me: Staff, role: str = "") -> Who:
+    """Return her as the audit log names her; ``role``: in which she acts, if not in her own."""
+    return Who(WhoKind.STAFF, me.id, role or me.role.value, me.location_id)
 
 
-def _unlocked(now: datetime) -> ColumnElement[bool]:
-    return or_(col(StaffRow.locked_until).is_(None), col(StaffRow.locked_until) <= now)
+def second_due(db: Session, clock: Clock, staff_id: str) -> None:
+    """Have her set up a second factor before she comes in again, and sign her out.
+
+    Raises:
+        UnknownStaff: nobody active has this id.
+    """
+    _change(db, staff_id, second_due_at=clock.now())
+    _end_sessions(db, clock, staff_id)
 
 
 def _change(db: Session, staff_id: str, **values: object) -> None:
@@ -304,3 +357,4 @@ def _end_sessions(db: Session, clock: Clock, staff_id: str) -> None:
         .where(col(StaffSessionRow.staff_id) == staff_id, col(StaffSessionRow.ended_at).is_(None))
         .values(ended_at=clock.now())
     )
+    db.exec(delete(StaffHalfwayRow).where(col(StaffHalfwayRow.staff_id) == staff_id))

@@ -11,6 +11,8 @@ STATE_LENGTH_MAX = 16
 GTIN_LENGTH = 14
 HASH_LENGTH = 64
 PIN_HASH_LENGTH_MAX = 200
+SUBJECT_LENGTH_MAX = 255  # OpenID Connect Core 1.0, 2
+SEALED_LENGTH_MAX = 120  # 12 + 32 + 16 bytes in base 64 are 80
 
 
 class StaffRow(SQLModel, table=True):
@@ -18,7 +20,7 @@ class StaffRow(SQLModel, table=True):
 
     __tablename__ = "staff"
     __table_args__ = (
-        CheckConstraint("role IN ('associate', 'lead')", name="role"),
+        CheckConstraint("role IN ('associate', 'lead', 'manager', 'marketer')", name="role"),
         UniqueConstraint("location_id", "number"),
     )
 
@@ -32,6 +34,7 @@ class StaffRow(SQLModel, table=True):
     wrong_pins: int = 0
     locked_until: datetime | None = None
     created_at: datetime
+    second_due_at: datetime | None = None  # from then on not without a second factor
 
 
 class StaffPermissionRow(SQLModel, table=True):
@@ -56,6 +59,55 @@ class StaffSessionRow(SQLModel, table=True):
     seen_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+
+
+class StaffHalfwayRow(SQLModel, table=True):
+    """Somebody whose PIN was right and whose second factor is still to come."""
+
+    __tablename__ = "staff_halfway"
+
+    token_hash: str = Field(primary_key=True, max_length=HASH_LENGTH)
+    staff_id: str = Field(foreign_key="staff.id", index=True, max_length=ID_LENGTH_MAX)
+    created_at: datetime
+    expires_at: datetime
+
+
+class StaffSecondFactorRow(SQLModel, table=True):
+    """The authenticator app of somebody; its secret is sealed with a key of the server's.
+
+    ``last_step``: the newest half minute whose code was used. ``fresh_sealed``: an app that
+    is being set up, since ``fresh_at``.
+    """
+
+    __tablename__ = "staff_second_factor"
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    sealed: str = Field(default="", max_length=SEALED_LENGTH_MAX)
+    confirmed_at: datetime | None = None
+    last_step: int = Field(default=0, sa_type=BigInteger)
+    fresh_sealed: str = Field(default="", max_length=SEALED_LENGTH_MAX)
+    fresh_at: datetime | None = None
+
+
+class StaffRecoveryCodeRow(SQLModel, table=True):
+    """What opens the door once, in place of a code of the app; kept as a keyed hash."""
+
+    __tablename__ = "staff_recovery_code"
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    code_hash: str = Field(primary_key=True, max_length=HASH_LENGTH)
+    used_at: datetime | None = None
+
+
+class StaffIdentityRow(SQLModel, table=True):
+    """Somebody as an identity provider knows her, and her account at a location."""
+
+    __tablename__ = "staff_identity"
+
+    issuer: str = Field(primary_key=True, max_length=SUBJECT_LENGTH_MAX)
+    subject: str = Field(primary_key=True, max_length=SUBJECT_LENGTH_MAX)
+    location_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    staff_id: str = Field(unique=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
 
 
 class PickTaskRow(SQLModel, table=True):

@@ -19,6 +19,7 @@ from cart.orders.model import OrderState
 from cart.orders.tables import OrderRow
 from cart.picking.holding import hold_many, hold_task
 from cart.picking.model import BEING_PICKED, WALK_TASKS_MAX, Changed, Staff, TaskState
+from cart.picking.roles import May, Role, may
 from cart.picking.tables import PickTaskRow, StaffRow, StaffSessionRow
 
 # Longer than a coffee. Then whoever is free may take over what she holds.
@@ -122,7 +123,8 @@ def reassign(
     if not staff.is_lead:
         raise _lead_needed()
     known = _hold_staff(db, to_staff_id)
-    if known is None or known.location_id != staff.location_id or not known.active:
+    here = known is not None and known.active and known.location_id == staff.location_id
+    if known is None or not here or not may(Role(known.role), May.FLOOR):
         msg = f"nobody active here has the id {to_staff_id}"
         raise UnknownStaff(msg, staff_id=to_staff_id)
     _, order = hold_task(db, staff, task_id)

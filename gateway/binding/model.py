@@ -17,6 +17,7 @@ class EndReason(StrEnum):
     IDLE = "idle"
     PHONE = "phone"  # released from the phone
     REVOKED = "revoked"
+    ERASED = "erased"  # its shopper had all that is hers erased
 
 
 class ClaimAnswer(StrEnum):

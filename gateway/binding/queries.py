@@ -9,6 +9,7 @@ from sqlmodel import Session, and_, col, or_, select
 from cart.carts.tables import ShopperSessionRow
 from cart.db import is_sqlite
 from cart.db.rows import TEXT, AnyRow, Ask, run
+from gateway.binding.model import EndReason
 from gateway.binding.tables import BindingRow
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
 
@@ -29,11 +30,12 @@ class Bound:
     started_at_us: int
     claimed_at_us: int | None = None
     prior_cart_id: str | None = None
+    erased: bool = False  # whose visit it was is nobody's business any more: nothing is done for it
 
 
 _COLUMNS = (
     "b.id, b.device_id, b.visit, b.session_id, s.cart_id, c.currency, b.ended_at, b.started_at_us,"
-    " b.claimed_at_us, b.prior_cart_id"
+    " b.claimed_at_us, b.prior_cart_id, b.end_reason"
 )
 _VISIT_KEY = (("device_id", TEXT), ("visit", TEXT))
 _JOIN = " JOIN shopper_session AS s ON s.id = b.session_id JOIN cart AS c ON c.id = s.cart_id"
@@ -41,7 +43,7 @@ _JOIN = " JOIN shopper_session AS s ON s.id = b.session_id JOIN cart AS c ON c.i
 
 def _bound(row: AnyRow) -> Bound:
     values: list[Any] = list(row)
-    values[6] = values[6] is None
+    values[6], values[10] = values[6] is None, values[10] == EndReason.ERASED
     return Bound(*values)
 
 
@@ -67,6 +69,18 @@ def visits(db: Session, keys: Iterable[VisitKey], *, lock: bool = False) -> dict
         wanted,
     )
     return {(row[1], row[2]): _bound(row) for row in found}
+
+
+def claimed_by(db: Session, claim_hashes: Iterable[str]) -> dict[str, VisitKey]:
+    """Return the visit that each of these claims belongs to, if there is one."""
+    found = run(
+        db,
+        "SELECT b.claim_hash, b.device_id, b.visit FROM {rows} JOIN binding AS b"
+        " ON b.claim_hash = d.claim_hash",
+        (("claim_hash", TEXT),),
+        [(one,) for one in claim_hashes],
+    )
+    return {row[0]: (row[1], row[2]) for row in found}
 
 
 def live_of_devices(db: Session, device_ids: Iterable[str]) -> dict[str, Bound]:

@@ -1,9 +1,11 @@
 """Commands on bindings: claim by a phone, release, idle sweep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlmodel import Session, col, update
+from sqlalchemy import case
+from sqlmodel import Session, col, select, update
 
 from cart.carts import queries as carts
 from cart.carts.apply import CartChange, apply
@@ -83,7 +85,8 @@ def _take(
     owner = binding.session_id
     if phone_session is not None and visit_session is not None:
         owner = phone_session.id
-        if carts.view(db, phone_session.cart_id).lines:
+        # A customer's cart is shown by her other phones, too: it is never put in another's place.
+        if carts.view(db, phone_session.cart_id).lines or phone_session.customer_id is not None:
             prior = visit_session.cart_id
             merged, changes = _carry_over(
                 db, clock, binding.id, visit_session.cart_id, phone_session.cart_id
@@ -197,6 +200,51 @@ def undo_merge(
         ],
     )
     return applied.changes
+
+
+def held_by(db: Session, session_id: str) -> list[str]:
+    """Return the bindings of a session, ended ones too, locked in one order until the commit."""
+    found = db.exec(
+        select(BindingRow.id)
+        .where(BindingRow.session_id == session_id)
+        .order_by(col(BindingRow.id))
+        .with_for_update()
+    )
+    return list(found.all())
+
+
+def move(
+    db: Session,
+    clock: Clock,
+    binding_ids: Sequence[str],
+    *,
+    session_id: str,
+    prior_cart_id: str,
+) -> None:
+    """Let bindings follow their cart into another session, as a claim does.
+
+    What their devices made before and report later belongs to ``prior_cart_id`` first; the
+    difference follows.
+    """
+    fresh = col(BindingRow.prior_cart_id).is_(None)
+    db.exec(
+        update(BindingRow)
+        .where(col(BindingRow.id).in_(binding_ids))
+        .values(
+            session_id=session_id,
+            claimed_at_us=case((fresh, to_us(clock.now())), else_=col(BindingRow.claimed_at_us)),
+            prior_cart_id=case((fresh, prior_cart_id), else_=col(BindingRow.prior_cart_id)),
+        )
+    )
+
+
+def move_back(db: Session, binding_ids: Sequence[str], *, from_id: str, session_id: str) -> None:
+    """Undo :func:`move` for those that are still where it took them."""
+    db.exec(
+        update(BindingRow)
+        .where(col(BindingRow.id).in_(binding_ids), col(BindingRow.session_id) == from_id)
+        .values(session_id=session_id)
+    )
 
 
 def release(

@@ -1,7 +1,8 @@
 """Who is let in, and what each may do: the registry's word, and the wire's.
 
-These calls read the database and may block: the broker makes them in threads of
-their own, once per connection and once per RECHECK_S, never per message.
+These calls read the database, note the first use of a fresh credential, and may block:
+the broker makes them in threads of their own, once per connection and once per
+RECHECK_S, never per message.
 """
 
 import hmac
@@ -11,8 +12,10 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from cart.db import reading
+from cart.db import reading, unit_of_work
+from cart.kernel.clock import Clock, SystemClock
 from gateway.registry import queries
+from gateway.registry.service import first_use
 from gateway.wire import topics
 from gateway.wire.topics import DeviceAddress
 
@@ -62,9 +65,10 @@ class Access(Protocol):
 class RegistryAccess:
     """Devices by the registry, server processes by the shared secret."""
 
-    def __init__(self, engine: Engine, server_secret: str) -> None:
+    def __init__(self, engine: Engine, server_secret: str, clock: Clock | None = None) -> None:
         self._engine = engine
         self._server_secret = server_secret.encode()
+        self._clock = clock or SystemClock()
 
     def admit(self, username: str, password: str) -> Admitted | None:
         """Return the client if the password is its own and it is not revoked, else None."""
@@ -72,14 +76,17 @@ class RegistryAccess:
             right = hmac.compare_digest(password.encode(), self._server_secret)
             return Admitted(username) if right else None
         with reading(self._engine) as db:
-            record = queries.verify_credential(db, username, password)
-            if record is None:
-                return None
-            kept = queries.current_hashes(db, [username])
-        return Admitted(username, record.address, kept[username])
+            found = queries.verify_credential(db, self._clock, username, password)
+        if found is None:
+            return None
+        if found.first_use:
+            with unit_of_work(self._engine) as db:
+                first_use(db, username, found.credential_hash)
+        return Admitted(username, found.record.address, found.credential_hash)
 
     def withdrawn(self, devices: Collection[Admitted]) -> set[Admitted]:
         """Return the devices that were revoked or got another credential."""
         with reading(self._engine) as db:
-            kept = queries.current_hashes(db, [device.username for device in devices])
-        return {one for one in devices if kept.get(one.username) != one.credential_hash}
+            names = [device.username for device in devices]
+            good = queries.current_hashes(db, self._clock, names)
+        return {one for one in devices if one.credential_hash not in good.get(one.username, ())}

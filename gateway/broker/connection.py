@@ -38,6 +38,7 @@ SERVER_PACKET_BYTES_MAX = COMMAND_MAX_BYTES + 1_024  # and its topic
 KEEP_ALIVE_FACTOR = 1.5  # 3.1.2.10
 KEEP_ALIVE_MAX_S = 3_600.0  # also for a client that asks for none: a dead peer is found in the end
 UNRELEASED_MAX = 1_000  # QoS 2 messages that a client has begun and not finished
+SLOWED_S = 1.0  # a device beyond its limit is read once a second: a second's worth each time
 WRITE_CHUNK_BYTES = 65_536  # put together before the socket is asked whether it takes more
 
 Admit = Callable[[Connect], Awaitable[Admitted | ConnectReply]]
@@ -62,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._greeted = False
         self._joined = False
         self._admission: asyncio.Task[None] | None = None
-        self._held = False
+        self._held = self._slowed = False
         self._will: Publish | None = None
         self._deadline = self._loop.time() + CONNECT_WAIT_S
         self._patience_s = CONNECT_WAIT_S
@@ -144,7 +145,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _stopped(self) -> bool:
-        return self._held or self._admission is not None
+        return self._held or self._slowed or self._admission is not None
 
     def _listen(self) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -156,6 +157,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _take(self) -> None:
+        if self._stopped:
+            return  # whoever ends that takes what waits
         if self._transport is None or self._transport.is_closing():
             return  # what was not acknowledged comes again
         try:
@@ -237,17 +240,33 @@ class Connection(asyncio.Protocol):
             return
         if not self.admitted.may_publish(message.topic):
             # 3.3.5: MQTT 3.1.1 has no word for no. Acknowledging would be a lie, so hang up.
+            self._hub.strayed(self, message.topic)
             msg = f"it may not publish to {message.topic}"
             raise ProtocolError(msg)
         self._hub.publish(message, self)
         if message.qos == 1:
             self._answer(acknowledgement(Kind.PUBACK, message.packet_id))
         elif message.qos:
-            if len(self.session.received) >= UNRELEASED_MAX:
-                msg = f"{UNRELEASED_MAX} messages of quality 2 begun and not finished"
-                raise ProtocolError(msg)
-            self.session.received.add(message.packet_id)
-            self._answer(acknowledgement(Kind.PUBREC, message.packet_id))
+            self._begun(message)
+        if self._hub.too_fast(self):
+            self._slow_down()
+
+    def _begun(self, message: Publish) -> None:
+        if len(self.session.received) >= UNRELEASED_MAX:
+            msg = f"{UNRELEASED_MAX} messages of quality 2 begun and not finished"
+            raise ProtocolError(msg)
+        self.session.received.add(message.packet_id)
+        self._answer(acknowledgement(Kind.PUBREC, message.packet_id))
+
+    def _slow_down(self) -> None:
+        self._slowed = True
+        self._listen()
+        self._loop.call_later(SLOWED_S, self._read_again)
+
+    def _read_again(self) -> None:
+        self._slowed = False
+        self._listen()
+        self._take()
 
     def _acknowledged(self, packet: Acknowledgement) -> None:
         if packet.kind is Kind.PUBACK:

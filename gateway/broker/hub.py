@@ -13,7 +13,8 @@ from gateway.broker.access import Admitted
 from gateway.broker.packets import Publish
 from gateway.broker.routing import FILTERS_MAX, Routes, valid_filter
 from gateway.broker.sessions import DEVICE_LIMITS, SERVER_LIMITS, MqttSession
-from gateway.wire.topics import is_telemetry
+from gateway.limits import DeviceLimits
+from gateway.wire import topics
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 SESSIONS_PER_DEVICE_MAX = 4
 # A tablet that has not come for a week starts afresh: its spool keeps what matters.
 SESSION_EXPIRY_S = 7 * 86_400.0
+STRAYS_MAX = 1_000  # devices that are noted at once; the rest when they try again
 QOS_MAX = 1  # of what is delivered; exactly-once is the receipts' and the event ids' business
 
 
@@ -50,9 +52,11 @@ class Link(Protocol):
 class Hub:
     """All that is connected or remembered."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], limits: DeviceLimits) -> None:
         self.routes = Routes()
         self._monotonic = monotonic
+        self._limits = limits
+        self.strays: dict[str, str] = {}
         self._sessions: dict[tuple[str, str], MqttSession] = {}
         self._online: dict[MqttSession, Link] = {}
         self._held: dict[MqttSession, set[Link]] = {}
@@ -104,18 +108,30 @@ class Hub:
         if will is not None:
             self.publish(will)
 
+    def strayed(self, link: Link, topic: str) -> None:
+        """Note that a device tried to speak where it may not; the latest topic of each."""
+        if link.admitted.username in self.strays or len(self.strays) < STRAYS_MAX:
+            self.strays[link.admitted.username] = topic[: topics.TOPIC_LENGTH_MAX]
+
+    def too_fast(self, link: Link) -> bool:
+        """Count a message of a client; say whether it is beyond what a device may say."""
+        who = link.admitted
+        return not (who.is_server or self._limits.spend(who.username, 1, self._monotonic()))
+
     def publish(self, message: Publish, link: Link | None = None) -> None:
         """Hand an allowed message to everybody who wants it.
 
-        A device whose message fills a server process's queue is held until
-        there is room; a full queue of a device, of a process that is not
+        A server process gets what devices say in turns, a message of each. A device
+        whose message fills a server process's queue, or its own share of it, is held
+        until there is room; a full queue of a device, of a process that is not
         there, or of telemetry, loses its oldest message: spools and receipts
         make up for it. Whoever is held cannot send a scan either, so nobody is
         held because of telemetry.
         """
         if message.retain:
             self.routes.retain(replace(message, packet_id=0))
-        telemetry = is_telemetry(message.topic)
+        telemetry = topics.is_telemetry(message.topic)
+        whose = topics.device_of(message.topic)
         for session, granted in self.routes.to(message.topic):
             target = self._online.get(session)
             qos = min(message.qos, granted)
@@ -124,8 +140,8 @@ class Hub:
             copy = Publish(message.topic, message.payload, qos)
             waits = target is not None and target.admitted.is_server
             if waits and not telemetry and link is not None and not link.admitted.is_server:
-                session.add(copy, unbounded=True)
-                if session.full:
+                session.add(copy, whose, unbounded=True)
+                if session.must_wait(whose):
                     self._held.setdefault(session, set()).add(link)
                     link.hold()
             else:
@@ -147,9 +163,14 @@ class Hub:
 
     def sent_some(self, session: MqttSession) -> None:
         """Let go on who waited for room in this session's queue, once there is."""
-        if session in self._held and session.roomy:
-            for link in self._held.pop(session):
-                link.go_on()
+        if session not in self._held or not session.roomy:
+            return
+        waiting = self._held[session]
+        for link in [one for one in waiting if session.may_go_on(one.admitted.username)]:
+            waiting.discard(link)
+            link.go_on()
+        if not waiting:
+            del self._held[session]
 
     def devices(self) -> list[Admitted]:
         """Return the devices that are connected."""
@@ -172,7 +193,8 @@ class Hub:
     def _add(self, session: MqttSession, message: Publish) -> None:
         if session.full and not session.dropped:
             logger.warning("the queue of %s is full; its oldest messages go", session.key)
-        session.add(message)
+        # By topic, so that what is retained never comes after what was said later.
+        session.add(message, topics.device_of(message.topic))
 
     def _make_room(self, username: str) -> None:
         own = [session for session in self._sessions.values() if session.key[0] == username]

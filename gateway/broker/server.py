@@ -16,6 +16,7 @@ from gateway.broker.certificate import REREAD_S, Certificate
 from gateway.broker.connection import CONNECT_WAIT_S, Admit, Connection
 from gateway.broker.hub import Hub
 from gateway.broker.packets import LEVEL, Connect, ConnectReply
+from gateway.limits import DeviceLimits
 from gateway.settings import MqttSettings
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,10 @@ class EmbeddedBroker:
         self._access: Access = RegistryAccess(engine, server_secret)
         self._host, self._port = settings.mqtt_host, settings.mqtt_port
         self._certificate = Certificate.of(settings)
+        self.limits = DeviceLimits.of(settings)
         self._tls_host, self._tls_port = settings.mqtt_tls_host, settings.mqtt_tls_port
         self.tls_port = 0
+        self._hub: Hub | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -81,10 +84,20 @@ class EmbeddedBroker:
             self._loop.call_soon_threadsafe(self._stopping.set)
             thread.join(STOP_S)
 
+    def strays(self) -> dict[str, str]:
+        """Return the devices that tried to speak where they may not since the last call.
+
+        With the topic of each; from any thread.
+        """
+        if self._hub is None:
+            return {}
+        tried, self._hub.strays = self._hub.strays, {}
+        return tried
+
     async def _serve(self, ready: Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        hub = Hub(self._loop.time)
+        hub = self._hub = Hub(self._loop.time, self.limits)
         connections: set[Connection] = set()
         logins = ThreadPoolExecutor(LOGIN_THREADS, thread_name_prefix="broker-login")
         desk = _Desk(self._access, logins)

@@ -1,8 +1,9 @@
 """What the broker keeps per client: its queue, what is in flight, and its limits. No sockets."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
+from gateway.broker.fair import FairQueue
 from gateway.broker.packets import Publish
 
 PACKET_ID_MAX = 65_535
@@ -22,6 +23,9 @@ class Limits:
 SERVER_LIMITS = Limits(10_000, 32 * 2**20, 1_000)
 # A tablet that was off for a day needs its latest receipts and commands, and the cart as it is.
 DEVICE_LIMITS = Limits(500, 2 * 2**20, 32)
+# Of one device in a server process's queue: ten times what a tablet has without a receipt. Who
+# brings more waits for its own turn to come, and nobody else does.
+SHARE_MESSAGES_MAX = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +36,7 @@ class MqttSession:
     limits: Limits
     clean: bool
     filters: dict[str, int] = field(default_factory=dict)
-    waiting: deque[Publish] = field(default_factory=deque)
+    waiting: FairQueue = field(default_factory=FairQueue)
     waiting_bytes: int = 0
     in_flight: OrderedDict[int, Publish] = field(default_factory=OrderedDict)
     received: set[int] = field(default_factory=set)  # ids of QoS 2 messages not yet released
@@ -56,22 +60,30 @@ class MqttSession:
             and self.waiting_bytes * 2 <= self.limits.queue_bytes_max
         )
 
-    def add(self, message: Publish, *, unbounded: bool = False) -> None:
-        """Queue a message; when there is no room the oldest goes and is counted.
+    def must_wait(self, sender: str) -> bool:
+        """Say whether the queue, or this sender's part of it, is full."""
+        return self.full or self.waiting.of(sender) >= SHARE_MESSAGES_MAX
+
+    def may_go_on(self, sender: str) -> bool:
+        """Say whether there is room again for a sender who waited."""
+        return self.roomy and self.waiting.of(sender) * 2 <= SHARE_MESSAGES_MAX
+
+    def add(self, message: Publish, sender: str = "", *, unbounded: bool = False) -> None:
+        """Queue a message; when there is no room its sender's oldest goes and is counted.
 
         ``unbounded``: the caller holds whoever sends until there is room.
         """
         while self.waiting and self.full and not unbounded:
-            self.waiting_bytes -= len(self.waiting.popleft().payload)
+            self.waiting_bytes -= len(self.waiting.drop(sender).payload)
             self.dropped += 1
-        self.waiting.append(message)
+        self.waiting.append(message, sender)
         self.waiting_bytes += len(message.payload)
 
     def next_to_send(self) -> Publish | None:
         """Return the next message, with its packet id, if the window has room for it."""
         if not self.waiting:
             return None
-        if self.waiting[0].qos and len(self.in_flight) >= self.limits.in_flight_max:
+        if self.waiting.head.qos and len(self.in_flight) >= self.limits.in_flight_max:
             return None
         message = self.waiting.popleft()
         self.waiting_bytes -= len(message.payload)
@@ -86,9 +98,8 @@ class MqttSession:
 
     def connection_lost(self) -> None:
         """Forget what was worth sending only while the client was there."""
-        kept = [message for message in self.waiting if message.qos]
-        self.waiting = deque(kept)
-        self.waiting_bytes = sum(len(message.payload) for message in kept)
+        self.waiting.keep_certain()
+        self.waiting_bytes = sum(len(message.payload) for message in self.waiting)
 
     def _free_id(self) -> int:
         while True:  # ends: the window is far smaller than the ids

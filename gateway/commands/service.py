@@ -6,8 +6,10 @@ from datetime import timedelta
 from sqlmodel import Session, col, delete, select, update
 
 from cart.kernel.clock import Clock
+from cart.kernel.errors import DeviceRevoked, UnknownDevice
 from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
+from gateway.registry.queries import devices_by_id
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
 from gateway.wire.codec import encode
 from gateway.wire.downlink import (
@@ -17,7 +19,9 @@ from gateway.wire.downlink import (
     ClaimedData,
     Clear,
     ClearData,
+    CommandType,
     DesiredData,
+    Rotate,
 )
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
@@ -50,8 +54,30 @@ def ask_desired(
     _keep(db, clock, device_id, ApplyDesired(id=ids.new("cmd"), time=clock.now(), data=desired))
 
 
+def ask_rotate(db: Session, clock: Clock, ids: Ids, *, device_id: str) -> str:
+    """Ask a device for a fresh credential; return the command's id. One that is open will do.
+
+    Raises:
+        UnknownDevice: nothing is enrolled under this id.
+        DeviceRevoked: a revoked device gets no new one.
+    """
+    device = devices_by_id(db, [device_id]).get(device_id)
+    if device is None:
+        msg = f"there is no device {device_id!r}"
+        raise UnknownDevice(msg, device_id=device_id)
+    if device.revoked:
+        msg = f"device {device_id} was revoked; enrol it anew"
+        raise DeviceRevoked(msg, device_id=device_id)
+    for row in open_commands(db, clock, device_id):
+        if row.type == CommandType.ROTATE:
+            return row.id
+    command = Rotate(id=ids.new("cmd"), time=clock.now())
+    _keep(db, clock, device_id, command)
+    return command.id
+
+
 def _keep(
-    db: Session, clock: Clock, device_id: str, command: Clear | Claimed | ApplyDesired
+    db: Session, clock: Clock, device_id: str, command: Clear | Claimed | ApplyDesired | Rotate
 ) -> None:
     db.add(
         DeviceCommandRow(
@@ -123,9 +149,9 @@ def devices_waiting(db: Session, clock: Clock, partition: str) -> Sequence[str]:
     ).all()
 
 
-def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> bool:
-    """Note a device's answer; say whether the command was waiting for it."""
-    done = db.exec(
+def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None:
+    """Note a device's answer; return the type of the command, None if none waited for it."""
+    done = db.execute(
         update(DeviceCommandRow)
         .where(
             col(DeviceCommandRow.id) == ack.command_id,
@@ -133,8 +159,9 @@ def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> bool:
             col(DeviceCommandRow.acked_at).is_(None),
         )
         .values(acked_at=clock.now(), outcome=ack.outcome.value, detail=ack.detail)
-    )
-    return bool(done.rowcount)
+        .returning(col(DeviceCommandRow.type))
+    ).one_or_none()
+    return done[0] if done else None
 
 
 def forget(db: Session, clock: Clock) -> int:

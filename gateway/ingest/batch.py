@@ -1,10 +1,11 @@
 """One batch of messages in one transaction: the order of steps, nothing else.
 
-authorise → de-duplicate → bind → apply → lists, health, ends → sequences → dead letters.
+authorise → de-duplicate → refuse used claims → bind → apply → lists, health, ends →
+sequences → dead letters, findings.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -14,7 +15,7 @@ from cart.carts.model import Operation
 from cart.carts.queries import versions
 from cart.db.rows import BIGINT, TEXT, insert_new
 from cart.kernel.clock import Clock, to_us
-from cart.kernel.errors import CarryoverError
+from cart.kernel.errors import CarryoverError, InvalidPayload
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids
 from cart.ports import CatalogueLookup
@@ -22,6 +23,9 @@ from gateway.binding import begin, queries
 from gateway.binding.news import changed
 from gateway.binding.queries import Bound, VisitKey
 from gateway.dead_letters.service import Letter, bury
+from gateway.findings.numbers import altered, changed_event, forked
+from gateway.findings.places import elsewhere
+from gateway.findings.service import Found, note
 from gateway.ingest import handlers, late, lists, sequences
 from gateway.ingest.read import Item, authorise
 from gateway.mqtt import Incoming
@@ -72,6 +76,7 @@ class _Batch:
     devices: dict[str, DeviceRecord]
     outcome: Outcome = field(default_factory=Outcome)
     bounds: dict[VisitKey, Bound] = field(default_factory=dict)
+    odd: list[Found] = field(default_factory=list)
 
     @property
     def sound(self) -> list[Item]:
@@ -79,11 +84,19 @@ class _Batch:
         return [item for item in self.items if item.error is None]
 
 
-def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool = False) -> Outcome:
+def process(
+    db: Session,
+    domain: Domain,
+    items: Sequence[Item],
+    *,
+    replay: bool = False,
+    copied: Callable[[str], bool] = lambda _: False,
+) -> Outcome:
     """Store a batch of items of the events channel in this unit of work.
 
     ``replay``: these were dead letters; they count although their ids are known,
-    and if they fail again it is for the caller to say so.
+    and if they fail again it is for the caller to say so. ``copied``: whether a device
+    may not know yet that its spool was put back from a copy.
     """
     devices = registry.devices_by_id(db, {item.device_id for item in items if item.address})
     batch = _Batch(db, domain, items, devices)
@@ -94,11 +107,15 @@ def process(db: Session, domain: Domain, items: Sequence[Item], *, replay: bool 
     _apply(batch, fresh)
     _ring_again(batch, fresh)
     _effects(batch, [item for item in fresh if item.error is None])
-    batch.outcome.receipts = sequences.settle(db, domain.clock, items)
+    settled = sequences.settle(db, domain.clock, items)
+    batch.outcome.receipts = settled.receipts
     dead = [item for item in items if item.error is not None]
     if not replay:
         letters = [_letter(item, item.error) for item in dead if item.error]
         bury(db, domain.clock, domain.ids, letters)
+        odd = [one for one in forked(fresh, settled.before) if not copied(one.device_id)]
+        found = [*elsewhere(dead, devices), *batch.odd, *odd]
+        note(db, domain.clock, found)
     now_us = to_us(domain.clock.now())
     seen(db, [Seen(device_id, now_us) for device_id in devices])
     batch.outcome.refused = dead
@@ -130,7 +147,9 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
     unique: dict[tuple[str, str], Item] = {}
     for item in batch.sound:
         if item.event is not None:
-            unique.setdefault((item.device_id, item.event.id), item)
+            first = unique.setdefault((item.device_id, item.event.id), item)
+            if first is not item and (first.kind, first.at_us) != (item.kind, item.at_us):
+                batch.odd.append(changed_event(item.device_id, item.event_id))
     known = insert_new(
         batch.db,
         "device_event",
@@ -142,6 +161,8 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
         ],
         keys=2,
     )
+    if known and not replay:
+        batch.odd += altered(batch.db, [unique[key] for key in known])
     fresh = [item for key, item in unique.items() if replay or key not in known]
     fresh.sort(key=_place)
     return fresh
@@ -154,19 +175,38 @@ def _place(item: Item) -> tuple[str, str, int]:
 def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
     keys = {item.visit for item in fresh if item.visit}
     known = queries.visits(batch.db, keys, lock=True)
+    _refuse_used_claims(batch, fresh)
+    sound = [item for item in fresh if item.error is None]
     made, over = begin.begin(
-        batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(fresh, known)
+        batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(sound, known)
     )
     batch.bounds = known | made
     claims: dict[str, str | None] = {
         bound.binding_id: None for key, bound in known.items() if key in keys and bound.live
     }
-    for item in fresh:
+    for item in sound:
         key = item.visit
         if isinstance(item.event, DeviceTakenUp) and key in known:
             claims[known[key].binding_id] = item.event.data.claim_hash
     begin.touch(batch.db, batch.domain.clock, claims)
     batch.outcome.notices += [changed(bound) for bound in (*over, *made.values())]
+
+
+def _refuse_used_claims(batch: _Batch, fresh: Sequence[Item]) -> None:
+    """Refuse a claim that another visit has: the column is unique, the whole batch would fail."""
+    taken_up = [
+        (item, item.visit, item.event.data.claim_hash)
+        for item in fresh
+        if isinstance(item.event, DeviceTakenUp) and item.event.data.claim_hash and item.visit
+    ]
+    if not taken_up:
+        return
+    owners = queries.claimed_by(batch.db, {claim for _, _, claim in taken_up})
+    for item, visit, claim in taken_up:
+        if owners.setdefault(claim, visit) != visit:
+            item.error = InvalidPayload(
+                "data.claim_hash is that of another visit; each needs a random secret of its own"
+            )
 
 
 def _bound_of(batch: _Batch, item: Item) -> Bound | None:
@@ -188,8 +228,8 @@ def _apply(batch: _Batch, fresh: Sequence[Item]) -> None:
     before_claim: list[tuple[Bound, Operation]] = []
     for item in lines:
         bound = _bound_of(batch, item)
-        if bound is None:
-            continue
+        if bound is None or bound.erased:
+            continue  # taken in and done away with: its device forgets it
         try:
             operation = handlers.operation(item, bound, known[bound.currency])
         except CarryoverError as error:
@@ -261,7 +301,7 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
                 ended.append((bound.binding_id, data.reason))
                 bound.live = False
                 batch.outcome.notices.append(changed(bound))
-            case ListRequested() if bound is not None:
+            case ListRequested() if bound is not None and not bound.erased:
                 request_id = lists.ask(batch.db, batch.domain.clock, item, bound)
                 if request_id:
                     batch.outcome.notices.append(ListAsked(request_id))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from cart.db import unit_of_work
 from cart.kernel.errors import CarryoverError
 from gateway.dead_letters.service import Letter, bury
+from gateway.findings.clones import Clones
 from gateway.ingest import sequences
 from gateway.ingest.batch import Domain, Outcome, process
 from gateway.ingest.fence import Fence, Unfenced, left_out
@@ -70,6 +71,10 @@ class Counting(Protocol):
         """Count statuses and acks."""
         ...
 
+    def left(self, count: int) -> None:
+        """Count messages that were left with their devices."""
+        ...
+
 
 class Traced(Protocol):
     """A batch of which something is traced."""
@@ -84,6 +89,14 @@ class Tracing(Protocol):
 
     def taken(self, items: Sequence[Item]) -> Traced | None:
         """Look at a batch that was read; None when nothing of it is traced."""
+        ...
+
+
+class Leaving(Protocol):
+    """Whoever says what of a batch is more than its device may say."""
+
+    def beyond(self, messages: Sequence[Incoming]) -> set[int]:
+        """Return the ``id()`` of messages that are left with their devices."""
         ...
 
 
@@ -109,6 +122,8 @@ class IngestLoop:
         tally: Counting | None = None,
         traces: Tracing | None = None,
         fence: Fence | None = None,
+        share: Leaving | None = None,
+        rotated: Callable[[], object] = lambda: None,
     ) -> None:
         self._engine = engine
         self._domain = domain
@@ -120,6 +135,9 @@ class IngestLoop:
         self._tally = tally
         self._traces = traces
         self._fence = fence or Unfenced()
+        self._share = share
+        self._rotated = rotated
+        self._clones = Clones(domain.clock.monotonic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._trouble = ""
@@ -174,9 +192,15 @@ class IngestLoop:
 
     def _settle(self, messages: list[Incoming]) -> None:
         taken_s = time.monotonic()
-        items = [read(message) for message in messages]
+        left = self._share.beyond(messages) if self._share is not None else ()
+        items = [read(message) for message in messages if not left or id(message) not in left]
         stations = [item for item in items if item.channel in {Channel.STATUS, Channel.ACKS}]
         events = [item for item in items if item.channel not in {Channel.STATUS, Channel.ACKS}]
+        self._clones.hear(
+            (item.device_id, item.message.payload)
+            for item in stations
+            if item.channel is Channel.STATUS
+        )
         traced = self._traces.taken(events) if self._traces is not None else None
         outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
         if outcome is None:
@@ -189,12 +213,15 @@ class IngestLoop:
             events = [item for item in events if id(item.message) not in aside]
             stations = [item for item in stations if id(item.message) not in aside]
         self._ack(messages)
+        if heard.rotated:
+            self._rotated()
         if traced is not None:
             traced.committed(outcome)
         if self._tally is not None:
             if events:
                 self._tally.committed(events, outcome, time.monotonic() - taken_s)
             self._tally.heard(stations)
+            self._tally.left(len(left))
         self.stored += outcome.fresh
         self.dead += outcome.dead
         try:
@@ -222,7 +249,7 @@ class IngestLoop:
 
     def _hear(self, items: Sequence[Item]) -> Heard:
         try:
-            return stations_heard(self._engine, self._domain, self._fence, items)
+            return stations_heard(self._engine, self._domain, self._fence, items, self._clones)
         except Exception as error:
             _raise_if_away(error)
             if len(items) > 1:
@@ -231,6 +258,7 @@ class IngestLoop:
                 return Heard(
                     [one for each in heard for one in each.online],
                     [one for each in heard for one in each.aside],
+                    rotated=any(each.rotated for each in heard),
                 )
             return Heard(aside=self._bury(items[0], error).aside)
 
@@ -247,7 +275,7 @@ class IngestLoop:
     def _attempt(self, items: Sequence[Item]) -> Outcome:
         with unit_of_work(self._engine) as db:
             ours = self._fence.ours(db, items)
-            outcome = process(db, self._domain, ours)
+            outcome = process(db, self._domain, ours, copied=self._clones.lately_started)
         outcome.aside = left_out(items, ours)
         return outcome
 
@@ -260,7 +288,7 @@ class IngestLoop:
                 if not self._fence.ours(db, [item]):
                     return Outcome(aside=[item.message])
                 bury(db, self._domain.clock, self._domain.ids, [letter])
-                receipts = sequences.settle(db, self._domain.clock, [item])
+                receipts = sequences.settle(db, self._domain.clock, [item]).receipts
         except DataError:  # what is in it cannot be written at all: left, and logged
             raise
         except DBAPIError as refused:

@@ -54,6 +54,11 @@ class Item:
     visit: VisitKey | None = None  # health belongs to none
 
     @property
+    def number(self) -> int:
+        """Its sequence, 0 without one."""
+        return self.link.sequence if self.link else 0
+
+    @property
     def kind(self) -> str:
         """What it is counted as: the event's type, the channel of another message."""
         if self.event is not None:

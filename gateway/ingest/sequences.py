@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -17,7 +18,14 @@ StreamKey = tuple[str, str]  # device id, spool
 _KEYS = (("device_id", TEXT), ("spool", TEXT))
 
 
-def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[DeviceAddress, Receipt]]:
+class Settled(NamedTuple):
+    """What is due, and how far each of the spools was stored before."""
+
+    receipts: list[tuple[DeviceAddress, Receipt]]
+    before: dict[StreamKey, int]
+
+
+def settle(db: Session, clock: Clock, items: Sequence[Item]) -> Settled:
     """Move the marks by these events, dead letters included; return a receipt per spool.
 
     A gap of a telemetry spool is not noted: it keeps the newest only, by intention.
@@ -44,7 +52,7 @@ def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[Devic
     _write(db, clock, further, telemetry)
     _note_gaps(db, clock, gaps)
     at = clock.now()
-    return [
+    receipts = [
         (
             addresses[key],
             Receipt(
@@ -56,6 +64,7 @@ def settle(db: Session, clock: Clock, items: Sequence[Item]) -> list[tuple[Devic
         )
         for key, mark in moved.items()
     ]
+    return Settled(receipts, marks)
 
 
 def stored(db: Session, keys: Iterable[StreamKey], *, lock: bool = False) -> dict[StreamKey, int]:

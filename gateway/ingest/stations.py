@@ -12,15 +12,18 @@ from cart.kernel.clock import to_us
 from cart.kernel.errors import CarryoverError, InvalidPayload
 from gateway.commands.service import settle
 from gateway.dead_letters.service import Letter, bury
+from gateway.findings.clones import Clones
+from gateway.findings.places import elsewhere
+from gateway.findings.service import note
 from gateway.ingest.batch import Domain
 from gateway.ingest.fence import Fence, left_out
 from gateway.ingest.read import Item, authorise
 from gateway.mqtt import Incoming
 from gateway.registry.model import Seen
 from gateway.registry.queries import devices_by_id
-from gateway.registry.service import seen
+from gateway.registry.service import rotated, seen
 from gateway.wire.codec import decode
-from gateway.wire.downlink import Ack, Status
+from gateway.wire.downlink import Ack, AckOutcome, CommandType, Status
 from gateway.wire.topics import Channel, DeviceAddress
 
 logger = logging.getLogger(__name__)
@@ -29,19 +32,30 @@ Greeting = tuple[DeviceAddress, Status]
 
 @dataclass(slots=True)
 class Heard:
-    """``online``: devices that have just come online; ``aside``: another process's to do."""
+    """``online``: devices that have just come online; ``aside``: another process's to do.
+
+    ``rotated``: a device has a fresh credential, which a broker with a file has to learn.
+    """
 
     online: list[Greeting] = field(default_factory=list)
     aside: list[Incoming] = field(default_factory=list)
+    rotated: bool = False
 
 
-def stations_heard(engine: Engine, domain: Domain, fence: Fence, wanted: Sequence[Item]) -> Heard:
-    """Note statuses and acks, as far as they are ours."""
+def stations_heard(
+    engine: Engine,
+    domain: Domain,
+    fence: Fence,
+    wanted: Sequence[Item],
+    clones: Clones | None = None,
+) -> Heard:
+    """Note statuses and acks, as far as they are ours; ``clones`` looks for two that take turns."""
     with unit_of_work(engine) as db:
         items = fence.ours(db, wanted)
         devices = devices_by_id(db, {item.device_id for item in items})
-        online: list[Greeting] = []
+        heard = Heard()
         turned: list[Seen] = []
+        said: list[tuple[str, Status]] = []
         letters: list[Letter] = []
         now_us = to_us(domain.clock.now())
         for item in items:
@@ -49,26 +63,35 @@ def stations_heard(engine: Engine, domain: Domain, fence: Fence, wanted: Sequenc
             try:
                 if item.error is not None:
                     raise item.error
-                status = _heard(db, domain, item)
+                status = _heard(db, domain, item, heard)
             except CarryoverError as error:
                 letters.append(
                     Letter(item.device_id, item.message.topic, item.message.payload, error)
                 )
                 continue
             if status is not None and item.address is not None:
+                said.append((item.device_id, status))
                 turned.append(Seen(item.device_id, now_us, status.online))
                 if status.online:
-                    online.append((item.address, status))
+                    heard.online.append((item.address, status))
         seen(db, turned)
+        refused = [item for item in items if item.error is not None]
+        found = elsewhere(refused, devices) + (clones.look(said) if clones else [])
+        note(db, domain.clock, found)
         bury(db, domain.clock, domain.ids, letters)
-    return Heard(online, left_out(wanted, items))
+    heard.aside = left_out(wanted, items)
+    return heard
 
 
-def _heard(db: Session, domain: Domain, item: Item) -> Status | None:
+def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | None:
     payload = item.message.payload
     if item.channel is Channel.ACKS:
         ack = decode(Ack, payload)
-        if not settle(db, domain.clock, device_id=item.device_id, ack=ack):
+        kind = settle(db, domain.clock, device_id=item.device_id, ack=ack)
+        if kind == CommandType.ROTATE and ack.outcome is AckOutcome.DONE:
+            rotated(db, domain.clock, device_id=item.device_id, kept=ack.detail)
+            heard.rotated = True
+        elif kind is None:
             logger.info("%s acknowledged %s, which was not open", item.device_id, ack.command_id)
         return None
     if item.channel is Channel.STATUS:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from cart.kernel.clock import Clock, from_us
 from gateway.dead_letters import service as dead_letters
+from gateway.findings.service import open_by_kind
 from gateway.ingest.tables import SequenceGapRow
 from gateway.leases.model import CHORES
 from gateway.leases.queries import look
@@ -80,6 +81,11 @@ def waiting_letters(db: Session) -> Values:
     return {(): dead_letters.counted(db)}
 
 
+def odd(db: Session) -> Values:
+    """Return of how many devices a finding is open, by kind."""
+    return {(kind,): count for kind, count in open_by_kind(db).items()}
+
+
 def newest_health(db: Session) -> Values:
     """Return when a device last said how it is, in seconds since 1970; 0 if none ever did."""
     at_us = db.exec(select(func.max(col(TwinRow.reported_at_us)))).one()
@@ -105,6 +111,7 @@ def figures(clock: Clock) -> tuple[Figure, ...]:
         Figure("carryover_spool_events", "Events that devices still hold.", ("of",), spooled),
         Figure("carryover_spool_dropped", "Events that full spools gave up.", (), dropped),
         Figure("carryover_sequence_gaps", "Gaps in what devices numbered.", (), gaps),
+        Figure("carryover_device_findings", "Devices with a finding.", ("kind",), odd),
         Figure("carryover_dead_letters_waiting", "Dead letters not done.", (), waiting_letters),
         Figure(
             "carryover_health_reported_timestamp_seconds", "When a device last said how it is.",

@@ -118,6 +118,7 @@ class Tally:
         self._stored = counter("events_stored", "Events stored for the first time.", "kind")
         self._again = counter("events_duplicate", "Events that were stored before.", "kind")
         self._dead = counter("dead_letters", "Messages kept as dead letters.", "reason")
+        self._left = counter("messages_left", "Messages beyond a device's limit, left with it.")
         self._notices = counter("notices", "Notices sent to other processes.", "what")
         self._messages = Histogram(
             "carryover_gateway_batch_messages", "Messages in a batch.",
@@ -164,6 +165,11 @@ class Tally:
         """Count statuses and acks."""
         for kind, count in Count(item.kind for item in items).items():
             self._taken.labels(kind).inc(count)
+
+    def left(self, count: int) -> None:
+        """Count messages that were left with their devices."""
+        if count:
+            self._left.inc(count)
 
     def window(self) -> Done:
         """Return what was done since the last :meth:`count_off`."""

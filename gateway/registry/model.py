@@ -6,8 +6,7 @@ registry and in a broker's password file.
 
 import hashlib
 import hmac
-import secrets
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,15 +24,14 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 # 30 bits: among ten thousand devices one new id in a hundred thousand is taken, and drawn again.
 ID_CHARACTERS: Final = 6
 
-# A credential is 192 random bits, so nothing is gained by trying and slow hashing only costs:
-# this is Mosquitto's own number. A fleet that reconnects together must not stall the broker.
-HASH_ITERATIONS: Final = 101
-SALT_BYTES: Final = 12  # what Mosquitto 2.0 reads; another length makes it refuse the file
 # A credential of ours has 32 characters. More than this is refused before it is hashed.
 CREDENTIAL_LENGTH_MAX: Final = 256
 # Also the dearest hash that a row may ask for, whoever wrote it.
 HASH_ITERATIONS_MAX: Final = 100_000
 
+# How long the credential before is good as well: time for somebody to carry the new one to the
+# device. It ends sooner, as soon as the new one is used.
+ROTATION_OVERLAP: Final = timedelta(hours=24)
 ENROLMENT_LIFETIME: Final = timedelta(hours=24)  # long enough to carry the token to the shop
 ENROLMENT_LIFETIME_MAX: Final = timedelta(days=30)
 DEVICE_NAME_LENGTH_MAX: Final = 80  # a label on a desk, in a table on an operator's screen
@@ -47,6 +45,18 @@ class DeviceRecord:
     kind: str
     address: DeviceAddress
     revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A device that proved itself, by the credential with this hash.
+
+    ``first_use``: there is one before it, which is to end now.
+    """
+
+    record: DeviceRecord
+    credential_hash: str
+    first_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +132,6 @@ def device_id_from(kind: str, randomness: str) -> str:
     return f"{PREFIX_OF_KIND[kind]}-" + "".join(
         _ALPHABET[byte & 31] for byte in digest[:ID_CHARACTERS]
     )
-
-
-def credential_hash(credential: str, salt: bytes | None = None) -> str:
-    """Return ``$7$iterations$salt$hash``: PBKDF2-HMAC-SHA512, as ``mosquitto_passwd`` writes it."""
-    salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
-    digest = hashlib.pbkdf2_hmac("sha512", credential.encode(), salt, HASH_ITERATIONS)
-    return f"$7${HASH_ITERATIONS}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
 def credential_matches(credential: str, kept: str) -> bool:

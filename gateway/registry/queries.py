@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from sqlmodel import Session, col, select
 
 from cart.db.rows import TEXT, run
-from cart.kernel.clock import from_us
+from cart.kernel.clock import Clock, from_us
 from cart.kernel.errors import UnknownDevice
 from gateway.registry.model import (
     DeviceRecord,
     ListedDevice,
-    credential_hash,
+    Verified,
     credential_matches,
 )
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
+from gateway.wire.credential import credential_hash
 from gateway.wire.topics import DeviceAddress
 
 LIST_MAX = 10_000  # devices in one answer; a chain has fewer
@@ -36,26 +37,43 @@ def devices_by_id(db: Session, ids: Iterable[str]) -> dict[str, DeviceRecord]:
     }
 
 
-def verify_credential(db: Session, device_id: str, credential: str) -> DeviceRecord | None:
-    """Return the device if ``credential`` is its own and it is not revoked, else None."""
+def verify_credential(
+    db: Session, clock: Clock, device_id: str, credential: str
+) -> Verified | None:
+    """Return the device if ``credential`` is its own and it is not revoked, else None.
+
+    Its own is the present one, and the one before until its time is over.
+    """
     row = db.get(DeviceRow, device_id)
     matches = credential_matches(credential, _NOBODY if row is None else row.credential_hash)
-    if row is None or not matches or row.revoked_at is not None:
+    if row is None or row.revoked_at is not None:
         return None
-    address = DeviceAddress(row.partition, row.location_id, row.id)
-    return DeviceRecord(row.id, row.kind, address, revoked=False)
+    record = DeviceRecord(
+        row.id, row.kind, DeviceAddress(row.partition, row.location_id, row.id), revoked=False
+    )
+    before = row.previous_until is not None and row.previous_until > clock.now()
+    if matches:
+        return Verified(record, row.credential_hash, first_use=row.previous_until is not None)
+    if before and credential_matches(credential, row.previous_hash):
+        return Verified(record, row.previous_hash)
+    return None
 
 
-def current_hashes(db: Session, ids: Iterable[str]) -> dict[str, str]:
-    """Return the credential hash of each of these devices that may connect; one statement."""
+def current_hashes(db: Session, clock: Clock, ids: Iterable[str]) -> dict[str, set[str]]:
+    """Return the hashes of what each of these devices may connect with; one statement.
+
+    Those that may not at all are absent.
+    """
     found = run(
         db,
-        "SELECT v.id, v.credential_hash FROM {rows} JOIN device AS v ON v.id = d.id"
-        " WHERE v.revoked_at IS NULL",
+        "SELECT v.id, v.credential_hash, v.previous_hash,"
+        " COALESCE(v.previous_until > :now, false)"
+        " FROM {rows} JOIN device AS v ON v.id = d.id WHERE v.revoked_at IS NULL",
         (("id", TEXT),),
         [(device_id,) for device_id in set(ids)],
+        {"now": clock.now()},
     )
-    return {row[0]: row[1] for row in found}
+    return {row[0]: {row[1], row[2]} if row[3] else {row[1]} for row in found}
 
 
 def credential_hashes(db: Session) -> dict[str, str | None]:

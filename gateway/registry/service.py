@@ -14,17 +14,24 @@ from sqlmodel import Session, col
 from cart.db import is_sqlite
 from cart.db.rows import BIGINT, BOOLEAN, TEXT, run
 from cart.kernel.clock import Clock
-from cart.kernel.errors import DeviceRevoked, EnrolmentRefused, Unavailable, UnknownDevice
+from cart.kernel.errors import (
+    DeviceRevoked,
+    EnrolmentRefused,
+    InvalidPayload,
+    Unavailable,
+    UnknownDevice,
+)
 from cart.kernel.ids import Ids, secret_hash
 from gateway.registry.model import (
     ENROLMENT_LIFETIME,
+    ROTATION_OVERLAP,
     Enrolled,
     Seen,
     checked_enrolment,
-    credential_hash,
     device_id_from,
 )
 from gateway.registry.tables import DeviceRow, EnrolmentRow
+from gateway.wire.credential import HASH, credential_hash
 from gateway.wire.topics import partition_of
 
 DRAWS_MAX = 8  # ids tried; that many taken in a row means the randomness is broken
@@ -137,22 +144,61 @@ def revoke(db: Session, clock: Clock, *, device_id: str) -> None:
         db.flush()
 
 
-def rotate(db: Session, ids: Ids, *, device_id: str) -> str:
-    """Return a fresh credential; the one before is worthless from the commit on.
+def rotate(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, overlap: timedelta = timedelta(0)
+) -> str:
+    """Return a fresh credential, good from the commit on.
+
+    The one before is good until the fresh one is used, ``overlap`` at most.
 
     Raises:
         UnknownDevice: nothing is enrolled under this id.
         DeviceRevoked: a revoked device gets no new one; it is enrolled anew.
     """
+    credential = ids.token()
+    _exchange(db, clock, device_id, credential_hash(credential), overlap)
+    return credential
+
+
+def rotated(db: Session, clock: Clock, *, device_id: str, kept: str) -> None:
+    """Take the hash of a credential that the device has made and kept; otherwise as rotate.
+
+    The one before is good until the fresh one is used, ROTATION_OVERLAP at most.
+
+    Raises:
+        InvalidPayload: this is no hash.
+        DeviceRevoked: a revoked device gets no new one.
+    """
+    if HASH.fullmatch(kept) is None:
+        msg = "a device answers a rotation with the hash of its fresh credential"
+        raise InvalidPayload(msg)
+    _exchange(db, clock, device_id, kept, ROTATION_OVERLAP)
+
+
+def _exchange(db: Session, clock: Clock, device_id: str, kept: str, overlap: timedelta) -> None:
     row = _locked(db, device_id)
     if row.revoked_at is not None:
         msg = f"device {device_id} was revoked; enrol it anew"
         raise DeviceRevoked(msg, device_id=device_id)
-    credential = ids.token()
-    row.credential_hash = credential_hash(credential)
+    now = clock.now()
+    # Twice before it was used: the device still has the first.
+    unused = row.previous_until is not None and row.previous_until > now
+    row.previous_hash = row.previous_hash if unused else row.credential_hash
+    row.previous_until = now + overlap
+    row.credential_hash = kept
+    if not overlap:
+        row.previous_hash, row.previous_until = "", None
     db.add(row)
     db.flush()
-    return credential
+
+
+def first_use(db: Session, device_id: str, kept: str) -> None:
+    """End the credential before the one whose hash is ``kept``: the device has used this one."""
+    db.exec(
+        update(DeviceRow)
+        .where(col(DeviceRow.id) == device_id, col(DeviceRow.credential_hash) == kept)
+        .values(previous_hash="", previous_until=None)
+    )
 
 
 def _locked(db: Session, device_id: str) -> DeviceRow:

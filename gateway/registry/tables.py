@@ -23,6 +23,11 @@ class DeviceRow(SQLModel, table=True):
     location_id: str = Field(index=True, max_length=ID_LENGTH_MAX)
     partition: str = Field(max_length=8)
     credential_hash: str = Field(max_length=HASH_LENGTH_MAX)
+    # The one before it, good until the device has used the new one, or until this time.
+    previous_hash: str = Field(
+        default="", max_length=HASH_LENGTH_MAX, sa_column_kwargs={"server_default": ""}
+    )
+    previous_until: datetime | None = None
     name: str = Field(default="", max_length=NAME_LENGTH_MAX)
     enrolled_at: datetime
     revoked_at: datetime | None = None

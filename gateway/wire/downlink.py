@@ -40,6 +40,10 @@ class Status(Wire):
     visit: VisitId | None = None
     firmware: Annotated[str | None, Field(max_length=64)] = None
     at: AwareDatetime | None = None
+    boot: Annotated[
+        Name | None,
+        Field(description="Random at each start: two that take turns are a cloned credential."),
+    ] = None
 
 
 class AckOutcome(StrEnum):
@@ -66,6 +70,7 @@ class CommandType(StrEnum):
     CLAIMED = "carryover.visit.claimed"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
+    ROTATE = "carryover.credential.rotate"
 
 
 class _Command(Wire):
@@ -168,8 +173,24 @@ class ApplyDesired(_Command):
     data: DesiredData
 
 
+class RotateData(Wire):
+    """Nothing more is to be said: the device makes its credential itself."""
+
+
+class Rotate(_Command):
+    """Make a fresh credential, keep it, and answer with its hash as the ack's ``detail``.
+
+    ``$7$101$salt$hash``: PBKDF2-HMAC-SHA512 of 101 rounds, 12 bytes of salt, both in base64.
+    Asked again, answer for the same one. Then connect with it; while the broker does not
+    know it yet, the one before is good.
+    """
+
+    type: Literal[CommandType.ROTATE] = CommandType.ROTATE
+    data: RotateData = RotateData()
+
+
 Command = Annotated[
-    ShowCart | Clear | Claimed | Rejected | ApplyDesired, Field(discriminator="type")
+    ShowCart | Clear | Claimed | Rejected | ApplyDesired | Rotate, Field(discriminator="type")
 ]
 
 

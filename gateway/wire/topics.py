@@ -86,6 +86,12 @@ def is_telemetry(topic: str) -> bool:
     return topic.endswith(_TELEMETRY_ENDS)
 
 
+def device_of(topic: str) -> str:
+    """Return whose topic this is: the part before the last, whatever stands there."""
+    parts = topic.rsplit("/", 2)
+    return parts[-2] if len(parts) > 1 else topic
+
+
 def every_device(channel: Channel, partition: str = "+") -> str:
     """Return the filter under which the gateway hears one channel of all devices."""
     return f"{ROOT}/{partition}/+/+/{channel.value}"

@@ -109,6 +109,8 @@ class Reader(Generic[R]):
             heading = next(csv.reader([header.decode()], delimiter=delimiter), [])
         except UnicodeDecodeError as error:
             self._refuse(_NOT_UTF8, error)
+        except csv.Error as error:  # a carriage return within a name
+            self._refuse(f"has a header that is no CSV row: {error}", error)
         flat = self._flat([name.strip() for name in heading])
         text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
         try:

@@ -1,5 +1,7 @@
 """My cart: the page, and its parts as the live stream sends them."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -8,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
 from cart.db import reading
+from cart.orders.joining import Joining, told
 from cart.orders.model import CheckoutState
 from mobile_api.carts.basket import Basket, ShownLine, basket, nobodys
 from mobile_api.checkouts.queries import open_of_cart
@@ -37,6 +40,33 @@ def _line_html(line: ShownLine, locale: str) -> Markup:
     return Markup(render(locale, "_cart_line.html", {"one": line}))  # noqa: S704 - a template's own
 
 
+@dataclass(frozen=True, slots=True)
+class ShownJoining:
+    """What signing in has brought, on the cart's page. ``names``: as far as still in the cart.
+
+    ``along``: lists and orders that came with it.
+    """
+
+    id: str
+    pieces: int
+    names: tuple[str, ...]
+    left_out: int
+    along: int
+    minutes: int
+
+
+def _joined(joining: Joining, shown: Basket, spoken: Words, left: timedelta) -> ShownJoining:
+    brought = dict(joining.lines)
+    names = [
+        " ".join(filter(None, (spoken.number(brought[line.gtin]), "×", line.name, line.variant)))  # noqa: RUF001
+        for line in shown.lines
+        if line.gtin in brought
+    ]
+    minutes = max(1, int(left.total_seconds()) // 60)
+    pieces = sum(brought.values())
+    return ShownJoining(joining.id, pieces, tuple(names), joining.left_out, joining.along, minutes)
+
+
 @router.get("/")
 def my_cart(
     request: Request,
@@ -49,19 +79,27 @@ def my_cart(
     if leads_to_demo(request, wired.settings):
         return RedirectResponse("/demo", 303, {"Cache-Control": "no-store"})
     spoken = words(locale_of(request))
+    joined: Joining | None = None
     with reading(wired.engine) as db:
         shopper = visitor.find(db, wired.clock)
         if shopper is None:
             shown, orders, checkout = nobodys(db, spoken), [], None
         else:
+            prior_id = visitor.prior_session_id(db) if shopper.customer_id else None
+            joined = told(db, prior_id, wired.clock.now()) if prior_id else None
             shown = basket(db, wired.lookup, spoken, shopper.cart_id)
             orders = open_orders(db, shopper.id)
             checkout = open_of_cart(db, shopper.cart_id)
+    customer = shopper is not None and shopper.customer_id is not None
+    if customer:
+        visitor.used(wired)
     context = {
         "basket": shown,
         "known": shopper is not None,
+        "customer": customer,
         "brought": max(0, brought),
         "claim": claim[:BINDING_ID_LENGTH_MAX],
+        "joined": joined and _joined(joined, shown, spoken, joined.until - wired.clock.now()),
         "orders": orders,
         "paying": checkout is not None and checkout.state == CheckoutState.PAYING,
         "page_id": "cart",

@@ -251,9 +251,12 @@ def cart_events(
     wired.hub.make_room()
     with reading(wired.engine) as db:
         shopper = visitor.need(db, wired.clock)
-        cart_id = shopper.cart_id
+        cart_id, customer = shopper.cart_id, shopper.customer_id is not None
     number = last_event_id.isascii() and last_event_id.isdigit()
     since = int(last_event_id) if number and len(last_event_id) <= VERSION_DIGITS_MAX else None
-    stream = wired.hub.stream(cart_id, View(locale_of(request), with_html), since)
+    if customer:
+        visitor.used(wired)
+    cart = wired.hub.stream(cart_id, View(locale_of(request), with_html), since)
+    stream = wired.streams.while_good(visitor.token, cart)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

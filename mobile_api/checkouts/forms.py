@@ -19,9 +19,9 @@ from sqlmodel import Session
 from cart.carts import service as carts
 from cart.carts.model import QUANTITY_MAX
 from cart.carts.queries import view as cart_view
-from cart.carts.tables import EMAIL_LENGTH_MAX
 from cart.db import reading, unit_of_work
 from cart.db.columns import ID_LENGTH_MAX, NAME_LENGTH_MAX
+from cart.kernel.email import EMAIL_LENGTH_MAX
 from cart.kernel.errors import CarryoverError, InvalidInput
 from cart.kernel.gtin import Gtin
 from cart.orders import checkout

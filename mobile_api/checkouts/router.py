@@ -4,6 +4,7 @@ Paying and stopping are in ``mobile_api.payment``.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -137,7 +138,8 @@ def checkout_events(
     with reading(wired.engine) as db:
         found = queries.own(db, checkout_id, visitor.need(db, wired.clock).id)
         cart_id = found.cart_id
-    return bell_stream(wired.bells, [order_topic(checkout_id), cart_topic(cart_id)])
+    held = partial(wired.streams.while_good, visitor.token)
+    return bell_stream(wired.bells, [order_topic(checkout_id), cart_topic(cart_id)], held)
 
 
 @router.post("/{checkout_id}/choices", response_model=CheckoutOut)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from cart.carts.tables import EMAIL_LENGTH_MAX
 from cart.db.columns import ID_LENGTH_MAX
+from cart.kernel.email import EMAIL_LENGTH_MAX
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from cart.orders.checkout import ADDRESS_PART_LENGTH_MAX

@@ -20,12 +20,16 @@ class Role(StrEnum):
 
     ANYONE = "anyone"
     SHOPPER = "shopper session (cookie)"
+    CUSTOMER = "customer who is signed in (cookie)"
     TOKEN = "one-time token"  # noqa: S105 - a name
-    STAFF = "staff of the location (cookie)"
+    STAFF = "staff in any role (cookie)"
+    FLOOR = "associate, lead or manager of the location (cookie)"
+    PEOPLE = "manager of the location, or operator (cookie)"
     PROVIDER = "payment provider (signature)"
     SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator (cookie)"
+    BROKER = "message broker (bearer secret)"
     MONITOR = "anyone; meant for the operator's probes"
 
 
@@ -36,11 +40,12 @@ class Access:
     role: Role
 
     async def __call__(self, request: Request) -> None:
-        """Refuse what this application does not offer.
+        """Refuse what this application does not offer; note the role for whoever knows the caller.
 
         Raises:
             NotFound: a route of the demo or the test bank, and there is none.
         """
+        request.state.called_by = self.role  # the route's own word comes after its router's
         if self.role is Role.DEMO and not request.app.state.demo:
             msg = "there is no demo here"
             raise NotFound(msg)

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import hmac
 
-from cart.kernel.errors import UnknownList, UnknownOrder
+from cart.kernel.errors import UnknownList, UnknownOrder, UnknownWithdrawal
+from cart.profile.consent.model import Purpose
 
 SIGNATURE_BYTES = 16  # 128 bits: beyond trying, and short enough for a line of an e-mail
 LINK_LENGTH_MAX = 128
@@ -44,6 +45,27 @@ def order_of_link(secret: bytes, link: str) -> str:
         msg = "this is not an order link of ours"
         raise UnknownOrder(msg)
     return order_id
+
+
+def withdrawal_link(secret: bytes, subject_id: str, purpose: Purpose) -> str:
+    """Return ``{subject_id}.{purpose}.{signature}``: it withdraws this one purpose, and no other.
+
+    It has no end: whoever keeps a mail for years may still say no by it.
+    """
+    return _signed(secret, "withdraw", f"{subject_id}.{purpose.value}")
+
+
+def withdrawal_of_link(secret: bytes, link: str) -> tuple[str, Purpose]:
+    """Return the ledger's subject and the purpose of a link.
+
+    Raises:
+        UnknownWithdrawal: the signature is not ours.
+    """
+    subject_id, _, purpose = (_opened(secret, "withdraw", link) or "").rpartition(".")
+    if not subject_id or purpose not in set(Purpose):
+        msg = "this is not a withdrawal link of ours"
+        raise UnknownWithdrawal(msg)
+    return subject_id, Purpose(purpose)
 
 
 def _signed(secret: bytes, kind: str, name: str) -> str:

@@ -13,9 +13,11 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from cart.kernel import errors
 from mobile_api.edge.language import locale_of
@@ -40,6 +42,7 @@ STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
     errors.Conflict: 409,
     errors.LimitExceeded: 409,
     errors.TooManyMails: 429,
+    errors.TooManyAttempts: 429,
     errors.PayloadTooLarge: 413,
     errors.Unavailable: 503,
 }
@@ -75,6 +78,21 @@ TITLES: Final[Mapping[str, str]] = {
     "offer_closed": N_("This was answered already, or the time for it is over."),
     "voucher_refused": N_("This gift card or voucher is used up or too old."),
     "refused": N_("This is not allowed."),
+    "sign_in_needed": N_("Please sign in first."),
+    "sign_in_code_refused": N_(
+        "This code is wrong, was used already, or is too old. Ask for a new one."
+    ),
+    "passkey_refused": N_("This passkey did not work here. A code by e-mail always does."),
+    "fresh_sign_in_needed": N_("Please sign in once more first: it is a while ago."),
+    "too_many_passkeys": N_("You have as many passkeys as we can keep. Remove one first."),
+    "too_many_attempts": N_("That was tried often enough. Please wait before you try again."),
+    "unknown_joining": N_("There is nothing to undo."),
+    "erasure_waits": N_("Something of yours is still under way."),
+    "undo_closed": N_("This cannot be undone any more."),
+    "consent_missing": N_("This needs your consent first."),
+    "consent_changed": N_("This has changed meanwhile. Please look again, then decide."),
+    "browser_refuses": N_("Your browser asks us not to. Change that in the browser first."),
+    "unknown_withdrawal": N_("This link is not complete. Please copy all of it from the e-mail."),
     "no_session": N_("There is no cart on this phone yet."),
     "origin_refused": N_("This request came from another website."),
     "signature_refused": N_("This message is not signed as agreed."),
@@ -87,9 +105,18 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_task": N_("This is not in the queue any more."),
     "unknown_staff": N_("Nobody here has this number."),
     "not_signed_in": N_("Please sign in first."),
+    "session_locked": N_("Locked. Enter your PIN to go on."),
     "sign_in_refused": N_(
         "Number or PIN is wrong. After five wrong tries the number rests for a quarter of an hour."
     ),
+    "second_factor_refused": N_(
+        "This code is wrong, was used already, or is too old. After five wrong tries the number"
+        " rests for a quarter of an hour."
+    ),
+    "provider_refused": N_("Your company's sign-in gives you no access here."),
+    "provider_unavailable": N_("Your company's sign-in does not answer right now."),
+    "role_needed": N_("Your role does not do this."),
+    "last_operator": N_("Nobody else is an operator. Make somebody one first."),
     "lead_needed": N_("Only a lead may do this."),
     "operator_needed": N_("Only an operator may see this."),
     "code_refused": N_("This is not the code of this order."),
@@ -167,6 +194,8 @@ def as_json(document: Mapping[str, Any]) -> str:
 
 def retry_headers(error: errors.CarryoverError) -> dict[str, str]:
     """Return Retry-After where trying again helps."""
+    if isinstance(error, errors.TooManyAttempts):
+        return {"Retry-After": str(error.data["retry_after_s"])}
     return {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, RETRIED) else {}
 
 
@@ -192,15 +221,25 @@ async def _validation(request: Request, error: Exception) -> Response:
     return answer(request, document)
 
 
+METHOD_NOT_ALLOWED: Final = 405
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = _CODES.get(error.status_code, "invalid_input" if error.status_code < 500 else "error")  # noqa: PLR2004
-    return answer(
-        request, problem(request, error.status_code, code, str(error.detail)), error.headers
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return answer(request, problem(request, error.status_code, code, str(error.detail)), headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return what may be asked of this path: the framework names one route's methods only."""
+    path = request.url.path
+    routes = iter_route_contexts(request.app.routes)
+    fitting = (one for one in routes if compile_path(one.path or "/")[0].match(path))
+    return sorted({method for one in fitting for method in one.methods or ()})
 
 
 def path_of(request: Request) -> str:

@@ -1,4 +1,6 @@
-"""The cookie of an anonymous shopper session: an opaque token, only its hash is kept.
+"""The cookie of a shopper session, anonymous or a customer's own: an opaque token.
+
+Only its hash is kept.
 
 A session begins with the first action that needs one, never by looking.
 """
@@ -7,21 +9,27 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from cart.carts import queries
+from cart.carts import keys, queries
 from cart.carts.service import KEY_LIFETIME, NewSession
-from cart.carts.tables import ShopperSessionRow
+from cart.carts.tables import SessionKeyRow, ShopperSessionRow
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import Clock
-from cart.kernel.errors import NoSession
+from cart.kernel.errors import FreshSignInNeeded, NoSession, SignInNeeded
 from cart.kernel.ids import Ids, secret_hash
+from cart.profile.consent import service as consents
+
+if TYPE_CHECKING:
+    from mobile_api.wiring import Parts
 
 TOKEN_LENGTH_MAX = 128
 SALT_LENGTH = 32  # 160 bits
+SIGNAL_HEADER = "sec-gpc"  # https://www.w3.org/TR/gpc/, 3.2
 
 
 def cookie_name(*, secure: bool) -> str:
@@ -31,9 +39,13 @@ def cookie_name(*, secure: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who calls: a token from the cookie, or nobody yet."""
+    """Who calls: a token from the cookie, or nobody yet.
+
+    ``signal``: her browser asks not to be followed (``Sec-GPC: 1``, Global Privacy Control).
+    """
 
     token: str | None
+    signal: bool = False
 
     def find(self, db: Session, clock: Clock) -> ShopperSessionRow | None:
         """Return the visitor's session, None without one."""
@@ -54,11 +66,59 @@ class Visitor:
             raise NoSession(msg)
         return found
 
+    def customer(self, db: Session, clock: Clock) -> ShopperSessionRow:
+        """Return the own session of the customer who is signed in here; its ``customer_id`` is set.
+
+        Raises:
+            SignInNeeded: nobody is.
+        """
+        found = self.find(db, clock)
+        if found is None or found.customer_id is None:
+            msg = "nobody is signed in on this phone"
+            raise SignInNeeded(msg)
+        return found
+
+    def fresh_customer(self, db: Session, clock: Clock) -> ShopperSessionRow:
+        """Return the session of a customer who signed in on this phone lately.
+
+        Raises:
+            SignInNeeded: nobody is.
+            FreshSignInNeeded: it is a while ago; the phone may have changed hands.
+        """
+        found = self.customer(db, clock)
+        if not keys.fresh(db, clock, self.token or ""):
+            msg = f"signed in more than {int(keys.FRESH.total_seconds())} s ago"
+            raise FreshSignInNeeded(msg)
+        return found
+
+    def prior_session_id(self, db: Session) -> str | None:
+        """Return the anonymous session that this phone had before its customer signed in."""
+        row = db.get(SessionKeyRow, secret_hash(self.token)) if self.token else None
+        return row.prior_session_id if row else None
+
+    def used(self, parts: "Parts") -> None:
+        """Note that a customer's key was used, every few minutes: an idle one ends.
+
+        Her browser's signal is written down with it, where it refuses what she has granted.
+        Not within a unit of work.
+        """
+        if not self.token:
+            return
+        with reading(parts.engine) as db:
+            due = keys.touch_due(db, parts.clock, self.token)
+        if due:
+            with unit_of_work(parts.engine) as db:
+                keys.touch(db, parts.clock, self.token)
+                found = self.find(db, parts.clock) if self.signal else None
+                if found is not None and found.customer_id is not None:
+                    consents.heed_signal(db, parts.clock, parts.ids, found.customer_id)
+
 
 async def visitor(request: Request) -> Visitor:
     """Read the cookie."""
     token = request.cookies.get(cookie_name(secure=request.app.state.parts.settings.secure))
-    return Visitor(token if token and len(token) <= TOKEN_LENGTH_MAX else None)
+    signal = request.headers.get(SIGNAL_HEADER) == "1"
+    return Visitor(token if token and len(token) <= TOKEN_LENGTH_MAX else None, signal)
 
 
 CurrentVisitor = Annotated[Visitor, Depends(visitor)]
@@ -74,6 +134,13 @@ def set_cookie(response: Response, token: str, *, secure: bool) -> None:
         secure=secure,
         httponly=True,
         samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, *, secure: bool) -> None:
+    """Take the phone's key back; the key itself is ended in the database."""
+    response.delete_cookie(
+        cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="lax"
     )
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
-from cart.carts.tables import EMAIL_LENGTH_MAX, ListRequestRow
+from cart.carts.tables import ListRequestRow
 from cart.db.columns import NAME_LENGTH_MAX
+from cart.kernel.email import EMAIL_LENGTH_MAX
 from cart.kernel.gtin import Gtin
 from mobile_api.carts.schemas import Taken
 
@@ -17,7 +18,7 @@ class SaveList(Taken):
 
     name: ListName = ""
     gtin: Gtin | None = None
-    move: bool = False
+    move: StrictBool = False
 
 
 class RenameList(Taken):

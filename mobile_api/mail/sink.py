@@ -8,6 +8,7 @@ window between a server's "250" and our record of it.
 import asyncio
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -71,6 +72,16 @@ class Mailbox:
         for old in self._newest()[LETTERS_MAX:]:
             old.unlink(missing_ok=True)
         return True
+
+    def forget(self, hers: Callable[[str], bool]) -> int:
+        """Delete mails to addresses that are hers, told in their normal form; return how many."""
+        gone = 0
+        for path in self._newest():
+            head = BytesHeaderParser(policy=policy.default).parsebytes(path.read_bytes())
+            if hers(str(head["To"] or "").strip().lower()):
+                path.unlink(missing_ok=True)
+                gone += 1
+        return gone
 
     def _newest(self) -> list[Path]:
         found = self._folder.glob(f"*{SUFFIX}")

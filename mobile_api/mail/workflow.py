@@ -71,9 +71,16 @@ async def send_order_letter(letter_id: str) -> str:
     return await _send("order", letter_id)
 
 
+@office.workflow(name="send_sign_in_code")
+async def send_sign_in_code(code_id: str) -> str:
+    """Send a code to sign in with; one that is too old is not sent any more."""
+    return await _send("code", code_id)
+
+
 _BY_KIND: Final[dict[str, Callable[[str], Coroutine[Any, Any, str]]]] = {
     "list": send_list,
     "order": send_order_letter,
+    "code": send_sign_in_code,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cart.kernel.clock import from_us
 from cart.kernel.i18n import language_name
+from gateway.findings.service import open_by_device
 from gateway.ingest.tables import DeviceEventRow
 from gateway.monitor.fleet import STATUSES, status_of
 from gateway.registry import queries as registry
@@ -18,6 +19,7 @@ from mobile_api.edge.problems import N_
 from mobile_api.look.words import Words
 from mobile_api.operator import queries
 from mobile_api.operator.looking import Moment, OperatorLooking
+from mobile_api.operator.oddities import FindingShown, oddities
 
 SHOWN_MAX: Final = 500  # rows of one page; a chain looks by location
 BATTERY_LOW_PERCENT: Final = 20
@@ -63,11 +65,12 @@ class DeviceShown:
     spooled: int
     dropped: int
     gaps: int
+    findings: int = 0  # that nobody has looked at
 
     @property
     def bad(self) -> bool:
         """Whether somebody should look at it."""
-        return self.battery_low or self.dropped > 0 or self.gaps > 0
+        return self.battery_low or self.dropped > 0 or self.gaps > 0 or self.findings > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ def devices(look: OperatorLooking, status: str = "") -> Devices:
     wanted = [one for one in found if status in {"", status_of(one)}]
     twins, gaps = queries.twins(look.db), queries.gap_counts(look.db)
     named = queries.location_names(look.db, look.spoken)
+    found_odd = open_by_device(look.db)
     reported = {name: row.reported for name, row in twins.items()}
     pending = {name for name, row in twins.items() if row.reported_version < row.desired_version}
     rows = [
@@ -106,6 +110,7 @@ def devices(look: OperatorLooking, status: str = "") -> Devices:
             reported.get(one.id, {}),
             gaps=gaps.get(one.id, 0),
             pending=one.id in pending,
+            findings=found_odd.get(one.id, 0),
         )
         for one in wanted[:SHOWN_MAX]
     ]
@@ -127,6 +132,7 @@ def _shown(
     *,
     gaps: int,
     pending: bool,
+    findings: int,
 ) -> DeviceShown:
     gettext, status = look.spoken.gettext, status_of(device)
     battery = reported.get("battery_percent")
@@ -148,6 +154,7 @@ def _shown(
         spooled=int(reported.get("spool_events", 0)),
         dropped=int(reported.get("spool_dropped", 0)),
         gaps=gaps,
+        findings=findings,
     )
 
 
@@ -209,6 +216,7 @@ class DevicePage:
     gaps: tuple[GapShown, ...]
     streams: tuple[StreamShown, ...]
     letters: int
+    oddities: tuple[FindingShown, ...]
 
 
 def device(look: OperatorLooking, device_id: str) -> DevicePage:
@@ -222,8 +230,17 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
     reported = both.reported.model_dump() if both.reported else {}
     named = queries.location_names(look.db, look.spoken)
     gaps = queries.gaps(look.db, device_id)
+    odd = oddities(look, device_id)
     return DevicePage(
-        device=_shown(look, found, named, reported, gaps=len(gaps), pending=both.pending),
+        device=_shown(
+            look,
+            found,
+            named,
+            reported,
+            gaps=len(gaps),
+            pending=both.pending,
+            findings=sum(one.open for one in odd),
+        ),
         enrolled=look.moment(found.enrolled_at),
         since=look.moment(found.since),
         reported=look.moment(both.reported_at),
@@ -242,6 +259,7 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
             for one in queries.streams(look.db, device_id)
         ),
         letters=queries.letters_of(look.db, device_id),
+        oddities=odd,
     )
 
 

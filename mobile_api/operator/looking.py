@@ -14,6 +14,8 @@ from mobile_api.look.words import Words
 from mobile_api.staff.signed_in import Device
 from mobile_api.wiring import Parts
 
+OPERATOR = Permission.OPERATOR.value  # the role in which she acts here
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorLooking:
@@ -49,13 +51,15 @@ class Moment:
 
 
 @contextmanager
-def operator_looking(parts: Parts, device: Device, spoken: Words) -> Iterator[OperatorLooking]:
-    """Read for the operator who is signed in here.
+def operator_looking(
+    parts: Parts, device: Device, spoken: Words, *, by_hand: bool = False
+) -> Iterator[OperatorLooking]:
+    """Read for the operator who is signed in here; ``by_hand``: who opens a page.
 
     Raises:
         NotSignedIn: nobody is.
         OperatorNeeded: somebody is who may not.
     """
-    with device.reading(parts) as (db, me):
+    with device.reading(parts, by_hand=by_hand) as (db, me):
         need(db, me.id, Permission.OPERATOR)
         yield OperatorLooking(parts, db, me, spoken, parts.clock.now())

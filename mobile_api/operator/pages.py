@@ -10,7 +10,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.operator.looking import operator_looking
-from mobile_api.operator.views import VIEWS, View, shown
+from mobile_api.operator.views import VIEWS, View, note_view, shown
 from mobile_api.staff.signed_in import CurrentDevice, Device
 from mobile_api.wiring import Parts, Wired
 
@@ -61,11 +61,19 @@ def letter_page(
     return _page(request, wired, device, "letter", letter_id)
 
 
+@router.get("/audit")
+def audit_page(
+    request: Request, wired: Wired, device: CurrentDevice, staff: Filter = ""
+) -> HTMLResponse:
+    """Show who saw and did what, of late."""
+    return _page(request, wired, device, "audit", staff)
+
+
 def _page(
     request: Request, parts: Parts, device: Device, view: View, key: str = ""
 ) -> HTMLResponse:
     spoken = words(locale_of(request))
-    with operator_looking(parts, device, spoken) as look:
+    with operator_looking(parts, device, spoken, by_hand=True) as look:
         context = {
             "me": look.me,
             "place": spoken.gettext("Operator"),
@@ -76,4 +84,6 @@ def _page(
             "part": f"_operator_{view}.html",
             "shown": shown(look, view, key),
         }
-        return page(request, "operator.html", context, headers=NO_STORE)
+        answer = page(request, "operator.html", context, headers=NO_STORE)
+    note_view(parts, look.me, view, key)
+    return answer

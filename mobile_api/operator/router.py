@@ -11,17 +11,20 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from cart.audit.model import Action, On
 from cart.kernel.errors import CarryoverError, Unavailable
 from cart.picking.model import Staff
 from cart.picking.permissions import Permission, need
+from gateway.findings.service import looked_at
+from gateway.findings.tables import FindingKind
 from mobile_api.carts.events import BEAT, RETRY
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.words import Words, words
 from mobile_api.operator.letters import send_again
-from mobile_api.operator.looking import operator_looking
-from mobile_api.operator.views import View, part
+from mobile_api.operator.looking import OPERATOR, operator_looking
+from mobile_api.operator.views import View, note_view, part
 from mobile_api.staff.signed_in import CurrentDevice, Device, StaffOnly
 from mobile_api.wiring import Parts, Wired
 
@@ -60,7 +63,31 @@ def replay_letter(
         title = gettext(TITLES.get(error.code, TITLES["error"]))
         return Replayed(letter_id=letter_id, done=False, code=error.code, title=title)
 
-    return once.run(effect)
+    return once.run(effect, Action.LETTER_REPLAY, On("letter", letter_id), role=OPERATOR)
+
+
+class LookedAt(BaseModel):
+    """Which finding somebody has looked at; it is open again once it is seen later."""
+
+    device_id: str
+    kind: FindingKind
+
+
+@router.post("/devices/{device_id}/findings/{kind}/looked-at", response_model=LookedAt)
+def look_at_finding(
+    device_id: Annotated[str, Path(max_length=64)],
+    kind: FindingKind,
+    wired: Wired,
+    once: StaffOnly,
+) -> Response:
+    """Say that somebody has looked at what was found odd about a device."""
+
+    def effect(db: Session, me: Staff) -> LookedAt:
+        need(db, me.id, Permission.OPERATOR)
+        looked_at(db, wired.clock, device_id=device_id, kind=kind, by=me.id)
+        return LookedAt(device_id=device_id, kind=kind)
+
+    return once.run(effect, Action.FINDING_LOOKED_AT, On("device", device_id), role=OPERATOR)
 
 
 @router.get("/live", response_class=StreamingResponse)
@@ -73,11 +100,12 @@ def live(
 ) -> StreamingResponse:
     """Stream ``part``, a page's HTML, whenever it has changed; ``over`` when she may no longer."""
     spoken = words(locale_of(request))
-    with operator_looking(wired, device, spoken):
-        pass
+    with operator_looking(wired, device, spoken) as look:
+        me = look.me
     if wired.watchers >= WATCHERS_MAX:
         msg = f"{WATCHERS_MAX} operators watch already"
         raise Unavailable(msg)
+    note_view(wired, me, view, key)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
         _parts(wired, device, spoken, view, key), media_type="text/event-stream", headers=headers

@@ -1,5 +1,6 @@
 """The orders' API: read, listen, say that one is here, answer an offer, cancel."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -68,7 +69,7 @@ def order_events(order_id: OrderId, wired: Wired, visitor: CurrentVisitor) -> St
     with reading(wired.engine) as db:
         order = queries.own(db, order_id, visitor.need(db, wired.clock).id)
         topics = [order_topic(order_id), desk_topic(order.location_id)]
-    return bell_stream(wired.bells, topics)
+    return bell_stream(wired.bells, topics, partial(wired.streams.while_good, visitor.token))
 
 
 @router.post("/{order_id}/here", response_model=OrderOut)

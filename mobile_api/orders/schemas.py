@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool
 
 from cart.kernel.money import Money
 from cart.orders.model import Method, OrderState, RefundState, TenderKind
@@ -14,7 +14,7 @@ from mobile_api.orders.shown import ShownOrder
 class AnswerOffer(Taken):
     """Take the other article, or have the money back."""
 
-    accept: bool
+    accept: StrictBool
 
 
 class OrderLineOut(BaseModel):

@@ -239,8 +239,8 @@ def refund_failed_later(parts: Parts, news: RefundNews) -> None:
 
 
 def _tell_order(parts: Parts, db: Session, refund_id: str) -> None:
-    order_id = refunding.refund_facts(db, refund_id).order_id
-    if order_id is not None:
-        order = db.get_one(OrderRow, order_id, populate_existing=True)
-        parts.tell(db, OrderChanged(order_id, order.version))
-        parts.tell(db, DeskChanged(order.location_id))  # it shows refunds that failed
+    facts = refunding.refund_facts(db, refund_id)
+    if facts.order_id is not None:
+        order = db.get_one(OrderRow, facts.order_id, populate_existing=True)
+        parts.tell(db, OrderChanged(facts.order_id, order.version))
+    parts.tell(db, DeskChanged(facts.location_id))  # it shows refunds that failed

@@ -18,6 +18,9 @@ from cart.kernel.errors import InvalidPayload, PayloadTooLarge, Unavailable, Unr
 PHOTO_BYTES_MAX: Final = 12 << 20  # the largest of today's phone cameras; pages send far less
 ANSWER_WAIT_S: Final = 12.0  # starting the child takes one, a hard photo two
 IDLE_S: Final = 120.0
+# One is read at a time. Each that waits holds a thread of the API, of which there are forty:
+# more would make whoever wants a page wait for photographs.
+WAITING_MAX: Final = 6
 
 
 def codes_in(photo: bytes) -> list[str]:
@@ -45,14 +48,24 @@ class PhotoReader:
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._room = threading.BoundedSemaphore(WAITING_MAX)
 
     def read(self, photo: bytes) -> list[str]:
         """Return the GTINs in ``photo`` (JPEG, PNG or WebP).
 
         Raises:
             UnreadablePhoto: not a picture.
-            Unavailable: the reader did not answer in time.
+            Unavailable: the reader did not answer in time, or WAITING_MAX wait already.
         """
+        if not self._room.acquire(blocking=False):
+            msg = f"{WAITING_MAX} photos are being read already"
+            raise Unavailable(msg)
+        try:
+            return self._read(photo)
+        finally:
+            self._room.release()
+
+    def _read(self, photo: bytes) -> list[str]:
         with self._lock:
             self._rest()
             if self._pool is None:

@@ -6,11 +6,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
+from cart.audit.model import Action, On
 from cart.kernel.errors import CodeRefused, UnknownTask
 from cart.picking import handover, returns
 from cart.picking import refunds as refunding
 from cart.picking.codes import TOKEN_PREFIX
 from cart.picking.model import Staff
+from cart.picking.staff import as_who
+from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import render
@@ -18,11 +21,11 @@ from mobile_api.look.words import words
 from mobile_api.staff import orders, refunds, schemas
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.router import WithHtml, ring
-from mobile_api.staff.signed_in import CurrentDevice, StaffOnly
+from mobile_api.staff.signed_in import CurrentDevice, StaffOnly, note_seen
 from mobile_api.wiring import Wired
 
 router = APIRouter(
-    prefix="/api/v1/staff", dependencies=[allow(Role.STAFF)], tags=["staff"], responses={401: {}}
+    prefix="/api/v1/staff", dependencies=[allow(Role.FLOOR)], tags=["staff"], responses={401: {}}
 )
 OrderId = Annotated[str, Path(max_length=schemas.ID_LENGTH_MAX)]
 RefundId = Annotated[str, Path(max_length=schemas.ID_LENGTH_MAX)]
@@ -92,7 +95,10 @@ def get_order(
     """Return an order of this location: lines, money, history."""
     with device.reading(wired) as (db, me):
         spoken = words(locale_of(request))
-        return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
+        look = looking(wired, db, me, spoken)
+        answer = order_out(look, order_id, part=part, with_html=with_html)
+    note_seen(wired, as_who(me), Action.ORDER_SEE, On("order", order_id))
+    return answer
 
 
 @router.post("/orders/{order_id}/handover", response_model=schemas.OrderOut)
@@ -127,7 +133,7 @@ def hand_over(
             looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
         )
 
-    return once.run(effect)
+    return once.run(effect, Action.ORDER_HAND_OVER, On("order", order_id))
 
 
 @router.post("/orders/{order_id}/resend", response_model=schemas.OrderOut)
@@ -150,7 +156,7 @@ def resend(
             looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
         )
 
-    return once.run(effect)
+    return once.run(effect, Action.ORDER_RESEND, On("order", order_id))
 
 
 @router.post("/orders/{order_id}/later", response_model=schemas.OrderOut)
@@ -175,7 +181,7 @@ def collect_later(
             looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
         )
 
-    return once.run(effect)
+    return once.run(effect, Action.ORDER_LATER, On("order", order_id))
 
 
 @router.post("/orders/{order_id}/returns", response_model=schemas.OrderOut)
@@ -212,7 +218,7 @@ def take_back(
         ring(wired, db, [changed])
         return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.ORDER_RETURN, On("order", order_id))
 
 
 @router.post("/orders/{order_id}/refunds/{refund_id}/retry", response_model=schemas.OrderOut)
@@ -237,4 +243,25 @@ def retry_refund(
         ring(wired, db, [changed])
         return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.REFUND_RETRY, On("order", order_id), On("refund", refund_id))
+
+
+@router.post("/refunds/{refund_id}/retry", response_model=schemas.DeskOut)
+def retry_unbought(
+    request: Request,
+    refund_id: RefundId,
+    _: schemas.Nothing,
+    wired: Wired,
+    once: StaffOnly,
+    *,
+    with_html: WithHtml = False,
+) -> Response:
+    """Have a failed refund of money that bought nothing tried again, for leads; else as it is."""
+    spoken = words(locale_of(request))
+
+    def effect(db: Session, me: Staff) -> schemas.DeskOut:
+        refunding.try_unbought_again(db, wired.clock, staff=me, refund_id=refund_id)
+        wired.tell(db, DeskChanged(me.location_id))
+        return desk_out(looking(wired, db, me, spoken), with_html=with_html)
+
+    return once.run(effect, Action.REFUND_RETRY, On("refund", refund_id))

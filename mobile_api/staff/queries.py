@@ -21,6 +21,12 @@ def places(db: Session, spoken: Words) -> list[tuple[str, str]]:
     return [(row.id, spoken.of(row.name_i18n, row.name)) for row in rows]
 
 
+def shops(db: Session, spoken: Words) -> list[tuple[str, str]]:
+    """Return id and name of every location, by name."""
+    rows = db.exec(select(LocationRow).order_by(col(LocationRow.name)).limit(SHOPS_MAX))
+    return [(row.id, spoken.of(row.name_i18n, row.name)) for row in rows]
+
+
 def names(db: Session, staff_ids: Collection[str]) -> dict[str, str]:
     """Return names by id, also of people who have left."""
     found = db.exec(

@@ -33,12 +33,17 @@ class ShownRefund:
 
 @dataclass(frozen=True, slots=True)
 class FailedRefund:
-    """An order of this location whose shopper has not had her money."""
+    """Money of a shopper at this location that she has not had back.
+
+    ``order_id`` None, ``ticket`` "": the money bought nothing. ``failure``: what
+    the provider said, in its words.
+    """
 
     refund_id: str
-    order_id: str
+    order_id: str | None
     ticket: str
     amount: Money
+    failure: str
     since: str
 
 
@@ -65,6 +70,7 @@ def failed(look: Looking) -> tuple[FailedRefund, ...]:
             order_id=one.order_id,
             ticket=one.ticket,
             amount=Money(one.amount_minor, one.currency),
+            failure=one.failure,
             since=due(look.spoken, one.created_at, now, zone),
         )
         for one in refunds.failed(look.db, look.me.location_id)

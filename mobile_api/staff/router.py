@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from sqlmodel import Session
 
+from cart.audit.model import Action, On
 from cart.kernel.errors import InvalidInput, WrongItem
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
@@ -30,7 +31,7 @@ from mobile_api.staff.signed_in import CurrentDevice, StaffOnly
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(
-    prefix="/api/v1/staff", dependencies=[allow(Role.STAFF)], tags=["staff"], responses={401: {}}
+    prefix="/api/v1/staff", dependencies=[allow(Role.FLOOR)], tags=["staff"], responses={401: {}}
 )
 WithHtml = Annotated[bool, Query(alias="html", description="Bring the page's parts along.")]
 TaskId = Annotated[str, Path(max_length=schemas.ID_LENGTH_MAX)]
@@ -106,7 +107,11 @@ def claim(
         ring(wired, db, changed)
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(
+        effect,
+        Action.TASK_TAKE_OVER if wanted.take_over else Action.TASK_CLAIM,
+        *[On("task", one) for one in sorted(set(wanted.tasks))],
+    )
 
 
 @router.post("/tasks/{task_id}/release", response_model=schemas.QueueOut)
@@ -126,7 +131,7 @@ def release(
         ring(wired, db, [walks.release(db, wired.clock, staff=me, task_id=task_id)])
         return queue_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.TASK_RELEASE, On("task", task_id))
 
 
 @router.post("/tasks/{task_id}/give", response_model=schemas.QueueOut)
@@ -149,7 +154,7 @@ def give(
         ring(wired, db, [changed])
         return queue_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.TASK_GIVE, On("task", task_id), On("staff", wanted.staff_id))
 
 
 @router.get("/walk")
@@ -197,7 +202,7 @@ def pick(
         ring(wired, db, [picked])
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.LINE_PICK, On("line", wanted.line_id))
 
 
 def in_words(wired: Parts, db: Session, spoken: Words, wrong: WrongItem) -> WrongItem:
@@ -237,7 +242,7 @@ def undo_pick(
         ring(wired, db, [undone])
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.LINE_UNPICK, On("line", wanted.line_id))
 
 
 @router.get("/walk/lines/{line_id}/candidates")
@@ -296,7 +301,7 @@ def short(
         ring(wired, db, [changed])
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.LINE_SHORT, On("line", wanted.line_id))
 
 
 @router.post("/walk/stages", response_model=schemas.WalkOut)
@@ -316,4 +321,4 @@ def stage(
         ring(wired, db, [changed])
         return walk_out(looking(wired, db, me, spoken), with_html=with_html)
 
-    return once.run(effect)
+    return once.run(effect, Action.TASK_STAGE, On("task", wanted.task_id))

@@ -7,10 +7,11 @@ only for our own pages, which ask for it.
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cart.orders.model import OrderState, RefundState
 from cart.picking.model import WALK_TASKS_MAX, ReturnReason, ShortReason
+from cart.picking.roles import Role
 from mobile_api.carts.schemas import Taken
 
 CODE_LENGTH_MAX = 2_048  # a Digital Link with every attribute
@@ -30,6 +31,33 @@ class SignIn(Taken):
     back: Annotated[str, Field(max_length=200)] = ""
 
 
+class Leave(Taken):
+    """The form that locks a device. ``back``: where she was."""
+
+    back: Annotated[str, Field(max_length=200)] = ""
+
+
+class GoOn(Leave):
+    """The form of a locked device."""
+
+    pin: Annotated[str, Field(max_length=40)] = ""
+
+
+class TypeCode(Leave):
+    """A code of an authenticator app, or a recovery code."""
+
+    code: Annotated[str, Field(max_length=64)] = ""
+
+
+class TakeOn(Taken):
+    """Somebody to be taken on. ``location_id``: empty for one's own."""
+
+    location_id: Annotated[str, Field(max_length=ID_LENGTH_MAX)] = ""
+    number: Annotated[str, Field(max_length=40)] = ""
+    name: Annotated[str, Field(max_length=200)] = ""
+    role: Role = Role.ASSOCIATE
+
+
 class Nothing(Taken):
     """A body without a field."""
 
@@ -38,7 +66,7 @@ class ClaimTasks(Taken):
     """Tasks to be picked in one walk. ``take_over``: also from a colleague; for leads."""
 
     tasks: Annotated[list[Id], Field(min_length=1, max_length=WALK_TASKS_MAX)]
-    take_over: bool = False
+    take_over: StrictBool = False
 
 
 class GiveTask(Taken):
@@ -229,11 +257,15 @@ class MoneyOut(Answer):
 
 
 class FailedRefundOut(Answer):
-    """A refund of an order of this location that the provider refused, or that came back."""
+    """A refund at this location that the provider refused, or that came back.
+
+    `order_id` null and `ticket` empty: of money that bought nothing.
+    """
 
     refund_id: str
-    order_id: str
+    order_id: str | None
     ticket: str
+    failure: str
     amount: MoneyOut
 
 

@@ -73,4 +73,11 @@ acts.replay = async (button) => {
   setTimeout(back);
 };
 
+acts.lookedAt = async (button) => {
+  const { device, finding } = button.closest("[data-finding]").dataset;
+  await send("POST", `/api/v1/operator/devices/${device}/findings/${finding}/looked-at`, {});
+  button.disabled = true; // the live part says so in a moment
+  $("#main").focus({ preventScroll: true });
+};
+
 live();

@@ -121,8 +121,10 @@ export async function refresh() {
     if (!held) show(answer, order);
   } catch (problem) { signedOut(problem); }
 }
+/* What waits is kept: she signs in or opens the lock, comes back, and it is sent then. */
+export const away = (problem) => ["not_signed_in", "session_locked"].includes(problem.code);
 function signedOut(problem) {
-  if (problem.code === "not_signed_in") location.assign(`/staff?back=${encodeURIComponent(location.pathname)}`);
+  if (away(problem)) location.assign(`/staff?back=${encodeURIComponent(location.pathname)}`);
   return problem;
 }
 
@@ -306,6 +308,7 @@ async function withReason(button, run) {
 }
 acts.resend = async () => { await post(orderPath("resend")); toast(say("resent")); };
 acts["retry-refund"] = async ({ dataset }) => { await post(orderPath(`refunds/${dataset.refund}/retry`)); toast(say("refund_again")); };
+acts["retry-unbought"] = async ({ dataset }) => { await post(`/api/v1/staff/refunds/${dataset.refund}/retry`); toast(say("refund_again")); };
 acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
 acts["without-code"] = (button) => withReason(button, (reason) => handOver({ reason }));
 

@@ -2,7 +2,7 @@
 // is sent in order, each under its own key: a lost network loses nothing, a repeat counts once.
 
 import { acts, newKey, say, send, toast } from "./app.js";
-import { $, $$, arm, armedField, asks, hold, onShown, post, refresh, right, speak, whenScanned, wrong } from "./staff.js";
+import { $, $$, arm, armedField, asks, away, hold, onShown, post, refresh, right, speak, whenScanned, wrong } from "./staff.js";
 
 const locale = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(locale).format(value);
@@ -45,7 +45,7 @@ async function flush() {
         await post(one.path, one.body, one.key, () => { outbox.shift(); });
         if (!lost) right();
       } catch (problem) {
-        if (problem.code === "not_signed_in") return; // signs in, comes back, and it is sent then
+        if (away(problem)) return;
         if (passing(problem)) { lost = true; setTimeout(flush, AGAIN_MS); return; }
         outbox.shift();
         [current, chosen] = [one.line, false]; // its piece still lies on the shelf: back to where it does

@@ -7,11 +7,13 @@ that it is about, so a doorbell, a sweep and a restart all start the same one.
 Steps are recorded; after a crash a workflow goes on at the first that was not.
 """
 
-from collections.abc import Callable, Coroutine
+import json
+from collections.abc import Callable, Collection, Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
@@ -21,6 +23,11 @@ R = TypeVar("R")
 NAME: Final = "carryover"
 # Workflows in flight are finished by the next release: raise only when their steps change.
 VERSION: Final = "1"
+LISTED_AT_ONCE: Final = 500  # records in memory at a time
+# A record tells an operator what went wrong, and that a fact needs no second workflow; by then the
+# rows say so. One of a payment has the address that its provider was told.
+KEPT: Final = timedelta(days=30)
+ENDED: Final = frozenset({"SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"})
 OVER: Final = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"})
 
 # A database that is away for a moment: tried again after 1, 2, 4 … seconds, two minutes in all.
@@ -85,6 +92,41 @@ def close_office() -> None:
     global _parts  # noqa: PLW0603 - see above
     DBOS.destroy()
     _parts = None
+
+
+def forget(ids: Collection[str], name: str) -> int:
+    """Delete records of workflows of these ids, and finished ones called ``name`` that tell of one.
+
+    Return how many.
+    """
+    gone = [one.workflow_id for one in DBOS.list_workflows(workflow_ids=list(ids))] if ids else []
+    offset = 0
+    while found := DBOS.list_workflows(name=name, limit=LISTED_AT_ONCE, offset=offset):
+        gone += [one.workflow_id for one in found if one.status in ENDED and _names(one, ids)]
+        offset += len(found)
+    if gone:
+        DBOS.delete_workflows(gone)
+    return len(gone)
+
+
+def forget_old(now: datetime) -> int:
+    """Delete records of workflows that ended KEPT ago; return how many."""
+    before, gone = (now - KEPT).isoformat(), 0
+    while found := DBOS.list_workflows(
+        status=sorted(ENDED),
+        completed_before=before,
+        limit=LISTED_AT_ONCE,
+        load_input=False,
+        load_output=False,
+    ):
+        DBOS.delete_workflows([one.workflow_id for one in found])
+        gone += len(found)
+    return gone
+
+
+def _names(one: WorkflowStatus, ids: Collection[str]) -> bool:
+    told = json.dumps(one.input, default=str)
+    return any(f'"{id_}"' in told for id_ in ids)
 
 
 async def ensure_started(

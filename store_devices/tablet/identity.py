@@ -11,6 +11,7 @@ from gateway.wire.topics import DeviceAddress
 from store_devices.tablet.fetching import Enrolled
 
 FILE: Final = "identity.json"
+NEXT_FILE: Final = "next-credential"  # of a rotation under way, which another identity ends
 MODE: Final = 0o600  # the credential is in it
 FOLDER_MODE: Final = 0o700
 
@@ -19,15 +20,30 @@ def keep(folder: Path, enrolled: Enrolled) -> Path:
     """Write the identity into the device's folder, over the one before; return the file."""
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     path = folder / FILE
-    fresh = folder / f".{FILE}.part"
+    write(path, enrolled.model_dump_json(indent=2))
+    (folder / NEXT_FILE).unlink(missing_ok=True)
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    """Put ``text`` there, whole or not at all, readable by its owner only; then it is on the disk.
+
+    Raises:
+        OSError: the disk refuses; what is there is whole, the text before or this one.
+    """
+    fresh = path.with_name(f".{path.name}.part")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     with os.fdopen(descriptor, "w") as file:
-        file.write(enrolled.model_dump_json(indent=2))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    return path
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name too, not the bytes alone
+    finally:
+        os.close(folder)
 
 
 def load(folder: Path) -> Enrolled:

@@ -20,6 +20,7 @@ from store_devices.tablet.catalogue_sync import CatalogueSync
 from store_devices.tablet.commands import Commands
 from store_devices.tablet.fetching import Enrolled, Server
 from store_devices.tablet.identity import address
+from store_devices.tablet.keyring import TabletKeyring
 from store_devices.tablet.kiosk import Kiosk
 from store_devices.tablet.pictures import Pictures
 from store_devices.tablet.reading import CameraReading, ScannerReading
@@ -123,6 +124,7 @@ class Tablet:
             telemetry=self.telemetry,
             clock=clock,
             hearer=Commands(self.agent, self.spool, self._stock),
+            keyring=TabletKeyring(folder, identity, ids),
         )
         self._sync = CatalogueSync(
             server=self._server,

@@ -19,6 +19,7 @@ PIXELS_MAX: Final = 64_000_000
 _JPEG_SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Frame headers; the three left out are tables."""
 
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _MARK: Final = 0xFF  # every marker begins with it
 _JPEG_BARE: Final = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a length
 _JPEG_SEGMENTS_MAX: Final = 200  # a phone writes some twenty before the frame header
@@ -39,6 +40,9 @@ def pixels_of(data: bytes) -> Pixels:
     if width * height > PIXELS_MAX:
         msg = f"a picture of {width} x {height} is larger than {PIXELS_MAX} pixels"
         raise PayloadTooLarge(msg, width=width, height=height)
+    if data.startswith(_PNG) and not _png_is_whole(data):
+        msg = "the picture is broken: a part of it is longer than what came"
+        raise InvalidPayload(msg)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -52,7 +56,7 @@ def pixels_of(data: bytes) -> Pixels:
 def size_of(data: bytes) -> tuple[int, int] | None:
     """Return width and height as the header says, or ``None`` for anything else."""
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(_PNG):
             width, height = struct.unpack_from(">II", data, 16)
         elif data.startswith(b"\xff\xd8"):
             return _jpeg_size(data)
@@ -63,6 +67,21 @@ def size_of(data: bytes) -> tuple[int, int] | None:
     except (struct.error, IndexError):
         return None
     return width, height
+
+
+def _png_is_whole(data: bytes) -> bool:
+    """Say whether every chunk fits into what came.
+
+    The decoder makes room for as many bytes as a chunk claims before it reads them: 116 bytes
+    can ask for 4 GB.
+    """
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if kind == b"IEND":
+            break
+    return at <= len(data)
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

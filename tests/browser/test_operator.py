@@ -81,6 +81,7 @@ def paths(fleet: Fleet) -> dict[str, str]:
         "device": f"/operator/devices/{fleet.first.device.device_id}",
         "letters": "/operator/letters",
         "letter": f"/operator/letters/{letter.id}",
+        "audit": "/operator/audit",
     }
 
 
@@ -147,6 +148,7 @@ def test_a_letter_is_sent_again_by_keyboard(opened: Opened, fleet: Fleet) -> Non
     expect(dialog).to_be_hidden()
     (letter,) = fleet.floor.look(lambda db: dead_letters.listed(db, limit=10))
     assert letter.replayed_at is None
+    expect(page.locator("[data-act=replay]")).to_be_focused()  # she is where she was
     page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Send again").focus()
     page.keyboard.press("Enter")

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from cart.db import make_engine, unit_of_work
 from cart.kernel.ids import RandomIds
-from cart.picking import substitution
+from cart.picking import staff, substitution
 from cart.picking.handover import handover_code, handover_token
-from cart.picking.model import Role
+from cart.picking.roles import Role
 from gateway.fanout import DeskChanged
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
@@ -119,8 +119,6 @@ def serious(page: Page) -> list[str]:
 
 def test_signing_in_and_out(opened: Opened, floor: Floor) -> None:
     """The way back is kept; a wrong PIN is said; signing out leaves the page closed."""
-    from cart.picking import staff  # noqa: PLC0415 - the one test that hires by hand
-
     who: Any = {"location_id": HERE, "number": "12", "name": "Dana"}
     _, pin = floor.do(lambda db: staff.add(db, floor.clock, floor.ids, **who))
     page = opened("/staff/desk")
@@ -432,6 +430,10 @@ def test_every_page_of_staff_is_for_everyone(
         small = "[...document.querySelectorAll('main button, .tabs a, main .button')].filter(b =>"
         small += " b.offsetParent && Math.min(b.offsetWidth, b.offsetHeight) < 44).length"
         assert page.evaluate(small) == 0, path
+    page = opened("/staff/people", "10", Role.MANAGER, **how)
+    page.locator(".people summary").first.click()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     for size in ((1280, 800), (1080, 1920)):
         board = opened(
             f"/board/{HERE}", viewport={"width": size[0], "height": size[1]}, locale=locale

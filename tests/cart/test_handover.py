@@ -17,7 +17,8 @@ from cart.kernel.errors import (
 )
 from cart.orders.model import OrderState
 from cart.picking import codes, handover, returns, uncollected
-from cart.picking.model import Changed, ReturnReason, Role, Staff
+from cart.picking.model import Changed, ReturnReason, Staff
+from cart.picking.roles import Role
 from tests.cart.buying import LAMP, MUG, SHOP, THERE
 from tests.cart.floor import SECRET, Floor
 from tests.fakes.clock import FakeClock

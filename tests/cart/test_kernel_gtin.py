@@ -52,6 +52,16 @@ def test_what_is_no_gtin_is_refused_with_its_reason(text: str, why: str) -> None
         Gtin.parse(text)
 
 
+@pytest.mark.parametrize("text", ["ada@example.org", "Ada Quay", "https://ada@shop.example/x"])
+def test_what_was_meant_for_another_field_is_not_repeated(text: str) -> None:
+    """Messages go into logs and to operators: an address or a name is not quoted in them."""
+    with pytest.raises(InvalidGtin) as refused:
+        Gtin.parse(text)
+    said = f"{refused.value.message} {refused.value.data}"
+    assert "ada" not in said.lower()
+    assert f"a text of {len(text)} characters" in said
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -3,16 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlmodel import Session, select, update
+from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from cart.carts import service as carts
-from cart.db import reading, unit_of_work
+from cart.db import unit_of_work
 from cart.kernel.ids import SeededIds
 from cart.orders import letters
 from cart.orders.tables import OrderLetterRow, OrderRow
-from tests.cart.buying import MUG
-from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 
 
@@ -72,40 +70,3 @@ def test_a_kind_that_nobody_knows_is_a_mistake(
         with pytest.raises(ValueError, match="greeting"):
             letters.ask(db, clock, order_id="a1", kind="greeting")
         assert db.exec(select(OrderLetterRow)).all() == []
-
-
-def test_the_address_of_an_order_is_erased_some_days_after_it_is_over(
-    engine: Engine, clock: FakeClock
-) -> None:
-    """Counted from the last thing that happened to it; not while it is open, or a letter waits."""
-    floor = Floor(engine, clock)
-    ada = floor.hire()
-    kept, returned = floor.order({MUG: 1}), floor.ready(ada, {MUG: 1})
-    floor.hand_over(ada, returned)
-
-    def erased() -> int:
-        before = clock.now() - timedelta(days=30)
-        return floor.do(lambda db: letters.erase_addresses(db, before, 10))
-
-    def addresses(table: str, key: str, order_id: str) -> str:
-        asked = text(f"SELECT email FROM {table} WHERE {key} = :id")  # noqa: S608 - constants
-        return str(
-            floor.look(lambda db: db.connection().execute(asked, {"id": order_id}).scalar_one())
-        )
-
-    clock.advance(20 * 86_400)
-    floor.take_back(ada, returned, quantity=1, restocked=True)
-    clock.advance(20 * 86_400)
-    assert erased() == 0
-    clock.advance(11 * 86_400)
-    assert erased() == 0, "letters wait"
-    with unit_of_work(engine) as db:
-        db.exec(update(OrderLetterRow).values(state="sent"))
-    assert (erased(), erased()) == (1, 0)
-    assert addresses("placed_order", "id", returned) == ""
-    assert addresses("placed_order", "id", kept) == "ada@example.com"
-    asked = text("SELECT checkout_id FROM placed_order WHERE id = :id")
-    for order_id, left in ((returned, ""), (kept, "ada@example.com")):
-        with reading(engine) as db:
-            checkout_id = db.connection().execute(asked, {"id": order_id}).scalar_one()
-        assert addresses("checkout", "id", checkout_id) == left

@@ -18,7 +18,8 @@ from cart.kernel.errors import (
 )
 from cart.orders.model import OrderState
 from cart.picking import picking, staff, tasks, walks
-from cart.picking.model import WALK_TASKS_MAX, Changed, Role, Staff
+from cart.picking.model import WALK_TASKS_MAX, Changed, Staff
+from cart.picking.roles import Role
 from cart.picking.tables import PickTaskRow
 from tests.cart.buying import JACKET, LAMP, MUG, SHOP, THERE
 from tests.cart.floor import Floor

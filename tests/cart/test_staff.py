@@ -9,10 +9,12 @@ from sqlmodel import select
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import InvalidInput, NotSignedIn, SignInRefused, UnknownStaff
 from cart.kernel.ids import SeededIds, secret_hash
-from cart.picking import pins, staff
-from cart.picking.model import Role, Staff
+from cart.picking import doors, pins, staff
+from cart.picking.model import Staff
+from cart.picking.roles import Role
 from cart.picking.staff import SignedIn
 from cart.picking.tables import StaffRow, StaffSessionRow
+from tests.cart.floor import PIN_ALONE
 from tests.fakes.clock import FakeClock
 
 SHOP, OTHER = "harbour-street", "mill-lane"
@@ -40,11 +42,11 @@ class Door:
 
     def try_pin(
         self, number: str, pin: str, location_id: str = SHOP, ids: SeededIds | None = None
-    ) -> SignedIn | SignInRefused:
+    ) -> SignedIn | doors.Halfway | SignInRefused:
         """Sign in, or be refused; what was counted is committed."""
         checked = self.known(number, location_id).checked(pin)
         with unit_of_work(self.engine) as db:
-            return staff.sign_in(db, self.clock, ids or self.ids, checked)
+            return doors.sign_in(db, self.clock, ids or self.ids, checked, PIN_ALONE)
 
     def known(self, number: str, location_id: str = SHOP) -> staff.Known:
         """Return what is kept of a number."""
@@ -165,7 +167,9 @@ def test_a_pin_that_was_replaced_while_it_was_checked_opens_nothing(door: Door) 
         checked = known.checked(pin)
     assert checked.right
     with unit_of_work(door.engine) as db:
-        assert isinstance(staff.sign_in(db, door.clock, door.ids, checked), SignInRefused)
+        assert isinstance(
+            doors.sign_in(db, door.clock, door.ids, checked, PIN_ALONE), SignInRefused
+        )
     assert door.row("7").wrong_pins == 0
     door.enter("7", fresh)
 

@@ -187,10 +187,8 @@ class Judge:
                     found.details.append(f"cart {cart_id} of {visit}")
 
     def _letters(self, db: Connection, found: Verdict) -> None:
-        letters = Counter(
-            str(json.loads(bytes(row[0]))["id"])
-            for row in db.execute(text("SELECT payload FROM dead_letter"))
-        )
+        kept = db.execute(text("SELECT payload, reason, detail, times FROM dead_letter")).all()
+        letters = Counter(str(json.loads(bytes(row[0]))["id"]) for row in kept)
         wanted = Counter(
             said.event_id
             for speaker in self._speakers
@@ -199,6 +197,10 @@ class Judge:
         )
         found.letters = sum(letters.values())
         found.wrong_letters = sum((letters - wanted).values()) + sum((wanted - letters).values())
+        found.details += [f"no letter of {one}" for one in wanted - letters]
+        for payload, *why in kept:
+            if str(json.loads(bytes(payload))["id"]) in letters - wanted:
+                found.details.append(f"a letter of {bytes(payload)!r}: {why}")
 
 
 def _pieces(operations: Sequence[Operation]) -> dict[str, int]:

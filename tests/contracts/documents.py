@@ -1,7 +1,7 @@
 """Documents made from the code: ``make docs`` writes them, tests compare them.
 
-``python -m tests.contracts.documents`` writes docs/asyncapi.yaml, docs/openapi.json
-and docs/settings.md.
+``python -m tests.contracts.documents`` writes docs/asyncapi.yaml, docs/openapi.json,
+docs/personal-data.md and docs/settings.md.
 """
 
 import importlib
@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from gateway.asyncapi import document
+from mobile_api.rights.registry import as_markdown
 from mobile_api.settings import ApiSettings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -59,13 +60,23 @@ def openapi() -> str:
         return json.dumps(made.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
+def personal_data() -> str:
+    """Return docs/personal-data.md."""
+    head = (
+        "# Personal data: what is kept, what for, and how long\n\nMade from the registry"
+        " (`mobile_api.rights.registry`) by `make docs`; do not edit."
+        " See [privacy.md](privacy.md).\n\n"
+    )
+    return head + as_markdown()
+
+
 def settings_classes() -> Iterator[type[BaseSettings]]:
-    """Yield every class of settings in a module called ``settings``, parents first."""
+    """Yield every class of settings in a module called ``…settings``, parents first."""
     found: list[type[BaseSettings]] = []
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-            if module.name.rpartition(".")[2] == "settings":
+            if module.name.endswith("settings"):
                 members = vars(importlib.import_module(module.name)).values()
                 found += [
                     one
@@ -142,6 +153,7 @@ def _kind(annotation: Any) -> str:  # noqa: ANN401 - any annotation
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "asyncapi.yaml": asyncapi,
     "settings.md": settings,
+    "personal-data.md": personal_data,
 }
 if find_spec("mobile_api.app"):
     DOCUMENTS["openapi.json"] = openapi

@@ -10,6 +10,7 @@ import pytest
 from gateway.asyncapi import document
 from gateway.wire import codec, downlink, topics
 from gateway.wire.events import EVENTS_OF_KIND, PAYLOAD_MAX_BYTES, EventType, Wire
+from mobile_api.settings import ApiSettings
 from tests.contracts.documents import DOCS, DOCUMENTS, settings_classes
 
 PLAIN: dict[str, type[Wire]] = {
@@ -110,3 +111,11 @@ def test_every_setting_says_what_it_means() -> None:
         if not field.description
     ]
     assert mute == []
+
+
+def test_every_setting_of_the_api_is_in_the_document() -> None:
+    """Also those that it has from another module."""
+    told = DOCUMENTS["settings.md"]()
+    fields = ApiSettings.model_fields
+    variables = [str(one.validation_alias or name).upper() for name, one in fields.items()]
+    assert [one for one in variables if f"| `{one}` |" not in told] == []

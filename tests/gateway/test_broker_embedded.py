@@ -300,12 +300,12 @@ def test_revoking_a_device_ends_its_connection(
 
 
 def test_a_rotated_credential_ends_connections_made_with_the_old_one(
-    broker: int, registry: Engine, tablet: Enrolled
+    broker: int, registry: Engine, tablet: Enrolled, clock: FakeClock
 ) -> None:
     """Whoever has the fresh one comes in, the other goes."""
     with as_device(broker, tablet) as device:
         with unit_of_work(registry) as db:
-            fresh = service.rotate(db, RandomIds(), device_id=tablet.device_id)
+            fresh = service.rotate(db, clock, RandomIds(), device_id=tablet.device_id)
         with MqttClient(broker, "new", tablet.device_id, fresh) as renewed:
             assert device.gone.wait(WAIT_S)
             assert renewed.accepted

@@ -189,6 +189,18 @@ def test_revoke_and_rotate(run: Run, device: dict[str, str]) -> None:
     assert "enrol it anew" in refused.stderr
 
 
+def test_a_rotation_by_command_prints_no_secret(run: Run, device: dict[str, str]) -> None:
+    """The device is asked once, however often the operator does; until then nothing changes."""
+    name = device["device_id"]
+    first = json.loads(run("rotate", name, "--by-command", "--json").stdout)
+    again = json.loads(run("rotate", name, "--by-command", "--json").stdout)
+    assert first == again
+    assert set(first) == {"device_id", "command_id"}
+    assert run("revoke", name).exit_code == 0
+    refused = run("rotate", name, "--by-command")
+    assert (refused.exit_code, "enrol it anew" in refused.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("words", [("show",), ("revoke",), ("rotate",), ("desire", "--locale=pl")])
 def test_a_device_that_does_not_exist(run: Run, words: tuple[str, ...]) -> None:
     """One sentence that names it, exit code 1."""

@@ -56,3 +56,27 @@ def test_health_that_fits_no_column_costs_only_itself(rig: Rig) -> None:
         rig.inbox.put(rig.tablet.message(rig.tablet.event("device.health", data)))
     wait_until(lambda: len(rig.ear.acked) == 2)
     assert still_works(rig, 2)
+
+
+def test_a_claim_of_another_visit_costs_only_itself(rig: Rig) -> None:
+    """Said again for a second visit, before or after it is known: refused, and not by the database.
+
+    A batch that the database refuses is done again message by message: a device that keeps
+    saying this would slow all others.
+    """
+    claim = {"claim_hash": "5" * 64}
+
+    def taken_up(visit: str) -> None:
+        event = rig.tablet.event("device.taken_up", {"visit": visit, **claim})
+        rig.inbox.put(rig.tablet.message(event))
+
+    for visit in ("v1", "v1", "v2"):  # the same visit may say its claim again
+        taken_up(visit)
+    wait_until(lambda: len(rig.ear.acked) == 3)
+    assert rig.reasons() == ["invalid_payload"]
+    rig.inbox.put(rig.tablet.message(rig.tablet.scanned("v2")))
+    wait_until(lambda: len(rig.ear.acked) == 4)
+    taken_up("v2")
+    wait_until(lambda: len(rig.ear.acked) == 5)
+    assert rig.reasons() == ["invalid_payload", "invalid_payload"]
+    assert still_works(rig, 5)

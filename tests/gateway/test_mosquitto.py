@@ -16,8 +16,9 @@ from gateway.broker.key import broker_key
 from gateway.mosquitto import BrokerFiles, tell_mosquitto, write_broker_files, write_passwords
 from gateway.mosquitto_rules import MARK, OWN_RULES_MAX, rules
 from gateway.registry import service
-from gateway.registry.model import Enrolled, credential_hash, credential_matches
+from gateway.registry.model import Enrolled, credential_matches
 from gateway.settings import MqttSettings
+from gateway.wire.credential import credential_hash
 from gateway.wire.topics import Channel, DeviceAddress, every_device
 from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto

@@ -17,11 +17,11 @@ from gateway.registry.model import (
     DeviceRecord,
     Enrolled,
     Seen,
-    credential_hash,
     credential_matches,
     device_id_from,
 )
 from gateway.registry.tables import DeviceRow, DeviceSeenRow, EnrolmentRow
+from gateway.wire.credential import credential_hash
 from gateway.wire.events import EVENTS_OF_KIND
 from gateway.wire.topics import NAME, DeviceAddress, partition_of
 from tests.fakes.clock import FakeClock
@@ -53,13 +53,14 @@ def test_a_token_becomes_a_device_with_a_credential(
     assert device.device_id.startswith("tab-")
     assert device.partition == partition_of("mill-lane")
     with reading(engine) as db:
-        record = queries.verify_credential(db, device.device_id, device.credential)
+        verified = queries.verify_credential(db, clock, device.device_id, device.credential)
         row = db.get(DeviceRow, device.device_id)
         assert row is not None
         assert device.credential not in row.credential_hash
         assert row.name == "Desk 1"
     address = DeviceAddress(device.partition, "mill-lane", device.device_id)
-    assert record == DeviceRecord(device.device_id, "tablet", address, revoked=False)
+    assert verified is not None
+    assert verified.record == DeviceRecord(device.device_id, "tablet", address, revoked=False)
 
 
 def test_a_token_is_good_once(engine: Engine, clock: FakeClock, ids: SeededIds) -> None:
@@ -184,7 +185,7 @@ def test_a_revoked_device_is_known_and_refused(
     with unit_of_work(engine) as db:
         service.revoke(db, clock, device_id=device.device_id)
     with reading(engine) as db:
-        assert queries.verify_credential(db, device.device_id, device.credential) is None
+        assert queries.verify_credential(db, clock, device.device_id, device.credential) is None
         assert queries.devices_by_id(db, [device.device_id])[device.device_id].revoked
         assert queries.credential_hashes(db) == {device.device_id: None}
         row = queries.device(db, device.device_id)
@@ -197,10 +198,10 @@ def test_a_rotated_credential_replaces_the_old_one(
     """Only the newest credential is good."""
     device = enrolled(engine, clock, ids)
     with unit_of_work(engine) as db:
-        fresh = service.rotate(db, ids, device_id=device.device_id)
+        fresh = service.rotate(db, clock, ids, device_id=device.device_id)
     with reading(engine) as db:
-        assert queries.verify_credential(db, device.device_id, device.credential) is None
-        assert queries.verify_credential(db, device.device_id, fresh) is not None
+        assert queries.verify_credential(db, clock, device.device_id, device.credential) is None
+        assert queries.verify_credential(db, clock, device.device_id, fresh) is not None
 
 
 def test_a_revoked_device_gets_no_new_credential(
@@ -213,7 +214,7 @@ def test_a_revoked_device_gets_no_new_credential(
     with reading(engine) as db:
         before = db.exec(select(DeviceRow.credential_hash)).one()
     with pytest.raises(DeviceRevoked), unit_of_work(engine) as db:
-        service.rotate(db, ids, device_id=device.device_id)
+        service.rotate(db, clock, ids, device_id=device.device_id)
     with reading(engine) as db:
         assert db.exec(select(DeviceRow.credential_hash)).one() == before
 
@@ -223,9 +224,9 @@ def test_a_device_that_does_not_exist(engine: Engine, clock: FakeClock, ids: See
     with pytest.raises(UnknownDevice), unit_of_work(engine) as db:
         service.revoke(db, clock, device_id="tab-000000")
     with pytest.raises(UnknownDevice), unit_of_work(engine) as db:
-        service.rotate(db, ids, device_id="tab-000000")
+        service.rotate(db, clock, ids, device_id="tab-000000")
     with reading(engine) as db:
-        assert queries.verify_credential(db, "tab-000000", "") is None
+        assert queries.verify_credential(db, clock, "tab-000000", "") is None
         assert queries.devices_by_id(db, ["tab-000000"]) == {}
         with pytest.raises(UnknownDevice):
             queries.device(db, "tab-000000")

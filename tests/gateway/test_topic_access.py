@@ -1,6 +1,6 @@
-"""Every kind of device tries every topic, at both real brokers: its own, and nothing else.
+"""Every kind of device tries every topic, at every real broker: its own, and nothing else.
 
-The tables below are written out by hand: neither broker's rules nor the wire's are asked.
+The tables below are written out by hand: no broker's rules nor the wire's are asked.
 """
 
 import os
@@ -17,7 +17,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
-from gateway.mosquitto import BrokerFiles, write_broker_files
+from gateway.mosquitto import BrokerFiles, find_plugin, write_broker_files
 from gateway.registry.model import KINDS, Enrolled
 from gateway.settings import MqttSettings
 from tests.fakes.shop import enrolled
@@ -75,11 +75,14 @@ def devices(registry: Engine) -> Devices:
     )
 
 
-@pytest.fixture(params=["embedded", "mosquitto"])
+@pytest.fixture(params=["embedded", "mosquitto", "dynamic"])
 def broker(
     request: pytest.FixtureRequest, registry: Engine, devices: Devices, tmp_path: Path
 ) -> Iterator[Broker]:
-    """The embedded broker, or Mosquitto on the files that the gateway writes for it."""
+    """The embedded broker, or Mosquitto on the files that the gateway writes for it.
+
+    With its rules in a file, or in its dynamic-security plug-in.
+    """
     assert devices.own
     settings = MqttSettings(data_dir=tmp_path / "var", mqtt_port=0)
     secret = broker_key(settings.data_dir, IDS)
@@ -90,7 +93,10 @@ def broker(
         embedded.stop()
         return
     user = pwd.getpwuid(os.getuid()).pw_name
-    files = BrokerFiles(tmp_path / "mosquitto", free_port(), free_port(), "127.0.0.1", user)
+    plugin = find_plugin() if request.param == "dynamic" else None
+    files = BrokerFiles(
+        tmp_path / "mosquitto", free_port(), free_port(), "127.0.0.1", user, plugin=plugin
+    )
     write_broker_files(registry, settings, IDS, files)
     mosquitto = Mosquitto(files.folder, conf=files.conf, port=files.server_port)
     mosquitto.start()

@@ -166,6 +166,7 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
         ("counts.jsonl", b"", "has no rows"),
         ("counts.jsonl", b"\n\n", "has no rows"),
         ("counts.csv", HEADER.encode(), "has no rows"),
+        ("counts.csv", b"sku;on\r_hand\n", "has a header that is no CSV row"),
         ("counts.csv", b"a,b,1\na,c,2\n", "has no header, or an unknown column"),
         ("counts.csv", b"location_id,sku,onhand\na,b,1\n", "'onhand' is none of a counts feed's"),
         ("counts.csv", b"location_id,sku,onhand\na,b,1\n", "is it on_hand?"),

@@ -22,6 +22,10 @@ from tests.real.waiting import wait_until
 
 A, B = (str(Gtin.parse(product.variants[0].gtin)) for product in products(7)[:2])
 WAIT_S = 40.0
+LOUD = (
+    "import logging; logging.basicConfig(level=logging.DEBUG);"
+    " from store_devices.cli import app; app()"
+)
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -42,6 +46,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.bodies: list[bytes] = []  # as they came: whatever is in them
         taken = self._taken
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,6 +67,7 @@ class Collector:
         self._thread.start()
 
     def _taken(self, body: bytes) -> None:
+        self.bodies.append(body)
         request = ExportTraceServiceRequest.FromString(body)
         for resource in request.resource_spans:
             names = {one.key: one.value.string_value for one in resource.resource.attributes}
@@ -98,11 +104,16 @@ def collector() -> Iterator[Collector]:
 
 
 class Tablet:
-    """The tablet's command line with a scanner on its standard input, in a process of its own."""
+    """The tablet's command line with a scanner on its standard input, in a process of its own.
+
+    What it says goes to ``folder/tablet.log``, at the loudest level.
+    """
 
     def __init__(self, shop: RunningShop, folder: Path, **settings: str) -> None:
         environment = {**os.environ, "DEVICE_DIR": str(folder), "RESEND_AFTER_S": "1", **settings}
-        main = [sys.executable, "-c", "from store_devices.cli import app; app()", "tablet"]
+        main = [sys.executable, "-c", LOUD, "tablet"]
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = (folder / "tablet.log").open("w")
         token = shop.server.token(shop.location)
         subprocess.run(
             [*main, "enrol", "--api", shop.url, "--token", token],
@@ -111,7 +122,7 @@ class Tablet:
         self._process = subprocess.Popen(
             [*main, "run", "--camera", "none", "--hid", "-", "--port", "0"],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
+            stderr=self._log, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
         self.screen = Finger(self._process.stdout.readline().split()[1])
@@ -127,7 +138,7 @@ class Tablet:
         self.screen.close()
         self._process.terminate()
         self._process.wait(WAIT_S)
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._log):
             if pipe is not None:
                 pipe.close()
 

@@ -11,10 +11,12 @@ from cart.kernel.errors import CodeRefused
 from cart.kernel.gtin import Gtin
 from cart.orders import paying, vouchers
 from cart.orders.tables import OrderRow
-from cart.picking import handover, picking, queries, shorts, staff, tasks, walks
-from cart.picking.model import Role, ShortReason, Staff
+from cart.picking import doors, handover, picking, queries, shorts, staff, tasks, walks
+from cart.picking.model import ShortReason, Staff
+from cart.picking.roles import Role
 from cart.picking.staff import SignedIn
 from mobile_api.wiring import Parts
+from tests.cart.floor import PIN_ALONE
 from tests.mobile_api.shop import HERE, key
 
 EMAIL = "ada@example.org"
@@ -36,7 +38,7 @@ class Desk:
                 db, parts.clock, parts.ids, location_id=HERE, number="7", name="Mo", role=Role.LEAD
             )
             known = staff.known(db, location_id=HERE, number=one.number)
-            entered = staff.sign_in(db, parts.clock, parts.ids, known.checked(pin))
+            entered = doors.sign_in(db, parts.clock, parts.ids, known.checked(pin), PIN_ALONE)
         assert isinstance(entered, SignedIn)
         return cls(parts, entered.staff)
 

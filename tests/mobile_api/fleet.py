@@ -7,8 +7,8 @@ from typing import Any
 from sqlmodel import SQLModel, col, update
 
 from cart.kernel.clock import to_us
-from cart.picking.model import Role
 from cart.picking.permissions import Permission, grant
+from cart.picking.roles import Role
 from gateway.ingest.batch import Domain, process
 from gateway.ingest.read import read
 from gateway.leases.model import CHORES

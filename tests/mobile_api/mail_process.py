@@ -28,7 +28,7 @@ def die_at(mark: str) -> None:
 
 async def main() -> None:
     """Serve until every wish is settled."""
-    settings = ApiSettings()
+    settings = ApiSettings(anonymous_keep_days=3650)  # the rows are of the fake clock's day
     app = create_app(settings, clock=SystemClock(), listen=False)
     app.state.parts.marked = die_at
     async with asyncio.timeout(WAIT_S), app.router.lifespan_context(app):

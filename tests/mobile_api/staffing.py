@@ -6,7 +6,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from cart.orders import refunding
-from cart.picking.model import Role
+from cart.picking.roles import Role
 from tests.cart.buying import HERE, MUG
 from tests.cart.floor import Floor
 

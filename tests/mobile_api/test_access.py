@@ -19,14 +19,18 @@ from tests.mobile_api.shop import RED, SECRET, fill, key, quantities
 def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
     """Exact counts, so that a new route is a decision and not an accident."""
     assert Counter(role for _, _, role in roles(app)) == {
-        Role.ANYONE: 34,
-        Role.SHOPPER: 46,
-        Role.STAFF: 26,
+        Role.ANYONE: 49,
+        Role.SHOPPER: 52,
+        Role.CUSTOMER: 18,
+        Role.STAFF: 6,
+        Role.FLOOR: 27,
+        Role.PEOPLE: 5,
         Role.TOKEN: 1,
         Role.PROVIDER: 1,
         Role.SANDBOX: 3,
         Role.DEMO: 6,
-        Role.OPERATOR: 7,
+        Role.OPERATOR: 9,
+        Role.BROKER: 2,
         Role.MONITOR: 2,
     }
     writing = {path for method, path, role in roles(app) if method != "GET" and role is Role.ANYONE}
@@ -34,10 +38,19 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         "/api/v1/availability",
         "/api/v1/cart/scan",
         "/api/v1/claims/{secret}",
+        "/api/v1/sign-in",
+        "/api/v1/sign-in/code",
+        "/api/v1/sign-in/passkey",
+        "/api/v1/sign-in/passkey/options",
         "/c/{secret}",
         "/language",
+        "/sign-in",
+        "/sign-in/code",
         "/staff",
+        "/staff/lock",
+        "/staff/resume",
         "/staff/sign-out",
+        "/withdraw/{link}",
     }
 
 
@@ -70,7 +83,9 @@ def test_demo_pages_are_there_in_a_demo_only(shop_engine: Engine, tmp_path: Path
     with TestClient(app, base_url="https://shop.test") as phone:
         assert phone.get("/demo").status_code == 404
         assert phone.get("/demo/mail").status_code == 404
-        policy = phone.get("/").headers["content-security-policy"]
+        headers = phone.get("/").headers
+        assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+        policy = headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy
         answer = phone.post("/api/v1/cart/lines", json={"gtin": RED}, headers=key())
         assert answer.headers["set-cookie"].startswith("__Host-carryover=")
@@ -88,6 +103,13 @@ def test_a_request_from_another_website_is_refused(phone: TestClient) -> None:
     assert answer.status_code == 201
 
 
+def test_what_is_not_allowed_says_what_is(phone: TestClient) -> None:
+    """All methods of the path, though two routes share it (RFC 9110, 15.5.6)."""
+    answer = phone.get(f"/api/v1/cart/lines/{RED}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, PUT")
+    assert answer.json()["code"] == "method_not_allowed"
+
+
 def test_pages_may_load_nothing_from_elsewhere(phone: TestClient) -> None:
     """The policy names no host, no inline script and no inline style."""
     headers = phone.get("/").headers
@@ -95,6 +117,7 @@ def test_pages_may_load_nothing_from_elsewhere(phone: TestClient) -> None:
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
+    assert "strict-transport-security" not in headers, "this shop is tried over http"
 
 
 def test_health(phone: TestClient) -> None:

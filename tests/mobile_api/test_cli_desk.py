@@ -9,9 +9,10 @@ from typer.testing import CliRunner, Result
 
 from cart.db import reading, unit_of_work
 from cart.orders import terms, vouchers
-from cart.picking import staff
+from cart.picking import doors, staff
 from mobile_api.cli import app
 from tests.cart.buying import HERE, LAMP, Buyer, fill
+from tests.cart.floor import PIN_ALONE
 from tests.fakes.clock import FakeClock
 
 Terminal = Callable[..., Result]
@@ -124,7 +125,7 @@ def test_staff_sign_in_with_the_pin_that_was_printed(
     def signs_in(pin: str) -> bool:
         with unit_of_work(buyer.engine) as db:
             known = staff.known(db, location_id=HERE, number="7")
-            done = staff.sign_in(db, clock, buyer.ids, known.checked(pin))
+            done = doors.sign_in(db, clock, buyer.ids, known.checked(pin), PIN_ALONE)
             return isinstance(done, staff.SignedIn)
 
     assert (signs_in(first), signs_in(second)) == (False, True)

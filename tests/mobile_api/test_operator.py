@@ -18,9 +18,11 @@ from cart.carts.tables import CartLineRow
 from cart.db import unit_of_work
 from cart.kernel.ids import RandomIds
 from cart.picking import staff
-from cart.picking.model import Role
 from cart.picking.permissions import Permission, take_back
+from cart.picking.roles import Role
 from gateway.dead_letters import service as dead_letters
+from gateway.findings.service import Found, note
+from gateway.findings.tables import FindingKind
 from inventory_api.catalogue.tables import PriceRow, ProductRow, VariantRow
 from mobile_api.app import create_app
 from mobile_api.operator.charts import HEIGHT, WIDTH, chart, nice_top
@@ -84,6 +86,7 @@ def test_only_an_operator_sees_them(app: FastAPI, floor: Floor) -> None:
         allowed = signed_in(TestClient(app), token)
         assert [allowed.get(path).status_code for path in PATHS] == [200, 200, 200]
         me = floor.look(lambda db: staff.current(db, floor.clock, token))
+        operator(floor, "78")  # the last one cannot be taken away
         floor.do(lambda db: take_back(db, staff_id=me.id, permission=Permission.OPERATOR))
         assert allowed.get("/operator", headers=HTML).status_code == 403
 
@@ -244,8 +247,10 @@ def test_a_page_hears_what_a_device_says(app: FastAPI, fleet: Fleet) -> None:
 
 
 def test_the_command_line_makes_operators(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:
-    """Granted, listed, taken back."""
-    Floor(engine, clock).hire("5")
+    """Granted, listed, taken back; somebody else is one, too, or it would not be."""
+    floor = Floor(engine, clock)
+    floor.hire("5")
+    operator(floor, "6")
     url = engine.url.render_as_string(hide_password=False)
 
     def run(*arguments: str) -> str:
@@ -258,9 +263,9 @@ def test_the_command_line_makes_operators(engine: Engine, clock: FakeClock, tmp_
 
     who = ("--location", HERE, "--number", "5")
     assert run("operator", *who).endswith("operator\n")
-    assert ", operator" in run("list", "--location", HERE)
+    assert run("list", "--location", HERE).count(", operator") == 2
     assert run("operator", *who, "--off").endswith("no operator\n")
-    assert "operator" not in run("list", "--location", HERE)
+    assert run("list", "--location", HERE).count(", operator") == 1
 
 
 @given(st.lists(st.none() | st.floats(0, 1e6), max_size=40))
@@ -281,3 +286,26 @@ def test_a_chart_stays_in_its_frame(points: list[float | None]) -> None:
 def test_a_scale_ends_at_a_round_number(most: float, top: float) -> None:
     """One that a person reads at a glance."""
     assert nice_top(most) == pytest.approx(top)
+
+
+def test_what_is_odd_is_shown_until_somebody_has_looked(app: FastAPI, fleet: Fleet) -> None:
+    """In the table and on the device's page; a lead may not close it; once closed it says so."""
+    floor, door = fleet.floor, fleet.first.device.device_id
+    found = Found(door, FindingKind.CLONED, "boot-a and boot-b take turns", 3)
+    floor.do(lambda db: note(db, floor.clock, [found]))
+    path = f"/api/v1/operator/devices/{door}/findings/cloned/looked-at"
+    lead = signed_in(TestClient(app), hire(floor, "1", role=Role.LEAD))
+    with signed_in(TestClient(app), operator(floor)) as client:
+        assert client.get("/operator/devices").text.count("look at it") == 1
+        page = client.get(f"/operator/devices/{door}").text
+        for words in ("Perhaps cloned", "boot-a and boot-b take turns", "Looked at"):
+            assert words in page, words
+        assert lead.post(path, headers=key()).json()["code"] == "operator_needed"
+        assert client.get("/operator/devices").text.count("look at it") == 1
+        floor.clock.advance(1)
+        answer = client.post(path, headers=key())
+        assert answer.json() == {"device_id": door, "kind": "cloned"}
+        assert client.get("/operator/devices").text.count("look at it") == 0
+        assert "lookedAt" not in client.get(f"/operator/devices/{door}").text
+        assert client.post(path.replace("cloned", "flooding"), headers=key()).status_code == 404
+        assert client.post(path.replace("cloned", "odd"), headers=key()).status_code == 422

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from cart.kernel.ids import RandomIds
 from cart.picking.handover import handover_code, handover_token
-from cart.picking.model import Role
+from cart.picking.roles import Role
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, LAMP, MUG, THERE

@@ -11,12 +11,13 @@ from starlette.testclient import TestClient
 from cart.kernel.ids import RandomIds
 from cart.orders import refunding
 from cart.orders.model import RefundState
-from cart.picking.model import Role
+from cart.picking.roles import Role
+from gateway.fanout import DeskChanged
 from mobile_api.app import create_app
 from mobile_api.payment import steps
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
-from tests.cart.buying import MUG, THERE
+from tests.cart.buying import HERE, MUG, THERE, Buyer
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.staffing import API, failed_refund, hire, post, refused, signed_in
@@ -92,6 +93,56 @@ def test_colleagues_who_press_at_once_try_it_once(app: FastAPI, floor: Floor) ->
     assert late["refunds"][0]["state"] == "done"
     assert floor.view(order_id).refunds[0].state is RefundState.DONE
     assert floor.told(order_id)[-2:] == ["refund_retried", "refunded"]
+
+
+def unbought(floor: Floor) -> tuple[str, steps.Answer]:
+    """Let somebody pay another amount than was asked, and the provider refuse to give it back."""
+    buyer = Buyer(floor.engine, floor.clock, floor.ids)
+    buyer.put(MUG)
+    buyer.open()
+    begun = buyer.begin()
+    buyer.created(begun.attempt_id)
+    buyer.news(begun.attempt_id, amount_minor=700)
+    ((refund_id, _),) = floor.look(lambda db: refunding.due_keys(db, 2))
+    refuse: steps.Answer = {"outcome": "failed", "ref": "", "url": "", "reason": REASON}
+    return refund_id, refuse
+
+
+def test_money_that_bought_nothing_is_tried_again_at_the_desk(
+    app: FastAPI, floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an order there is no page of it: the desk shows it, and a lead's press is once."""
+    refund_id, refuse = unbought(floor)
+    told: list[object] = []
+    parts: Parts = app.state.parts
+    monkeypatch.setattr(type(parts), "tell", lambda _parts, _db, *notices: told.extend(notices))
+    steps.note_refund(parts, refund_id, refuse)
+    assert told == [DeskChanged(HERE)], "the desk's page hears that there is something to do"
+    monkeypatch.undo()
+    lead = signed_in(TestClient(app), hire(floor, "9", role=Role.LEAD))
+    picker = signed_in(TestClient(app), hire(floor, "1"))
+    away = signed_in(TestClient(app), hire(floor, "3", role=Role.LEAD, place=THERE))
+    (listed,) = lead.get(f"{API}/desk").json()["failed_refunds"]
+    assert (listed["order_id"], listed["ticket"], listed["failure"]) == (None, "", REASON)
+    assert listed["amount"] == {"minor": 700, "currency": "EUR"}
+    assert away.get(f"{API}/desk").json()["failed_refunds"] == []
+    assert f'data-act="retry-unbought" data-refund="{refund_id}"' in lead.get("/staff/desk").text
+    assert "retry-unbought" not in picker.get("/staff/desk").text
+    way = f"/refunds/{refund_id}/retry"
+    refused(post(picker, way), 403, "lead_needed")
+    refused(post(away, way), 404, "unknown_order")
+    refused(post(lead, "/refunds/refund_none/retry"), 404, "unknown_order")
+    for _ in range(2):  # the second press finds it done
+        assert post(lead, way).json()["failed_refunds"] == []
+    assert floor.look(lambda db: refunding.due_keys(db, 10)) == [(refund_id, f"{refund_id}:1")]
+
+
+def test_an_orders_refund_is_not_tried_again_without_its_order(app: FastAPI, floor: Floor) -> None:
+    """Its history would not say who did it."""
+    order_id, refund_id = failed_refund(floor, REASON)
+    lead = signed_in(TestClient(app), hire(floor, "9", role=Role.LEAD))
+    refused(post(lead, f"/refunds/{refund_id}/retry"), 404, "unknown_order")
+    assert floor.told(order_id)[-1] == "refund_failed"
 
 
 def test_who_may_not_and_what_is_not_here(app: FastAPI, floor: Floor) -> None:

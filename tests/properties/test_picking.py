@@ -25,8 +25,9 @@ from cart.orders import goods
 from cart.orders.model import ORDER_OPEN
 from cart.orders.sums import differences
 from cart.picking import picking, queries, substitution, tasks, uncollected, walks
-from cart.picking.model import Role, ShortReason, Staff
+from cart.picking.model import ShortReason, Staff
 from cart.picking.queries import WalkLine
+from cart.picking.roles import Role
 from inventory_api.stock import recount
 from tests.cart.buying import HERE, LAMP, MUG, SHOP
 from tests.cart.floor import BLUE, GREEN, Floor

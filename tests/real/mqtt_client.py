@@ -100,6 +100,10 @@ class MqttClient:
 
         wait_until(over)
 
+    def publish_soon(self, topic: str, payload: bytes) -> None:
+        """Publish at quality 1 and wait for nothing."""
+        self._client.publish(topic, payload, 1)
+
     def publish_all(self, topic: str, payloads: list[bytes]) -> None:
         """Publish many at once; wait for the last acknowledgement."""
         sent = [self._client.publish(topic, payload, 1) for payload in payloads]

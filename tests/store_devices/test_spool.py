@@ -13,7 +13,9 @@ from cart.kernel.errors import SpoolFull, Unavailable
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import SeededIds
 from gateway.wire.codec import decode_event
+from gateway.wire.downlink import Receipt
 from gateway.wire.events import HealthData, ListData, ScannedData
+from store_devices.delivery import Delivery
 from store_devices.spool import (
     TELEMETRY_BYTES_MAX,
     TELEMETRY_EVENTS_MAX,
@@ -62,6 +64,52 @@ def test_previous_is_the_kept_event_before_at_the_time_of_sending(tmp_path: Path
     previous = [json.loads(kept.payload)["previous"] for kept in spool.pending()]
     assert previous == [0, 3]
     assert [json.loads(k.payload)["previous"] for k in spool.pending(after=3)] == [3]
+
+
+def test_a_receipt_for_numbers_it_never_gave_begins_a_new_spool(tmp_path: Path) -> None:
+    """The file was put back from a copy: nothing is forgotten, all is due again, at once.
+
+    The events keep their ids, times and order; a later receipt of the spool before is none.
+    """
+    clock = FakeClock()
+    spool = opened(tmp_path, clock)
+    kept = [spool.add(SCAN) for _ in range(4)]
+    spool.receipt(spool.id, 1)
+    delivery, old = Delivery(spool, clock), spool.id
+    for one in delivery.due():
+        delivery.sent(one)
+    assert delivery.due() == []
+    assert delivery.receipt(Receipt(spool=old, stored_through=9, at=clock.now())) == 0
+    again = [decode_event(one.payload) for one in delivery.due()]
+    assert [(one.spool, one.sequence, one.previous) for one in again] == [
+        (spool.id, 1, 0),
+        (spool.id, 2, 1),
+        (spool.id, 3, 2),
+    ]
+    assert spool.id != old
+    assert [(one.id, one.time, one.data) for one in again] == [
+        (one.id, one.time, one.data) for one in kept[1:]
+    ]
+    assert delivery.receipt(Receipt(spool=old, stored_through=9, at=clock.now())) == 0
+    spool.close()
+    spool = opened(tmp_path, clock)  # it is on the disk
+    assert (spool.add(SCAN).sequence, sequences(spool)) == (4, [1, 2, 3, 4])
+    assert spool.receipt(spool.id, 4) == 4
+
+
+def test_a_copy_that_worked_on_before_it_came_back_forgets_nothing(tmp_path: Path) -> None:
+    """Its numbers have passed the server's mark: what was never sent is not what was stored."""
+    clock = FakeClock()
+    spool = opened(tmp_path, clock)
+    for _ in range(3):
+        spool.add(SCAN)
+    delivery, old = Delivery(spool, clock, window_max=2), spool.id
+    for _ in range(7):  # away from the server, which has five from the file before
+        spool.add(SCAN)
+    for one in delivery.due():
+        delivery.sent(one)
+    assert delivery.receipt(Receipt(spool=old, stored_through=5, at=clock.now())) == 0
+    assert (spool.id != old, sequences(spool)) == (True, [*range(1, 11)])
 
 
 def test_a_receipt_for_another_spool_changes_nothing(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def test_a_bomb_is_refused_by_its_header() -> None:
         pixels_of(data)
 
 
+def test_a_part_that_claims_more_than_came_is_refused_before_room_is_made() -> None:
+    """The decoder would take gigabytes for it; what follows a whole picture does not matter."""
+    whole = _encoded(".png")
+    after_header = 8 + 12 + 13
+    claims = struct.pack(">I", 0xF000_0000) + b"tEXt" + b"x" * 50
+    with pytest.raises(InvalidPayload, match="longer than what came"):
+        pixels_of(whole[:after_header] + claims + whole[after_header:])
+    assert pixels_of(whole + b"\xff" * 30).shape == (40, 60, 3)
+
+
 @pytest.mark.parametrize(
     "data",
     [

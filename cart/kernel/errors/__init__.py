@@ -27,6 +27,8 @@ CarryoverError
 │   ├── UnknownTask         no pick task, pick line or substitution has this id
 │   ├── UnknownVoucher      no voucher has this code
 │   ├── UnknownStaff
+│   ├── UnknownJoining      no joining of carts has this id, or it is another's
+│   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
 │   ├── DeviceRevoked
@@ -34,9 +36,19 @@ CarryoverError
 │   ├── SourceMismatch      the event names another device than its topic
 │   ├── EnrolmentRefused    the one-time token is wrong, used or too old
 │   ├── NoSession           nobody's phone: there is no shopper session yet
+│   │   └── SignInNeeded    a page of a customer's own, and nobody is signed in
+│   ├── SignInCodeRefused   a code from an e-mail that is wrong, used, too old, or another phone's
+│   ├── ConsentMissing      it needs consent, and there is none
+│   ├── BrowserRefuses      the browser's Global Privacy Control stands against it
+│   ├── PasskeyRefused      one that we do not know, or that did not answer what was asked
+│   ├── FreshSignInNeeded   signed in, but not lately
 │   ├── OriginRefused       a browser sent it from another website
 │   ├── NotSignedIn         a page of staff, and nobody is signed in
+│   │   └── SessionLocked   she is, and the device wants her PIN
 │   ├── SignInRefused       wrong number or PIN, or too many tries
+│   ├── SecondFactorRefused a code of staff's second factor: wrong, used, too old, or too many
+│   ├── ProviderRefused     a sign-in by the identity provider that does not fit, or has no access
+│   ├── RoleNeeded          her role does not do this, or not to this account
 │   ├── LeadNeeded          only a lead may do this
 │   ├── OperatorNeeded      only an operator may do this
 │   ├── SignatureRefused    a provider's message that is not signed as agreed
@@ -57,12 +69,19 @@ CarryoverError
 │   ├── OfferClosed         a substitution that was answered, or not in time
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── NotReady            not staged yet, or closed
+│   ├── ConsentChanged      decided on since, or the wording is another by now
+│   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
+│   ├── LastOperator        somebody has to look after the devices
+│   ├── UndoClosed          the time to undo it is over, or what it brought is being paid
 │   └── InFlight            the same request is being worked on
 ├── LimitExceeded           more than the stated limit
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
+│   ├── TooManyPasskeys     a customer has as many as we keep
+│   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
+    ├── ProviderUnavailable the retailer's identity provider does not answer
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
@@ -101,6 +120,21 @@ from cart.kernel.errors.carrying import (
     UnusableFeed,
     VisitEnded,
 )
+from cart.kernel.errors.people import (
+    BrowserRefuses,
+    ConsentChanged,
+    ConsentMissing,
+    ErasureWaits,
+    FreshSignInNeeded,
+    PasskeyRefused,
+    SignInCodeRefused,
+    SignInNeeded,
+    TooManyAttempts,
+    TooManyPasskeys,
+    UndoClosed,
+    UnknownJoining,
+    UnknownWithdrawal,
+)
 from cart.kernel.errors.roots import (
     CarryoverError,
     Conflict,
@@ -115,12 +149,18 @@ from cart.kernel.errors.selling import (
     CheckoutChanged,
     CheckoutClosed,
     CodeRefused,
+    LastOperator,
     LeadNeeded,
     NotReady,
     NotSignedIn,
     OfferClosed,
     OperatorNeeded,
     PaymentUnavailable,
+    ProviderRefused,
+    ProviderUnavailable,
+    RoleNeeded,
+    SecondFactorRefused,
+    SessionLocked,
     SignatureRefused,
     SignInRefused,
     TaskTaken,
@@ -136,6 +176,7 @@ from cart.kernel.errors.selling import (
 
 __all__ = [
     "AlreadyHandedOver",
+    "BrowserRefuses",
     "CarryoverError",
     "CheckoutChanged",
     "CheckoutClosed",
@@ -143,9 +184,13 @@ __all__ = [
     "ClaimUsed",
     "CodeRefused",
     "Conflict",
+    "ConsentChanged",
+    "ConsentMissing",
     "DeviceRevoked",
     "EnrolmentRefused",
+    "ErasureWaits",
     "EventNotAllowed",
+    "FreshSignInNeeded",
     "IdempotencyKeyMissing",
     "IdempotencyKeyReused",
     "InFlight",
@@ -155,6 +200,7 @@ __all__ = [
     "InvalidInput",
     "InvalidMoney",
     "InvalidPayload",
+    "LastOperator",
     "LeadNeeded",
     "LimitExceeded",
     "NoSession",
@@ -164,25 +210,37 @@ __all__ = [
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
+    "PasskeyRefused",
     "PayloadTooLarge",
     "PaymentUnavailable",
+    "ProviderRefused",
+    "ProviderUnavailable",
     "ReferenceReused",
     "Refused",
+    "RoleNeeded",
     "SchemaNewer",
+    "SecondFactorRefused",
+    "SessionLocked",
+    "SignInCodeRefused",
+    "SignInNeeded",
     "SignInRefused",
     "SignatureRefused",
     "SourceMismatch",
     "SpoolFull",
     "TaskTaken",
+    "TooManyAttempts",
     "TooManyLines",
     "TooManyMails",
+    "TooManyPasskeys",
     "TooManyPieces",
     "Unavailable",
+    "UndoClosed",
     "UnknownCart",
     "UnknownCheckout",
     "UnknownClaim",
     "UnknownDevice",
     "UnknownGtin",
+    "UnknownJoining",
     "UnknownList",
     "UnknownLocation",
     "UnknownOrder",
@@ -191,6 +249,7 @@ __all__ = [
     "UnknownStaff",
     "UnknownTask",
     "UnknownVoucher",
+    "UnknownWithdrawal",
     "UnreadablePhoto",
     "UnusableFeed",
     "VisitEnded",

@@ -39,10 +39,46 @@ class NotSignedIn(Refused):
     code = "not_signed_in"
 
 
+class SessionLocked(NotSignedIn):
+    """She is signed in, and nobody has used the device for long: it wants her PIN."""
+
+    code = "session_locked"
+
+
 class SignInRefused(Refused):
     """Wrong number or PIN, or too many tries."""
 
     code = "sign_in_refused"
+
+
+class SecondFactorRefused(Refused):
+    """A code of an authenticator app, or a recovery code, that is wrong, used or too old."""
+
+    code = "second_factor_refused"
+
+
+class ProviderRefused(Refused):
+    """A sign-in by the retailer's identity provider that does not fit, or gives no access here."""
+
+    code = "provider_refused"
+
+
+class ProviderUnavailable(Unavailable):
+    """The retailer's identity provider does not answer."""
+
+    code = "provider_unavailable"
+
+
+class RoleNeeded(Refused):
+    """Her role does not do this, or not to this account."""
+
+    code = "role_needed"
+
+
+class LastOperator(Conflict):
+    """The last operator stays one: nobody could make another but by command line."""
+
+    code = "last_operator"
 
 
 class LeadNeeded(Refused):

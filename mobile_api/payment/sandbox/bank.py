@@ -8,7 +8,7 @@ Imports nothing of the shop's database.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,6 +78,7 @@ class Bank:
         self._books = self._connect()
         self._one_at_a_time = threading.Lock()
         self._books.execute("PRAGMA journal_mode = WAL")
+        self._books.execute("PRAGMA secure_delete = ON")
         self._books.executescript(_TABLES)
 
     def create(self, wish: PaymentWish) -> Payment:
@@ -109,6 +110,18 @@ class Bank:
             msg = f"reference {wish.reference} was used for another amount"
             raise Refused(msg)
         return made
+
+    def forget(self, references: Collection[str]) -> int:
+        """Empty the e-mail addresses of these payments; return how many had one."""
+        with self._writing() as books:
+            gone = sum(
+                books.execute(
+                    "UPDATE payment SET email = '' WHERE reference = ? AND email <> ''", (one,)
+                ).rowcount
+                for one in references
+            )
+        self._books.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     def payment(self, ref: str) -> Payment:
         """Return a payment as it is now. Raises NotFound."""

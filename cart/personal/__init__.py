@@ -1,0 +1,1 @@
+"""What is kept of people, table by table, and how a person's own rows are found."""

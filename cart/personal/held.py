@@ -1,0 +1,8 @@
+"""What the tables of ``cart`` hold of people, all together."""
+
+from typing import Final
+
+from cart.personal.sales import PICKING, SELLING
+from cart.personal.shoppers import CARTS, CONSENTS, PEOPLE
+
+HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING)

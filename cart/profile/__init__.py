@@ -1,0 +1,1 @@
+"""Who a shopper is once she has proved it: customers, addresses, codes, what joined what."""

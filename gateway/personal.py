@@ -1,0 +1,65 @@
+"""What the tables of the gateway hold of people: visits, and messages that could not be done."""
+
+from typing import Final
+
+from cart.personal.model import Erasure, Holding, Inside, Reveals, Scope
+from gateway.binding.model import EndReason
+
+_DEVICES: Final = "a device or a process, of nobody"
+
+HELD: Final = (
+    Holding(
+        "binding",
+        holds="that a device worked for a shopper session in one visit: where, from when to when",
+        found=(("session_id", Scope.SESSION),),
+        reveals=(
+            Reveals("visit", Scope.VISIT, within="device_id"),
+            Reveals("prior_cart_id", Scope.CART),
+        ),
+        shown=(
+            *("device_id", "visit", "location_id", "started_at_us", "last_event_at_us"),
+            *("claimed_at_us", "ended_at", "end_reason"),
+        ),
+        hidden=("id", "session_id", "claim_hash", "prior_cart_id"),
+        erasure=Erasure.BLANK,
+        blanks={"claim_hash": None, "prior_cart_id": None, "end_reason": EndReason.ERASED.value},
+        why="a device that was offline may still send events of this visit: by this row they are"
+        " known as hers and done away with",
+        kept="nothing deletes it by itself: a spool may hold an event of it",
+    ),
+    Holding(
+        "dead_letter",
+        holds="a message of a device that could not be done, as it came: it may name a visit or"
+        " an address",
+        inside=(
+            Inside("payload", Scope.ADDRESS),
+            Inside("payload", Scope.VISIT, within="device_id", key="visit"),
+        ),
+        shown=("device_id", "reason", "received_at", "payload"),
+        hidden=(
+            *("id", "topic", "payload_hash", "detail", "last_at", "times", "replayed_at"),
+            "outcome",
+        ),
+        erasure=Erasure.DELETE,
+        kept="30 days after it came last, 7 after a replay did it: an operator comes back from a"
+        " holiday",
+    ),
+    Holding(
+        "device_event",
+        why="that an event of a device was taken in, by its id, so that it counts once; neither"
+        " the visit nor what it said is in it",
+    ),
+    Holding("device", plain=("name",), why=_DEVICES),
+    Holding("enrolment", plain=("name",), why=_DEVICES),
+    Holding(
+        "device_command",
+        plain=("payload", "detail"),
+        why="what a device was told to do: settings, a rotation; no cart is sent that way",
+    ),
+    Holding("device_finding", plain=("detail",), why=_DEVICES),
+    *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),
+    Holding("twin", why=_DEVICES),
+    Holding("gateway_member", plain=("name",), why=_DEVICES),
+    Holding("gateway_pulse", why=_DEVICES),
+    Holding("lease", plain=("name",), why=_DEVICES),
+)

@@ -1,0 +1,1 @@
+"""What a customer sees of herself: addresses, the phones that are signed in, signing out."""

@@ -1,0 +1,134 @@
+"""For how long each kind of data is kept, and what sweeps it when its time is over.
+
+One list. The durable schedule (``schedule.py``) and the command line do the same, a bounded
+number of rows in a transaction, so that nobody waits long for a lock.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from cart.carts import keys
+from cart.db import unit_of_work
+from cart.idempotency import service as idempotency
+from cart.kernel.clock import Clock
+from cart.orders import addresses
+from cart.picking import doors
+from cart.profile import service as profile
+from cart.profile.model import CODES_KEPT
+from gateway.dead_letters import service as dead_letters
+from mobile_api.mail.queries import erase_addresses
+from mobile_api.rights import idle
+from mobile_api.settings import ApiSettings
+
+AT_ONCE_MAX: Final = 1_000  # rows; the writer's lock is held for as long as they take
+SESSIONS_AT_ONCE_MAX: Final = 50  # each has rows in some twenty tables
+ROUNDS_MAX: Final = 2_000  # of one rule in one sweep; what is left waits an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of data. ``keeps``: for how long, in words; ``sweep``: ends some, returns how many."""
+
+    name: str
+    what: str
+    keeps: Callable[[ApiSettings], str]
+    sweep: Callable[[Session, Clock, ApiSettings], int]
+
+
+RULES: Final = (
+    Rule(
+        "sign_in",
+        "addresses of sign-in codes, begun passkeys, windows of limits",
+        lambda _: f"{CODES_KEPT.days} day after a code is too old to use (fixed)",
+        lambda db, clock, _: profile.forget(db, clock),
+    ),
+    Rule(
+        "halfway",
+        "staff whose PIN was right and who never brought their second factor",
+        lambda _: f"{doors.HALFWAY_FOR.seconds // 60} minutes (fixed)",
+        lambda db, clock, _: doors.forget(db, clock),
+    ),
+    Rule(
+        "answers",
+        "answers to requests, for a phone that repeats them",
+        lambda _: f"{idempotency.KEPT.days} days (fixed)",
+        lambda db, clock, _: idempotency.forget(db, clock),
+    ),
+    Rule(
+        "phones",
+        "keys of customers' phones",
+        lambda _: f"{keys.IDLE.days} days unused, {keys.ABSOLUTE.days} in all (fixed)",
+        lambda db, clock, _: keys.forget(db, clock),
+    ),
+    Rule(
+        "dead_letters",
+        "messages of devices that could not be done",
+        lambda _: f"{dead_letters.KEPT.days} days, {dead_letters.DONE_KEPT.days} once done (fixed)",
+        lambda db, clock, _: dead_letters.forget(db, clock),
+    ),
+    Rule(
+        "list_addresses",
+        "addresses that lists were mailed to",
+        lambda settings: f"{settings.mail_keep_days} days (MAIL_KEEP_DAYS)",
+        lambda db, clock, settings: erase_addresses(
+            db, clock.now() - timedelta(days=settings.mail_keep_days)
+        ),
+    ),
+    Rule(
+        "sale_addresses",
+        "e-mail addresses of orders that are over; all addresses of what was not bought",
+        lambda settings: f"{settings.order_email_keep_days} days (ORDER_EMAIL_KEEP_DAYS)",
+        lambda db, clock, settings: addresses.erase(
+            db, clock.now() - timedelta(days=settings.order_email_keep_days), AT_ONCE_MAX
+        ),
+    ),
+    # After the addresses of its orders: until then a session stays.
+    Rule(
+        "sessions",
+        "anonymous shopper sessions, with cart, lists and visits",
+        lambda settings: (
+            f"{settings.anonymous_keep_days} days after anything was done (ANONYMOUS_KEEP_DAYS)"
+        ),
+        lambda db, clock, settings: idle.empty(
+            db,
+            clock.now(),
+            clock.now() - timedelta(days=settings.anonymous_keep_days),
+            SESSIONS_AT_ONCE_MAX,
+        ),
+    ),
+)
+BY_NAME: Final = {rule.name: rule for rule in RULES}
+
+
+def sweep(engine: Engine, clock: Clock, settings: ApiSettings, rule: Rule) -> int:
+    """End everything whose time is over; return how many rows, or sessions."""
+    gone = 0
+    for _ in range(ROUNDS_MAX):
+        with unit_of_work(engine) as db:
+            done = rule.sweep(db, clock, settings)
+        gone += done
+        if not done:
+            break
+    return gone
+
+
+def looked_at(engine: Engine, clock: Clock, settings: ApiSettings) -> Iterator[tuple[Rule, int]]:
+    """Yield each rule with how many the next round would end; changes nothing.
+
+    It does the round and takes it back: what is said here is what would be done.
+    """
+    for rule in RULES:
+        with unit_of_work(engine) as db:
+            number = rule.sweep(db, clock, settings)
+            db.rollback()
+        yield rule, number
+
+
+def hour_of(now: datetime) -> str:
+    """Return the name of the sweep that is due at a time: one an hour, whoever begins it."""
+    return f"retention:{now:%Y-%m-%dT%H}"

@@ -1,0 +1,1 @@
+"""Signing in by a code from an e-mail, without a password."""

@@ -1,0 +1,46 @@
+"""What shoppers' phones in Chromium do in tests: fill a cart, sign in; and what is looked at."""
+
+import re
+import uuid
+
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.mobile_api.shop import HERE
+from tests.mobile_api.signing_in import ADA, code
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+def put(context: BrowserContext, gtin: str, quantity: int = 1) -> None:
+    """Put an article into this phone's cart."""
+    answer = context.request.post(
+        "/api/v1/cart/lines",
+        data={"gtin": gtin, "quantity": quantity, "location_id": HERE},
+        headers={"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert answer.ok, answer.text()
+
+
+def looked_at(page: Page, name: str) -> None:
+    """Find nothing that axe calls serious, and nothing wider than the screen."""
+    found = Axe().run(page).response["violations"]
+    grave = [one for one in found if one["impact"] in {"serious", "critical"}]
+    assert [(name, one["id"], one["nodes"][0]["html"][:120]) for one in grave] == []
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wide, name
+
+
+def come_in(page: Page, shop: FastAPI, email: str = ADA) -> None:
+    """Sign in by the forms, with the keyboard."""
+    page.goto("/sign-in")
+    page.locator("input[name=email]").fill(email)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in/code")
+    expect(page.locator("input[name=code]")).to_be_focused()
+    digits = code(shop)
+    page.locator("input[name=code]").fill(f"{digits[:3]} {digits[3:]}")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/$"))

@@ -1,0 +1,132 @@
+"""A shop in which every kind of caller has been: what tests of "who may" begin with."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+from starlette.testclient import TestClient
+
+from cart.kernel.ids import RandomIds
+from cart.picking.roles import Role
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
+from tests.cart.buying import HERE, LAMP, MUG, THERE
+from tests.cart.floor import Floor
+from tests.fakes.clock import FakeClock
+from tests.mobile_api.desk import Desk
+from tests.mobile_api.fleet import Fleet, operator
+from tests.mobile_api.shop import SECRET, key
+from tests.mobile_api.staffing import COOKIE as STAFF_COOKIE
+from tests.mobile_api.staffing import hire
+
+ADA: Final = "ada.quay@personal.example"
+ADAS_LIST: Final = "Hall of Ada Quay"
+SHOPPER_COOKIE: Final = "carryover"
+# Callers by name; what each may is for the tests to say.
+NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
+ASSOCIATE, LEAD, ELSEWHERE, OPERATOR = "associate", "lead", "manager elsewhere", "operator"
+MANAGER, MARKETER = "manager", "marketer"
+CALLERS: Final = (
+    NOBODY, OWNER, STRANGER, ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR,
+)  # fmt: skip
+
+
+@dataclass
+class World:
+    """Ada has a cart, a checkout, a list and an order; ``cookies`` are those of each caller."""
+
+    app: FastAPI
+    floor: Floor
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)  # by the names of path parameters
+
+    def phone(self, caller: str) -> TestClient:
+        """Return a client with the caller's cookies."""
+        return TestClient(self.app, cookies=self.cookies[caller], raise_server_exceptions=False)
+
+
+@contextmanager
+def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
+    """Open the shop, let everybody do what leaves something behind, and close it at the end."""
+    floor = Floor(engine, clock, pieces=500)
+    settings = ApiSettings(data_dir=folder, secret_key=SECRET, public_url="http://testserver")
+    app = create_app(
+        settings, engine=engine, clock=clock, ids=RandomIds(), listen=False, mail=False
+    )
+    with TestClient(app) as phone:
+        made = World(app, floor)
+        made.cookies[NOBODY] = {}
+        _ada(made, phone)
+        stranger = TestClient(app)
+        _ok(_post(stranger, "/cart/lines", {"gtin": MUG, "location_id": HERE}))
+        made.cookies[STRANGER] = {SHOPPER_COOKIE: stranger.cookies[SHOPPER_COOKIE]}
+        for caller, number, role, place in (
+            (ASSOCIATE, "31", Role.ASSOCIATE, HERE),
+            (LEAD, "32", Role.LEAD, HERE),
+            (ELSEWHERE, "33", Role.MANAGER, THERE),
+            (MANAGER, "34", Role.MANAGER, HERE),
+            (MARKETER, "35", Role.MARKETER, HERE),
+        ):
+            made.cookies[caller] = {STAFF_COOKIE: hire(floor, number, role=role, place=place)}
+        made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
+        made.ids["device_id"] = Fleet(floor).at_work().first.device.device_id
+        made.ids |= floor.look(_left_behind)
+        yield made
+
+
+def _left_behind(db: Session) -> dict[str, str]:
+    """Return ids that no answer has told."""
+    asked = {
+        "letter_id": "SELECT MIN(id) FROM dead_letter",
+        "line_id": "SELECT MIN(id) FROM pick_line",
+        "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
+    }
+    connection = db.connection()
+    return {name: connection.execute(text(sql)).scalar_one() for name, sql in asked.items()}
+
+
+def _post(phone: TestClient, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - a response
+    return phone.post(f"/api/v1{path}", json=body, headers=key())
+
+
+def _ok(answer: Any) -> Any:  # noqa: ANN401 - JSON
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def _ada(made: World, phone: TestClient) -> None:
+    """Let Ada buy a mug, and leave a cart, an open checkout and a list."""
+    _ok(_post(phone, "/cart/lines", {"gtin": MUG, "quantity": 2, "location_id": HERE}))
+    desk = Desk.of(made.app)
+    order_id = desk.sell(phone, email=ADA)
+    task_id = desk.claim(order_id)
+    _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
+    checkout = _ok(_post(phone, "/checkouts", {}))
+    _ok(_post(phone, f"/checkouts/{checkout['id']}/choices", {"email": ADA}))
+    kept = _ok(_post(phone, "/lists", {"name": ADAS_LIST}))
+    made.cookies[OWNER] = {SHOPPER_COOKIE: phone.cookies[SHOPPER_COOKIE]}
+    made.ids |= {
+        "order_id": order_id,
+        "checkout_id": checkout["id"],
+        "list_id": kept["id"],
+        "task_id": task_id,
+        "location_id": HERE,
+        "product_id": "lamp",
+        "gtin": str(LAMP),
+        "code": str(LAMP),
+        "sku": "lamp",
+        "provider": "sandbox",
+        "request_id": uuid.uuid4().hex,
+        "offer_id": "offer_1",
+        "refund_id": "refund_1",
+        "joining_id": "joining_1",
+        "passkey_id": "passkey_1",
+        "kind": "flooding",
+        "purpose": "analytics",
+    }
