@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from cart.kernel.errors import InvalidInput
+from cart.process import collect_seldom
 from gateway import (
     cli_backup,
     cli_broker,
@@ -37,6 +38,7 @@ def run(
     *, verbose: Annotated[bool, typer.Option(help="Log what is done, not only what fails.")] = False
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
+    collect_seldom()  # what is loaded now is there to stay
     from cart.logs import configure  # noqa: PLC0415 - the other commands need none of it
     from gateway.wiring import Gateway  # noqa: PLC0415
 

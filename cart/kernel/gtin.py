@@ -8,7 +8,6 @@ digit is computed here because every scan passes through it.
 from functools import lru_cache
 from typing import Any, Final, Self
 
-from biip import ParseError
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -83,6 +82,8 @@ class Gtin(str):
         Raises:
             InvalidGtin: not a UPC-E.
         """
+        # biip reads a table of all GS1 prefixes when it is imported: a fifth of a second.
+        from biip import ParseError  # noqa: PLC0415
         from biip.upc import Upc  # noqa: PLC0415 - only readers of small packs need it
 
         msg = f"{_shown(text)} is not a UPC-E"
@@ -143,7 +144,8 @@ def _validated(text: str) -> Gtin:
 
 
 def _gtin_of_link(text: str) -> str:
-    from biip.gs1_digital_link_uris import GS1DigitalLinkURI  # noqa: PLC0415 - rare, and large
+    from biip import ParseError  # noqa: PLC0415 - rare, and large
+    from biip.gs1_digital_link_uris import GS1DigitalLinkURI  # noqa: PLC0415 - likewise
 
     try:
         for element in GS1DigitalLinkURI.parse(text).element_strings:

@@ -1,5 +1,6 @@
 """What an authenticator is asked, and whether its answer is one: WebAuthn level 3, by a library.
 
+The library is loaded when somebody uses a passkey, not with the application.
 Knows of keys and challenges, not of rows. The relying party is PUBLIC_URL's host; a bare
 IP address cannot be one (WebAuthn level 3, 5.1.2), so there are no passkeys then.
 """
@@ -12,21 +13,6 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from cart.kernel.errors import PasskeyRefused
 from cart.profile.model import CHALLENGE_LIFETIME
 from cart.profile.passkeys import Made
@@ -35,7 +21,6 @@ from cart.profile.tables import PasskeyRow
 logger = logging.getLogger(__name__)
 NAME: Final = "Carryover"
 TIMEOUT_MS: Final = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
-VERIFIED: Final = UserVerificationRequirement.REQUIRED  # a found phone that is unlocked by nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +50,15 @@ def asked_to_make(
     place: Place, challenge: bytes, *, customer_id: str, name: str, has: Sequence[PasskeyRow]
 ) -> dict[str, Any]:
     """Return the options of ``navigator.credentials.create``. ``name``: what her list shows."""
+    from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
+    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options = generate_registration_options(
         rp_id=place.id,
         rp_name=NAME,
@@ -74,7 +68,9 @@ def asked_to_make(
         challenge=challenge,
         timeout=TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=VERIFIED
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            # A found phone that is unlocked by nobody opens nothing.
+            user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[
             PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential_id)) for one in has
@@ -86,8 +82,14 @@ def asked_to_make(
 
 def asked_to_sign(place: Place, challenge: bytes) -> dict[str, Any]:
     """Return the options of ``navigator.credentials.get``: the same for everybody."""
+    from webauthn import generate_authentication_options, options_to_json  # noqa: PLC0415
+    from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
+
     options = generate_authentication_options(
-        rp_id=place.id, challenge=challenge, timeout=TIMEOUT_MS, user_verification=VERIFIED
+        rp_id=place.id,
+        challenge=challenge,
+        timeout=TIMEOUT_MS,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
     made: dict[str, Any] = json.loads(options_to_json(options))
     return made
@@ -95,6 +97,9 @@ def asked_to_sign(place: Place, challenge: bytes) -> dict[str, Any]:
 
 def made(place: Place, challenge: bytes, credential: dict[str, Any]) -> Made | PasskeyRefused:
     """Return the passkey that was made, or why its answer is none."""
+    from webauthn import verify_registration_response  # noqa: PLC0415
+    from webauthn.helpers import bytes_to_base64url  # noqa: PLC0415
+
     try:
         said = verify_registration_response(
             credential=credential,
@@ -117,6 +122,9 @@ def signed(
     place: Place, challenge: bytes, credential: dict[str, Any], passkey: PasskeyRow
 ) -> tuple[int, bool] | PasskeyRefused:
     """Return the passkey's count and whether it is backed up, or why it did not sign this."""
+    from webauthn import verify_authentication_response  # noqa: PLC0415
+    from webauthn.helpers import base64url_to_bytes, bytes_to_base64url  # noqa: PLC0415
+
     try:
         said = verify_authentication_response(
             credential=credential,

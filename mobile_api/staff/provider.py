@@ -17,9 +17,6 @@ from typing import Any, Final, NoReturn
 from urllib.parse import quote_plus, urlencode
 
 import httpx2
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cart.kernel.clock import Clock, to_us
@@ -85,7 +82,7 @@ class Provider:
     http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=TIMEOUT_S))
     _metadata: Metadata | None = None
     _metadata_at_s: int = 0
-    _keys: KeySet | None = None
+    _keys: Any = None  # a joserfc.jwk.KeySet
     _keys_at_s: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -216,6 +213,10 @@ class Provider:
 
     def _verified(self, token: str) -> dict[str, Any]:
         """Return what is signed; a key that nobody knows may have come since we looked."""
+        # Loaded where a provider is used: few shops have one, and it is large.
+        from joserfc import jwt  # noqa: PLC0415
+        from joserfc.errors import JoseError  # noqa: PLC0415
+
         try:
             kid = _header(token).get("kid")
             keys = self._key_set()
@@ -225,7 +226,10 @@ class Provider:
         except (JoseError, ValueError):
             _refuse("the token is not signed by the provider")
 
-    def _key_set(self, *, again: bool = False) -> KeySet:
+    def _key_set(self, *, again: bool = False) -> Any:  # noqa: ANN401 - a joserfc.jwk.KeySet
+        from joserfc.errors import JoseError  # noqa: PLC0415 - see above
+        from joserfc.jwk import KeySet  # noqa: PLC0415
+
         now = self._now_s()
         with self._lock:
             known, age_s = self._keys, now - self._keys_at_s
