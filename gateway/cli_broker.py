@@ -45,6 +45,13 @@ def broker_files(  # noqa: PLR0913 - each is an option of its own
     client_ca: Annotated[
         Path | None, typer.Option(help="CA whose certificates devices need besides, with --cert.")
     ] = None,
+    client_cert_alone: Annotated[
+        bool,
+        typer.Option(
+            help="With --client-ca and --rules dynamic: the certificate is the way in, its common"
+            " name the device's id; no credential."
+        ),
+    ] = False,
     rules: Annotated[
         Rules,
         typer.Option(help="Devices' rules in a file, up to 2,000, or in dynamic security."),
@@ -55,10 +62,14 @@ def broker_files(  # noqa: PLR0913 - each is an option of its own
     ] = None,
 ) -> None:
     """Write a Mosquitto configuration, its access rules, and the registry as its passwords."""
-    if client_ca and not cert:
-        typer.echo("--client-ca needs --cert: clients show certificates in TLS only", err=True)
+    if (client_ca or client_cert_alone) and not cert:
+        typer.echo(
+            "--client-ca and --client-cert-alone need --cert: clients show certificates in TLS"
+            " only",
+            err=True,
+        )
         raise typer.Exit(2)
-    tls = BrokerTls(cert, key or cert, client_ca) if cert else None
+    tls = BrokerTls(cert, key or cert, client_ca, client_cert_alone) if cert else None
     port = port or (8883 if tls else 1883)
     settings = MqttSettings()
     engine = make_engine(settings.effective_database_url)

@@ -59,18 +59,22 @@ class BrokerTls:
     """Files of Mosquitto's TLS (PEM); the user who runs it has to be able to read them.
 
     ``cert_file`` holds the chain too. With ``client_ca_file`` devices need a certificate
-    that this CA has signed, beside their credential.
+    that this CA has signed, beside their credential, or with ``client_cert_alone`` in its
+    place: then its common name is the device's id.
     """
 
     cert_file: Path
     key_file: Path
     client_ca_file: Path | None = None
+    client_cert_alone: bool = False
 
     def lines(self, *, clients_too: bool) -> str:
         """Return the listener's lines; ``clients_too``: it asks clients for a certificate."""
         lines = [f"certfile {self.cert_file.resolve()}", f"keyfile {self.key_file.resolve()}"]
         if clients_too and self.client_ca_file:
             lines += [f"cafile {self.client_ca_file.resolve()}", "require_certificate true"]
+            if self.client_cert_alone:
+                lines.append("use_identity_as_username true")
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -109,13 +113,20 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
     """Write ``mosquitto.conf``, rules, passwords and the data folder into ``out.folder``.
 
     Raises:
-        InvalidInput: certificate and key cannot be used together, or the client CA cannot.
+        InvalidInput: certificate and key cannot be used together, or the client CA cannot;
+            certificates alone, and no CA for them or no plug-in.
     """
     rules_file = out.folder / RULES
     if rules_file.exists() and MARK not in rules_file.read_text(encoding="utf-8"):
         rules_file.unlink()  # of a version that had one rule for all devices
     if out.plugin and not out.plugin.is_absolute():
         msg = f"the plug-in {out.plugin} has to be named by its whole path"
+        raise InvalidInput(msg)
+    if out.tls and out.tls.client_cert_alone and not (out.tls.client_ca_file and out.plugin):
+        msg = (
+            "--client-cert-alone needs --client-ca and --rules dynamic: files cannot put a device"
+            " that was revoked off the line"
+        )
         raise InvalidInput(msg)
     if out.tls:
         server_context(out.tls.cert_file, out.tls.key_file, out.tls.client_ca_file)  # they fit

@@ -57,6 +57,13 @@ class MqttSettings(DatabaseSettings):
             " nobody in TLS who has none. Empty: a credential is enough."
         ),
     ] = None
+    mqtt_tls_client_cert_alone: Annotated[
+        bool,
+        Field(
+            description="With MQTT_TLS_CLIENT_CA_FILE: a device's certificate is its way in, and"
+            " no credential is asked for; its common name is the device's id."
+        ),
+    ] = False
     mqtt_tls_host: Annotated[
         str, Field(description="Address of the embedded broker's TLS listener, for devices.")
     ] = "0.0.0.0"
@@ -156,6 +163,12 @@ class MqttSettings(DatabaseSettings):
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
+        if self.mqtt_tls_client_cert_alone and not self.mqtt_tls_client_ca_file:
+            msg = (
+                "MQTT_TLS_CLIENT_CERT_ALONE needs MQTT_TLS_CLIENT_CA_FILE: without it nobody is"
+                " asked for a certificate"
+            )
+            raise ValueError(msg)
         if self.mqtt_tls_cert_file is None:
             return self
         if self.mqtt_url:

@@ -28,7 +28,7 @@ class Admitted:
 
     username: str
     address: DeviceAddress | None = None
-    credential_hash: str = ""
+    credential_hash: str = ""  # empty: it came by its certificate
     _allowed: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
@@ -55,6 +55,10 @@ class Access(Protocol):
 
     def admit(self, username: str, password: str) -> Admitted | None:
         """Return the client if the password is its own, else None."""
+        ...
+
+    def certified(self, name: str) -> Admitted | None:
+        """Return the device of this id, whose certificate the client has, if it may connect."""
         ...
 
     def withdrawn(self, devices: Collection[Admitted]) -> set[Admitted]:
@@ -84,9 +88,23 @@ class RegistryAccess:
                 first_use(db, username, found.credential_hash)
         return Admitted(username, found.record.address, found.credential_hash)
 
+    def certified(self, name: str) -> Admitted | None:
+        """Return the device of this id, None where the registry has none that may connect."""
+        with reading(self._engine) as db:
+            found = queries.devices_by_id(db, [name]).get(name)
+        return None if found is None or found.revoked else Admitted(name, found.address)
+
     def withdrawn(self, devices: Collection[Admitted]) -> set[Admitted]:
-        """Return the devices that were revoked or got another credential."""
+        """Return the devices that were revoked or got another credential.
+
+        A certificate stays good when the credential changes: revoking ends it.
+        """
         with reading(self._engine) as db:
             names = [device.username for device in devices]
             good = queries.current_hashes(db, self._clock, names)
-        return {one for one in devices if one.credential_hash not in good.get(one.username, ())}
+        return {
+            one
+            for one in devices
+            if one.username not in good
+            or (one.credential_hash and one.credential_hash not in good[one.username])
+        }

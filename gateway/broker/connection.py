@@ -41,7 +41,8 @@ UNRELEASED_MAX = 1_000  # QoS 2 messages that a client has begun and not finishe
 SLOWED_S = 1.0  # a device beyond its limit is read once a second: a second's worth each time
 WRITE_CHUNK_BYTES = 65_536  # put together before the socket is asked whether it takes more
 
-Admit = Callable[[Connect], Awaitable[Admitted | ConnectReply]]
+# Asked with the common name of the client's certificate; without one, with "".
+Admit = Callable[[Connect, str], Awaitable[Admitted | ConnectReply]]
 
 
 class Connection(asyncio.Protocol):
@@ -203,7 +204,7 @@ class Connection(asyncio.Protocol):
 
     async def _enter(self, packet: Connect) -> None:
         """Nothing of any session is touched before the client has proved who it is."""
-        admitted = await self._admit(packet)
+        admitted = await self._admit(packet, _common_name(self._transport))
         self._admission = None
         if self._transport is None or self._transport.is_closing():
             return
@@ -304,3 +305,13 @@ class Connection(asyncio.Protocol):
                 self._transport.write(bytes(self._out))
                 self._out.clear()
             self._transport.close()
+
+
+def _common_name(transport: asyncio.Transport | None) -> str:
+    """Return who the certificate names that the client has proved to have, "" without one."""
+    shown = transport.get_extra_info("peercert") if transport else None
+    for part in (shown or {}).get("subject", ()):
+        for key, value in part:
+            if key == "commonName":
+                return str(value)
+    return ""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class EmbeddedBroker:
         self._access: Access = RegistryAccess(engine, server_secret)
         self._host, self._port = settings.mqtt_host, settings.mqtt_port
         self._certificate = Certificate.of(settings)
+        self._certificate_alone = settings.mqtt_tls_client_cert_alone
         self.limits = DeviceLimits.of(settings)
         self._tls_host, self._tls_port = settings.mqtt_tls_host, settings.mqtt_tls_port
         self.tls_port = 0
@@ -116,9 +117,8 @@ class EmbeddedBroker:
                     "ssl_handshake_timeout": CONNECT_WAIT_S,
                     "ssl_shutdown_timeout": CONNECT_WAIT_S,
                 }
-                servers.append(
-                    await listen(desk.admit_device, self._tls_host, self._tls_port, **tls)
-                )
+                way = desk.admit_certified if self._certificate_alone else desk.admit_device
+                servers.append(await listen(way, self._tls_host, self._tls_port, **tls))
                 self.tls_port = servers[1].sockets[0].getsockname()[1]
         except OSError as error:
             for server in servers:
@@ -155,33 +155,45 @@ class _Desk:
         self._threads = threads
         self._loop = asyncio.get_running_loop()
 
-    async def admit(self, packet: Connect) -> Admitted | ConnectReply:
+    async def admit(self, packet: Connect, _certified: str = "") -> Admitted | ConnectReply:
         """Return who it is, or what the CONNECT is answered with."""
+        return await self._asked(packet, self._access.admit, packet.username, packet.password)
+
+    async def _asked(
+        self, packet: Connect, ask: Callable[..., Admitted | None], name: str, *proof: str
+    ) -> Admitted | ConnectReply:
         if packet.level != LEVEL:
             return ConnectReply.WRONG_VERSION
         if not packet.client_id and not packet.clean:
             return ConnectReply.WRONG_CLIENT_ID  # 3.1.3.1
         try:
-            admitted = await self._loop.run_in_executor(
-                self._threads, self._access.admit, packet.username, packet.password
-            )
+            admitted = await self._loop.run_in_executor(self._threads, ask, name, *proof)
         except SQLAlchemyError:
             logger.exception("the registry does not answer")
             return ConnectReply.UNAVAILABLE
         if admitted is None:
-            logger.warning("refused a login as %r", packet.username)
+            logger.warning("refused a login as %r", name)
             return ConnectReply.NOT_AUTHORISED
         if packet.will is not None and not admitted.may_publish(packet.will.topic):
-            logger.warning("%s may not have a will on %s", packet.username, packet.will.topic)
+            logger.warning("%s may not have a will on %s", name, packet.will.topic)
             return ConnectReply.NOT_AUTHORISED
         return admitted
 
-    async def admit_device(self, packet: Connect) -> Admitted | ConnectReply:
+    async def admit_device(self, packet: Connect, _certified: str) -> Admitted | ConnectReply:
         """The same, on a listener that is for devices alone: the server's secret opens nothing."""
         if packet.username == SERVER_USER:
             logger.warning("refused a login as %r where devices connect", SERVER_USER)
             return ConnectReply.NOT_AUTHORISED
         return await self.admit(packet)
+
+    async def admit_certified(self, packet: Connect, certified: str) -> Admitted | ConnectReply:
+        """The same by the client's certificate alone; another user name than its own is refused."""
+        if packet.username and packet.username != certified:
+            logger.warning(
+                "refused a login as %r with the certificate of %r", packet.username, certified
+            )
+            return ConnectReply.NOT_AUTHORISED
+        return await self._asked(packet, self._access.certified, certified)
 
     async def withdrawn(self, devices: list[Admitted]) -> set[Admitted]:
         """Return the devices whose credential is good no longer."""

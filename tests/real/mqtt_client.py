@@ -1,6 +1,7 @@
 """A real paho client for tests: every wait has an end, what arrived can be asked for."""
 
 import queue
+import ssl
 import threading
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,9 @@ class MqttClient:
         clean: bool = True,
         will: tuple[str, bytes] | None = None,
         keep_alive_s: int = 60,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``tls``: speak it, with a broker whose certificate is for localhost."""
         self.received: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.reply: ReasonCode | None = None
         self.session_present = False
@@ -51,7 +54,9 @@ class MqttClient:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port, keep_alive_s)
+        if tls is not None:
+            self._client.tls_set_context(tls)
+        self._client.connect("localhost" if tls else "127.0.0.1", port, keep_alive_s)
         self._client.loop_start()
         assert self._answered.wait(WAIT_S), "no answer to CONNECT"
 
