@@ -13,7 +13,7 @@ from cart.audit.model import Action, On
 from cart.audit.service import note
 from cart.kernel.clock import Clock
 from cart.kernel.errors import NotSignedIn, SignInRefused
-from cart.kernel.ids import secret_hash
+from cart.kernel.ids import Ids, secret_hash
 from cart.picking import second, staff, tries
 from cart.picking.model import LOCKED_AFTER
 from cart.picking.tables import StaffRow, StaffSessionRow
@@ -65,14 +65,16 @@ def whose(db: Session, clock: Clock, token: str) -> staff.Known:
 
 
 def resume(
-    db: Session, clock: Clock, *, token: str, checked: staff.Checked
-) -> SignInRefused | None:
-    """Open a locked session with a PIN that was checked, or return the refusal to raise.
+    db: Session, clock: Clock, ids: Ids, *, token: str, checked: staff.Checked
+) -> str | SignInRefused:
+    """Open a locked session with a PIN that was checked; return its token, or the refusal to raise.
 
-    A wrong PIN counts as at the door: the same five tries. The session keeps its end. Who has
-    a second factor has not proved it here: her wrong tries are not forgotten.
+    The token is a fresh one: whoever has copied the one before, while the device lay about, has
+    nothing (ASVS 5.0, 7.2.4). A wrong PIN counts as at the door: the same five tries. The
+    session keeps its end. Who has a second factor has not proved it here: her wrong tries are
+    not forgotten.
     """
-    now = clock.now()
+    now, fresh = clock.now(), ids.token()
     row = tries.accepted(db, checked, now) if checked.right else None
     if row is not None:
         opened = db.execute(
@@ -84,12 +86,12 @@ def resume(
                 col(StaffSessionRow.expires_at) > now,
                 col(StaffSessionRow.seen_at) > now - staff.IDLE,
             )
-            .values(seen_at=now)
+            .values(seen_at=now, token_hash=secret_hash(fresh))
             .returning(col(StaffSessionRow.staff_id))
         )
         if opened.one_or_none() is not None:
             if second.has(db, row.id).since is None:
                 tries.forget_tries(db, row.id)
             note(db, clock, staff.named(row), Action.RESUME, On("staff", row.id))
-            return None
+            return fresh
     return tries.refused(db, clock, checked, Action.RESUME)

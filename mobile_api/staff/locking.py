@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import NotSignedIn, SignInRefused
-from cart.picking import locking
+from cart.picking import locking, staff
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
@@ -16,7 +16,7 @@ from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff.schemas import GoOn, Leave
-from mobile_api.staff.signed_in import CurrentDevice
+from mobile_api.staff.signed_in import CurrentDevice, set_cookie
 from mobile_api.staff.ways import own_way, way_of
 from mobile_api.wiring import Wired
 
@@ -59,18 +59,20 @@ def resume(
             return RedirectResponse(f"/staff?back={own_way(form.back)}", 303, NO_STORE)
     checked = known.checked(form.pin)
     with unit_of_work(wired.engine) as db:
-        refusal: SignInRefused | None = locking.resume(
-            db, wired.clock, token=device.token or "", checked=checked
+        opened = locking.resume(
+            db, wired.clock, wired.ids, token=device.token or "", checked=checked
         )
-    if refusal is not None:
-        fault = words(locale_of(request)).gettext(TITLES[refusal.code])
+    if isinstance(opened, SignInRefused):
+        fault = words(locale_of(request)).gettext(TITLES[opened.code])
         return locked_page(request, form.back, fault=fault)
     with reading(wired.engine) as db:
-        me = device.need(db, wired.clock)
+        me = staff.current(db, wired.clock, opened)
         way = way_of(db, me, form.back)
     with unit_of_work(wired.engine) as db:
         wired.tell(db, DeskChanged(me.location_id))  # one more at work: times move
-    return RedirectResponse(way, 303, NO_STORE)
+    response = RedirectResponse(way, 303, NO_STORE)
+    set_cookie(response, opened, secure=wired.settings.secure)
+    return response
 
 
 @router.post("/awake", status_code=204)

@@ -81,6 +81,24 @@ def test_a_cart_joins_is_undone_and_comes_back(
         one.close()
 
 
+def test_signing_out_leaves_nothing_of_hers_in_the_browser(
+    browser: Browser, url: str, shop: FastAPI
+) -> None:
+    """Pages kept for being without a network are hers: they go, and are not shown later."""
+    phone = browser.new_context(base_url=url, locale="en")
+    page = phone.new_page()
+    come_in(page, shop)
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.goto("/")  # this time by the worker, which keeps it
+    kept = "caches.open('pages').then((kept) => kept.keys()).then((keys) => keys.length)"
+    page.wait_for_function(f"{kept}.then((count) => count > 0)")
+    page.goto("/account")
+    page.get_by_role("button", name="Sign out on this phone").click()
+    page.wait_for_url("**/sign-in")
+    assert page.evaluate(kept) == 0
+    phone.close()
+
+
 def test_a_phone_that_is_signed_out_elsewhere_shows_nothing_of_hers(
     browser: Browser, url: str, shop: FastAPI
 ) -> None:

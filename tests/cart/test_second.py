@@ -233,10 +233,10 @@ def test_a_pin_that_opens_a_locked_session_buys_no_more_codes(floor: Floor) -> N
     assert floor.do(lambda db: locking.lock(db, floor.clock, token=entered.token))
     known = floor.look(lambda db: locking.whose(db, floor.clock, entered.token))
     checked = known.checked(ada.pin)
-    assert (
-        floor.do(lambda db: locking.resume(db, floor.clock, token=entered.token, checked=checked))
-        is None
+    opened = floor.do(
+        lambda db: locking.resume(db, floor.clock, floor.ids, token=entered.token, checked=checked)
     )
+    assert isinstance(opened, str)
     assert isinstance(ada.new_codes("000000"), SecondFactorRefused)
     assert isinstance(ada.new_codes(ada.code()), SecondFactorRefused)
     assert isinstance(ada.at_the_door(), SignInRefused)

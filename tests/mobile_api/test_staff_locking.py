@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from cart.audit import service as audit
-from cart.kernel.errors import NotSignedIn, SessionLocked
+from cart.kernel.errors import NotSignedIn, SessionLocked, SignInRefused
 from cart.kernel.ids import RandomIds
 from cart.picking import doors, locking, staff
 from cart.picking.model import LOCKED_AFTER
@@ -86,8 +86,25 @@ def test_a_locked_device_says_nothing_of_whose_it_is(app: FastAPI, floor: Floor)
         assert post(client, "/walk", {"tasks": ["task_1"]}).json()["code"] == "session_locked"
         opened = client.post("/staff/resume", data={"pin": pin, "back": PLACE})
         assert (opened.status_code, opened.url.path) == (200, PLACE)
+        assert client.get("/api/v1/staff/queue").status_code == 200
     acts = [row.action for row in reversed(floor.look(audit.newest))]
     assert acts[-2:] == ["staff.sign_in", "staff.resume"]
+
+
+def test_the_key_of_before_opens_nothing_once_it_is_open_again(app: FastAPI, floor: Floor) -> None:
+    """Somebody copied it while the device lay about; she has a fresh one, to the same end."""
+    signed, pin = enter(floor)
+    with signed_in(TestClient(app), signed.token) as client:
+        floor.clock.advance(AFTER_S)
+        client.post("/staff/resume", data={"pin": pin})
+        assert client.get("/api/v1/staff/queue").status_code == 200
+        thief = signed_in(TestClient(app), signed.token)
+        assert thief.get("/api/v1/staff/queue").json()["code"] == "not_signed_in"
+        assert "Locked" not in thief.get("/staff", headers=HTML).text
+        assert thief.post("/staff/resume", data={"pin": pin}).url.path == "/staff"
+        assert thief.get("/api/v1/staff/queue").status_code == 401
+        floor.clock.advance(staff.SHIFT.total_seconds() - AFTER_S)
+        assert client.get("/api/v1/staff/queue").json()["code"] == "not_signed_in"
 
 
 def test_it_is_locked_by_hand(app: FastAPI, floor: Floor) -> None:
@@ -138,9 +155,9 @@ def test_a_colleagues_pin_opens_nothing(floor: Floor) -> None:
     checked = known.checked(other)
     assert checked.right
     refusal = floor.do(
-        lambda db: locking.resume(db, floor.clock, token=signed.token, checked=checked)
+        lambda db: locking.resume(db, floor.clock, floor.ids, token=signed.token, checked=checked)
     )
-    assert refusal is not None
+    assert isinstance(refusal, SignInRefused)
     with pytest.raises(SessionLocked):
         floor.look(lambda db: staff.current(db, floor.clock, signed.token))
 
@@ -152,7 +169,10 @@ def test_a_shift_ends_and_a_new_pin_ends_it_at_once(floor: Floor) -> None:
     floor.clock.advance(AFTER_S)
     checked = floor.look(lambda db: locking.whose(db, floor.clock, token)).checked(pin)
     floor.do(lambda db: staff.new_pin(db, floor.clock, floor.ids, staff_id=signed.staff.id))
-    assert floor.do(lambda db: locking.resume(db, floor.clock, token=token, checked=checked))
+    refusal = floor.do(
+        lambda db: locking.resume(db, floor.clock, floor.ids, token=token, checked=checked)
+    )
+    assert isinstance(refusal, SignInRefused)
     with pytest.raises(NotSignedIn):
         floor.look(lambda db: locking.whose(db, floor.clock, token))
 
