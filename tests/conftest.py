@@ -14,10 +14,18 @@ from sqlalchemy import Engine
 from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.ids import SeededIds
+from tests.contracts.requirements import by_test
 from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto
 from tests.real.ports import free_port as any_free_port
 from tests.real.postgres import PostgresServer, running_postgres
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a requirement call the tests that docs/security.md names for it."""
+    named = by_test()
+    for item in items:
+        item.extra_keyword_matches.update(named.get(item.nodeid.partition("[")[0], ()))
 
 
 def _make_schema(url: str) -> None:

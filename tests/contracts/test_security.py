@@ -1,25 +1,31 @@
-"""Each promise in docs/security.md is held by a test that is there."""
+"""Each promise in docs/security.md is held by a test that is there, and can be asked for by it."""
 
 import ast
-import re
-from pathlib import Path
+import subprocess
+import sys
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "security.md"
-NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-HEAD = re.compile(r"^\| requirement .*\n\|(?:-+\|)+\n((?:\|.*\n)+)", re.MULTILINE)
+from tests.contracts.requirements import ROOT, by_test, named_in, rows
 
 
 def test_every_requirement_is_held_by_a_test_that_is_there() -> None:
     """A row names a test, and the test has not been renamed or lost."""
-    tables = HEAD.findall(PAGE.read_text(encoding="utf-8"))
-    assert tables
-    rows = [row for table in tables for row in table.splitlines()]
-    assert [row for row in rows if not NAMED.search(row)] == []
+    assert rows()
+    assert [row for row in rows() if not named_in(row)] == []
     missing = []
-    for path, name in NAMED.findall("\n".join(rows)):
+    for path, name in (one.split("::") for row in rows() for one in named_in(row)):
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         if name not in names:
             missing.append(f"{path}::{name}")
     assert missing == []
+
+
+def test_a_requirement_calls_its_tests() -> None:
+    """``pytest -k asvs-12.1.3`` runs those that the table names for it, and no other."""
+    wanted = {test for test, names in by_test().items() if "asvs-12.1.3" in names}
+    assert wanted
+    files = sorted({test.partition("::")[0] for test in wanted})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-k", "asvs-12.1.3", *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=90)
+    collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert collected == wanted
