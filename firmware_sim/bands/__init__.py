@@ -1,0 +1,1 @@
+"""Wristbands: what runs in each, and how the air carries it."""

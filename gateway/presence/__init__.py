@@ -1,0 +1,1 @@
+"""Wristbands that receivers hear: whose each is, and where."""
