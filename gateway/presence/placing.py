@@ -1,0 +1,95 @@
+"""Where on the floor a band is, guessed from how strongly each receiver hears it.
+
+Every place on the floor, and every way that its wearer may face there, says how strongly each
+receiver would hear her: distance takes what it takes, and so does her body when it is in
+between. The guess is the mean of all places, each counted by how well it explains what is
+heard. The way she faces has to be asked along: a turn changes levels by as much as five
+metres do, and whoever looks at places alone takes the one for the other.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from gateway.presence.plan import Plan, Point
+
+# At one metre, as bands and beacons are calibrated; each band may be off, see OFF_DB.
+REFERENCE_DBM: Final = -59.0
+# Path loss in shops: ITU-R P.1238-11, 2.4 GHz.
+PATH_EXPONENT: Final = 2.2
+NEAREST_M: Final = 0.5  # nearer than this a level says no more
+# What a body takes at most at 2.4 GHz, between wrist and a receiver on the wall: 5 to 10 dB.
+BODY_DB: Final = 6.0
+# What shelves and reflections make of a level besides: as wrong as a place may be explained.
+SPREAD_DB: Final = 3.0
+# By how much a whole band may be louder or lower: its battery, a sleeve over it.
+OFF_DB: Final = 6.0
+CELL_M: Final = 0.75
+FACINGS: Final = 8
+# Places that are asked: around the receiver that hears her best. A shop of any size costs the same.
+AROUND_M: Final = 10.0
+
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+class Placer:
+    """Guesses places on one floor; what each explains is worked out once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._number = {name: number for number, name in enumerate(plan.receivers)}
+        places = _cells(plan)
+        facings = np.arange(FACINGS, dtype=np.float32) * (2 * math.pi / FACINGS)
+        self._across = np.repeat(places[:, 0], FACINGS)
+        self._down = np.repeat(places[:, 1], FACINGS)
+        faces = np.tile(facings, len(places))
+        self._heard = np.stack(
+            [self._heard_at(receiver, faces) for receiver in plan.receivers.values()]
+        )
+        self._around = [
+            np.flatnonzero(np.hypot(self._across - x, self._down - y) <= AROUND_M)
+            for x, y in plan.receivers.values()
+        ]
+
+    def __contains__(self, receiver: str) -> bool:
+        """Say whether a receiver is on the plan."""
+        return receiver in self._number
+
+    def place(self, levels: Mapping[str, float]) -> Point:
+        """Return the guess from levels in dBm by receiver, all of them on the plan.
+
+        Raises:
+            ValueError: nobody hears her.
+        """
+        best = max(levels, key=lambda name: levels[name])
+        asked = self._around[self._number[best]]
+        rows = np.array([self._number[name] for name in levels], dtype=np.intp)
+        off = np.fromiter(levels.values(), np.float32)[:, None] - self._heard[np.ix_(rows, asked)]
+        # Each level is off by SPREAD_DB on its own and by OFF_DB together with all others: the
+        # normal density of that, by Sherman and Morrison's formula for its inverse.
+        alone, together = SPREAD_DB**2, OFF_DB**2
+        shared = together / (alone + len(rows) * together)
+        misfit = ((off * off).sum(0) - shared * off.sum(0) ** 2) / (2 * alone)
+        weight = np.exp(misfit.min() - misfit)
+        weight /= weight.sum()
+        return float(weight @ self._across[asked]), float(weight @ self._down[asked])
+
+    def _heard_at(self, receiver: Point, faces: Floats) -> Floats:
+        across, down = receiver[0] - self._across, receiver[1] - self._down
+        away = np.maximum(np.hypot(across, down), NEAREST_M)
+        body = BODY_DB * (1 - np.cos(np.arctan2(down, across) - faces)) / 2
+        heard = REFERENCE_DBM - 10 * PATH_EXPONENT * np.log10(away) - body
+        return np.asarray(heard, dtype=np.float32)
+
+
+def _cells(plan: Plan) -> Floats:
+    """Return the middles of all cells of the floor, each once."""
+    found = {
+        (round((across + 0.5) * CELL_M, 3), round((down + 0.5) * CELL_M, 3))
+        for areas in plan.zones.values()
+        for area in areas
+        for across in range(int(area.left // CELL_M), math.ceil(area.right / CELL_M))
+        for down in range(int(area.top // CELL_M), math.ceil(area.bottom / CELL_M))
+    }
+    return np.array(sorted(found), dtype=np.float32)
