@@ -9,6 +9,7 @@ metres do, and whoever looks at places alone takes the one for the other.
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,31 +31,38 @@ CELL_M: Final = 0.75
 FACINGS: Final = 8
 # Places that are asked: around the receiver that hears her best. A shop of any size costs the same.
 AROUND_M: Final = 10.0
+# A receiver farther from that one than this is not asked: what it hears is a reflection.
+HEARD_WITHIN_M: Final = 25.0
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is worked out for the places around one receiver; a column for each place and facing."""
+
+    rows: Mapping[str, int]  # receivers that may hear somebody here
+    heard: Floats  # what each row would hear
+    squared: Floats
+    across: Floats
+    down: Floats
+
+
 class Placer:
-    """Guesses places on one floor; what each explains is worked out once."""
+    """Guesses places on one floor; what each explains is worked out once. For one thread."""
 
     def __init__(self, plan: Plan) -> None:
-        self._number = {name: number for number, name in enumerate(plan.receivers)}
+        self._receivers = plan.receivers
         places = _cells(plan)
         facings = np.arange(FACINGS, dtype=np.float32) * (2 * math.pi / FACINGS)
         self._across = np.repeat(places[:, 0], FACINGS)
         self._down = np.repeat(places[:, 1], FACINGS)
-        faces = np.tile(facings, len(places))
-        self._heard = np.stack(
-            [self._heard_at(receiver, faces) for receiver in plan.receivers.values()]
-        )
-        self._around = [
-            np.flatnonzero(np.hypot(self._across - x, self._down - y) <= AROUND_M)
-            for x, y in plan.receivers.values()
-        ]
+        self._faces = np.tile(facings, len(places))
+        self._known: dict[str, _Around] = {}
 
     def __contains__(self, receiver: str) -> bool:
         """Say whether a receiver is on the plan."""
-        return receiver in self._number
+        return receiver in self._receivers
 
     def place(self, levels: Mapping[str, float]) -> Point:
         """Return the guess from levels in dBm by receiver, all of them on the plan.
@@ -63,24 +71,44 @@ class Placer:
             ValueError: nobody hears her.
         """
         best = max(levels, key=lambda name: levels[name])
-        asked = self._around[self._number[best]]
-        rows = np.array([self._number[name] for name in levels], dtype=np.intp)
-        off = np.fromiter(levels.values(), np.float32)[:, None] - self._heard[np.ix_(rows, asked)]
+        around = self._known.get(best) or self._work_out(best)
+        said = np.zeros(len(around.rows), np.float32)
+        speaks = np.zeros(len(around.rows), np.float32)
+        for name, dbm in levels.items():
+            if (row := around.rows.get(name)) is not None:
+                said[row], speaks[row] = dbm, 1.0
         # Each level is off by SPREAD_DB on its own and by OFF_DB together with all others: the
         # normal density of that, by Sherman and Morrison's formula for its inverse.
         alone, together = SPREAD_DB**2, OFF_DB**2
-        shared = together / (alone + len(rows) * together)
-        misfit = ((off * off).sum(0) - shared * off.sum(0) ** 2) / (2 * alone)
+        shared = together / (alone + float(speaks.sum()) * together)
+        off = said.sum() - speaks @ around.heard
+        squares = said @ said - 2 * (said @ around.heard) + speaks @ around.squared
+        misfit = (squares - shared * off * off) / (2 * alone)
         weight = np.exp(misfit.min() - misfit)
         weight /= weight.sum()
-        return float(weight @ self._across[asked]), float(weight @ self._down[asked])
+        return float(weight @ around.across), float(weight @ around.down)
 
-    def _heard_at(self, receiver: Point, faces: Floats) -> Floats:
-        across, down = receiver[0] - self._across, receiver[1] - self._down
-        away = np.maximum(np.hypot(across, down), NEAREST_M)
-        body = BODY_DB * (1 - np.cos(np.arctan2(down, across) - faces)) / 2
-        heard = REFERENCE_DBM - 10 * PATH_EXPONENT * np.log10(away) - body
-        return np.asarray(heard, dtype=np.float32)
+    def _work_out(self, best: str) -> _Around:
+        x, y = self._receivers[best]
+        asked = np.hypot(self._across - x, self._down - y) <= AROUND_M
+        across, down, faces = self._across[asked], self._down[asked], self._faces[asked]
+        near = [
+            (name, at)
+            for name, at in self._receivers.items()
+            if math.dist(at, (x, y)) <= HEARD_WITHIN_M
+        ]
+        heard = np.stack([_heard_at(at, across, down, faces) for _, at in near])
+        rows = {name: row for row, (name, _) in enumerate(near)}
+        found = self._known[best] = _Around(rows, heard, heard * heard, across, down)
+        return found
+
+
+def _heard_at(receiver: Point, across: Floats, down: Floats, faces: Floats) -> Floats:
+    away = np.maximum(np.hypot(receiver[0] - across, receiver[1] - down), NEAREST_M)
+    towards = np.arctan2(receiver[1] - down, receiver[0] - across)
+    body = BODY_DB * (1 - np.cos(towards - faces)) / 2
+    heard = REFERENCE_DBM - 10 * PATH_EXPONENT * np.log10(away) - body
+    return np.asarray(heard, dtype=np.float32)
 
 
 def _cells(plan: Plan) -> Floats:

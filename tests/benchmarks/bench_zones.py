@@ -17,13 +17,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pygal
+from pygal.style import Style
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # run as a file, without pytest
 
 from gateway.presence.placing import Placer  # noqa: E402
 from gateway.presence.settling import WALKED_M  # noqa: E402
-from tests.real.zones import PLAN, noticed_after_s, wrong_per_hour  # noqa: E402
+from tests.real.zones import NEVER_S, PLAN, noticed_after_s, wrong_per_hour  # noqa: E402
 
 WALKS_M = (2.0, 2.5, 3.0, 3.5, 4.0)
 STROLL_M_PER_S = 0.7
@@ -79,18 +80,25 @@ def main() -> None:
 
 def draw(points: list[tuple[float, float, float]]) -> None:
     """Draw the trade-off: one point for each way that counts as a walk."""
+    style = Style(
+        background="white", plot_background="white", colors=("#0b6e4f",),
+        font_family="sans-serif", label_font_size=13, major_label_font_size=13,
+        value_label_font_size=13, title_font_size=18,
+    )  # fmt: skip
     chart = pygal.XY(
-        title="Zones: false changes standing still, delay of true ones",
-        x_title="false changes an hour, 40 cm from a boundary",
-        y_title="19 of 20 walks are noticed within, s",
-        show_legend=False,
-        width=800,
-        height=480,
-        js=[],
-    )
+        style=style, width=900, height=420, js=(), show_legend=False, dots_size=5,
+        title="What counts as a walk: false changes against delay", print_labels=True,
+        x_title="false changes of zone an hour, standing 40 cm from a boundary",
+        y_title="19 of 20 walks noticed within, s", range=(0, 5), xrange=(0, 4),
+    )  # fmt: skip
+    chart.x_labels, chart.y_labels = range(5), range(6)
     chart.add(
         "",
-        [{"value": (wrong, late), "label": f"{walked_m:g} m"} for wrong, late, walked_m in points],
+        [
+            {"value": (wrong, late), "label": f"{walked_m:g} m"}
+            for wrong, late, walked_m in points
+            if late < NEVER_S
+        ],
     )
     PICTURE.write_text(chart.render(is_unicode=True, disable_xml_declaration=True) + "\n")
 
