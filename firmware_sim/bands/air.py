@@ -35,6 +35,18 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What differs from shop to shop."""
+
+    path_exponent: float = PATH_EXPONENT
+    shadow_db: float = SHADOW_DB
+    body_db: float = BODY_DB
+
+
+USUAL: Final = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
 class Receiver:
     """A receiver: whose zone it speaks for, and where it hangs, in metres."""
 
@@ -55,10 +67,12 @@ class Packet:
 class Air:
     """What the receivers hear of one band as its wearer goes about."""
 
-    def __init__(self, receivers: Sequence[Receiver], seed: int) -> None:
-        self._receivers = receivers
+    def __init__(
+        self, receivers: Sequence[Receiver], seed: int, around: Surroundings = USUAL
+    ) -> None:
+        self._receivers, self._around = receivers, around
         self._random = random.Random(seed)  # noqa: S311 - a simulation that can be repeated
-        self._shadow = [self._random.gauss(0.0, SHADOW_DB) for _ in receivers]
+        self._shadow = [self._random.gauss(0.0, around.shadow_db) for _ in receivers]
         self._at: Point | None = None
         self._faces = self._random.uniform(-math.pi, math.pi)
 
@@ -78,7 +92,7 @@ class Air:
         self._at = at
         if walked_m:
             keeps = math.exp(-walked_m / SHADOW_DISTANCE_M)
-            fresh = SHADOW_DB * math.sqrt(1.0 - keeps * keeps)
+            fresh = self._around.shadow_db * math.sqrt(1.0 - keeps * keeps)
             self._shadow = [keeps * one + self._random.gauss(0.0, fresh) for one in self._shadow]
         if self._random.random() < passed_s / TURNS_EVERY_S:
             self._faces = self._random.uniform(-math.pi, math.pi)
@@ -87,8 +101,9 @@ class Air:
         away_m = max(math.dist(receiver.at, at), NEAREST_M)
         where = math.atan2(receiver.at[1] - at[1], receiver.at[0] - at[0])
         # Nothing of her is in the way where she faces; all of her where her back is.
-        body_db = BODY_DB * (1.0 - math.cos(where - self._faces)) / 2.0
-        return REFERENCE_DBM - 10.0 * PATH_EXPONENT * math.log10(away_m) - body_db
+        body_db = self._around.body_db * (1.0 - math.cos(where - self._faces)) / 2.0
+        lost_db = 10.0 * self._around.path_exponent * math.log10(away_m)
+        return REFERENCE_DBM - lost_db - body_db
 
     def _fade_db(self) -> float:
         direct = math.sqrt(RICIAN_K / (RICIAN_K + 1.0))

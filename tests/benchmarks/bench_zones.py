@@ -14,7 +14,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from unittest.mock import patch
 
 import pygal
 from pygal.style import Style
@@ -22,12 +21,14 @@ from pygal.style import Style
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # run as a file, without pytest
 
+from firmware_sim.bands.air import USUAL, Surroundings  # noqa: E402
 from gateway.presence.placing import Placer  # noqa: E402
 from gateway.presence.settling import WALKED_M  # noqa: E402
 from tests.real.zones import NEVER_S, PLAN, noticed_after_s, wrong_per_hour  # noqa: E402
 
 WALKS_M = (2.0, 2.5, 3.0, 3.5, 4.0)
 STROLL_M_PER_S = 0.7
+HARDER = Surroundings(path_exponent=2.6, shadow_db=4.0, body_db=9.0)
 WITHIN_S = 3.0
 GUESSES = 2_000
 PICTURE = ROOT / "docs" / "pictures" / "zones.svg"
@@ -39,11 +40,13 @@ def report(name: str, value: float, unit: str) -> None:
     sys.stdout.flush()
 
 
-def measured(what: str, hours: float, moves: int, walked_m: float) -> tuple[float, float]:
+def measured(
+    what: str, hours: float, moves: int, walked_m: float, around: Surroundings = USUAL
+) -> tuple[float, float]:
     """Report how zones do; return false changes an hour and what 19 of 20 moves take."""
-    wrong = wrong_per_hour(hours, walked_m)
-    late = noticed_after_s(moves, walked_m)
-    slow = noticed_after_s(moves, walked_m, metres_per_s=STROLL_M_PER_S)
+    wrong = wrong_per_hour(hours, walked_m, around=around)
+    late = noticed_after_s(moves, walked_m, around=around)
+    slow = noticed_after_s(moves, walked_m, metres_per_s=STROLL_M_PER_S, around=around)
     in_time = sum(one <= WITHIN_S for one in late) / moves * 100
     report(f"{what}: false changes at 40 cm from a boundary", wrong, "per hour")
     report(f"{what}: a walk is noticed after, median", late[moves // 2], "s")
@@ -64,9 +67,7 @@ def main() -> None:
         (*measured(f"walk of {walked_m:g} m", asked.hours, asked.moves, walked_m), walked_m)
         for walked_m in WALKS_M
     ]
-    harder = patch.multiple("firmware_sim.bands.air", PATH_EXPONENT=2.6, BODY_DB=9.0, SHADOW_DB=4.0)
-    with harder:
-        measured("a harder air", asked.hours, asked.moves, WALKED_M)
+    measured("a harder air", asked.hours, asked.moves, WALKED_M, HARDER)
     placer = Placer(PLAN)
     levels = {name: -60.0 - number for number, name in enumerate(PLAN.receivers)}
     began = time.perf_counter()

@@ -10,9 +10,11 @@ from typing import Final
 
 from firmware_sim.bands.air import (
     ADVERTISED_EVERY_S,
+    USUAL,
     Air,
     Point,
     Receiver,
+    Surroundings,
     standing,
     walking,
 )
@@ -44,12 +46,14 @@ NEVER_S: Final = 99.0
 Walk = Iterator[tuple[float, Point]]
 
 
-def changes(walk: Walk, seed: int, settling: Settling) -> list[Change]:
+def changes(
+    walk: Walk, seed: int, settling: Settling, around: Surroundings = USUAL
+) -> list[Change]:
     """Let somebody go about; return what is noticed, receivers reporting each half second."""
     gatherers = {receiver.name: Gatherer() for receiver in RECEIVERS}
     found: list[Change | None] = []
     turn_s = GATHERED_EVERY_S
-    for packet in Air(RECEIVERS, seed).heard(walk):
+    for packet in Air(RECEIVERS, seed, around).heard(walk):
         while packet.at_s >= turn_s:
             for name, gatherer in gatherers.items():
                 found += [settling.hear(BAND, name, level.dbm, turn_s) for level in gatherer.take()]
@@ -59,7 +63,9 @@ def changes(walk: Walk, seed: int, settling: Settling) -> list[Change]:
     return [change for change in found if change]
 
 
-def wrong_per_hour(hours: float, walked_m: float = WALKED_M) -> float:
+def wrong_per_hour(
+    hours: float, walked_m: float = WALKED_M, *, around: Surroundings = USUAL
+) -> float:
     """Return how often an hour somebody who stands beside a boundary is taken to be beyond it.
 
     She comes from the middle of her zone; another shopper, and place, each quarter of an hour.
@@ -70,13 +76,17 @@ def wrong_per_hour(hours: float, walked_m: float = WALKED_M) -> float:
         comes = list(walking((3.0, 3.0), at, seed))
         from_s = comes[-1][0] + ADVERTISED_EVERY_S
         walk = chain(comes, standing(at, STANDS_S, seed, from_s=from_s))
-        found = changes(walk, seed, Settling(PLAN, walked_m=walked_m))
+        found = changes(walk, seed, Settling(PLAN, walked_m=walked_m), around)
         wrong += sum(one.zone != ZONES[0] and one.at_s > from_s for one in found)
     return wrong / hours
 
 
 def noticed_after_s(
-    count: int, walked_m: float = WALKED_M, *, metres_per_s: float = 1.2
+    count: int,
+    walked_m: float = WALKED_M,
+    *,
+    metres_per_s: float = 1.2,
+    around: Surroundings = USUAL,
 ) -> list[float]:
     """Return, shortest first, how long after crossing the boundary each move was noticed.
 
@@ -94,7 +104,7 @@ def noticed_after_s(
         stays_s = goes[-1][0] + ADVERTISED_EVERY_S
         stays = standing((9.0, down), 15.0, seed, from_s=stays_s)
         settling = Settling(PLAN, walked_m=walked_m)
-        found = changes(chain(waits, goes, stays), seed, settling)
+        found = changes(chain(waits, goes, stays), seed, settling, around)
         arrived = [one.at_s for one in found if one.zone == ZONES[1] and one.at_s > from_s]
         crossed_s = from_s + 3.0 / metres_per_s
         there = settling.zone_of(BAND) == ZONES[1]
