@@ -17,13 +17,13 @@ from cart.profile import passkeys as kept
 from mobile_api.account import service
 from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.sign_in import service as signing_in
 from mobile_api.sign_in.authenticator import place_of
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(prefix="/account", dependencies=[allow(Role.CUSTOMER)], include_in_schema=False)

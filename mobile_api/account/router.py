@@ -15,10 +15,11 @@ from cart.profile.tables import PasskeyRow
 from mobile_api.account import schemas, service
 from mobile_api.account.pages import Name, leave
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.sign_in import passkeys
 from mobile_api.sign_in import service as signing_in
-from mobile_api.sign_in.cookies import NO_STORE, PASSKEY, browser_of, network, unbind
+from mobile_api.sign_in.cookies import PASSKEY, browser_of, network, unbind
 from mobile_api.sign_in.device import device_words
 from mobile_api.sign_in.router import options_out
 from mobile_api.sign_in.schemas import MadePasskey, PasskeyOptionsOut

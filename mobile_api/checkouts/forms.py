@@ -34,6 +34,7 @@ from mobile_api.checkouts import queries
 from mobile_api.checkouts.schemas import CODE_LENGTH_MAX
 from mobile_api.checkouts.service import tell
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
 from mobile_api.edge.once import Once
 from mobile_api.edge.sessions import CurrentVisitor, Visitor
@@ -44,7 +45,6 @@ from mobile_api.payment.schemas import MINOR_MAX, Pay
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(prefix="/checkout", dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
-NO_STORE: Final = {"Cache-Control": "no-store"}
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 MOMENT_LENGTH_MAX: Final = 40
 GTIN_TEXT_LENGTH_MAX: Final = 64  # as in the address of a line of the API

@@ -16,6 +16,7 @@ from cart.orders.model import CheckoutState
 from mobile_api.checkouts import queries, service
 from mobile_api.checkouts.shown import ShownCheckout
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.edge.sessions import CurrentVisitor
@@ -25,7 +26,6 @@ from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
 FAULT_LENGTH_MAX: Final = 40
-NO_STORE: Final = {"Cache-Control": "no-store"}
 CheckoutId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 
 

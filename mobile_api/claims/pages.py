@@ -16,6 +16,7 @@ from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
 from mobile_api.claims.service import take, way_on
 from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page
 from mobile_api.wiring import Wired
@@ -23,7 +24,7 @@ from mobile_api.wiring import Wired
 router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
 Secret = Annotated[str, Path(max_length=128)]
 SECRET_LENGTH_MIN: Final = 20  # the device makes 128 bits or more; a shorter one was cut off
-NO_STORE: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+UNLISTED: Final = {**NO_STORE, "X-Robots-Tag": "noindex"}
 State = Literal["open", "waiting", "used", "expired", "broken"]
 
 
@@ -53,7 +54,7 @@ def claim(request: Request, secret: Secret, wired: Wired, visitor: CurrentVisito
         return _page(request, secret, "used", 409)
     except ClaimExpired:
         return _page(request, secret, "expired", 410)
-    response = RedirectResponse(way_on(taken), 303, NO_STORE)
+    response = RedirectResponse(way_on(taken), 303, UNLISTED)
     if token:
         sessions.set_cookie(response, token, secure=wired.settings.secure)
     return response
@@ -61,4 +62,4 @@ def claim(request: Request, secret: Secret, wired: Wired, visitor: CurrentVisito
 
 def _page(request: Request, secret: str, state: State, status: int) -> HTMLResponse:
     context = {"state": state, "secret": secret, "page_id": "claim"}
-    return page(request, "claim.html", context, status=status, headers=NO_STORE)
+    return page(request, "claim.html", context, status=status, headers=UNLISTED)

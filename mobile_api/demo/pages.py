@@ -14,6 +14,7 @@ from gateway.binding.queries import of_claim
 from mobile_api.demo.stage import OnShow, on_show
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.guard import POLICY
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.sessions import CurrentVisitor, cookie_name
 from mobile_api.look.templates import page
 from mobile_api.mail.sink import Mailbox
@@ -22,7 +23,6 @@ from mobile_api.wiring import Parts, Wired
 router = APIRouter(prefix="/demo", dependencies=[allow(Role.DEMO)], include_in_schema=False)
 Name = Annotated[str, Path(max_length=64)]
 TABLETS_SHOWN_MAX: Final = 3
-NO_STORE: Final = {"Cache-Control": "no-store"}
 # A mail may style itself inline and show the pictures it carries; nothing else, no script.
 LETTER_POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"

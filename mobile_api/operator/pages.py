@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
@@ -17,7 +18,6 @@ from mobile_api.wiring import Parts, Wired
 router = APIRouter(prefix="/operator", dependencies=[allow(Role.OPERATOR)], include_in_schema=False)
 Key = Annotated[str, Path(max_length=64)]
 Filter = Annotated[str, Query(max_length=64)]
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 @router.get("")

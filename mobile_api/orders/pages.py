@@ -13,6 +13,7 @@ from cart.orders.queries import orders_of_session
 from cart.picking import desk
 from mobile_api.bells import bell_stream, desk_topic, order_topic
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.links import LINK_LENGTH_MAX, order_of_link
 from mobile_api.edge.sessions import CurrentVisitor
@@ -27,7 +28,6 @@ router = APIRouter(include_in_schema=False)
 HERS: Final = [allow(Role.SHOPPER)]
 LINKED: Final = [allow(Role.ANYONE)]  # the signature is the key
 CARDS_MAX: Final = 50  # a page to look through, not an archive
-NO_STORE: Final = {"Cache-Control": "no-store"}
 OrderId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 Link = Annotated[str, Path(max_length=LINK_LENGTH_MAX)]
 LocationId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]

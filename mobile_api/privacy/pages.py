@@ -19,6 +19,7 @@ from cart.profile.consent import queries
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Source
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.once import Once
@@ -30,7 +31,6 @@ from mobile_api.privacy.deciding import decide, purposes, subject_of
 from mobile_api.privacy.router import PurposeName
 from mobile_api.privacy.schemas import NUMBER_MAX, Decide
 from mobile_api.privacy.wordings import WORDINGS
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.wiring import Wired
 
 router = APIRouter(dependencies=[allow(Role.SHOPPER)], include_in_schema=False)

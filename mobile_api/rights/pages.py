@@ -10,13 +10,13 @@ from cart.db import reading
 from cart.kernel.errors import CarryoverError, ErasureWaits, FreshSignInNeeded, SignInNeeded
 from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_, TITLES, status_of
 from mobile_api.edge.sessions import CurrentVisitor, Visitor
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.rights.asking import erase, export_of
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(

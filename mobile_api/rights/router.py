@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 from mobile_api.carts.schemas import Taken
 from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.rights.asking import erase, export_of
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.wiring import Wired
 
 router = APIRouter(

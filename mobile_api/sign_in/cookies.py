@@ -9,7 +9,6 @@ from fastapi.responses import Response
 from cart.profile.model import CHALLENGE_LIFETIME, CODE_LIFETIME, network_of
 from mobile_api.edge.sessions import TOKEN_LENGTH_MAX
 
-NO_STORE: Final = {"Cache-Control": "no-store"}
 CODE: Final = ("sign-in", CODE_LIFETIME)
 PASSKEY: Final = ("passkey", CHALLENGE_LIFETIME)
 Asking = tuple[str, timedelta]

@@ -17,6 +17,7 @@ from cart.profile.model import CODE_LIFETIME, TRIES_MAX
 from cart.profile.queries import code_of_browser
 from cart.profile.tables import SignInCodeRow
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES, retry_headers, status_of
 from mobile_api.edge.sessions import CurrentVisitor
@@ -24,7 +25,7 @@ from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.sign_in import asking
 from mobile_api.sign_in.authenticator import place_of
-from mobile_api.sign_in.cookies import CODE, NO_STORE, bind, browser_of
+from mobile_api.sign_in.cookies import CODE, bind, browser_of
 from mobile_api.sign_in.schemas import TYPED_LENGTH_MAX
 from mobile_api.wiring import Parts, Wired
 

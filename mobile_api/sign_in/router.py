@@ -12,9 +12,10 @@ from cart.kernel.errors import CarryoverError, TooManyAttempts
 from cart.profile.model import CODE_LIFETIME
 from cart.profile.service import Proved
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.sign_in import asking, passkeys, schemas
-from mobile_api.sign_in.cookies import CODE, NO_STORE, PASSKEY, Asking, bind, network
+from mobile_api.sign_in.cookies import CODE, PASSKEY, Asking, bind, network
 from mobile_api.sign_in.service import sign_in
 from mobile_api.wiring import Parts, Wired
 

@@ -10,11 +10,11 @@ from cart.kernel.errors import NotSignedIn, SignInRefused
 from cart.picking import locking, staff
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff.schemas import GoOn, Leave
 from mobile_api.staff.signed_in import CurrentDevice, set_cookie
 from mobile_api.staff.ways import own_way, way_of

@@ -13,11 +13,11 @@ from cart.picking import doors, staff
 from cart.picking.staff import SignedIn
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff import cards, orders, refunds
 from mobile_api.staff import walk as walking
 from mobile_api.staff.locking import locked_page

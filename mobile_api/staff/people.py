@@ -18,12 +18,12 @@ from cart.picking.permissions import Permission, holds
 from cart.picking.roles import May, Role
 from inventory_api.places import Places
 from mobile_api.edge import access
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_, TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
 from mobile_api.operator.audit_words import ROLE_WORDS
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff.looking import looking
 from mobile_api.staff.queries import shops
 from mobile_api.staff.schemas import ID_LENGTH_MAX, Nothing, TakeOn

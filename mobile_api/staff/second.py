@@ -21,12 +21,12 @@ from cart.picking.staff import SignedIn
 from cart.picking.tables import StaffRow
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.codes import qr
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff.looking import looking
 from mobile_api.staff.schemas import TypeCode
 from mobile_api.staff.signed_in import CurrentDevice, Device, set_cookie

@@ -32,11 +32,11 @@ from cart.picking.staff import SignedIn
 from gateway.fanout import DeskChanged
 from inventory_api.places import Places
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES, status_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
-from mobile_api.sign_in.cookies import NO_STORE
 from mobile_api.staff.pages import PLACE_COOKIE, sign_in_form
 from mobile_api.staff.provider import Asked, Provider
 from mobile_api.staff.signed_in import set_cookie
