@@ -6,7 +6,9 @@ other: nothing that could be opened again has them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -26,7 +28,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.codes import qr
 from mobile_api.look.templates import page
-from mobile_api.look.words import words
+from mobile_api.look.words import Words, words
 from mobile_api.staff.looking import looking
 from mobile_api.staff.schemas import TypeCode
 from mobile_api.staff.signed_in import CurrentDevice, Device, set_cookie
@@ -66,6 +68,14 @@ def _to_the_door(back: str) -> Response:
 
 def _fault(request: Request, error: SecondFactorRefused) -> str:
     return words(locale_of(request)).gettext(TITLES[error.code])
+
+
+def _to_the_minute(spoken: Words, moment: datetime | None, zone: str) -> str:
+    """Return day and time as she plans by them; "" for none."""
+    if moment is None:
+        return ""
+    day = spoken.day(moment.astimezone(ZoneInfo(zone)).date())
+    return f"{day}, {spoken.clock_time(moment, zone)}"
 
 
 def _show(
@@ -151,12 +161,12 @@ def _state(
         has = second.has(db, caller.me.id)
         zone = looking(wired, db, caller.me, spoken).zone
         needed = wired.settings.second_rule.needs(db, db.get_one(StaffRow, caller.me.id))
-    due = spoken.moment(has.due_at, zone) if needed and has.due_at and has.since is None else ""
+    due = _to_the_minute(spoken, has.due_at, zone) if needed and has.since is None else ""
     context = {
         "fault": fault,
         "has": has,
         "due": due,
-        "since": spoken.moment(has.since, zone) if has.since else "",
+        "since": _to_the_minute(spoken, has.since, zone),
     }
     return _show(request, caller, "staff_second.html", back, context)
 
