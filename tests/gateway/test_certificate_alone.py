@@ -35,6 +35,7 @@ from tests.real.broker import Mosquitto
 from tests.real.certificates import Authority, Pair
 from tests.real.mqtt_client import WAIT_S, MqttClient
 from tests.real.ports import free_port, wait_for_port
+from tests.real.tls_settings import tls_settings
 from tests.real.waiting import wait_until
 
 CLOCK, IDS = SystemClock(), RandomIds()
@@ -75,19 +76,7 @@ class Shop:
 @contextmanager
 def embedded(url: str, folder: Path, authority: Authority, clients: Authority) -> Iterator[Shop]:
     """Run a gateway whose own broker takes certificates alone."""
-    pair = authority.issue(NAME)
-    settings = MqttSettings(
-        data_dir=folder / "var",
-        database_url=url,
-        mqtt_port=0,
-        mqtt_public_url="mqtts://localhost:8883",
-        mqtt_tls_cert_file=pair.cert_file,
-        mqtt_tls_key_file=pair.key_file,
-        mqtt_tls_client_ca_file=clients.ca_file,
-        mqtt_tls_client_cert_alone=True,
-        mqtt_tls_host="127.0.0.1",
-        mqtt_tls_port=free_port(),
-    )
+    settings = tls_settings(url, folder, authority.issue(NAME), clients.ca_file, cert_alone=True)
     engine = make_engine(url)
     gateway = Gateway(settings)
     gateway.start()

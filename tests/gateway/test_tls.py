@@ -38,6 +38,7 @@ from tests.fakes.shop import enrolled
 from tests.real.broker import Mosquitto
 from tests.real.certificates import Authority, Pair
 from tests.real.ports import free_port, wait_for_port
+from tests.real.tls_settings import tls_settings
 from tests.real.waiting import wait_until
 
 CLOCK, IDS = SystemClock(), RandomIds()
@@ -89,17 +90,7 @@ def own_user() -> str:
 @contextmanager
 def embedded(url: str, folder: Path, pair: Pair, client_ca: Path | None) -> Iterator[Shop]:
     """Run a gateway whose own broker speaks TLS."""
-    settings = MqttSettings(
-        data_dir=folder / "var",
-        database_url=url,
-        mqtt_port=0,
-        mqtt_public_url="mqtts://localhost:8883",
-        mqtt_tls_cert_file=pair.cert_file,
-        mqtt_tls_key_file=pair.key_file,
-        mqtt_tls_client_ca_file=client_ca,
-        mqtt_tls_host="127.0.0.1",
-        mqtt_tls_port=free_port(),
-    )
+    settings = tls_settings(url, folder, pair, client_ca)
     engine = make_engine(url)
     gateway = Gateway(settings)
     gateway.start()
