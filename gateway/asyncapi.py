@@ -1,7 +1,7 @@
 """The device contract as an AsyncAPI 3.0 document, made from ``gateway.wire``.
 
-Seen from a device: it *sends* events, telemetry, status and acks, and *receives* receipts,
-commands and stock notices. Owns no rule: topics, limits and schemas are read
+Seen from a device: it *sends* events, telemetry, sightings, status and acks, and
+*receives* receipts, commands and stock notices. Owns no rule: topics, limits and schemas are read
 from the wire's own classes, so the document cannot say anything else.
 """
 
@@ -14,6 +14,7 @@ from gateway.wire import topics
 from gateway.wire.codec import COMMAND_MAX_BYTES
 from gateway.wire.downlink import Ack, Command, Receipt, Status, StockNotice
 from gateway.wire.events import EVENTS_OF_KIND, PAYLOAD_MAX_BYTES, DeviceEvent, DeviceHealth, Wire
+from gateway.wire.sightings import Sightings
 from gateway.wire.topics import Channel
 
 VERSION: Final = "1.0.0"  # of the contract; its first number is the one in the topics
@@ -49,6 +50,10 @@ def _rows() -> dict[Channel, Row]:
         Channel.TELEMETRY: (
             "How the device is; may wait while people are served. A spool of its own. QoS 1.",
             (DeviceHealth,), "send", PAYLOAD_MAX_BYTES, CLOUDEVENT,
+        ),
+        Channel.SIGHTINGS: (
+            "Which wristbands a receiver hears; other kinds say nothing here. QoS 0.",
+            (Sightings,), "send", PAYLOAD_MAX_BYTES, JSON,
         ),
         Channel.STATUS: (
             "Whether the device is online. Retained; the last will says that it is not.",
@@ -164,7 +169,11 @@ def document() -> dict[str, Any]:
         address = topics.DeviceAddress("{partition}", "{location}", "{device}").topic(channel)
         channels[channel.value] = _channel(address, description, members, max_bytes)
         operations[f"{action}{channel.value.title()}"] = _operation(
-            channel.value, action, members, qos=1, retain=channel is Channel.STATUS
+            channel.value,
+            action,
+            members,
+            qos=0 if channel is Channel.SIGHTINGS else 1,
+            retain=channel is Channel.STATUS,
         )
         for model in members:
             messages[model.__name__] = _message(model, content_type, shown[model.__name__])

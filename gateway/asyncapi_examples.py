@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
-from gateway.wire import codec, downlink, events
+from gateway.wire import codec, downlink, events, sightings
 from gateway.wire.events import Wire
 
 DEVICE: Final = "tablet-7"
@@ -19,7 +19,13 @@ SPOOL: Final = "spool-1"
 LAMP: Final = Gtin("4006381333931")
 # The W3C's own example of a context.
 TRACED: Final = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+FRAME: Final = "AdahI+hlWVlDAnlPBvrBg3g="
 START: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def _heard(dbm: float) -> events.HeardFrame:
+    """Return the frame that docs/wristband.md takes apart."""
+    return events.HeardFrame.model_validate({"frame": FRAME, "dbm": dbm, "packets": 3})
 
 
 def _data() -> list[tuple[type[Wire], Wire]]:
@@ -45,6 +51,10 @@ def _data() -> list[tuple[type[Wire], Wire]]:
         (
             events.DeviceHealth,
             events.HealthData(firmware="1.4.0", battery_percent=83, charging=False, locale="en"),
+        ),
+        (
+            events.BandPresented,
+            events.PresentedData(by=events.Presented.NEAR, heard=(_heard(-31.5),)),
         ),
     ]
 
@@ -107,6 +117,7 @@ def _plain() -> dict[str, Wire]:
         "Status": downlink.Status(
             online=True, spool=SPOOL, visit=VISIT, at=START, boot="boot-7kq2"
         ),
+        "Sightings": sightings.Sightings(at=START, heard=(_heard(-61.5),)),
         "Ack": downlink.Ack(command_id="command-1", outcome=downlink.AckOutcome.DONE),
         "Receipt": downlink.Receipt(
             spool=SPOOL, stored_through=7, at=START + timedelta(seconds=60)

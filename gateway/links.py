@@ -79,7 +79,8 @@ def hearing(
         return made
 
     of_events, of_telemetry = client_ids(settings, partition)
-    rest = [channel for channel in UP if channel is not Channel.TELEMETRY]
+    apart = {Channel.TELEMETRY, Channel.SIGHTINGS}
+    rest = [channel for channel in UP if channel not in apart]
     return Hearing(
         link(of_events, rest, lanes.events),
         link(of_telemetry, [Channel.TELEMETRY], lanes.telemetry),

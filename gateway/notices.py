@@ -87,6 +87,22 @@ class DeskChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BandChanged:
+    """A wristband was handed out, handed back, reported lost, or may be followed no more."""
+
+    number: int
+    what: Literal["band"] = "band"
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChanged:
+    """Somebody with a band came to a location, changed her zone there, or went."""
+
+    location_id: str
+    what: Literal["floor"] = "floor"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -94,7 +110,15 @@ class StockChanged:
 
 
 Change = (
-    CartChanged | BindingChanged | ListAsked | CodeAsked | SignedOut | OrderChanged | DeskChanged
+    CartChanged
+    | BindingChanged
+    | ListAsked
+    | CodeAsked
+    | SignedOut
+    | OrderChanged
+    | DeskChanged
+    | BandChanged
+    | FloorChanged
 )
 Notice = Change | StockChanged
 

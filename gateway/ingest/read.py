@@ -24,6 +24,7 @@ from gateway.wire.events import (
     EVENTS_OF_KIND,
     SEQUENCE_MAX,
     SOURCE_PREFIX,
+    BandPresented,
     DeviceEvent,
     DeviceHealth,
 )
@@ -51,7 +52,7 @@ class Item:
     event_id: str = ""  # also of an event that is refused, where it can be read
     at_us: int = 0
     device_id: str = ""  # the device whose topic it came on, empty when the topic is nobody's
-    visit: VisitKey | None = None  # health belongs to none
+    visit: VisitKey | None = None  # health and bands belong to none
 
     @property
     def number(self) -> int:
@@ -78,7 +79,7 @@ def read(message: Incoming) -> Item:
             item.link = Link(event.sequence, event.previous)
             item.event_id = event.id
             item.at_us = min(to_us(event.time), LATEST_US)
-            if not isinstance(event, DeviceHealth):
+            if not isinstance(event, DeviceHealth | BandPresented):
                 item.visit = (item.device_id, event.data.visit)
             if event.source != SOURCE_PREFIX + item.device_id:
                 msg = f"the event says it is from {event.source}, the topic is {item.device_id}'s"

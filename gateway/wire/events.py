@@ -11,14 +11,19 @@ numbers that a full spool had to give up, and an operator sees the gap.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
 from cart.kernel.gtin import Gtin
+from gateway.wire.band import FRAME_BYTES
 
 PAYLOAD_MAX_BYTES = 16_384  # ten times the largest event of ours; a broker accepts far more
 QUANTITY_MAX = 999  # of one line: what a scanning person can mean; a slip of a digit is caught
 SEQUENCE_MAX = 2**53 - 1  # exact in every JSON reader
 SOURCE_PREFIX = "/devices/"
+# What a radio can say of a packet: one signed byte (Bluetooth Core Specification, vol. 4, part E,
+# 7.7.65.2), 127 for "not known"; what is above 20 nobody receives.
+DBM_MIN, DBM_MAX = -127.0, 20.0
+PRESENTED_MAX = 8  # bands in one hand's reach of a reader; more is a crowd, and says nothing
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 EventId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
@@ -68,6 +73,14 @@ class EventType(StrEnum):
     DEVICE_TAKEN_UP = "carryover.device.taken_up"
     DEVICE_PUT_DOWN = "carryover.device.put_down"
     DEVICE_HEALTH = "carryover.device.health"
+    BAND_PRESENTED = "carryover.band.presented"
+
+
+class Presented(StrEnum):
+    """How a wristband was shown to a reader."""
+
+    NEAR = "near"  # held so close that no band at arm's length is as strong
+    NEWS = "news"  # its state changed while it was close: its button, as a rule
 
 
 class _Event(Wire):
@@ -209,6 +222,42 @@ class DeviceHealth(_Event):
     data: HealthData
 
 
+class HeardFrame(Wire):
+    """A wristband's frame, as it was on the air, and how strongly it was heard."""
+
+    frame: Annotated[
+        Base64Bytes,
+        Field(
+            min_length=FRAME_BYTES, max_length=FRAME_BYTES, description="Base64 of the 17 bytes."
+        ),
+    ]
+    dbm: Annotated[
+        float,
+        Field(ge=DBM_MIN, le=DBM_MAX, allow_inf_nan=False, description="Received power, dBm."),
+    ]
+    packets: Annotated[
+        int, Field(ge=1, le=1_000, strict=True, description="It was heard so often in this turn.")
+    ] = 1
+
+
+class PresentedData(Wire):
+    """The bands that were held to a reader. More than one: the reader cannot tell which.
+
+    The strongest first. Of ``news`` it is the one whose frame changed. Whose they are only the
+    gateway knows, and what happens then is for it to say.
+    """
+
+    by: Presented
+    heard: Annotated[tuple[HeardFrame, ...], Field(min_length=1, max_length=PRESENTED_MAX)]
+
+
+class BandPresented(_Event):
+    """A wristband was held to a reader, or its button was pressed there."""
+
+    type: Literal[EventType.BAND_PRESENTED]
+    data: PresentedData
+
+
 DeviceEvent = Annotated[
     ItemScanned
     | LineRemoved
@@ -216,14 +265,15 @@ DeviceEvent = Annotated[
     | ListRequested
     | DeviceTakenUp
     | DevicePutDown
-    | DeviceHealth,
+    | DeviceHealth
+    | BandPresented,
     Field(discriminator="type"),
 ]
 
-# Which kind of device may say what. Kinds that are to come (wristband receiver, mirror) get
-# their own row and their own events here; until then they can say nothing but how they are.
+# Which kind of device may say what. A kind that is to come (mirror) gets its own row and its own
+# events here; until then it can say nothing but how it is.
 EVENTS_OF_KIND: dict[str, frozenset[str]] = {
-    "tablet": frozenset(EventType),
+    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED},
     "scanner": frozenset(
         {
             EventType.ITEM_SCANNED,
@@ -233,6 +283,6 @@ EVENTS_OF_KIND: dict[str, frozenset[str]] = {
             EventType.DEVICE_HEALTH,
         }
     ),
-    "receiver": frozenset({EventType.DEVICE_HEALTH}),
+    "receiver": frozenset({EventType.BAND_PRESENTED, EventType.DEVICE_HEALTH}),
     "mirror": frozenset({EventType.DEVICE_HEALTH}),
 }

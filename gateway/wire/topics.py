@@ -30,13 +30,14 @@ class Channel(StrEnum):
 
     EVENTS = "events"  # up: CloudEvents
     TELEMETRY = "telemetry"  # up: CloudEvents about the device, for which nobody waits
+    SIGHTINGS = "sightings"  # up, QoS 0: which wristbands a receiver hears; the next ones follow
     STATUS = "status"  # up, retained, with a last will: online or not
     ACKS = "acks"  # up: the device's answer to a command
     RECEIPTS = "receipts"  # down: stored through sequence n
     COMMANDS = "commands"  # down: CloudEvents
 
 
-UP = (Channel.EVENTS, Channel.TELEMETRY, Channel.STATUS, Channel.ACKS)
+UP = (Channel.EVENTS, Channel.TELEMETRY, Channel.SIGHTINGS, Channel.STATUS, Channel.ACKS)
 DOWN = (Channel.RECEIPTS, Channel.COMMANDS)
 
 

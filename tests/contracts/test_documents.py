@@ -10,10 +10,12 @@ import pytest
 from gateway.asyncapi import document
 from gateway.wire import codec, downlink, topics
 from gateway.wire.events import EVENTS_OF_KIND, PAYLOAD_MAX_BYTES, EventType, Wire
+from gateway.wire.sightings import Sightings
 from mobile_api.settings import ApiSettings
 from tests.contracts.documents import DOCS, DOCUMENTS, settings_classes
 
 PLAIN: dict[str, type[Wire]] = {
+    "Sightings": Sightings,
     "Status": downlink.Status,
     "Ack": downlink.Ack,
     "Receipt": downlink.Receipt,

@@ -31,7 +31,7 @@ ALLOWED = {
         "carryover.device.put_down",
         "carryover.device.health",
     },
-    "receiver": {"carryover.device.health"},
+    "receiver": {"carryover.band.presented", "carryover.device.health"},
     "mirror": {"carryover.device.health"},
 }
 
@@ -41,14 +41,15 @@ def test_every_kind_may_send_exactly_this() -> None:
     found = {kind: {event.value for event in EventType if event in allowed}
              for kind, allowed in EVENTS_OF_KIND.items()}  # fmt: skip
     assert found == ALLOWED
-    assert {event.value for event in EventType} == ALLOWED["tablet"]
+    assert {event.value for event in EventType} == set().union(*ALLOWED.values())
 
 
 def test_every_channel_goes_one_way() -> None:
-    """Up: events, telemetry, status, acks. Down: receipts, commands. There is no other."""
+    """Up: events, telemetry, sightings, status, acks. Down: receipts, commands. No other."""
     assert {*UP} | {*DOWN} == {*Channel}
     assert not {*UP} & {*DOWN}
-    assert {channel.value for channel in UP} == {"events", "telemetry", "status", "acks"}
+    up = {"events", "telemetry", "sightings", "status", "acks"}
+    assert {channel.value for channel in UP} == up
 
 
 @pytest.mark.parametrize("channel", Channel)

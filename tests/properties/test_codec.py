@@ -1,6 +1,7 @@
 """What is true of every message, and of every other run of bytes."""
 
 import json
+from base64 import b64encode
 from datetime import UTC, timedelta, timezone
 from functools import cache
 from typing import Any, get_args
@@ -15,11 +16,19 @@ from cart.kernel.gtin import Gtin, check_digit
 from gateway.asyncapi_examples import examples
 from gateway.wire import codec
 from gateway.wire.downlink import Ack, Command, Receipt, Status, StockNotice
-from gateway.wire.events import PAYLOAD_MAX_BYTES, DeviceEvent, Wire
+from gateway.wire.events import (
+    DBM_MAX,
+    DBM_MIN,
+    PAYLOAD_MAX_BYTES,
+    DeviceEvent,
+    HeardFrame,
+    Wire,
+)
+from gateway.wire.sightings import Sightings
 
 EVENTS: tuple[type[Wire], ...] = get_args(get_args(DeviceEvent)[0])
 COMMANDS: tuple[type[Wire], ...] = get_args(get_args(Command)[0])
-PLAIN: tuple[type[Wire], ...] = (Ack, Receipt, Status, StockNotice)
+PLAIN: tuple[type[Wire], ...] = (Ack, Receipt, Sightings, Status, StockNotice)
 REFUSALS = (InvalidGtin, InvalidPayload, PayloadTooLarge)
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True)
@@ -31,6 +40,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     .map(lambda payload: Gtin(payload + str(check_digit(payload)))),
     "source": NAMES.map("/devices/{}".format),
     "email": st.emails(),
+    "frame": st.binary(min_size=17, max_size=17).map(b64encode),
+    "dbm": st.floats(DBM_MIN, DBM_MAX),
     "traceparent": st.none() | st.text(max_size=55),
     "tracestate": st.none() | st.text(max_size=512),
 }
@@ -51,6 +62,8 @@ def messages(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             fields[name] = messages(annotation)
         elif name == "lines":
             fields[name] = st.lists(messages(get_args(annotation)[0]), max_size=3).map(tuple)
+        elif name == "heard":
+            fields[name] = st.lists(messages(HeardFrame), min_size=1, max_size=3).map(tuple)
         elif name in FIELDS:
             fields[name] = FIELDS[name]
         else:
