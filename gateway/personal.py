@@ -3,6 +3,7 @@
 from typing import Final
 
 from cart.personal.model import Erasure, Holding, Inside, Reveals, Scope
+from gateway.bands.model import EndReason as BandEndReason
 from gateway.binding.model import EndReason
 
 _DEVICES: Final = "a device or a process, of nobody"
@@ -43,6 +44,39 @@ HELD: Final = (
         erasure=Erasure.DELETE,
         kept="30 days after it came last, 7 after a replay did it: an operator comes back from a"
         " holiday",
+    ),
+    Holding(
+        "band_loan",
+        holds="that a wristband was hers from when to when, what it called her, and whether it"
+        " might be noted where she is",
+        found=(("session_id", Scope.SESSION),),
+        shown=("number", "greeting", "locale", "follow", "handed_out_at", "ended_at", "end_reason"),
+        hidden=("id", "session_id", "handed_out_by"),
+        erasure=Erasure.BLANK,
+        blanks={
+            "greeting": "",
+            "locale": "en",
+            "follow": False,
+            "end_reason": BandEndReason.ERASED.value,
+        },
+        why="which desk gave a band out when, for bands that do not come back; the session is"
+        " nobody's any more",
+        kept="nothing deletes it by itself; an anonymous one is emptied with its session",
+    ),
+    Holding(
+        "band_pairing",
+        holds="that her phone shows a code for the welcome desk",
+        found=(("session_id", Scope.SESSION),),
+        shown=("expires_at",),
+        hidden=("session_id", "code_hash"),
+        erasure=Erasure.DELETE,
+        kept="five minutes are its use; it goes with the next one",
+    ),
+    Holding(
+        "wristband",
+        plain=("number",),
+        why="a band: its secret, sealed, how its clock and its battery do; whose it is stands in"
+        " its loans",
     ),
     Holding(
         "device_event",

@@ -34,8 +34,11 @@ COLUMNS: Final = {
     "ended_at": N_("Ended"),
     "expires_at": N_("Good until"),
     "finished_at": N_("Finished"),
+    "follow": N_("May be followed in the shop"),
     "granted": N_("Granted"),
+    "greeting": N_("Called you"),
     "gtin": N_("Barcode number"),
+    "handed_out_at": N_("Handed out"),
     "handed_over": N_("Handed over pieces"),
     "handed_over_at": N_("Handed over"),
     "here_at": N_("You were there"),
@@ -135,6 +138,8 @@ TABLES: Final = {
     "substitution": N_("Offered instead"),
     "goods_return": N_("What you brought back"),
     "binding": N_("Devices that you used"),
+    "band_loan": N_("Wristbands that you had"),
+    "band_pairing": N_("Codes that your phone showed at the welcome desk"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")
