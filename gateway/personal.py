@@ -21,9 +21,14 @@ HELD: Final = (
             *("device_id", "visit", "location_id", "started_at_us", "last_event_at_us"),
             *("claimed_at_us", "ended_at", "end_reason"),
         ),
-        hidden=("id", "session_id", "claim_hash", "prior_cart_id"),
+        hidden=("id", "session_id", "claim_hash", "prior_cart_id", "band_loan_id"),
         erasure=Erasure.BLANK,
-        blanks={"claim_hash": None, "prior_cart_id": None, "end_reason": EndReason.ERASED.value},
+        blanks={
+            "claim_hash": None,
+            "prior_cart_id": None,
+            "band_loan_id": None,
+            "end_reason": EndReason.ERASED.value,
+        },
         why="a device that was offline may still send events of this visit: by this row they are"
         " known as hers and done away with",
         kept="nothing deletes it by itself: a spool may hold an event of it",
@@ -88,7 +93,9 @@ HELD: Final = (
     Holding(
         "device_command",
         plain=("payload", "detail"),
-        why="what a device was told to do: settings, a rotation; no cart is sent that way",
+        why="what a device was told to do: settings, a rotation; no cart is sent that way. A"
+        " greeting has the name that a shopper chose: until the device has answered, and for"
+        " fifteen minutes at most",
     ),
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),
