@@ -55,6 +55,7 @@ HELD: Final = (
         holds="that a wristband was hers from when to when, what it called her, and whether it"
         " might be noted where she is",
         found=(("session_id", Scope.SESSION),),
+        reveals=(Reveals("id", Scope.LOAN),),
         shown=("number", "greeting", "locale", "follow", "handed_out_at", "ended_at", "end_reason"),
         hidden=("id", "session_id", "handed_out_by"),
         erasure=Erasure.BLANK,
@@ -77,6 +78,20 @@ HELD: Final = (
         erasure=Erasure.DELETE,
         kept="five minutes are its use; it goes with the next one",
     ),
+    Holding(
+        "band_presence",
+        holds="in which zone of a shop her wristband is at this moment",
+        found=(("loan_id", Scope.LOAN),),
+        shown=("location_id", "zone_id", "arrived_at", "since"),
+        hidden=("number", "loan_id"),
+        erasure=Erasure.DELETE,
+        kept="until she leaves, or may be followed no more; where she was before is kept nowhere",
+    ),
+    *(
+        Holding(table, why="a drawing of the shop's floor, of nobody")
+        for table in ("floor_area", "floor_receiver")
+    ),
+    Holding("zone_traffic", why="how many came into a zone in an hour, nobody in particular"),
     Holding(
         "wristband",
         plain=("number",),

@@ -55,6 +55,7 @@ class Action(StrEnum):
     DEVICE_ROTATE = "device.rotate"
     FINDING_LOOKED_AT = "finding.looked_at"
     DEVICE_DESIRE = "device.desire"
+    FLOOR_DRAW = "floor.draw"
     STOCK_MOVE = "stock.move"
     STOCK_COUNT = "stock.count"
     STOCK_RECOUNT = "stock.recount"

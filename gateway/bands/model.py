@@ -58,22 +58,6 @@ class OutBand:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has a band. ``customer_id``: None for an anonymous session.
-
-    ``follow``: whether it may be noted where she is, at this moment.
-    """
-
-    number: int
-    session_id: str
-    customer_id: str | None
-    greeting: str
-    locale: str
-    follow: bool
-    loan_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Heard:
     """What was learned of a band: between what its clock stood ``at`` a moment, and its state.
 

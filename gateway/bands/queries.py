@@ -9,9 +9,10 @@ from sqlmodel import Session, and_, col, func, select
 from cart.carts.tables import ShopperSessionRow
 from cart.profile.consent import queries as consents
 from cart.profile.consent.model import Purpose, Subject, holds
-from gateway.bands.model import Holder, ListedBand, OutBand, State
+from gateway.bands.model import ListedBand, OutBand, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandPairingRow, BandRow
+from gateway.ports import Holder
 from gateway.wire.band import BandKey
 
 _LOG = logging.getLogger(__name__)

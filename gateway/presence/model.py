@@ -23,15 +23,3 @@ class Worn:
     off_s: float
     at: datetime
     follow: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HeardBand:
-    """What was learned of a band since it was kept last; its clock as of ``at``, in seconds."""
-
-    number: int
-    at: datetime
-    clock_low_s: float
-    clock_high_s: float
-    battery_percent: int | None
-    presses: int

@@ -19,13 +19,14 @@ from sqlmodel import Session
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError
+from gateway.bands.model import Heard
 from gateway.floor import queries as floors
 from gateway.floor import service as floor
 from gateway.floor.service import Settled
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
 from gateway.presence.leaving import Leaving, Watch
-from gateway.presence.model import HeardBand, Worn
+from gateway.presence.model import Worn
 from gateway.presence.plan import Plan
 from gateway.presence.resolving import DRIFT_MAX, Resolver
 from gateway.presence.settling import Change, Settling
@@ -60,7 +61,7 @@ class Bands(Protocol):
         """Return whose wearer has which device, and the receiver there."""
         ...
 
-    def note(self, db: Session, heard: Sequence[HeardBand]) -> None:
+    def note(self, db: Session, heard: Sequence[Heard]) -> None:
         """Keep what was learned of bands."""
         ...
 
@@ -322,7 +323,7 @@ class Presence:
         with self._lock:
             for number, (battery, presses) in self._heard.items():
                 low_s, high_s = self._resolver.clock_of(number, now_s)
-                rows.append(HeardBand(number, now, low_s, high_s, battery, presses))
+                rows.append(Heard(number, now, low_s, high_s, battery, presses))
         with unit_of_work(self._engine) as db:
             self._bands.note(db, rows)
         self._heard.clear()

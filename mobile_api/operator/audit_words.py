@@ -44,6 +44,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.DEVICE_ROTATE: N_("Had a credential exchanged"),
     Action.FINDING_LOOKED_AT: N_("Looked at what is odd about a device"),
     Action.DEVICE_DESIRE: N_("Set what a device shall be"),
+    Action.FLOOR_DRAW: N_("Drew the floor of a shop"),
     Action.STOCK_MOVE: N_("Moved stock"),
     Action.STOCK_COUNT: N_("Counted stock"),
     Action.STOCK_RECOUNT: N_("Brought the ledger to what is on hand"),

@@ -12,6 +12,7 @@ COLUMNS: Final = {
     "address": N_("Address"),
     "amount_minor": N_("Amount"),
     "answered_at": N_("Answered"),
+    "arrived_at": N_("In the shop since"),
     "at": N_("When"),
     "at_us": N_("When"),
     "backed_up": N_("Synced by its maker"),
@@ -81,6 +82,7 @@ COLUMNS: Final = {
     "short": N_("Missing pieces"),
     "short_reason": N_("Why they were missing"),
     "size": N_("Size"),
+    "since": N_("There since"),
     "sku": N_("Article number"),
     "slot_at": N_("Time chosen"),
     "source": N_("Where"),
@@ -102,6 +104,7 @@ COLUMNS: Final = {
     "wanted": N_("What it would buy"),
     "what": N_("What"),
     "wording_hash": N_("Fingerprint of the words"),
+    "zone_id": N_("Part of the shop"),
 }
 TABLES: Final = {
     "customer": N_("Your account"),
@@ -139,6 +142,7 @@ TABLES: Final = {
     "goods_return": N_("What you brought back"),
     "binding": N_("Devices that you used"),
     "band_loan": N_("Wristbands that you had"),
+    "band_presence": N_("Where your wristband is now"),
     "band_pairing": N_("Codes that your phone showed at the welcome desk"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }

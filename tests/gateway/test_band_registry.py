@@ -27,9 +27,10 @@ from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
 from cart.profile.tables import CustomerRow
 from gateway.bands import queries, service
-from gateway.bands.model import EndReason, Heard, Holder, State
+from gateway.bands.model import EndReason, Heard, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandRow
+from gateway.ports import Holder
 from gateway.presence.resolving import Resolver
 from gateway.wire.band import PERIOD_S, BandKey, BandState
 from tests.fakes.clock import FakeClock

@@ -15,6 +15,7 @@ from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
 from firmware_sim.bands.air import REFERENCE_DBM
 from firmware_sim.bands.firmware import Band
+from gateway.bands.model import Heard
 from gateway.floor import queries as floors
 from gateway.floor.model import read_plan
 from gateway.floor.service import HOUR_US, draw
@@ -22,7 +23,7 @@ from gateway.floor.tables import BandPresenceRow
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
 from gateway.presence.leaving import AWAY_AFTER_S, Watch
-from gateway.presence.model import HeardBand, Worn
+from gateway.presence.model import Worn
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
 from gateway.registry import service as registry
@@ -47,7 +48,7 @@ class Desk:
         self.bands: dict[int, Worn] = {}
         self.worn_by: dict[int, Band] = {}
         self.watched: set[Watch] = set()
-        self.noted: list[HeardBand] = []
+        self.noted: list[Heard] = []
         self.gone: list[Watch] = []
 
     def hand_out(self, number: int, *, follow: bool = True, off_s: float = 1.0) -> Band:
@@ -70,7 +71,7 @@ class Desk:
         """Return who has a device."""
         return set(self.watched)
 
-    def note(self, _db: Session, heard: Sequence[HeardBand]) -> None:
+    def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep it."""
         self.noted += heard
 
