@@ -75,6 +75,7 @@ from mobile_api.settings import ApiSettings
 from mobile_api.sign_in import pages as sign_in_pages
 from mobile_api.sign_in import router as sign_in_router
 from mobile_api.staff import desk_router as staff_desk_router
+from mobile_api.staff import floor as staff_floor
 from mobile_api.staff import locking as staff_locking
 from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
@@ -119,6 +120,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
+    staff_floor.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
