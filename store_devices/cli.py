@@ -30,20 +30,9 @@ def enrol(
     token: Annotated[str, typer.Option(help="the one-time token of `gateway devices enrol`")],
 ) -> None:
     """Trade a one-time token for this device's identity, kept in DEVICE_DIR."""
-    from store_devices.tablet import identity  # noqa: PLC0415 - help must not load a web server
-    from store_devices.tablet.fetching import Server  # noqa: PLC0415
-    from store_devices.tablet.run import firmware  # noqa: PLC0415
-    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
+    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415 - as below
 
-    server = Server(api)
-    try:
-        enrolled = server.enrol(token, firmware())
-        path = identity.keep(TabletSettings().device_dir, enrolled)
-    except (CarryoverError, OSError) as error:
-        _give_up(error)
-    finally:
-        server.close()
-    typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
+    _enrol(api, token, TabletSettings().device_dir)
 
 
 @tablet.command()
@@ -59,9 +48,9 @@ def run(
     ] = None,
 ) -> None:
     """Run the tablet: camera, scanner, spool, uplink and the kiosk page, until Ctrl-C."""
+    from store_devices import identity  # noqa: PLC0415
     from store_devices.camera import open_camera  # noqa: PLC0415 - as above
     from store_devices.scanner import WedgeScanner  # noqa: PLC0415
-    from store_devices.tablet import identity  # noqa: PLC0415
     from store_devices.tablet.run import Hardware, Tablet  # noqa: PLC0415
     from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
 
@@ -92,6 +81,18 @@ def run(
     typer.echo(f"ready {running.url}")
     ended.wait()
     running.stop()
+
+
+def _enrol(api: str, token: str, folder: Path) -> None:
+    from store_devices import identity  # noqa: PLC0415 - help must not load an HTTP client
+    from store_devices.enrolling import enrol as traded  # noqa: PLC0415
+
+    try:
+        enrolled = traded(api, token, identity.firmware())
+        path = identity.keep(folder, enrolled)
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
 
 
 def _give_up(error: Exception) -> NoReturn:
