@@ -163,4 +163,5 @@ class Presenting:
 
 def _heard(band: _Followed) -> HeardFrame:
     packets = max(1, len(band.packets))
+    # Made here, of what was checked already: the model would take it for Base64.
     return HeardFrame.model_construct(frame=band.frame, dbm=round(band.dbm, 1), packets=packets)

@@ -13,7 +13,6 @@ from bleak.args.bluez import BlueZScannerArgs, OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import BleakError
 
 from cart.kernel.errors import Unavailable
 from gateway.wire.band import COMPANY_FOR_TRYING, identifier_in
@@ -23,8 +22,6 @@ Hear = Callable[[bytes | None, float], None]
 """Takes a frame and its level in dBm; None for an advertisement that is no frame of ours."""
 
 START_MAX_S: Final = 10.0  # BlueZ answers within milliseconds; a stuck one is given up and retried
-_LETDOWNS: Final = (BleakError, OSError, EOFError, TimeoutError)
-"""What bleak raises when the adapter, BlueZ or the bus to it is not there."""
 
 
 class Radio(Protocol):
@@ -86,7 +83,7 @@ class BleakRadio:
                     heard, scanning_mode=self._scanning, bluez=self._bluez(), **more
                 )
                 await self._scanner.start()
-        except _LETDOWNS as error:
+        except Exception as error:  # bleak's, D-Bus's, the system's: a radio is tried for ever
             await self.stop()
             msg = f"the Bluetooth adapter does not scan: {error or type(error).__name__}"
             raise Unavailable(msg) from error
@@ -99,7 +96,7 @@ class BleakRadio:
         try:
             async with asyncio.timeout(START_MAX_S):
                 await scanner.stop()
-        except _LETDOWNS:
+        except Exception:  # noqa: BLE001 - as above; what is gone has stopped
             return
 
     def _bluez(self) -> BlueZScannerArgs:
