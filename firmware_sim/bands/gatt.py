@@ -65,7 +65,9 @@ class BandServer:
     def pressed(self) -> None:
         """Tell whoever is connected and wants to know."""
         if self._device is not None and self._device.connections:
-            task = asyncio.create_task(self._device.notify_subscribers(self._button))
+            task = asyncio.create_task(
+                self._device.notify_subscribers(self._button, self._presses())
+            )
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 

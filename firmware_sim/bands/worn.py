@@ -57,6 +57,12 @@ class WornBand:
         self._renew()
         self.server.pressed()
 
+    async def leave(self) -> None:
+        """End all connections, as a band does that is carried out of reach."""
+        if self._device is not None:
+            for one in list(self._device.connections.values()):
+                await one.disconnect()
+
     async def _look(self) -> None:
         while True:
             self._renew()

@@ -1,11 +1,12 @@
 """Held to a reader once is told once; what only passes by is not told at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from firmware_sim.bands.air import Air, Receiver, standing, walking
+from firmware_sim.bands.air import Air, Point, Receiver, standing, walking
 from firmware_sim.bands.firmware import Band
 from gateway.wire.events import PRESENTED_MAX, Presented, PresentedData
 from store_devices.ble import learning
@@ -203,7 +204,8 @@ def test_in_the_simulated_air_who_comes_close_is_told_and_who_stands_by_is_not()
     assert near >= 48  # shelves and bodies take 5 dB of some; they hold it closer, or it is learnt
 
 
-def _then(*walks):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202 - walks, one after another
+def _then(*walks: Iterator[tuple[float, Point]]) -> Iterator[tuple[float, Point]]:
+    """Yield one walk after the other."""
     ended_s = 0.0
     for walk in walks:
         begun_s = ended_s
