@@ -22,6 +22,8 @@ Hear = Callable[[bytes | None, float], None]
 """Takes a frame and its level in dBm; None for an advertisement that is no frame of ours."""
 
 START_MAX_S: Final = 10.0  # BlueZ answers within milliseconds; a stuck one is given up and retried
+_LIFE: Final = (b"\x06", b"\x1a")
+"""Flags of nearly all that advertises: without them an air with no band in it would seem dead."""
 
 
 class Radio(Protocol):
@@ -106,6 +108,7 @@ class BleakRadio:
             asked["adapter"] = self._adapter
         if self._scanning == "passive":
             company = self._company.to_bytes(2, "little")
-            pattern = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, company)
-            asked["or_patterns"] = [pattern]
+            ours = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, company)
+            others = [OrPattern(0, AdvertisementDataType.FLAGS, one) for one in _LIFE]
+            asked["or_patterns"] = [ours, *others]
         return asked
