@@ -21,9 +21,9 @@ from firmware_sim.finger import Finger
 from firmware_sim.look import Seen
 from firmware_sim.network import HOST, Proxy
 from firmware_sim.timing import Moments, TimedIds
+from store_devices import identity
+from store_devices.enrolling import Enrolled, enrol
 from store_devices.spool import Spool
-from store_devices.tablet import identity
-from store_devices.tablet.fetching import Enrolled, Server
 from store_devices.tablet.run import Hardware, Tablet
 from store_devices.tablet.settings import TabletSettings
 from store_devices.vision.confirmation import AWAY_S
@@ -103,11 +103,7 @@ class SimTablet:
         moments: Moments | None = None,
     ) -> "SimTablet":
         """Trade the one-time token as a real tablet does, and keep the identity in ``folder``."""
-        server = Server(api_url)
-        try:
-            enrolled = server.enrol(token, "simulated")
-        finally:
-            server.close()
+        enrolled = enrol(api_url, token, "simulated")
         identity.keep(folder, enrolled)
         return cls(folder, enrolled, seed=seed, conditions=conditions, moments=moments)
 

@@ -1,9 +1,12 @@
 """``store_devices``: the command line of what runs in the shop."""
 
+import asyncio
 import logging
 import signal
 import sys
 import threading
+from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -17,6 +20,8 @@ from cart.kernel.ids import RandomIds
 app = typer.Typer(help="What runs in the shop.", no_args_is_help=True)
 tablet = typer.Typer(help="The tablet that a shopper borrows.", no_args_is_help=True)
 app.add_typer(tablet, name="tablet")
+receiver = typer.Typer(help="The box that hears wristbands.", no_args_is_help=True)
+app.add_typer(receiver, name="receiver")
 
 
 @app.callback()
@@ -30,20 +35,9 @@ def enrol(
     token: Annotated[str, typer.Option(help="the one-time token of `gateway devices enrol`")],
 ) -> None:
     """Trade a one-time token for this device's identity, kept in DEVICE_DIR."""
-    from store_devices.tablet import identity  # noqa: PLC0415 - help must not load a web server
-    from store_devices.tablet.fetching import Server  # noqa: PLC0415
-    from store_devices.tablet.run import firmware  # noqa: PLC0415
-    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
+    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415 - as below
 
-    server = Server(api)
-    try:
-        enrolled = server.enrol(token, firmware())
-        path = identity.keep(TabletSettings().device_dir, enrolled)
-    except (CarryoverError, OSError) as error:
-        _give_up(error)
-    finally:
-        server.close()
-    typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
+    _enrol(api, token, TabletSettings().device_dir)
 
 
 @tablet.command()
@@ -59,9 +53,9 @@ def run(
     ] = None,
 ) -> None:
     """Run the tablet: camera, scanner, spool, uplink and the kiosk page, until Ctrl-C."""
+    from store_devices import identity  # noqa: PLC0415
     from store_devices.camera import open_camera  # noqa: PLC0415 - as above
     from store_devices.scanner import WedgeScanner  # noqa: PLC0415
-    from store_devices.tablet import identity  # noqa: PLC0415
     from store_devices.tablet.run import Hardware, Tablet  # noqa: PLC0415
     from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
 
@@ -92,6 +86,63 @@ def run(
     typer.echo(f"ready {running.url}")
     ended.wait()
     running.stop()
+
+
+@receiver.command("enrol")
+def enrol_receiver(
+    api: Annotated[str, typer.Option(help="address of the API, e.g. http://127.0.0.1:8300")],
+    token: Annotated[str, typer.Option(help="the one-time token of `gateway devices enrol`")],
+) -> None:
+    """Trade a one-time token for this device's identity, kept in DEVICE_DIR."""
+    from store_devices.ble.settings import ReceiverSettings  # noqa: PLC0415 - as above
+
+    _enrol(api, token, ReceiverSettings().device_dir)
+
+
+@receiver.command("run")
+def run_receiver() -> None:
+    """Run the receiver: radio, spool and uplink, until Ctrl-C."""
+    from store_devices import identity  # noqa: PLC0415 - as above
+    from store_devices.ble.radio import BleakRadio  # noqa: PLC0415
+    from store_devices.ble.receiver import Receiver  # noqa: PLC0415
+    from store_devices.ble.settings import ReceiverSettings  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ReceiverSettings()
+    radio = BleakRadio(
+        company=settings.band_company,
+        scanning=settings.bluetooth_scanning,
+        adapter=settings.bluetooth_adapter,
+    )
+    try:
+        enrolled = identity.load(settings.device_dir, "receiver")
+        running = Receiver(settings, enrolled, radio, clock=SystemClock(), ids=RandomIds())
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    typer.echo(f"ready {enrolled.device_id}")
+    asyncio.run(_until_ended(running.run()))
+
+
+async def _until_ended(work: Coroutine[None, None, None]) -> None:
+    """Run ``work`` until Ctrl-C or SIGTERM; then cancel it and let it end in order."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _enrol(api: str, token: str, folder: Path) -> None:
+    from store_devices import identity  # noqa: PLC0415 - help must not load an HTTP client
+    from store_devices.enrolling import enrol as traded  # noqa: PLC0415
+
+    try:
+        enrolled = traded(api, token, identity.firmware())
+        path = identity.keep(folder, enrolled)
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
 
 
 def _give_up(error: Exception) -> NoReturn:

@@ -6,12 +6,13 @@ nothing of spools or commands.
 
 import queue
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -26,6 +27,9 @@ from store_devices.link import UplinkOptions
 
 INBOX_MAX: Final = 1_000
 """Messages from the broker that wait for the worker; when full, TCP holds the broker back."""
+SAID_MAX: Final = 32
+"""Messages at QoS 0 that wait for the line: what half a second of the fullest shop brings. When
+TCP holds us back for longer, what is not sent is old, and the next one is fresher."""
 KEEPALIVE_S: Final = 20  # a tablet that is carried out of the Wi-Fi is seen as gone within 30 s
 CONNECT_TIMEOUT_S: Final = 5.0
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600  # MQTT 5: the broker keeps our commands for a week
@@ -88,6 +92,8 @@ class Connection:
         """
         self.inbox: queue.Queue[Item] = queue.Queue(INBOX_MAX)
         self._closed = threading.Event()
+        self._saying = threading.Lock()
+        self._said: deque[MQTTMessageInfo] = deque()  # at QoS 0, and still to be written
         five = options.version == "5"
         self.client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -128,6 +134,19 @@ class Connection:
         port = parts.port or PORTS[parts.scheme]
         self.client.connect(parts.hostname or "127.0.0.1", port, KEEPALIVE_S, **arguments)
         self.client.loop_start()
+
+    def say(self, topic: str, payload: bytes) -> bool:
+        """Hand over at QoS 0, unless SAID_MAX wait for the line; return whether that was done."""
+        with self._saying:
+            while self._said and self._said[0].is_published():
+                self._said.popleft()
+            if len(self._said) >= SAID_MAX:
+                return False
+            sent = self.client.publish(topic, payload, qos=0)
+            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
+            self._said.append(sent)
+            return True
 
     def close(self) -> None:
         """End the network thread; nothing more comes into the inbox.

@@ -1,7 +1,7 @@
 """What the shop's hardware looks like to the code that runs on it.
 
-Protocols only: the real parts stand in ``camera.py`` and ``scanner.py``, the
-simulated ones in ``firmware_sim``. Nothing here may open a device.
+Protocols only: the real parts stand in ``camera.py`` and ``scanner.py``, the simulated ones
+in ``firmware_sim``; of radio, which needs no pictures, in ``ble``. Nothing here may open a device.
 """
 
 from collections.abc import Iterator
@@ -60,28 +60,6 @@ class Display(Protocol):
 
     def switch(self, *, on: bool) -> None:
         """Turn the backlight on or off."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Advertisement:
-    """One received Bluetooth LE advertisement."""
-
-    address: str
-    rssi_dbm: int
-    service_data: bytes
-    at_s: float
-
-
-class Radio(Protocol):
-    """A receiver of Bluetooth LE advertisements."""
-
-    def advertisements(self) -> Iterator[Advertisement]:
-        """Yield what is heard until the radio is closed."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the device. May be called twice."""
         ...
 
 

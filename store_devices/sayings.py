@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateway.wire.events import (
+    BandPresented,
     DeviceEvent,
     DeviceHealth,
     DevicePutDown,
@@ -18,6 +19,7 @@ from gateway.wire.events import (
     LineRemoved,
     ListData,
     ListRequested,
+    PresentedData,
     PutDownData,
     QuantityData,
     QuantitySet,
@@ -28,7 +30,14 @@ from gateway.wire.events import (
 from gateway.wire.tracing import NOT_TRACED, TraceContext
 
 Saying = (
-    ScannedData | RemovedData | QuantityData | ListData | TakenUpData | PutDownData | HealthData
+    ScannedData
+    | RemovedData
+    | QuantityData
+    | ListData
+    | TakenUpData
+    | PutDownData
+    | HealthData
+    | PresentedData
 )
 
 _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
@@ -39,6 +48,7 @@ _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
     TakenUpData: (DeviceTakenUp, EventType.DEVICE_TAKEN_UP),
     PutDownData: (DevicePutDown, EventType.DEVICE_PUT_DOWN),
     HealthData: (DeviceHealth, EventType.DEVICE_HEALTH),
+    PresentedData: (BandPresented, EventType.BAND_PRESENTED),
 }
 
 

@@ -134,6 +134,17 @@ class Uplink:
         self._visit = visit
         self.wake()
 
+    def say(self, channel: Channel, payload: bytes) -> bool:
+        """Send at QoS 0 and forget; return whether it was sent. From any thread; never waits.
+
+        For what is old when the next one comes. False while the broker is not reached, and
+        when so much waits for the line that this would be old when it came.
+        """
+        connection = self._connection
+        if connection is None or not self._state.online:
+            return False
+        return connection.say(self._options.address.topic(channel), payload)
+
     def _work(self) -> None:
         failures = 0
         while not self._stopping.is_set():

@@ -74,18 +74,23 @@ class Air:
         self._random = random.Random(seed)  # noqa: S311 - a simulation that can be repeated
         self._shadow = [self._random.gauss(0.0, around.shadow_db) for _ in receivers]
         self._at: Point | None = None
+        self._before_s = 0.0
         self._faces = self._random.uniform(-math.pi, math.pi)
 
     def heard(self, walk: Iterator[tuple[float, Point]]) -> Iterator[Packet]:
         """Yield the packets heard along a walk: (seconds, where) of each advertisement."""
-        before_s = 0.0
+        self._before_s = 0.0
         for at_s, at in walk:
-            self._move(at, at_s - before_s)
-            before_s = at_s
-            for receiver, shadow_db in zip(self._receivers, self._shadow, strict=True):
-                dbm = self._level(receiver, at) + shadow_db + self._fade_db()
-                if dbm > SENSITIVITY_DBM and self._random.random() > LOST_SHARE:
-                    yield Packet(at_s, receiver, dbm)
+            yield from self.sent(at_s, at)
+
+    def sent(self, at_s: float, at: Point) -> Iterator[Packet]:
+        """Yield who hears the one advertisement that is sent there and then."""
+        self._move(at, at_s - self._before_s)
+        self._before_s = at_s
+        for receiver, shadow_db in zip(self._receivers, self._shadow, strict=True):
+            dbm = self._level(receiver, at) + shadow_db + self._fade_db()
+            if dbm > SENSITIVITY_DBM and self._random.random() > LOST_SHARE:
+                yield Packet(at_s, receiver, dbm)
 
     def _move(self, at: Point, passed_s: float) -> None:
         walked_m = math.dist(at, self._at) if self._at else 0.0

@@ -213,6 +213,27 @@ class HealthData(Wire):
     spool_dropped: Annotated[int, Field(ge=0, strict=True)] = 0
     clock_offset_ms: Annotated[int | None, Field(strict=True)] = None
     catalogue_as_of: AwareDatetime | None = None
+    radio: Annotated[
+        Literal["hearing", "silent", "gone"] | None,
+        Field(description="Of a receiver: silent hears nobody at all, gone has no adapter."),
+    ] = None
+    radio_restarts: Annotated[
+        int | None,
+        Field(ge=0, strict=True, description="So often since it runs was it silent or gone."),
+    ] = None
+    bands_heard: Annotated[
+        int | None, Field(ge=0, strict=True, description="Frames in the last half second.")
+    ] = None
+    near_dbm: Annotated[
+        float | None,
+        Field(
+            ge=DBM_MIN, le=DBM_MAX, allow_inf_nan=False, description="What it has learnt is near."
+        ),
+    ] = None
+    sightings_dropped: Annotated[
+        int | None,
+        Field(ge=0, strict=True, description="Messages not sent, the broker being out of reach."),
+    ] = None
 
 
 class DeviceHealth(_Event):

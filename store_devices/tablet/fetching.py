@@ -1,4 +1,4 @@
-"""What the tablet asks of the server over HTTP: snapshot, shops, pictures, stock, enrolment.
+"""What the tablet asks of the server over HTTP: snapshot, shops, pictures, stock.
 
 Owns the addresses and shapes of those requests; keeps nothing. Every answer
 is bounded in size and time.
@@ -6,22 +6,20 @@ is bounded in size and time.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self
 
 import httpx2
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from cart.kernel.errors import EnrolmentRefused, Unavailable
+from cart.kernel.errors import Unavailable
+from store_devices.asking import ANSWER_MAX_BYTES, TIMEOUT_S, ask, checked, json_in
 from store_devices.tablet.catalogue import Edition
 from store_devices.tablet.goods import Location, Product
 
-TIMEOUT_S: Final = 5.0  # a person waits before the screen; of a stream, per block
 LINE_MAX_BYTES: Final = 1_048_576  # one product with hundreds of variants and its reviews
 SNAPSHOT_MAX_BYTES: Final = 1_073_741_824  # a hundred thousand variants are some 150 MB
 PICTURE_MAX_BYTES: Final = 4_194_304
-ANSWER_MAX_BYTES: Final = 4_194_304
 
-T = TypeVar("T")
 _LOCATIONS: Final = TypeAdapter(list[Location])
 
 
@@ -38,21 +36,6 @@ class StockFigure(BaseModel):
 
 
 _FIGURES: Final = TypeAdapter(list[StockFigure])
-
-
-class Enrolled(BaseModel):
-    """What the server gives a device for its one-time token; the whole of its identity."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    device_id: str
-    kind: str
-    location_id: str
-    partition: str
-    credential: str
-    mqtt_url: str
-    public_url: str
-    api_url: str
 
 
 class Server:
@@ -75,7 +58,7 @@ class Server:
         Raises:
             Unavailable: no answer, or not such a one.
         """
-        return _checked(_LOCATIONS, _rows(self._ask("GET", "/api/v1/locations"), "locations"))
+        return checked(_LOCATIONS, _rows(self._ask("GET", "/api/v1/locations"), "locations"))
 
     def picture(self, name: str) -> bytes:
         """Return a picture's bytes.
@@ -93,47 +76,12 @@ class Server:
         """
         question = {"skus": skus, "location_ids": location_ids}
         answer = self._ask("POST", "/api/v1/availability", json=question)
-        return _checked(_FIGURES, _rows(answer, "availability"))
-
-    def enrol(self, token: str, firmware: str) -> Enrolled:
-        """Trade the one-time token for an identity.
-
-        Raises:
-            EnrolmentRefused: the token is wrong, used or too old.
-            Unavailable: no answer, or not such a one.
-        """
-        question = {"token": token, "firmware": firmware}
-        answer = self._ask("POST", "/api/v1/devices/enrol", json=question, refusals=True)
-        if answer.is_client_error:
-            msg = f"the server refuses the token ({answer.status_code})"
-            raise EnrolmentRefused(msg)
-        return _checked(TypeAdapter(Enrolled), _json(answer))
+        return checked(_FIGURES, _rows(answer, "availability"))
 
     def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: object = None,
-        limit_bytes: int = ANSWER_MAX_BYTES,
-        refusals: bool = False,
+        self, method: str, path: str, *, json: object = None, limit_bytes: int = ANSWER_MAX_BYTES
     ) -> httpx2.Response:
-        try:
-            with self._http.stream(method, path, json=json) as answer:
-                if not (refusals and answer.is_client_error):
-                    answer.raise_for_status()
-                body = bytearray()
-                for block in answer.iter_bytes():
-                    body += block
-                    if len(body) > limit_bytes:
-                        msg = f"{path} answers more than {limit_bytes} bytes"
-                        raise Unavailable(msg)
-        except httpx2.HTTPError as error:
-            msg = f"{path} is not to be had: {error}"
-            raise Unavailable(msg) from error
-        return httpx2.Response(
-            answer.status_code, headers=_plain(answer.headers), content=bytes(body)
-        )
+        return ask(self._http, method, path, json=json, limit_bytes=limit_bytes)
 
 
 class Snapshot:
@@ -190,26 +138,6 @@ class Snapshot:
             raise Unavailable(msg) from error
 
 
-def _plain(headers: httpx2.Headers) -> dict[str, str]:
-    return {"Content-Type": headers.get("Content-Type", "")}
-
-
-def _json(answer: httpx2.Response) -> Any:  # noqa: ANN401 - checked by the caller
-    try:
-        return answer.json()
-    except ValueError as error:
-        msg = "the answer is no JSON"
-        raise Unavailable(msg) from error
-
-
 def _rows(answer: httpx2.Response, field: str) -> Any:  # noqa: ANN401 - checked by the caller
-    body = _json(answer)
+    body = json_in(answer)
     return body.get(field) if isinstance(body, dict) else body
-
-
-def _checked(adapter: TypeAdapter[T], value: object) -> T:
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        msg = f"the answer is not as agreed: {error.errors()[0]['msg']}"
-        raise Unavailable(msg) from error

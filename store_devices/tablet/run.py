@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Final
 
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from gateway.wire.tracing import make_tracer
+from store_devices.enrolling import Enrolled
 from store_devices.hardware import Camera, Scanner
+from store_devices.identity import address, firmware
+from store_devices.keyring import DeviceKeyring
 from store_devices.link import UplinkOptions
 from store_devices.spool import TELEMETRY_LIMITS, Limits, Spool
 from store_devices.tablet.agent import Agent
@@ -18,9 +20,7 @@ from store_devices.tablet.battery import SystemBattery
 from store_devices.tablet.catalogue import Catalogue
 from store_devices.tablet.catalogue_sync import CatalogueSync
 from store_devices.tablet.commands import Commands
-from store_devices.tablet.fetching import Enrolled, Server
-from store_devices.tablet.identity import address
-from store_devices.tablet.keyring import TabletKeyring
+from store_devices.tablet.fetching import Server
 from store_devices.tablet.kiosk import Kiosk
 from store_devices.tablet.pictures import Pictures
 from store_devices.tablet.reading import CameraReading, ScannerReading
@@ -31,11 +31,6 @@ from store_devices.tablet.surroundings import Place
 from store_devices.uplink import Uplink
 
 TICK_S: Final = 0.25  # the countdown on the screen changes within that of the second
-
-
-def firmware() -> str:
-    """Return what this tablet runs, as its health says it."""
-    return version("carryover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,7 @@ class Tablet:
             telemetry=self.telemetry,
             clock=clock,
             hearer=Commands(self.agent, self.spool, self._stock),
-            keyring=TabletKeyring(folder, identity, ids),
+            keyring=DeviceKeyring(folder, identity, ids),
         )
         self._sync = CatalogueSync(
             server=self._server,

@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.wire.codec import decode, decode_event, encode
 from gateway.wire.downlink import Ack, Receipt, Status
 from gateway.wire.events import DeviceEvent
+from gateway.wire.sightings import Sightings
 from gateway.wire.topics import Channel, DeviceAddress
 
 
@@ -26,6 +27,7 @@ class GatewayEnd:
         self.chain: list[str] = []  # ids in the order in which they could be receipted
         self.acks: queue.Queue[Ack] = queue.Queue()
         self.statuses: queue.Queue[Status] = queue.Queue()
+        self.sightings: queue.Queue[Sightings] = queue.Queue()
         self._address = address
         self._port = port
         self._seen: set[str] = set()
@@ -90,7 +92,8 @@ class GatewayEnd:
 
     def _on_connect(self, *_: Any) -> None:  # noqa: ANN401 - paho's callback
         up = (Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS, Channel.STATUS)
-        self._client.subscribe([(self._address.topic(channel), 1) for channel in up])
+        asked = [(self._address.topic(channel), 1) for channel in up]
+        self._client.subscribe([*asked, (self._address.topic(Channel.SIGHTINGS), 0)])
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         payload = bytes(message.payload)
@@ -98,6 +101,8 @@ class GatewayEnd:
             self.acks.put(decode(Ack, payload))
         elif message.topic.endswith("/status"):
             self.statuses.put(decode(Status, payload))
+        elif message.topic.endswith("/sightings"):
+            self.sightings.put(decode(Sightings, payload))
         else:
             event = decode_event(payload)
             self.channels[event.id] = message.topic.rpartition("/")[2]

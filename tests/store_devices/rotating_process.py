@@ -9,15 +9,15 @@ from pathlib import Path
 
 from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
+from store_devices import identity
+from store_devices.keyring import DeviceKeyring
 from store_devices.link import UplinkOptions
 from store_devices.spool import Spool
-from store_devices.tablet import identity
-from store_devices.tablet.keyring import TabletKeyring
 from store_devices.uplink import Uplink
 from tests.fakes.hearer import DeafHearer
 
 
-class HeldKeyring(TabletKeyring):
+class HeldKeyring(DeviceKeyring):
     """Never comes back from making a credential."""
 
     def rotate(self) -> str:
@@ -27,7 +27,7 @@ class HeldKeyring(TabletKeyring):
         raise AssertionError
 
 
-def uplink_in(folder: Path, url: str, keyring: type[TabletKeyring] = TabletKeyring) -> Uplink:
+def uplink_in(folder: Path, url: str, keyring: type[DeviceKeyring] = DeviceKeyring) -> Uplink:
     """Return the uplink of the tablet whose identity is in ``folder``."""
     enrolled, ids = identity.load(folder), RandomIds()
     spool = Spool(folder / "spool.db", device_id=enrolled.device_id, clock=SystemClock(), ids=ids)
@@ -49,6 +49,6 @@ def uplink_in(folder: Path, url: str, keyring: type[TabletKeyring] = TabletKeyri
 
 
 if __name__ == "__main__":
-    held = HeldKeyring if sys.argv[3:] == ["held"] else TabletKeyring
+    held = HeldKeyring if sys.argv[3:] == ["held"] else DeviceKeyring
     uplink_in(Path(sys.argv[1]), sys.argv[2], held).start()
     threading.Event().wait()

@@ -28,10 +28,10 @@ from gateway.settings import MqttSettings
 from gateway.wire.credential import HASH
 from gateway.wire.events import ScannedData
 from gateway.wiring import Gateway
-from store_devices.tablet import identity
-from store_devices.tablet.fetching import Enrolled
-from store_devices.tablet.identity import NEXT_FILE as FILE
-from store_devices.tablet.keyring import TabletKeyring
+from store_devices import identity
+from store_devices.enrolling import Enrolled
+from store_devices.identity import NEXT_FILE as FILE
+from store_devices.keyring import DeviceKeyring
 from tests.fakes.shop import enrolled, stock_catalogue
 from tests.real.broker import Mosquitto
 from tests.real.mqtt_client import MqttClient
@@ -58,9 +58,9 @@ def tablet_identity(credential: str = "the first") -> Enrolled:
     )
 
 
-def keyring_in(folder: Path) -> TabletKeyring:
+def keyring_in(folder: Path) -> DeviceKeyring:
     """Return the keyring as a process finds it that starts now."""
-    return TabletKeyring(folder, identity.load(folder), SeededIds(1))
+    return DeviceKeyring(folder, identity.load(folder), SeededIds(1))
 
 
 def test_a_fresh_credential_is_kept_before_anybody_hears_of_it(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from cart.kernel.errors import EnrolmentRefused, Unavailable
 from cart.kernel.gtin import Gtin
+from store_devices import identity
 from store_devices.cli import app
-from store_devices.tablet import identity
+from store_devices.enrolling import enrol
 from store_devices.tablet.catalogue import Catalogue
 from store_devices.tablet.catalogue_sync import CatalogueSync
 from store_devices.tablet.fetching import Server
@@ -212,12 +213,14 @@ def test_nearest_is_by_distance_over_the_ground() -> None:
     assert [place.id for place in found] == ["mill-lane", "old-station", "nowhere"]
 
 
-def test_enrolment_is_kept_for_its_owner_only(server: Server, tmp_path: Path) -> None:
+def test_enrolment_is_kept_for_its_owner_only(shop: Shop, tmp_path: Path) -> None:
     """The file is 0600; a refused token leaves none."""
+    way = httpx2.MockTransport(shop)
     with pytest.raises(EnrolmentRefused):
-        server.enrol("used-token", "1.0")
+        enrol("https://shop.example", "used-token", "1.0", transport=way)
     assert not list(tmp_path.iterdir())
-    path = identity.keep(tmp_path / "device", server.enrol("good-token", "1.0"))
+    enrolled = enrol("https://shop.example", "good-token", "1.0", transport=way)
+    path = identity.keep(tmp_path / "device", enrolled)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     known = identity.load(tmp_path / "device")
     assert known.credential == "very-secret"

@@ -12,7 +12,7 @@ from gateway.wire.codec import encode
 from gateway.wire.downlink import AckOutcome, CartData, ShowCart, ShownLine
 from gateway.wire.events import DeviceTakenUp, ItemScanned
 from gateway.wire.topics import DeviceAddress
-from store_devices.tablet.fetching import Enrolled
+from store_devices.enrolling import Enrolled
 from store_devices.tablet.run import Hardware, Tablet
 from store_devices.tablet.settings import TabletSettings
 from tests.fakes.gateway_end import GatewayEnd

@@ -1,6 +1,7 @@
 """The uplink against a real Mosquitto: in order, exactly once after de-duplication."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Queue
@@ -20,8 +21,10 @@ from gateway.wire.downlink import (
     Command,
     StockNotice,
 )
-from gateway.wire.events import HealthData, ScannedData
-from gateway.wire.topics import DeviceAddress
+from gateway.wire.events import HealthData, HeardFrame, ScannedData
+from gateway.wire.sightings import Sightings
+from gateway.wire.topics import Channel, DeviceAddress
+from store_devices.connection import SAID_MAX
 from store_devices.delivery import TELEMETRY_WINDOW_MAX
 from store_devices.link import Answer, LinkState, UplinkOptions
 from store_devices.spool import TELEMETRY_LIMITS, Spool
@@ -374,3 +377,29 @@ def test_the_clock_is_learnt_from_receipts_and_not_from_old_ones(
     far_end.acks.get(timeout=WAIT_S)
     assert abs(spool.offset_us - 90_000_000) < 2_000_000
     uplink.stop()
+
+
+def test_what_is_old_at_once_is_sent_once_or_not_at_all(
+    mosquitto: Mosquitto, far_end: GatewayEnd, spool: Spool, heard: Heard
+) -> None:
+    """Sightings: let go while the broker is away, from any thread sent when it is there."""
+    frame = HeardFrame.model_construct(frame=bytes(17), dbm=-60.0, packets=1)
+    said = encode(Sightings(at=datetime.now(UTC), heard=(frame,)))
+    uplink = uplink_of(mosquitto, spool, heard)
+    assert not uplink.say(Channel.SIGHTINGS, said)
+    uplink.start()
+    heard.wait_online()
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda _: uplink.say(Channel.SIGHTINGS, said), range(200)))
+    sent = sum(results)
+    wait_until(lambda: far_end.sightings.qsize() == sent, WAIT_S)
+    assert sent >= SAID_MAX
+    mosquitto.kill()
+    heard.wait_online(online=False)
+    assert not uplink.say(Channel.SIGHTINGS, said)
+    mosquitto.start()
+    heard.wait_online()
+    far_end.command(encode(clear()))
+    far_end.acks.get(timeout=WAIT_S)
+    uplink.stop()
+    assert far_end.sightings.qsize() == sent

@@ -1,8 +1,8 @@
-"""What this tablet proves itself with, on the disk before it is used.
+"""What this device proves itself with, on the disk before it is used.
 
 A fresh credential is made here and kept beside the present one; the server gets its hash
 only. Whichever of the two the broker knows is used, the fresh one tried first; once it was
-taken, it replaces the present one. So a tablet that loses power at any moment comes back.
+taken, it replaces the present one. So a device that loses power at any moment comes back.
 """
 
 from contextlib import suppress
@@ -11,11 +11,11 @@ from pathlib import Path
 from cart.kernel.errors import Unavailable
 from cart.kernel.ids import Ids
 from gateway.wire.credential import credential_hash
-from store_devices.tablet import identity
-from store_devices.tablet.fetching import Enrolled
+from store_devices import identity
+from store_devices.enrolling import Enrolled
 
 
-class TabletKeyring:
+class DeviceKeyring:
     """The credential in the identity's file, and the next one. For the uplink's worker alone."""
 
     def __init__(self, folder: Path, enrolled: Enrolled, ids: Ids) -> None:

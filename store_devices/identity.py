@@ -1,6 +1,7 @@
-"""Who this tablet is: the answer to its enrolment, in one file that only its owner may read."""
+"""Who this device is: the answer to its enrolment, in one file that only its owner may read."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from cart.kernel.errors import InvalidPayload, Unavailable
 from gateway.wire.topics import DeviceAddress
-from store_devices.tablet.fetching import Enrolled
+from store_devices.enrolling import Enrolled
 
 FILE: Final = "identity.json"
 NEXT_FILE: Final = "next-credential"  # of a rotation under way, which another identity ends
@@ -46,8 +47,8 @@ def write(path: Path, text: str) -> None:
         os.close(folder)
 
 
-def load(folder: Path) -> Enrolled:
-    """Return the identity in the device's folder.
+def load(folder: Path, kind: str = "tablet") -> Enrolled:
+    """Return the identity in the device's folder; ``kind`` is the command that makes one.
 
     Raises:
         Unavailable: there is none; the message says how to get one.
@@ -57,7 +58,7 @@ def load(folder: Path) -> Enrolled:
     try:
         text = path.read_text()
     except FileNotFoundError as error:
-        msg = f"{folder} has no identity yet: run `store_devices tablet enrol` first"
+        msg = f"{folder} has no identity yet: run `store_devices {kind} enrol` first"
         raise Unavailable(msg) from error
     try:
         return Enrolled.model_validate_json(text)
@@ -69,3 +70,8 @@ def load(folder: Path) -> Enrolled:
 def address(enrolled: Enrolled) -> DeviceAddress:
     """Return where this device lives on the broker."""
     return DeviceAddress(enrolled.partition, enrolled.location_id, enrolled.device_id)
+
+
+def firmware() -> str:
+    """Return what this device runs, as its health says it."""
+    return version("carryover")

@@ -1,0 +1,171 @@
+"""A band that is connected: set up at the desk, made to shine, asked how it is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from cart.kernel.errors import Refused, Unavailable
+from firmware_sim.bands.firmware import Band
+from firmware_sim.bands.gatt import UNPAIRED, VERSION
+from firmware_sim.bands.worn import WornBand
+from gateway.wire.band import BandKey, BandState, identifier_in
+from gateway.wire.band_service import Button, Light, Pairing, Shine, Vibration
+from store_devices.ble.touching import TouchedBand, touched
+from tests.fakes.radio_bench import Bench, bench, until
+
+SECRET = bytes(range(16))
+CLOCK_S = 512_000
+
+
+def with_band(
+    scene: Callable[[Bench, WornBand], Coroutine[Any, Any, None]], secret: bytes = UNPAIRED
+) -> None:
+    """Play it with one band in reach."""
+
+    async def played() -> None:
+        async with bench() as at:
+            band = WornBand("fresh", Band(secret, state=BandState(battery_percent=87)))
+            at.bands.append(band)
+            await band.start(at.ether)
+            await scene(at, band)
+
+    asyncio.run(played())
+
+
+def address_of(band: WornBand) -> str:
+    """Return under which address it is on the air now."""
+    found = band.band.advert(asyncio.get_running_loop().time()).address
+    return ":".join(f"{byte:02X}" for byte in found)
+
+
+def test_a_fresh_band_gets_its_secret_and_clock() -> None:
+    """From then on it sends the frames of that secret and clock, under another address."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        before = address_of(band)
+        async with touched(before, backend=at.adapter.client) as one:
+            await one.pair(SECRET, CLOCK_S)
+        assert band.server.paired
+        frame = band.band.advert(asyncio.get_running_loop().time()).payload[-17:]
+        assert identifier_in(frame) == BandKey(SECRET).identifier(CLOCK_S // 512)
+        assert address_of(band) != before
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            assert await one.battery_percent() == 87
+
+    with_band(scene)
+
+
+def test_a_band_with_a_secret_is_set_up_anew_only_while_its_button_is_held() -> None:
+    """Nobody next to her makes it his; she who holds the button may."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        other = bytes([7]) * 16
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            with pytest.raises(Refused):
+                await one.pair(other, CLOCK_S)
+            assert band.band.secret == SECRET
+            band.server.held = True
+            await one.pair(other, CLOCK_S)
+            assert band.band.secret == other
+
+    with_band(scene, SECRET)
+
+
+def test_it_vibrates_shines_and_says_how_it_is() -> None:
+    """What it was told is done as it was told; what it says is what it is."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            await one.vibrate(2, 4)
+            for light in (Light.BLUE, Light.GREEN, Light.WHITE, Light.OFF):
+                await one.shine(light, 5)
+            assert (await one.battery_percent(), await one.firmware()) == (87, VERSION)
+        assert band.server.vibrations == [Vibration(2, 4)]
+        assert [shine.light.name for shine in band.server.shone] == [
+            "BLUE", "GREEN", "WHITE", "OFF",
+        ]  # fmt: skip
+
+    with_band(scene, SECRET)
+
+
+def test_presses_are_told_while_it_is_connected() -> None:
+    """Each with the count, so that none is lost."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        told: list[Button] = []
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            await one.on_button(told.append)
+            for _ in range(3):
+                band.press()
+            await until(lambda: len(told) == 3)
+        assert told == [Button(presses, held=False) for presses in (1, 2, 3)]
+
+    with_band(scene, SECRET)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda one: one.vibrate(0),
+        lambda one: one.vibrate(6),
+        lambda one: one.shine(Light.BLUE, 61),
+        lambda one: one.pair(b"short", 0),
+        lambda one: one.pair(SECRET, 2**32),
+    ],
+)
+def test_what_no_band_does_is_not_even_asked(ask: Callable[[TouchedBand], Awaitable[None]]) -> None:
+    """More than is pleasant on a wrist, or no secret at all."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            with pytest.raises(ValueError, match=r"band|pairing"):
+                await ask(one)
+        assert (band.server.vibrations, band.server.shone) == ([], [])
+        assert not band.server.paired
+
+    with_band(scene)
+
+
+def test_a_band_that_went_away_is_out_of_reach() -> None:
+    """Before it is connected, and while it is."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            await band.leave()
+            with pytest.raises(Unavailable):
+                await one.vibrate()
+        at.adapter.present = False
+        with pytest.raises(Unavailable):
+            async with touched(address_of(band), backend=at.adapter.client):
+                pass
+
+    with_band(scene, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "written"),
+    [
+        (Pairing.decoded, bytes(19)),
+        (Pairing.decoded, bytes(16) + b"\xff" * 4),
+        (Vibration.decoded, b"\x01"),
+        (Vibration.decoded, b"\x00\x01"),
+        (Vibration.decoded, b"\x06\x01"),
+        (Shine.decoded, b"\x04\x01"),
+        (Shine.decoded, b"\x01\x00"),
+        (Shine.decoded, b"\x01\x3d"),
+        (Button.decoded, b""),
+    ],
+)
+def test_bytes_that_mean_nothing_are_refused(
+    decoded: Callable[[bytes], object], written: bytes
+) -> None:
+    """Other lengths, and values that there are not."""
+    with pytest.raises(ValueError):  # noqa: PT011 - each says something else
+        decoded(written)
+
+
+def test_there_is_no_red() -> None:
+    """A band says nothing is wrong with her."""
+    assert {light.name for light in Light} == {"OFF", "BLUE", "GREEN", "WHITE"}
