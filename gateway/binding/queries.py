@@ -216,27 +216,28 @@ def latest_late(db: Session, device_id: str, since: datetime) -> BindingRow | No
 
 def by_band(
     db: Session,
-    session_id: str,
+    *,
+    loan_id: str | None = None,
+    session_id: str | None = None,
     device_ids: Collection[str] | None = None,
     location_id: str | None = None,
-    loan_id: str | None = None,
 ) -> list[VisitKey]:
-    """Return the live visits that a band made this session's, locked until the commit.
+    """Return live visits that a band made somebody's, locked until the commit.
 
-    Of all devices, or of these, or of those at a location; of any band, or of one loan.
+    Hers by this loan of a band, or as this session; of all devices, or of these, or of those at a
+    location.
     """
-    asked = select(BindingRow.device_id, BindingRow.visit).where(
-        BindingRow.session_id == session_id,
+    asked = select(BindingRow).where(
         col(BindingRow.band_loan_id).is_not(None),
         col(BindingRow.ended_at).is_(None),
+        or_(BindingRow.band_loan_id == loan_id, BindingRow.session_id == session_id),
     )
     if device_ids is not None:
         asked = asked.where(col(BindingRow.device_id).in_(device_ids))
     if location_id is not None:
         asked = asked.where(BindingRow.location_id == location_id)
-    if loan_id is not None:
-        asked = asked.where(BindingRow.band_loan_id == loan_id)
-    return list(db.exec(asked.order_by(col(BindingRow.id)).with_for_update()).all())
+    found = db.exec(asked.order_by(col(BindingRow.id)).with_for_update())
+    return [(one.device_id, one.visit) for one in found.all()]
 
 
 def idle(db: Session, before_us: int, offline_before_us: int, limit: int) -> Sequence[BindingRow]:
@@ -267,3 +268,16 @@ def session_of(db: Session, session_id: str, *, lock: bool = False) -> ShopperSe
     return db.get(
         ShopperSessionRow, session_id, populate_existing=True, with_for_update={"key_share": True}
     )
+
+
+def session_now(db: Session, session_id: str, customer_id: str | None) -> str | None:
+    """Return the session of who had this one, None when it is over.
+
+    A customer's own, which she may have signed in to since: its cart is the one she has.
+    """
+    if customer_id is not None:
+        hers = select(ShopperSessionRow.id).where(ShopperSessionRow.customer_id == customer_id)
+        if (found := db.exec(hers).one_or_none()) is not None:
+            return found
+    session = session_of(db, session_id)
+    return session.id if session is not None and session.ended_at is None else None

@@ -89,16 +89,13 @@ def present(
         return Tapped(TapAnswer.STALE, tablet.id)
     known: dict[str, Holder] = {}
     for one in holders:
-        if queries.session_of(db, one.session_id) is None:
+        session_id = queries.session_now(db, one.session_id, one.customer_id)
+        if session_id is None:
             strangers += 1
         else:
-            known.setdefault(one.session_id, one)
+            known.setdefault(session_id, replace(one, session_id=session_id))
     live = queries.held_for_tap(db, tablet.id, known)
-    hers = _whose(db, live, known.values())
-    state = TapState()
-    if live is not None:
-        session_id = hers.session_id if hers else live.session_id
-        state = TapState(session_id, live.claimed_at_us is not None)
+    state = TapState(live.session_id, live.claimed_at_us is not None) if live else TapState()
     answer = judge_tap(state, known, strangers, pressed=by is Presented.NEWS)
     if answer in _SAID:
         said = TapData(outcome=_SAID[answer], until=now + ANSWER_WITHIN)
@@ -110,22 +107,10 @@ def present(
         tapped = Tapped(answer, tablet.id)
         return _hers(db, clock, ids, tapped=tapped, live=live, holder=holder, begin=True)
     tapped = Tapped(answer, tablet.id)
-    holder = hers or next(iter(known.values()))
+    holder = known.get(live.session_id) or next(iter(known.values()))
     if answer is TapAnswer.TAKEN:
         tapped = _taken(db, clock, live, holder.session_id, holder.loan_id)
     return _hers(db, clock, ids, tapped=tapped, live=live, holder=holder, begin=False)
-
-
-def _whose(db: Session, live: BindingRow | None, known: Collection[Holder]) -> Holder | None:
-    """Return who of these has the live visit already; a customer may have it from her phone."""
-    owner = queries.session_of(db, live.session_id) if live else None
-    if owner is None:
-        return None
-    for one in known:
-        same_customer = one.customer_id is not None and one.customer_id == owner.customer_id
-        if same_customer or one.session_id == owner.id:
-            return one
-    return None
 
 
 def _begin(
@@ -174,9 +159,7 @@ def _hers(
     )
     key = (live.device_id, live.visit)
     ask_greeting(db, clock, ids, device_id=live.device_id, greeting=greeting, begin=begin)
-    elsewhere = [
-        one for one in queries.by_band(db, holder.session_id, loan_id=holder.loan_id) if one != key
-    ]
+    elsewhere = [one for one in queries.by_band(db, loan_id=holder.loan_id) if one != key]
     over = _let_go(db, clock, ids, elsewhere, EndReason.LEFT)
     return replace(tapped, bound=queries.visits(db, [key]).get(key), over=tuple(over))
 
@@ -186,17 +169,25 @@ def leave(
     clock: Clock,
     ids: Ids,
     *,
-    session_id: str,
+    session_id: str | None = None,
+    loan_id: str | None = None,
     device_ids: Collection[str] | None = None,
     location_id: str | None = None,
     reason: str = EndReason.LEFT,
 ) -> list[Bound]:
-    """End what a band made this session's at these devices, or at all of a location, or anywhere.
+    """End what a band made hers at these devices, or at all of a location, or anywhere.
 
-    Their devices are asked to clear themselves; return the visits as they are now. What a phone
-    claimed goes on. A second time nothing is left to end.
+    Who she is says the loan of her band, or the session: with the loan it is found also where
+    she has signed in since. The devices are asked to clear themselves; return the visits as they
+    are now. What a phone claimed goes on. A second time nothing is left to end.
     """
-    keys = queries.by_band(db, session_id, device_ids=device_ids, location_id=location_id)
+    keys = queries.by_band(
+        db,
+        loan_id=loan_id,
+        session_id=session_id,
+        device_ids=device_ids,
+        location_id=location_id,
+    )
     return _let_go(db, clock, ids, keys, reason)
 
 
