@@ -203,15 +203,16 @@ def retire(db: Session, number: int) -> None:
     _move(db, number, (State.DRAWER, State.LOST), {"state": State.RETIRED.value})
 
 
-def stop_following(db: Session, *, session_id: str) -> int | None:
-    """Let nobody note any more where this shopper is; return her band's number, if she has one.
+def let_follow(db: Session, *, session_id: str, follow: bool) -> int | None:
+    """Let it be noted where this shopper is, or not any more; return her band, if she has one.
 
-    A customer's consent is withdrawn by the caller; the band opens tablets as before.
+    What the ledger says counts besides: it is the caller's to write. The band opens tablets
+    either way.
     """
     loan = queries.loan_of_session(db, session_id)
     if loan is None:
         return None
-    write(db, update(BandLoanRow).where(col(BandLoanRow.id) == loan.id).values(follow=False))
+    write(db, update(BandLoanRow).where(col(BandLoanRow.id) == loan.id).values(follow=follow))
     return loan.number
 
 

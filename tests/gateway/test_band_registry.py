@@ -363,8 +363,8 @@ def test_an_anonymous_shopper_is_followed_if_she_said_so_at_the_desk(drawer: Dra
         refused: False,
     }
     with unit_of_work(drawer.engine) as db:
-        assert service.stop_following(db, session_id=stopped) == said_yes
-        assert service.stop_following(db, session_id="session_of_nobody") is None
+        assert service.let_follow(db, session_id=stopped, follow=False) == said_yes
+        assert service.let_follow(db, session_id="nobody", follow=False) is None
     assert not drawer.follows(said_yes)
     assert drawer.state(said_yes) == (State.OUT, "")
 
