@@ -12,6 +12,7 @@ from cart.kernel.errors import InvalidInput
 from cart.process import collect_seldom
 from gateway import (
     cli_backup,
+    cli_bands,
     cli_broker,
     cli_dead_letters,
     cli_devices,
@@ -23,6 +24,7 @@ from gateway.settings import MqttSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
 app.add_typer(cli_devices.app, name="devices")
+app.add_typer(cli_bands.app, name="bands")
 app.add_typer(cli_dead_letters.app, name="dead-letters")
 app.add_typer(cli_floor.app, name="floor")
 app.command("broker-files")(cli_broker.broker_files)

@@ -28,6 +28,8 @@ from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.account import pages as account_pages
 from mobile_api.account import router as account_router
+from mobile_api.bands import desk as band_desk
+from mobile_api.bands import pages as band_pages
 from mobile_api.bells import Bells
 from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
@@ -125,6 +127,8 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_second.router,
     staff_people.router,
     staff_vouched.router,
+    band_desk.router,
+    band_pages.router,
     board_pages.router,
     operator_router.router,
     operator_pages.router,

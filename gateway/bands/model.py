@@ -58,6 +58,14 @@ class OutBand:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A band that was to follow its shopper. ``loan_id``: "" if it could not, and is nobody's."""
+
+    number: int
+    loan_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What was learned of a band: between what its clock stood ``at`` a moment, and its state.
 

@@ -75,9 +75,13 @@ def band_of_session(db: Session, session_id: str) -> tuple[BandRow, Holder] | No
 
 
 def listed(
-    db: Session, *, location_id: str | None = None, states: Sequence[State] = tuple(State)
+    db: Session,
+    *,
+    location_id: str | None = None,
+    states: Sequence[State] = tuple(State),
+    numbers: Sequence[int] | None = None,
 ) -> list[ListedBand]:
-    """Return the bands (of a location), by number; with a live loan what the desk knows of it."""
+    """Return the bands (of a location, of these numbers), by number, with their live loans."""
     statement = (
         select(BandRow, BandLoanRow)
         .join(
@@ -91,6 +95,8 @@ def listed(
     )
     if location_id is not None:
         statement = statement.where(BandRow.location_id == location_id)
+    if numbers is not None:
+        statement = statement.where(col(BandRow.number).in_(numbers))
     return [
         ListedBand(
             number=band.number,

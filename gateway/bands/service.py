@@ -32,6 +32,7 @@ from gateway.bands.model import (
     MADE_OFF_S,
     EndReason,
     Heard,
+    Moved,
     State,
     checked_greeting,
     checked_locale,
@@ -202,34 +203,35 @@ def retire(db: Session, number: int) -> None:
     _move(db, number, (State.DRAWER, State.LOST), {"state": State.RETIRED.value})
 
 
-def stop_following(db: Session, *, session_id: str) -> int | None:
-    """Let nobody note any more where this shopper is; return her band's number, if she has one.
+def let_follow(db: Session, *, session_id: str, follow: bool) -> int | None:
+    """Let it be noted where this shopper is, or not any more; return her band, if she has one.
 
-    A customer's consent is withdrawn by the caller; the band opens tablets as before.
+    What the ledger says counts besides: it is the caller's to write. The band opens tablets
+    either way.
     """
     loan = queries.loan_of_session(db, session_id)
     if loan is None:
         return None
-    write(db, update(BandLoanRow).where(col(BandLoanRow.id) == loan.id).values(follow=False))
+    write(db, update(BandLoanRow).where(col(BandLoanRow.id) == loan.id).values(follow=follow))
     return loan.number
 
 
 def end_loans(
-    db: Session, clock: Clock, session_ids: Sequence[str], reason: EndReason
+    db: Session, now: datetime, session_ids: Sequence[str], reason: EndReason
 ) -> list[int]:
     """End the live loans of these sessions; return the bands' numbers. They stay out."""
     ended = db.execute(
         update(BandLoanRow)
         .where(col(BandLoanRow.session_id).in_(session_ids), col(BandLoanRow.ended_at).is_(None))
-        .values(ended_at=clock.now(), end_reason=reason.value)
+        .values(ended_at=now, end_reason=reason.value)
         .returning(col(BandLoanRow.number))
         .execution_options(synchronize_session=False)
     )
     return sorted(ended.scalars())
 
 
-def move_loan(db: Session, clock: Clock, *, from_id: str, session_id: str) -> int | None:
-    """Let a band follow its shopper into another session; return its number, None without one.
+def move_loan(db: Session, clock: Clock, *, from_id: str, session_id: str) -> Moved | None:
+    """Let a band follow its shopper into another session; None: there is no band to follow.
 
     If that session has a band already, the one that came along is nobody's from now on, until
     the desk takes it back.
@@ -239,14 +241,31 @@ def move_loan(db: Session, clock: Clock, *, from_id: str, session_id: str) -> in
         return None
     if queries.loan_of_session(db, session_id) is not None:
         _end(db, clock, EndReason.REPLACED, number=loan.number, loan_id=loan.id)
-        return loan.number
-    write(
-        db,
+        return Moved(loan.number)
+    _hand(db, [loan.id], from_id, session_id)
+    return Moved(loan.number, loan.id)
+
+
+def move_back(
+    db: Session, loan_ids: Sequence[str], *, from_id: str, session_id: str
+) -> Sequence[int]:
+    """Undo :func:`move_loan` for loans that are still where it took them; return the bands."""
+    return _hand(db, loan_ids, from_id, session_id)
+
+
+def _hand(db: Session, loan_ids: Sequence[str], from_id: str, session_id: str) -> Sequence[int]:
+    moved = db.execute(
         update(BandLoanRow)
-        .where(col(BandLoanRow.id) == loan.id, col(BandLoanRow.ended_at).is_(None))
-        .values(session_id=session_id),
+        .where(
+            col(BandLoanRow.id).in_(loan_ids),
+            col(BandLoanRow.session_id) == from_id,
+            col(BandLoanRow.ended_at).is_(None),
+        )
+        .values(session_id=session_id)
+        .returning(col(BandLoanRow.number))
+        .execution_options(synchronize_session=False)
     )
-    return loan.number
+    return sorted(moved.scalars())
 
 
 _HEARD_COLUMNS: Final = (

@@ -27,7 +27,7 @@ from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
 from cart.profile.tables import CustomerRow
 from gateway.bands import queries, service
-from gateway.bands.model import EndReason, Heard, State
+from gateway.bands.model import EndReason, Heard, Moved, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandRow
 from gateway.ports import Holder
@@ -364,8 +364,8 @@ def test_an_anonymous_shopper_is_followed_if_she_said_so_at_the_desk(drawer: Dra
         refused: False,
     }
     with unit_of_work(drawer.engine) as db:
-        assert service.stop_following(db, session_id=stopped) == said_yes
-        assert service.stop_following(db, session_id="session_of_nobody") is None
+        assert service.let_follow(db, session_id=stopped, follow=False) == said_yes
+        assert service.let_follow(db, session_id="nobody", follow=False) is None
     assert not drawer.follows(said_yes)
     assert drawer.state(said_yes) == (State.OUT, "")
 
@@ -383,17 +383,24 @@ def test_what_was_decided_before_she_signed_in_comes_along(drawer: Drawer) -> No
     """The session's grant counts for the customer that it joined; a refusal of hers is newer."""
     number, ann = drawer.made(), Subject(customer_id="customer_ann")
     origin, own = drawer.shopper(), drawer.shopper(ann.customer_id)
-    drawer.out(number, origin)
+    loan_id = drawer.out(number, origin)
     decide(drawer, Subject(session_id=origin), granted=True)
     with unit_of_work(drawer.engine) as db:
         consents.join(db, drawer.clock, drawer.ids, session_id=origin, customer_id=ann.customer_id)
-        assert service.move_loan(db, drawer.clock, from_id=origin, session_id=own) == number
+        moved = service.move_loan(db, drawer.clock, from_id=origin, session_id=own)
+        assert moved == Moved(number, loan_id)
     holder = drawer.holder(number)
     assert holder is not None
     assert (holder.session_id, holder.customer_id, holder.follow) == (own, ann.customer_id, True)
     drawer.clock.advance(1)
     decide(drawer, ann, granted=False)
     assert not drawer.follows(number)
+    with unit_of_work(drawer.engine) as db:
+        for _ in range(2):
+            service.move_back(db, [loan_id], from_id=own, session_id=origin)
+    holder = drawer.holder(number)
+    assert holder is not None
+    assert (holder.session_id, holder.customer_id) == (origin, None)
 
 
 def test_a_second_band_that_comes_along_is_nobodys(drawer: Drawer) -> None:
@@ -403,7 +410,7 @@ def test_a_second_band_that_comes_along_is_nobodys(drawer: Drawer) -> None:
     drawer.out(first, own)
     drawer.out(second, origin)
     with unit_of_work(drawer.engine) as db:
-        assert service.move_loan(db, drawer.clock, from_id=origin, session_id=own) == second
+        assert service.move_loan(db, drawer.clock, from_id=origin, session_id=own) == Moved(second)
         assert service.move_loan(db, drawer.clock, from_id=origin, session_id=own) is None
     assert (drawer.holder(second), drawer.state(second)) == (None, (State.OUT, EndReason.REPLACED))
     assert drawer.holder(first) is not None
@@ -418,8 +425,8 @@ def test_loans_end_with_their_sessions(drawer: Drawer) -> None:
     drawer.out(hers, session_id)
     drawer.out(other, drawer.shopper())
     with unit_of_work(drawer.engine) as db:
-        assert service.end_loans(db, drawer.clock, [session_id], EndReason.ERASED) == [hers]
-        assert service.end_loans(db, drawer.clock, [session_id], EndReason.ERASED) == []
+        assert service.end_loans(db, drawer.clock.now(), [session_id], EndReason.ERASED) == [hers]
+        assert service.end_loans(db, drawer.clock.now(), [session_id], EndReason.ERASED) == []
     assert drawer.state(hers) == (State.OUT, EndReason.ERASED)
     assert drawer.holder(other) is not None
 
