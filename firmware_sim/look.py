@@ -26,7 +26,7 @@ _GTIN_ID: Final = re.compile(r"(line|colour|size)-(\d{14})")
 class Seen:
     """A screen. ``lines``: pieces by GTIN, the newest first; ``others``: variants to tap.
 
-    ``shown``: the variant in large.
+    ``shown``: the variant in large. ``tap``: why a band that was held here began nothing.
     """
 
     html: str = ""
@@ -34,6 +34,7 @@ class Seen:
     lines: dict[str, int] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     shown: str = ""
+    tap: str = ""
     text: str = ""
 
     @property
@@ -70,6 +71,8 @@ class _Page(HTMLParser):
         name = facts.get("id") or ""
         if name == "screen":
             self.seen.phase = facts.get("data-phase") or ""
+        if tag == "p" and "data-outcome" in facts:
+            self.seen.tap = facts["data-outcome"] or ""
         if name == "add":
             self.seen.shown = facts.get("value") or ""
         found = _GTIN_ID.fullmatch(name)

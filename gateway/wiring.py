@@ -117,7 +117,7 @@ class Gateway:
             publish=self._tell,
             holds=lambda one: self._sessions.holds(one),  # noqa: PLW0108 - there are none yet
         )
-        self._bands.resolve = self._presence.whose
+        self._bands.resolve, self._bands.learn = self._presence.whose, self._presence.learn
         self._sessions = self._make_sessions()
         self._downlink = Downlink(
             self._engine,

@@ -24,6 +24,7 @@ GROUP_MIN: Final = 3
 
 Metres = Annotated[float, Field(ge=0, le=SIDE_MAX_M, allow_inf_nan=False)]
 Named = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+ZoneId = Annotated[str, StringConstraints(min_length=1, max_length=64)]  # as the catalogue has it
 Rectangle = tuple[Metres, Metres, Metres, Metres]
 
 
@@ -34,7 +35,7 @@ class _Part(BaseModel):
 class ZoneOnPlan(_Part):
     """A zone and its rectangles: left, top, right, bottom."""
 
-    id: Named
+    id: ZoneId
     areas: Annotated[tuple[Rectangle, ...], Field(min_length=1, max_length=AREAS_MAX)]
 
 

@@ -28,8 +28,9 @@ WATCHED_MAX: Final = 10_000  # visits by a band that go on at one moment, of a c
 class ShopBands:
     """The bands of the database, to whoever follows them and to whoever sees a tap.
 
-    ``resolve``: whose band a frame is of, by what is followed in this process; set once there
-    is somebody who knows.
+    ``resolve``: whose band a frame is of, by what is followed in this process; ``learn``: makes
+    that know bands that were handed out just now, and says whether it may have. Both are set
+    once there is somebody who knows.
     """
 
     def __init__(self, clock: Clock, ids: Ids, sealing: Sealing) -> None:
@@ -37,12 +38,15 @@ class ShopBands:
         self._ids = ids
         self._sealing = sealing
         self.resolve: Callable[[bytes], int | None] = lambda _: None
+        self.learn: Callable[[Session], bool] = lambda _: False
 
     # -- to whoever sees a tap
 
     def whose(self, db: Session, frame: bytes) -> Holder | None:
         """Return who has the band of this frame now."""
         number = self.resolve(frame)
+        if number is None and self.learn(db):
+            number = self.resolve(frame)
         return None if number is None else queries.holder_of(db, number)
 
     def stands_at(self, db: Session, receiver_id: str) -> str | None:

@@ -44,6 +44,8 @@ TICK_S: Final = 1.0
 # Who is out, where receivers hang and who has a tablet is read again this often; a notice of a
 # change brings it forward. A lost band is nobody's within this, whatever happens to the notice.
 RELOADED_EVERY_S: Final = 3.0
+# Frames of strangers are held to tablets, too: they must not make us read all bands each time.
+LEARNT_EVERY_S: Final = 0.5
 # What bands say of their clocks and batteries is kept this often: a process that dies forgets it.
 KEPT_EVERY_S: Final = 60.0
 UNKEPT_MAX: Final = 10_000  # changes that wait for a database that is away; then the oldest go
@@ -110,6 +112,8 @@ class Presence:
         self._lock = threading.Lock()  # of the resolver, which taps ask as well
         self._resolver = Resolver()
         self._worn: dict[int, Worn] = {}
+        self._known: dict[int, str] = {}  # by number the edition that the resolver has
+        self._learnt_s = float("-inf")
         self._receivers: frozenset[topics.DeviceAddress] = frozenset()
         self._plans: dict[str, Plan] = {}
         self._settling: dict[str, Settling] = {}
@@ -156,6 +160,19 @@ class Presence:
         with self._lock:
             found = self._resolver.resolve(frame, self._clock.monotonic())
         return found.band if found else None
+
+    def learn(self, db: Session) -> bool:
+        """Know bands that were handed out since the last look; say whether it looked.
+
+        A band is held to a tablet seconds after the desk gave it out, before its notice or the
+        next look.
+        """
+        now_s = self._clock.monotonic()
+        if now_s - self._learnt_s < LEARNT_EVERY_S:
+            return False
+        self._learnt_s = now_s
+        self._know(self._bands.worn(db), now_s)
+        return True
 
     def zone_of(self, location_id: str, number: int) -> str:
         """Return the zone in which a band is at a location, "" if in none."""
@@ -228,28 +245,18 @@ class Presence:
         self._wear(worn, now_s)
 
     def _wear(self, worn: dict[int, Worn], now_s: float) -> None:
-        now = self._clock.now()
         over: set[int] = set()
         for number, before in self._worn.items():
             after = worn.get(number)
-            if after is None or after.edition != before.edition:
-                with self._lock:
-                    self._resolver.remove(number)
-                self._heard.pop(number, None)
             if after is None or not after.follow or after.loan_id != before.loan_id:
                 over.add(number)
-        for number, after in worn.items():
-            known = self._worn.get(number)
-            if known is None or known.edition != after.edition:
-                passed_s = (now - after.at).total_seconds()
-                with self._lock:
-                    self._resolver.add(
-                        number,
-                        after.key,
-                        now_s,
-                        clock_s=after.clock_s + passed_s,
-                        off_s=after.off_s + abs(passed_s) * DRIFT_MAX,
-                    )
+        with self._lock:
+            for number, edition in list(self._known.items()):
+                if number not in worn or worn[number].edition != edition:
+                    self._resolver.remove(number)
+                    del self._known[number]
+                    self._heard.pop(number, None)
+        self._know(worn.values(), now_s)
         self._worn = worn
         for settling in self._settling.values():
             for number in over:
@@ -258,6 +265,23 @@ class Presence:
             with unit_of_work(self._engine) as db:
                 places = floor.forget_bands(db, sorted(over))
             self._publish(*(FloorChanged(one) for one in sorted(places)))
+
+    def _know(self, worn: Iterable[Worn], now_s: float) -> None:
+        """Let the resolver know bands that it does not."""
+        now = self._clock.now()
+        with self._lock:
+            for one in worn:
+                if one.number in self._known:
+                    continue
+                passed_s = (now - one.at).total_seconds()
+                self._resolver.add(
+                    one.number,
+                    one.key,
+                    now_s,
+                    clock_s=one.clock_s + passed_s,
+                    off_s=one.off_s + abs(passed_s) * DRIFT_MAX,
+                )
+                self._known[one.number] = one.edition
 
     # -- what comes
 
@@ -284,7 +308,8 @@ class Presence:
                 if found.fresh:
                     self._heard[found.band] = (found.state.battery_percent, found.state.presses)
                 self._leaving.hear(found.band, address.device_id, heard.dbm, now_s)
-                if settling is not None and self._worn[found.band].follow:
+                worn = self._worn.get(found.band)
+                if settling is not None and worn is not None and worn.follow:
                     change = settling.hear(found.band, address.device_id, heard.dbm, now_s)
                     changes += [change] if change else []
         self.figures.sightings += len(said.heard)

@@ -45,7 +45,7 @@ def receiver(name: str, more: str = "") -> str:
         ("zone = 1", "zone: Input should be a valid"),
         ("[[zone]", "not TOML"),
         ("", "zone: Field required"),
-        ('[[zone]]\nid = "Lamps!"\nareas = [[0,0,1,1]]', "zone.0.id"),
+        ('[[zone]]\nid = ""\nareas = [[0,0,1,1]]', "zone.0.id"),
         ('[[zone]]\nid = "lamps"\nareas = []', "zone.0.areas"),
         ('[[zone]]\nid = "lamps"\nareas = [[0,0,1]]', "zone.0.areas.0"),
         ('[[zone]]\nid = "lamps"\nareas = [[5,0,1,1]]', "is no area"),

@@ -209,6 +209,34 @@ def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
     assert shop.presence.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) is None
 
 
+def test_a_band_is_known_at_its_first_tap(shop: Shop) -> None:
+    """Handed out a moment ago, and no look at the database since: the tap looks itself, once."""
+    shop.presence.turn()
+    frame = shop.heard(shop.desk.hand_out(1), 0.1).frame
+    assert shop.presence.whose(frame) is None
+    with reading(shop.engine) as db:
+        assert shop.presence.learn(db)
+        assert shop.presence.whose(frame) == 1
+        assert not shop.presence.learn(db)  # a stranger's frames must not make it look each time
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
+    assert shop.here() == {1: "lamps"}
+    del shop.desk.bands[1]
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + TURN_S)
+    assert shop.presence.whose(frame) is None
+
+
+def test_a_band_that_was_known_too_early_is_forgotten_as_well(shop: Shop) -> None:
+    """Learned at a tap, handed back before anybody looked: nobody's."""
+    shop.presence.turn()
+    frame = shop.heard(shop.desk.hand_out(1), 0.1).frame
+    with reading(shop.engine) as db:
+        shop.presence.learn(db)
+    del shop.desk.bands[1]
+    shop.clock.advance(RELOADED_EVERY_S)
+    shop.presence.turn()
+    assert shop.presence.whose(frame) is None
+
+
 def test_the_next_wearer_is_somebody_else(shop: Shop) -> None:
     """A band that is handed out anew has a new stay, of the new loan."""
     shop.desk.hand_out(1)

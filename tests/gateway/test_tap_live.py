@@ -29,7 +29,7 @@ from gateway.registry.model import Enrolled
 from gateway.sessions import SoleSession
 from gateway.settings import MqttSettings
 from inventory_api.catalogue.queries import sellables
-from store_devices.tablet import fetching
+from store_devices import enrolling
 from store_devices.tablet.run import Hardware, Tablet
 from store_devices.tablet.settings import TabletSettings
 from tests.fakes.holders import KnownBands, frame_of
@@ -85,7 +85,7 @@ class Shop:
 
 def tablet_of(device: Enrolled, broker: Mosquitto, folder: Path, nobody_port: int) -> Tablet:
     """Return the tablet as a shop has it; of the server's HTTP there is nothing."""
-    identity = fetching.Enrolled(
+    identity = enrolling.Enrolled(
         device_id=device.device_id,
         kind="tablet",
         location_id=device.location_id,

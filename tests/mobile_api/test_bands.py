@@ -321,14 +321,14 @@ def test_stop_following_counts_at_once_and_the_band_stays(
         purpose = Purpose.LOCATION_IN_SHOP
         standing = floor.look(lambda db: ledger.all_standing(db, subject, [purpose])[purpose])
         assert not holds(standing)
-        form = re.search(
+        found = re.search(
             rf'action="/privacy/{purpose.value}".*?name="key" value="([^"]+)".*?'
             r'name="wording" value="([^"]+)".*?name="seen" value="(\d+)"',
             phone.get("/privacy").text,
             re.DOTALL,
         )
-        assert form is not None
-        key, wording, seen = form.groups()
+        assert found is not None
+        key, wording, seen = found.groups()
         phone.post(
             f"/privacy/{purpose.value}",
             data={"key": key, "granted": "true", "wording": wording, "seen": seen},

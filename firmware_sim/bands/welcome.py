@@ -1,0 +1,94 @@
+"""The welcome desk of a simulated shop: has bands made, hands them out, takes them back.
+
+As somebody of the staff does it: by the page, with what it shows read out.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+
+from cart.kernel.errors import Refused, Unavailable
+from firmware_sim.asking import fill_in, trust
+from firmware_sim.shop import Shop
+
+TIMEOUT_S: Final = 30.0
+OK: Final = 200
+PAGE: Final = "/staff/bands"
+_HIDDEN: Final = re.compile(r'<input type="hidden" name="(wording|seen)" value="([^"]*)"')
+_PIN: Final = re.compile(r"\b\d{6}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBand:
+    """A band as its maker has it: the number that is engraved, and what is programmed."""
+
+    number: int
+    secret: bytes
+
+
+class WelcomeDesk:
+    """Somebody at the desk of ``location``, signed in. Close it."""
+
+    def __init__(self, shop: Shop, location: str, *, number: str = "90") -> None:
+        """Hire somebody under this number.
+
+        Raises:
+            Unavailable: a command line refused.
+            Refused: she cannot sign in.
+        """
+        self._shop, self._location = shop, location
+        said = shop.command(
+            *("mobile_api.cli", "staff", "add", "--location", location),
+            *("--name", "Mira", "--number", number),
+        )
+        pin = _PIN.search(said)
+        if pin is None:
+            msg = f"no PIN in what was said: {said}"
+            raise Unavailable(msg)
+        self._http = httpx2.Client(base_url=shop.url, timeout=TIMEOUT_S, verify=trust())
+        fields = {"location_id": location, "number": number, "pin": pin.group()}
+        fill_in(self._http, "/staff", fields)
+
+    def close(self) -> None:
+        """Go home."""
+        self._http.close()
+
+    def make(self, count: int) -> list[MadeBand]:
+        """Have bands made, which lie in the drawer then."""
+        said = self._shop.command(
+            *("gateway.cli", "bands", "make", "--location", self._location),
+            *("--count", str(count), "--json"),
+        )
+        made = [json.loads(line) for line in said.splitlines()]
+        return [MadeBand(one["number"], bytes.fromhex(one["secret"])) for one in made]
+
+    def hand_out(
+        self, number: int, *, greeting: str = "", locale: str = "en", follow: bool, code: str = ""
+    ) -> None:
+        """Give a band to somebody: to whom ``code`` is shown on a phone, or to anybody.
+
+        Raises:
+            Refused: the page does not take it.
+        """
+        asked = {"number": str(number), "verb": "out", "locale": locale, "code": code}
+        hidden = dict(_HIDDEN.findall(self._send("/look", asked)))
+        form = {"number": str(number), "locale": locale, "greeting": greeting, "code": code}
+        self._send("/out", form | hidden | ({"follow": "true"} if follow else {}))
+
+    def take_back(self, number: int) -> None:
+        """Put a band back into the drawer.
+
+        Raises:
+            Refused: nobody has it.
+        """
+        self._send("/back", {"number": str(number)})
+
+    def _send(self, path: str, fields: dict[str, str]) -> str:
+        answer = self._http.post(PAGE + path, data=fields)
+        if answer.status_code != OK:
+            msg = f"the welcome desk does not take {fields}"
+            raise Refused(msg, status=answer.status_code)
+        return answer.text
