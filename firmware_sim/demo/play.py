@@ -11,6 +11,7 @@ from cart.kernel.errors import CarryoverError
 from cart.kernel.gtin import Gtin
 from firmware_sim.demo.account import Account, Numbered, stored_of
 from firmware_sim.demo.desk import VIEWER_NUMBER, Desks
+from firmware_sim.demo.floor import BandedShoppers
 from firmware_sim.demo.stage import OnShow, Stage
 from firmware_sim.demo.till import Till
 from firmware_sim.goods.assortment import Product
@@ -61,6 +62,7 @@ class Play:
         self._till = Till(shop, self._dice("till"), self._wanted, stopping)
         self._wanting = self._dice("wanted")
         self._desks = Desks(shop, seed, stopping)
+        self._banded = BandedShoppers(shop, TABLETS[0][0], seed, stopping)
 
     def _dice(self, name: str) -> Random:
         return Random(f"{name} {self._seed}")  # noqa: S311 - repeatable on purpose
@@ -90,6 +92,7 @@ class Play:
         for tablet in self._tablets:
             tablet.wait_ready(ONLINE_S)
         self._desks.set_up([location for location, _ in TABLETS])
+        self._banded.start(folder)
         first, *others = self._tablets
         show = OnShow(
             TABLETS[0][1],
@@ -150,6 +153,7 @@ class Play:
         self._stopping.set()
         if self._stage is not None:
             self._stage.clear()
+        self._banded.close()
         for tablet in self._tablets:
             tablet.close()
 
