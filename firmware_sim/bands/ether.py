@@ -20,9 +20,9 @@ from bumble.transport.common import AsyncPipeSink
 
 from firmware_sim.bands.air import Air, Point, Receiver
 
-Level = Callable[[str], Callable[[str], float | None]]
-"""Of each packet, by its sender's name: how it comes to a receiver, by that one's name: dBm, or
-None: not at all."""
+Level = Callable[[str, str], float | None]
+"""How a packet of this sender comes to this receiver, by their names: dBm, or None: not at all.
+Asked once for each packet and receiver."""
 
 USUAL_DBM: Final = -60.0  # across a small room
 _EXTENDED: Final = LeFeatureMask.LE_EXTENDED_ADVERTISING | LeFeatureMask.LE_PERIODIC_ADVERTISING
@@ -64,9 +64,9 @@ class Levels:
         """From now on this receiver hears this band so; None: not at all."""
         self._set[band, receiver] = dbm
 
-    def __call__(self, sender: str) -> Callable[[str], float | None]:
-        """Return how a packet comes to whom."""
-        return lambda receiver: self._set.get((sender, receiver), self._usual_dbm)
+    def __call__(self, sender: str, receiver: str) -> float | None:
+        """Return the level of a packet."""
+        return self._set.get((sender, receiver), self._usual_dbm)
 
 
 class Walkers:
@@ -78,18 +78,26 @@ class Walkers:
         self._random = Random(seed)  # noqa: S311 - a simulation that can be repeated
         self._now_s = now_s
         self._airs: dict[str, tuple[Air, Point]] = {}
+        # Of each band's last packet: who has asked of it, and who hears it how.
+        self._packets: dict[str, tuple[set[str], dict[str, float]]] = {}
 
     def place(self, band: str, at: Point) -> None:
         """Put a band somewhere, or move it there, in metres."""
         air = self._airs.get(band, (None, at))[0]
         self._airs[band] = (air or Air(self._receivers, self._random.getrandbits(32)), at)
 
-    def __call__(self, sender: str) -> Callable[[str], float | None]:
-        """Return how a packet comes to whom; what was placed nowhere is heard nowhere."""
+    def __call__(self, sender: str, receiver: str) -> float | None:
+        """Return the level of a packet; whoever asks again asks of the next one."""
         if sender not in self._airs:
-            return lambda _receiver: None
-        air, at = self._airs[sender]
-        return {one.receiver.name: one.dbm for one in air.sent(self._now_s(), at)}.get
+            return None
+        asked, heard = self._packets.get(sender, ({receiver}, {}))
+        if receiver in asked:
+            air, at = self._airs[sender]
+            heard = {one.receiver.name: one.dbm for one in air.sent(self._now_s(), at)}
+            asked = set()
+            self._packets[sender] = (asked, heard)
+        asked.add(receiver)
+        return heard.get(receiver)
 
 
 class Ether(LocalLink):
@@ -116,10 +124,9 @@ class Ether(LocalLink):
             super().send_advertising_pdu(sender_controller, packet)
             return
         loop = get_running_loop()
-        comes = self._level(sender_controller.name)
         for one in self.controllers:
             if one is sender_controller:
                 continue
-            dbm = comes(one.name)
+            dbm = self._level(sender_controller.name, one.name)
             if dbm is not None:
                 loop.call_soon(cast("Chip", one).heard, packet, dbm)
