@@ -1,12 +1,18 @@
 """Settings that every server process shares; more come in gateway and mobile_api."""
 
+import secrets
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cart.key_file import kept_in
 from cart.secrets import check_url
+
+KEY_BYTES: Final = 32  # 256 bits: signs links, derives cookies, seals what is secret at rest
+KEY_LENGTH_MIN: Final = 32  # characters
+KEY_FILE: Final = "secret.key"
 
 
 class ProcessSettings(BaseSettings):
@@ -74,3 +80,40 @@ class DatabaseSettings(ProcessSettings):
     def effective_database_url(self) -> str:
         """The URL to connect to."""
         return self.database_url or f"sqlite:///{self.data_dir / 'carryover.db'}"
+
+
+class KeySettings(DatabaseSettings):
+    """The server's own key, the same for every process that opens what another has sealed."""
+
+    secret_key: Annotated[
+        str,
+        Field(
+            description="At least 32 characters; signs list links, derives cookies and seals the"
+            " secrets of second factors and wristbands: the same for the API, the gateway and the"
+            " command line. Empty: one is made and kept in `DATA_DIR/secret.key`, readable by its"
+            " owner only.",
+            repr=False,
+        ),
+    ] = ""
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if self.secret_key and len(self.secret_key) < KEY_LENGTH_MIN:
+            msg = f"SECRET_KEY must have at least {KEY_LENGTH_MIN} characters"
+            raise ValueError(msg)
+        return self
+
+    def key(self) -> bytes:
+        """Return the secret key; made and kept on first use if none is configured.
+
+        Raises:
+            ValueError: the file that keeps it is not whole.
+        """
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / KEY_FILE
+        kept = kept_in(path, secrets.token_urlsafe(KEY_BYTES))
+        if len(kept) < KEY_LENGTH_MIN:
+            msg = f"{path} is not whole: put it back from a backup, or delete it for a new one"
+            raise ValueError(msg)
+        return kept.encode()

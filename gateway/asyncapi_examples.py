@@ -88,6 +88,9 @@ def _commands() -> dict[str, Wire]:
     cart = downlink.CartData(
         visit=VISIT, version=3, spool=SPOOL, stored_through=3, latest_at=START, lines=(line,)
     )
+    greeting = downlink.GreetData(
+        visit=VISIT, greeting="Dana", locale="he", until=START + timedelta(seconds=50)
+    )
     return {
         "ShowCart": downlink.ShowCart(id="command-1", data=cart, **at),
         "Claimed": downlink.Claimed(id="command-2", data=downlink.ClaimedData(visit=VISIT), **at),
@@ -109,6 +112,15 @@ def _commands() -> dict[str, Wire]:
             id="command-5", data=downlink.DesiredData(version=2, locale="pl"), **at
         ),
         "Rotate": downlink.Rotate(id="command-6", **at),
+        "BeginVisit": downlink.BeginVisit(id="command-7", data=greeting, **at),
+        "Greet": downlink.Greet(id="command-8", data=greeting, **at),
+        "TapAnswered": downlink.TapAnswered(
+            id="command-9",
+            data=downlink.TapData(
+                outcome=downlink.TapOutcome.AMBIGUOUS, until=START + timedelta(seconds=50)
+            ),
+            **at,
+        ),
     }
 
 

@@ -12,9 +12,11 @@ from cart.kernel.errors import InvalidInput
 from cart.process import collect_seldom
 from gateway import (
     cli_backup,
+    cli_bands,
     cli_broker,
     cli_dead_letters,
     cli_devices,
+    cli_floor,
     cli_partitions,
     cli_streams,
 )
@@ -22,7 +24,9 @@ from gateway.settings import MqttSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
 app.add_typer(cli_devices.app, name="devices")
+app.add_typer(cli_bands.app, name="bands")
 app.add_typer(cli_dead_letters.app, name="dead-letters")
+app.add_typer(cli_floor.app, name="floor")
 app.command("broker-files")(cli_broker.broker_files)
 app.command()(cli_partitions.partitions)
 app.command("forget-session")(cli_partitions.forget_session)

@@ -73,7 +73,10 @@ class Downlink:
             for notice in outcome.notices
             if isinstance(notice, CartChanged) and not notice.origin
         ]
+        for device_id in outcome.asked:  # before the cart: the visit it is shown in has to begin
+            self.remind(device_id)
         self._showing.soon(shared, authors=outcome.authors)
+        self._showing.soon(outcome.shown)
         self._desire(outcome.desires)
 
     def hear(self, notices: Sequence[Notice]) -> None:

@@ -15,6 +15,7 @@ from cart.kernel.errors import InvalidPayload
 from cart.kernel.ids import RandomIds
 from gateway.mqtt import Incoming, MqttLink
 from gateway.notices import (
+    BandChanged,
     BindingChanged,
     CartChanged,
     CodeAsked,
@@ -31,6 +32,7 @@ from gateway.where import WhereSettings, broker_address
 from gateway.wire import topics
 
 __all__ = [
+    "BandChanged",
     "BindingChanged",
     "CartChanged",
     "CodeAsked",

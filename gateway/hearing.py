@@ -1,7 +1,9 @@
-"""The two links by which the devices of one partition, or of all, are heard: one for each lane.
+"""The links by which the devices of one partition, or of all, are heard: one for each lane.
 
 Two sessions at the broker, because its queue is first in, first out, and acknowledgements
 have to be in order on a connection: telemetry on the scans' session would hold them up there.
+A third link hears sightings of bands, at QoS 0 and without a session: what comes while we are
+away is not wanted, and a shop without receivers is none the worse where it does not stand.
 """
 
 import time
@@ -12,32 +14,36 @@ from gateway.mqtt import Incoming, MqttLink
 
 
 class Hearing:
-    """Both links, connected and ended together."""
+    """The links, connected and ended together."""
 
-    def __init__(self, events: MqttLink, telemetry: MqttLink) -> None:
+    def __init__(
+        self, events: MqttLink, telemetry: MqttLink, sightings: MqttLink | None = None
+    ) -> None:
         self.events: Final = events
         self.telemetry: Final = telemetry
+        self.sightings: Final = sightings
         self._links = (events, telemetry)
+        self._all = (*self._links, sightings) if sightings else self._links
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
-        for link in self._links:
+        for link in self._all:
             link.start()
 
     def forsake(self) -> None:
         """Take in and acknowledge nothing any more, from this moment on."""
-        for link in self._links:
+        for link in self._all:
             link.forsake()
 
     def stop(self) -> None:
         """Disconnect; waits for the network threads."""
         self.forsake()
-        for link in self._links:
+        for link in self._all:
             link.stop()
 
     @property
     def online(self) -> bool:
-        """Whether the broker has confirmed the subscriptions of both."""
+        """Whether the broker has confirmed the subscriptions of events and telemetry."""
         return all(link.online for link in self._links)
 
     def wait_online(self, timeout_s: float) -> bool:

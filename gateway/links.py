@@ -12,7 +12,7 @@ from cart.kernel.ids import Ids
 from gateway.hearing import Hearing
 from gateway.ingest.inbox import Inbox
 from gateway.ingest.lanes import Lanes
-from gateway.mqtt import MqttLink
+from gateway.mqtt import Incoming, MqttLink
 from gateway.settings import MqttSettings
 from gateway.where import broker_address
 from gateway.wire import topics
@@ -63,8 +63,13 @@ def hearing(
     lanes: Lanes,
     partition: str = "",
     may_connect: Callable[[], bool] = lambda: True,
+    *,
+    sightings: Callable[[Incoming], None] | None = None,
 ) -> Hearing:
-    """Return the links that hear the devices of one partition, or of all, into ``lanes``."""
+    """Return the links that hear the devices of one partition, or of all, into ``lanes``.
+
+    ``sightings``: who takes what receivers hear of bands; it must not wait.
+    """
 
     def link(client_id: str, channels: Iterable[Channel], inbox: Inbox) -> MqttLink:
         made = MqttLink(
@@ -81,9 +86,19 @@ def hearing(
     of_events, of_telemetry = client_ids(settings, partition)
     apart = {Channel.TELEMETRY, Channel.SIGHTINGS}
     rest = [channel for channel in UP if channel not in apart]
+    of_bands = None
+    if sightings is not None:
+        of_bands = MqttLink(
+            lambda: broker_address(settings),
+            client_id=f"{of_events}-{Channel.SIGHTINGS}",
+            subscriptions=[(topics.every_device(Channel.SIGHTINGS, partition or "+"), 0)],
+            on_message=sightings,
+            may_connect=may_connect,
+        )
     return Hearing(
         link(of_events, rest, lanes.events),
         link(of_telemetry, [Channel.TELEMETRY], lanes.telemetry),
+        of_bands,
     )
 
 

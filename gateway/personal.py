@@ -3,6 +3,7 @@
 from typing import Final
 
 from cart.personal.model import Erasure, Holding, Inside, Reveals, Scope
+from gateway.bands.model import EndReason as BandEndReason
 from gateway.binding.model import EndReason
 
 _DEVICES: Final = "a device or a process, of nobody"
@@ -20,9 +21,14 @@ HELD: Final = (
             *("device_id", "visit", "location_id", "started_at_us", "last_event_at_us"),
             *("claimed_at_us", "ended_at", "end_reason"),
         ),
-        hidden=("id", "session_id", "claim_hash", "prior_cart_id"),
+        hidden=("id", "session_id", "claim_hash", "prior_cart_id", "band_loan_id"),
         erasure=Erasure.BLANK,
-        blanks={"claim_hash": None, "prior_cart_id": None, "end_reason": EndReason.ERASED.value},
+        blanks={
+            "claim_hash": None,
+            "prior_cart_id": None,
+            "band_loan_id": None,
+            "end_reason": EndReason.ERASED.value,
+        },
         why="a device that was offline may still send events of this visit: by this row they are"
         " known as hers and done away with",
         kept="nothing deletes it by itself: a spool may hold an event of it",
@@ -45,6 +51,54 @@ HELD: Final = (
         " holiday",
     ),
     Holding(
+        "band_loan",
+        holds="that a wristband was hers from when to when, what it called her, and whether it"
+        " might be noted where she is",
+        found=(("session_id", Scope.SESSION),),
+        reveals=(Reveals("id", Scope.LOAN),),
+        shown=("number", "greeting", "locale", "follow", "handed_out_at", "ended_at", "end_reason"),
+        hidden=("id", "session_id", "handed_out_by"),
+        erasure=Erasure.BLANK,
+        blanks={
+            "greeting": "",
+            "locale": "en",
+            "follow": False,
+            "end_reason": BandEndReason.ERASED.value,
+        },
+        why="which desk gave a band out when, for bands that do not come back; the session is"
+        " nobody's any more",
+        kept="nothing deletes it by itself; an anonymous one is emptied with its session",
+    ),
+    Holding(
+        "band_pairing",
+        holds="that her phone shows a code for the welcome desk",
+        found=(("session_id", Scope.SESSION),),
+        shown=("expires_at",),
+        hidden=("session_id", "code_hash"),
+        erasure=Erasure.DELETE,
+        kept="five minutes are its use; it goes with the next one",
+    ),
+    Holding(
+        "band_presence",
+        holds="in which zone of a shop her wristband is at this moment",
+        found=(("loan_id", Scope.LOAN),),
+        shown=("location_id", "zone_id", "arrived_at", "since"),
+        hidden=("number", "loan_id"),
+        erasure=Erasure.DELETE,
+        kept="until she leaves, or may be followed no more; where she was before is kept nowhere",
+    ),
+    *(
+        Holding(table, why="a drawing of the shop's floor, of nobody")
+        for table in ("floor_area", "floor_receiver")
+    ),
+    Holding("zone_traffic", why="how many came into a zone in an hour, nobody in particular"),
+    Holding(
+        "wristband",
+        plain=("number",),
+        why="a band: its secret, sealed, how its clock and its battery do; whose it is stands in"
+        " its loans",
+    ),
+    Holding(
         "device_event",
         why="that an event of a device was taken in, by its id, so that it counts once; neither"
         " the visit nor what it said is in it",
@@ -54,7 +108,9 @@ HELD: Final = (
     Holding(
         "device_command",
         plain=("payload", "detail"),
-        why="what a device was told to do: settings, a rotation; no cart is sent that way",
+        why="what a device was told to do: settings, a rotation; no cart is sent that way. A"
+        " greeting has the name that a shopper chose: until the device has answered, and for"
+        " fifteen minutes at most",
     ),
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cart.settings import DatabaseSettings
+from cart.settings import KeySettings
 
 
-class MqttSettings(DatabaseSettings):
+class MqttSettings(KeySettings):
     """Where the broker is, and what the gateway may take in at once."""
 
     mqtt_url: Annotated[

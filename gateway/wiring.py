@@ -16,7 +16,9 @@ from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
 from cart.process import collect_seldom, open_many_files, take_short_turns
 from cart.run_files import announce
+from gateway.bands.sealing import Sealing
 from gateway.binding import service as bindings
+from gateway.binding import tapping
 from gateway.binding.news import changed
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
@@ -40,7 +42,9 @@ from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
-from gateway.notices import Notice
+from gateway.notices import BandChanged, BindingChanged, Notice
+from gateway.presence.joining import ShopBands
+from gateway.presence.service import Presence
 from gateway.sessions import Sessions, SoleSession
 from gateway.settings import MqttSettings
 from gateway.tail import StockTail
@@ -69,7 +73,9 @@ class Gateway:
 
     def __init__(self, settings: MqttSettings) -> None:
         self._settings = settings
-        self._domain = Domain(SystemClock(), RandomIds(), sellables)
+        clock, ids = SystemClock(), RandomIds()
+        self._bands = ShopBands(clock, ids, Sealing(settings.key()))
+        self._domain = Domain(clock, ids, sellables, self._bands)
         self._identity = Identity.of(settings, self._domain.ids)
         self._engine: Engine = make_engine(self._identity.database_url)
         upgrade(self._engine)
@@ -104,6 +110,14 @@ class Gateway:
         self._fanout = Fanout(
             self._settings, "gateway", listen=self._hear, hears="api", hears_stock=False
         )
+        self._presence = Presence(
+            self._engine,
+            self._domain.clock,
+            self._bands,
+            publish=self._tell,
+            holds=lambda one: self._sessions.holds(one),  # noqa: PLW0108 - there are none yet
+        )
+        self._bands.resolve = self._presence.whose
         self._sessions = self._make_sessions()
         self._downlink = Downlink(
             self._engine,
@@ -151,6 +165,7 @@ class Gateway:
         self._fanout.start()
         self._sessions.start()
         self._tail.start()
+        self._presence.start()
         self._sweeper.start()
         self._rules.start()
         self._pulse.start()
@@ -177,6 +192,7 @@ class Gateway:
         self._downlink.stop()
         self._tail.stop()
         self._sessions.stop()
+        self._presence.stop()
         self._fanout.stop()
         self._sweeper.join(STOP_WAIT_S)
         if self._broker:
@@ -187,11 +203,11 @@ class Gateway:
 
     def _make_sessions(self) -> Sessions:
         if not self._settings.gateway_shared:
-            return SoleSession(hearing(self._settings, self._lanes))
+            return SoleSession(hearing(self._settings, self._lanes, sightings=self._presence.put))
         return SharedSessions(
             self._engine,
             self._domain.clock,
-            partial(hearing, self._settings, self._lanes),
+            partial(hearing, self._settings, self._lanes, sightings=self._presence.put),
             me=self._identity.id,
             name=self._identity.name,
             voice=speaking(self._settings, self._domain.ids),
@@ -256,7 +272,16 @@ class Gateway:
         return f"{waiting} messages wait, {limit} may: the broker is held back"
 
     def _hear(self, notices: Sequence[Notice]) -> None:
+        if any(isinstance(one, BandChanged) for one in notices):
+            self._presence.reload()
         self._downlink.hear(notices)
+
+    def _tell(self, *notices: Notice) -> None:
+        """Tell other processes, and the devices that a change of ours concerns."""
+        self._fanout.publish(*notices)
+        for one in notices:
+            if isinstance(one, BindingChanged):
+                self._downlink.remind(one.device_id)
 
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:
@@ -297,6 +322,7 @@ class Gateway:
                         self._domain.ids,
                         idle_s=self._settings.binding_idle_s,
                     )
+                    ended += tapping.unanswered(db, self._domain.clock, self._domain.ids)
                     silent = commands.unheard(db, self._domain.clock)
                 self._fanout.publish(*map(changed, ended))
                 for device_id in {*silent, *(bound.device_id for bound in ended)}:

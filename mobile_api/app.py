@@ -28,6 +28,8 @@ from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.account import pages as account_pages
 from mobile_api.account import router as account_router
+from mobile_api.bands import desk as band_desk
+from mobile_api.bands import pages as band_pages
 from mobile_api.bells import Bells
 from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
@@ -75,6 +77,7 @@ from mobile_api.settings import ApiSettings
 from mobile_api.sign_in import pages as sign_in_pages
 from mobile_api.sign_in import router as sign_in_router
 from mobile_api.staff import desk_router as staff_desk_router
+from mobile_api.staff import floor as staff_floor
 from mobile_api.staff import locking as staff_locking
 from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
@@ -119,10 +122,13 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
+    staff_floor.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
     staff_vouched.router,
+    band_desk.router,
+    band_pages.router,
     board_pages.router,
     operator_router.router,
     operator_pages.router,

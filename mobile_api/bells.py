@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 
 from cart.kernel.errors import Unavailable
 from gateway.fanout import CartChanged, DeskChanged, Notice, OrderChanged
+from gateway.notices import FloorChanged
 from mobile_api.carts.events import BEAT, RETRY
 from mobile_api.live import BEAT_S
 
@@ -37,6 +38,11 @@ def cart_topic(cart_id: str) -> str:
 def desk_topic(location_id: str) -> str:
     """Return the topic of a location's desk."""
     return f"desk:{location_id}"
+
+
+def floor_topic(location_id: str) -> str:
+    """Return the topic of who is where at a location."""
+    return f"floor:{location_id}"
 
 
 @dataclass(eq=False, slots=True)
@@ -89,13 +95,15 @@ class Bells:
             self._soon(lambda: self._ring(topic))
 
     def hear(self, notice: Notice) -> None:
-        """Ring for a cart, an order or a desk; other notices are not ours. From any thread."""
+        """Ring for a cart, an order, a desk, a floor; other notices are not ours. Any thread."""
         if isinstance(notice, OrderChanged):
             self.ring(order_topic(notice.order_id))
         elif isinstance(notice, CartChanged):
             self.ring(cart_topic(notice.cart_id))
         elif isinstance(notice, DeskChanged):
             self.ring(desk_topic(notice.location_id))
+        elif isinstance(notice, FloorChanged):
+            self.ring(floor_topic(notice.location_id))
 
     def look_again(self) -> None:
         """Ring everything, from any thread: notices may have been missed."""

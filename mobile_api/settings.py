@@ -1,8 +1,6 @@
-"""Settings of the API process, from the environment; a secret key of its own if none is given."""
+"""Settings of the API process, from the environment."""
 
-import secrets
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,10 +9,8 @@ from pydantic import Field, model_validator
 from cart.picking.roles import Role
 from cart.picking.second import Rule
 from cart.secrets import check_key, for_trying
+from cart.settings import KEY_LENGTH_MIN
 from mobile_api.provider_settings import ProviderSettings
-
-KEY_BYTES = 32  # 256 bits: signs links and derives cookies
-KEY_LENGTH_MIN = 32
 
 
 class ApiSettings(ProviderSettings):
@@ -63,14 +59,6 @@ class ApiSettings(ProviderSettings):
             " days after it was made), nor while an order of it is open.",
         ),
     ] = 90
-    secret_key: Annotated[
-        str,
-        Field(
-            description="At least 32 characters; signs list links and derives cookies. Empty: one"
-            " is made and kept in `DATA_DIR/secret.key`, readable by its owner only.",
-            repr=False,
-        ),
-    ] = ""
     api_name: Annotated[
         str,
         Field(
@@ -138,9 +126,6 @@ class ApiSettings(ProviderSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.secret_key and len(self.secret_key) < KEY_LENGTH_MIN:
-            msg = f"SECRET_KEY must have at least {KEY_LENGTH_MIN} characters"
-            raise ValueError(msg)
         if self.broker_hook_secret and len(self.broker_hook_secret) < KEY_LENGTH_MIN:
             msg = f"BROKER_HOOK_SECRET must have at least {KEY_LENGTH_MIN} characters"
             raise ValueError(msg)
@@ -187,20 +172,3 @@ class ApiSettings(ProviderSettings):
     def demo(self) -> bool:
         """Whether mails stay here: then there is a page to read them on."""
         return not self.smtp_url
-
-    def key(self) -> bytes:
-        """Return the secret key; made and kept on first use if none is configured."""
-        return (self.secret_key or _kept_key(self.data_dir / "secret.key")).encode()
-
-
-def _kept_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = secrets.token_urlsafe(KEY_BYTES)
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        kept = path.read_text().strip()
-        if len(kept) >= KEY_LENGTH_MIN:
-            return kept
-    path.write_text(fresh)
-    return fresh

@@ -149,10 +149,18 @@ class Connection:
             return True
 
     def close(self) -> None:
-        """End the network thread; nothing more comes into the inbox."""
+        """End the network thread; nothing more comes into the inbox.
+
+        The client is let go of as well: paho closes its two sockets to itself only when nobody
+        has it any more, and our callbacks in it are a circle, which the collector finds when it
+        likes. A device that comes back a thousand times must not have run out of files by then.
+        """
         self._closed.set()
-        self.client.disconnect()
-        self.client.loop_stop()
+        client = self.client
+        client.disconnect()
+        client.loop_stop()
+        client.on_socket_open = None
+        client.on_connect = client.on_subscribe = client.on_disconnect = client.on_message = None
 
     def _put(self, item: Item) -> None:
         while not self._closed.is_set():

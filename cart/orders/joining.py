@@ -5,7 +5,7 @@ undo takes out exactly that. What hangs on the anonymous session goes along: lis
 the open checkout, decisions on consent. A session that has a customer never joins another:
 the guarded UPDATE that ends the anonymous one is the answer, so of two sign-ins at once one
 gets its cart.
-Knows no devices: whoever calls moves what they are bound to.
+Knows neither devices nor bands: whoever calls moves what they are bound to.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,10 +56,14 @@ class Joining:
 
 @dataclass(frozen=True, slots=True)
 class Unjoined:
-    """What an undo changed. ``bindings``: of devices, to be moved back from ``to``."""
+    """What an undo changed. ``bindings`` of devices, ``loans`` of bands: to be moved back.
+
+    From the session ``to``, which they had come into, to ``origin``.
+    """
 
     changes: tuple[CartChange, ...]
     bindings: tuple[str, ...] = ()
+    loans: tuple[str, ...] = ()
     origin: str = ""
     to: str = ""
 
@@ -74,11 +78,12 @@ def join(
     origin: ShopperSessionRow,
     own: ShopperSessionRow,
     bindings: Iterable[str] = (),
+    loans: Iterable[str] = (),
 ) -> tuple[CartChange, ...]:
     """Let the anonymous session ``origin`` join a customer's ``own``; return what changed.
 
     Nothing happens if ``origin`` is a customer's, or has joined somebody's already.
-    ``bindings``: those of devices that the caller moves along.
+    ``bindings`` of devices, ``loans`` of bands: those that the caller moves along.
 
     Raises:
         CheckoutClosed: both carts are being paid at this moment; nothing was changed.
@@ -107,6 +112,7 @@ def join(
     )
     db.flush()
     moved = [JoiningMovedRow(joining_id=joining_id, kind="binding", thing_id=i) for i in bindings]
+    moved += [JoiningMovedRow(joining_id=joining_id, kind="loan", thing_id=i) for i in loans]
     for kind, table in _MOVED.items():
         found = db.exec(select(table.id).where(table.session_id == origin.id)).all()
         moved += [JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=i) for i in found]
@@ -171,7 +177,13 @@ def undo(db: Session, clock: Clock, *, joining_id: str, customer_id: str) -> Unj
         .values(ended_at=None)
     )
     changes = _take_out(db, clock, joining_id, own.cart_id)
-    return Unjoined(changes, tuple(things.get("binding", ())), origin.id, own.id)
+    return Unjoined(
+        changes,
+        bindings=tuple(things.get("binding", ())),
+        loans=tuple(things.get("loan", ())),
+        origin=origin.id,
+        to=own.id,
+    )
 
 
 def told(db: Session, from_session_id: str, now: datetime) -> Joining | None:

@@ -29,6 +29,7 @@ class Scope(StrEnum):
     JOINING = "joining"
     CONSENT_SUBJECT = "subject of consents"
     VISIT = "visit"  # of a device
+    LOAN = "loan of a wristband"
 
 
 class Erasure(StrEnum):

@@ -1,7 +1,8 @@
 """Every select on bindings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, and_, col, or_, select
@@ -163,6 +164,82 @@ def of_claim(db: Session, claim_hash: str, session_id: str | None = None) -> Bin
     return next((one for one in found.all() if one.claim_hash == claim_hash), None)
 
 
+def held_for_tap(
+    db: Session, device_id: str, session_ids: Collection[str] = ()
+) -> BindingRow | None:
+    """Return the live binding of a device, locked with those that these sessions hold already.
+
+    The device's own row is locked as well: of two bands at once, the second sees what the
+    first has come to, also where there was no binding before.
+    """
+    db.exec(
+        select(DeviceRow.id).where(DeviceRow.id == device_id).with_for_update(key_share=True)
+    ).all()
+    found = db.exec(
+        select(BindingRow)
+        .where(
+            or_(BindingRow.device_id == device_id, col(BindingRow.session_id).in_(session_ids)),
+            col(BindingRow.ended_at).is_(None),
+        )
+        .order_by(col(BindingRow.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return next((one for one in found.all() if one.device_id == device_id), None)
+
+
+def of_visit(db: Session, device_id: str, visit: str) -> BindingRow | None:
+    """Return the binding of a visit, ended or not, locked until the commit."""
+    return db.exec(
+        select(BindingRow)
+        .where(BindingRow.device_id == device_id, BindingRow.visit == visit)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def latest_late(db: Session, device_id: str, since: datetime) -> BindingRow | None:
+    """Return the last visit that was first heard of since then, when its device had moved on."""
+    return db.exec(
+        select(BindingRow)
+        .where(
+            BindingRow.device_id == device_id,
+            BindingRow.end_reason == EndReason.LATE,
+            col(BindingRow.ended_at) >= since,
+        )
+        .order_by(col(BindingRow.started_at_us).desc(), col(BindingRow.visit).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def by_band(
+    db: Session,
+    *,
+    loan_id: str | None = None,
+    session_id: str | None = None,
+    device_ids: Collection[str] | None = None,
+    location_id: str | None = None,
+) -> list[VisitKey]:
+    """Return live visits that a band made somebody's, locked until the commit.
+
+    Hers by this loan of a band, or as this session; of all devices, or of these, or of those at a
+    location.
+    """
+    asked = select(BindingRow).where(
+        col(BindingRow.band_loan_id).is_not(None),
+        col(BindingRow.ended_at).is_(None),
+        or_(BindingRow.band_loan_id == loan_id, BindingRow.session_id == session_id),
+    )
+    if device_ids is not None:
+        asked = asked.where(col(BindingRow.device_id).in_(device_ids))
+    if location_id is not None:
+        asked = asked.where(BindingRow.location_id == location_id)
+    found = db.exec(asked.order_by(col(BindingRow.id)).with_for_update())
+    return [(one.device_id, one.visit) for one in found.all()]
+
+
 def idle(db: Session, before_us: int, offline_before_us: int, limit: int) -> Sequence[BindingRow]:
     """Return live bindings without any sign since ``before_us``.
 
@@ -191,3 +268,16 @@ def session_of(db: Session, session_id: str, *, lock: bool = False) -> ShopperSe
     return db.get(
         ShopperSessionRow, session_id, populate_existing=True, with_for_update={"key_share": True}
     )
+
+
+def session_now(db: Session, session_id: str, customer_id: str | None) -> str | None:
+    """Return the session of who had this one, None when it is over.
+
+    A customer's own, which she may have signed in to since: its cart is the one she has.
+    """
+    if customer_id is not None:
+        hers = select(ShopperSessionRow.id).where(ShopperSessionRow.customer_id == customer_id)
+        if (found := db.exec(hers).one_or_none()) is not None:
+            return found
+    session = session_of(db, session_id)
+    return session.id if session is not None and session.ended_at is None else None

@@ -1,4 +1,4 @@
-"""Commands on bindings: claim by a phone, release, idle sweep."""
+"""Commands on bindings: claim by a phone, release, idle sweep. By a band: ``tapping``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -70,12 +70,28 @@ def claim(db: Session, clock: Clock, ids: Ids, *, secret: str, session_id: str |
         case ClaimAnswer.AGAIN:
             return _answer(db, binding, binding.session_id, 0, ())
         case ClaimAnswer.TAKE:
-            return _take(db, clock, ids, binding, session_id)
+            taken = take(db, clock, binding, session_id)
+            if taken.live:
+                ask_claimed(db, clock, ids, device_id=binding.device_id, visit=binding.visit)
+            return taken
 
 
-def _take(
-    db: Session, clock: Clock, ids: Ids, binding: BindingRow, session_id: str | None
+def take(
+    db: Session,
+    clock: Clock,
+    binding: BindingRow,
+    session_id: str | None,
+    *,
+    band_loan_id: str | None = None,
 ) -> Claim:
+    """Give an unclaimed visit to this session, by the rules of :func:`claim`; tell nobody.
+
+    ``binding`` and what the session holds are locked. ``band_loan_id``: the loan of the
+    wristband by which it was taken.
+
+    Raises:
+        ClaimUsed: somebody was first.
+    """
     visit_session = queries.session_of(db, binding.session_id)
     # Locked: of two tablets that a phone claims at once, the second sees what the first brought.
     phone_session = queries.session_of(db, session_id, lock=True) if session_id else None
@@ -86,7 +102,9 @@ def _take(
     if phone_session is not None and visit_session is not None:
         owner = phone_session.id
         # A customer's cart is shown by her other phones, too: it is never put in another's place.
-        if carts.view(db, phone_session.cart_id).lines or phone_session.customer_id is not None:
+        # Nor is that of a band: a phone may show it, and nobody touches that one now.
+        shown_elsewhere = phone_session.customer_id is not None or band_loan_id is not None
+        if shown_elsewhere or carts.view(db, phone_session.cart_id).lines:
             prior = visit_session.cart_id
             merged, changes = _carry_over(
                 db, clock, binding.id, visit_session.cart_id, phone_session.cart_id
@@ -98,13 +116,16 @@ def _take(
     taken = db.exec(
         update(BindingRow)
         .where(col(BindingRow.id) == binding.id, col(BindingRow.claimed_at_us).is_(None))
-        .values(session_id=owner, claimed_at_us=now_us, prior_cart_id=prior)
+        .values(
+            session_id=owner,
+            claimed_at_us=now_us,
+            prior_cart_id=prior,
+            band_loan_id=band_loan_id,
+        )
     )
     if taken.rowcount != 1:
         msg = "another phone has taken this list along"
         raise ClaimUsed(msg)
-    if binding.ended_at is None:
-        ask_claimed(db, clock, ids, device_id=binding.device_id, visit=binding.visit)
     return _answer(db, binding, owner, merged, changes)
 
 

@@ -16,6 +16,8 @@ class BindingRow(SQLModel, table=True):
     A device has at most one live binding: the database itself refuses a second.
     ``prior_cart_id``: the cart of the visit before a phone that already had a
     cart claimed it; operations made before ``claimed_at_us`` belong there first.
+    ``band_loan_id``: the loan of the wristband that was held to the device; None when no band
+    made it hers, and then her going away does not end it.
     """
 
     __tablename__ = "binding"
@@ -41,5 +43,6 @@ class BindingRow(SQLModel, table=True):
     last_event_at_us: int = Field(sa_type=BigInteger)
     claimed_at_us: int | None = Field(default=None, sa_type=BigInteger)
     prior_cart_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    band_loan_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
     ended_at: datetime | None = None
     end_reason: str = Field(default="", max_length=64)

@@ -1,8 +1,9 @@
 """Keeps commands with the change that caused them, and settles them by the device's ack."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from sqlalchemy import case
 from sqlmodel import Session, col, delete, select, update
 
 from cart.kernel.clock import Clock
@@ -11,17 +12,22 @@ from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
 from gateway.registry.queries import devices_by_id
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
-from gateway.wire.codec import encode
+from gateway.wire.codec import decode_command, encode
 from gateway.wire.downlink import (
     Ack,
     ApplyDesired,
+    BeginVisit,
     Claimed,
     ClaimedData,
     Clear,
     ClearData,
     CommandType,
     DesiredData,
+    Greet,
+    GreetData,
     Rotate,
+    TapAnswered,
+    TapData,
 )
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
@@ -30,6 +36,7 @@ LIFETIME = timedelta(days=7)
 UNHEARD_AFTER, UNHEARD_FOR = timedelta(seconds=5), timedelta(seconds=60)
 UNHEARD_MAX = 500  # devices reminded in one sweep; the next takes the rest
 FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
+GREETINGS = (CommandType.BEGIN_VISIT, CommandType.GREET)  # what has a name in it
 OPEN_MAX = 100  # commands sent to one device at its birth; older ones follow after its acks
 
 
@@ -45,6 +52,23 @@ def ask_claimed(db: Session, clock: Clock, ids: Ids, *, device_id: str, visit: s
     """Tell a device that a phone has the visit's list now."""
     command = Claimed(id=ids.new("cmd"), time=clock.now(), data=ClaimedData(visit=visit))
     _keep(db, clock, device_id, command)
+
+
+def ask_greeting(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, greeting: GreetData, begin: bool
+) -> None:
+    """Tell a device whose visit it is; ``begin``: it is to begin it. Void when its time is up."""
+    kind = BeginVisit if begin else Greet
+    command = kind(id=ids.new("cmd"), time=clock.now(), data=greeting)
+    _keep(db, clock, device_id, command, until=greeting.until)
+
+
+def ask_tap_answered(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, answer: TapData
+) -> None:
+    """Tell a device why a band that was held to it began nothing. Void when its time is up."""
+    command = TapAnswered(id=ids.new("cmd"), time=clock.now(), data=answer)
+    _keep(db, clock, device_id, command, until=answer.until)
 
 
 def ask_desired(
@@ -77,7 +101,12 @@ def ask_rotate(db: Session, clock: Clock, ids: Ids, *, device_id: str) -> str:
 
 
 def _keep(
-    db: Session, clock: Clock, device_id: str, command: Clear | Claimed | ApplyDesired | Rotate
+    db: Session,
+    clock: Clock,
+    device_id: str,
+    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate,
+    *,
+    until: datetime | None = None,
 ) -> None:
     db.add(
         DeviceCommandRow(
@@ -86,7 +115,7 @@ def _keep(
             type=command.type,
             payload=encode(command).decode(),
             issued_at=clock.now(),
-            expires_at=clock.now() + LIFETIME,
+            expires_at=until or clock.now() + LIFETIME,
         )
     )
     db.flush()
@@ -149,8 +178,56 @@ def devices_waiting(db: Session, clock: Clock, partition: str) -> Sequence[str]:
     ).all()
 
 
+def unanswered_greetings(db: Session, clock: Clock) -> list[tuple[str, GreetData]]:
+    """Take the greetings whose time is up without an answer; return whose device each was for.
+
+    Their rows go: there is a name in them.
+    """
+    rows = db.exec(
+        select(DeviceCommandRow)
+        .where(
+            col(DeviceCommandRow.type).in_(GREETINGS),
+            col(DeviceCommandRow.acked_at).is_(None),
+            DeviceCommandRow.expires_at <= clock.now(),
+        )
+        .order_by(col(DeviceCommandRow.id))
+        .limit(UNHEARD_MAX)
+        .with_for_update()
+    ).all()
+    found: list[tuple[str, GreetData]] = []
+    for row in rows:
+        command = decode_command(row.payload.encode())
+        if isinstance(command, BeginVisit | Greet):
+            found.append((row.device_id, command.data))
+        db.delete(row)
+    return found
+
+
+def forget_greetings(db: Session, device_id: str) -> None:
+    """Forget with what a device was to greet, as far as it has not answered."""
+    db.exec(
+        delete(DeviceCommandRow).where(
+            col(DeviceCommandRow.device_id) == device_id,
+            col(DeviceCommandRow.type).in_(GREETINGS),
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+    )
+
+
+def greeting_of(db: Session, device_id: str, command_id: str) -> GreetData | None:
+    """Return what a device was to greet with; None when it has answered before."""
+    row = db.get(DeviceCommandRow, command_id, with_for_update=True)
+    if row is None or row.device_id != device_id or row.type not in GREETINGS or not row.payload:
+        return None
+    command = decode_command(row.payload.encode())
+    return command.data if isinstance(command, BeginVisit | Greet) else None
+
+
 def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None:
-    """Note a device's answer; return the type of the command, None if none waited for it."""
+    """Note a device's answer; return the type of the command, None if none waited for it.
+
+    The name in a greeting is not kept any longer.
+    """
     done = db.execute(
         update(DeviceCommandRow)
         .where(
@@ -158,7 +235,14 @@ def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None
             col(DeviceCommandRow.device_id) == device_id,
             col(DeviceCommandRow.acked_at).is_(None),
         )
-        .values(acked_at=clock.now(), outcome=ack.outcome.value, detail=ack.detail)
+        .values(
+            acked_at=clock.now(),
+            outcome=ack.outcome.value,
+            detail=ack.detail,
+            payload=case(
+                (col(DeviceCommandRow.type).in_(GREETINGS), ""), else_=DeviceCommandRow.payload
+            ),
+        )
         .returning(col(DeviceCommandRow.type))
     ).one_or_none()
     return done[0] if done else None

@@ -22,21 +22,30 @@ from cart.ports import CatalogueLookup
 from gateway.binding import begin, queries
 from gateway.binding.news import changed
 from gateway.binding.queries import Bound, VisitKey
+from gateway.binding.tapping import Tapped
 from gateway.dead_letters.service import Letter, bury
 from gateway.findings.numbers import altered, changed_event, forked
 from gateway.findings.places import elsewhere
 from gateway.findings.service import Found, note
-from gateway.ingest import handlers, late, lists, sequences
+from gateway.ingest import handlers, late, lists, sequences, taps
 from gateway.ingest.read import Item, authorise
 from gateway.mqtt import Incoming
 from gateway.notices import CartChanged, ListAsked, Notice
+from gateway.ports import Bands
 from gateway.registry import queries as registry
 from gateway.registry.model import DeviceRecord, Seen
 from gateway.registry.service import seen
 from gateway.twin.model import Report
 from gateway.twin.service import report
 from gateway.wire.downlink import Receipt
-from gateway.wire.events import DeviceHealth, DevicePutDown, DeviceTakenUp, ListRequested
+from gateway.wire.events import (
+    BandPresented,
+    DeviceHealth,
+    DevicePutDown,
+    DeviceTakenUp,
+    ListRequested,
+    PresentedData,
+)
 from gateway.wire.topics import DeviceAddress
 
 
@@ -47,6 +56,7 @@ class Domain:
     clock: Clock
     ids: Ids
     lookup: CatalogueLookup
+    bands: Bands | None = None  # without them a tap is stored, and nothing follows
 
 
 @dataclass(slots=True)
@@ -59,6 +69,9 @@ class Outcome:
     authors: dict[str, str] = field(default_factory=dict)
     refused: list[Item] = field(default_factory=list)
     desires: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  # devices with commands that are new
+    shown: set[str] = field(default_factory=set)  # carts that a device has and does not show yet
+    taps: list[Tapped] = field(default_factory=list)
     fresh: int = 0
     dead: int = 0
     stored: Counter[str] = field(default_factory=Counter)  # fresh and not refused, by type
@@ -286,8 +299,25 @@ def _authors(batch: _Batch, changes: dict[str, int]) -> dict[str, str]:
     return {cart_id: next(iter(one)) for cart_id, one in found.items() if len(one) == 1}
 
 
+def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
+    """Do what a tap asks for; one that cannot be done is a dead letter."""
+    domain = batch.domain
+    if domain.bands is None:
+        return
+    try:
+        tapped = taps.follow(
+            batch.db, domain.clock, domain.ids, domain.bands, item=item, presented=presented
+        )
+    except CarryoverError as error:
+        item.error = error
+        return
+    if tapped is not None:
+        batch.outcome.taps.append(tapped)
+        taps.tell(tapped, batch.outcome)
+
+
 def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
-    """Lists by mail, health, put-downs: after the carts, so that a list holds what came before."""
+    """Lists by mail, health, put-downs, taps: after the carts, which hold what came before."""
     reports: list[Report] = []
     ended: list[tuple[str, str]] = []
     now_us = to_us(batch.domain.clock.now())
@@ -309,3 +339,6 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
                 pass
     report(batch.db, reports)
     begin.end(batch.db, batch.domain.clock, ended)
+    for item in fresh:
+        if isinstance(item.event, BandPresented):  # after the ends: she may be the next one there
+            _tap(batch, item, item.event.data)

@@ -215,6 +215,9 @@ class IngestLoop:
         self._ack(messages)
         if heard.rotated:
             self._rotated()
+        outcome.notices += heard.notices
+        outcome.asked |= heard.asked
+        outcome.shown |= heard.shown
         if traced is not None:
             traced.committed(outcome)
         if self._tally is not None:
@@ -258,6 +261,9 @@ class IngestLoop:
                 return Heard(
                     [one for each in heard for one in each.online],
                     [one for each in heard for one in each.aside],
+                    [one for each in heard for one in each.notices],
+                    {one for each in heard for one in each.asked},
+                    {one for each in heard for one in each.shown},
                     rotated=any(each.rotated for each in heard),
                 )
             return Heard(aside=self._bury(items[0], error).aside)
@@ -319,6 +325,9 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
         whole.notices += one.notices
         whole.refused += one.refused
         whole.desires |= one.desires
+        whole.asked |= one.asked
+        whole.shown |= one.shown
+        whole.taps += one.taps
         whole.fresh += one.fresh
         whole.dead += one.dead
         whole.stored += one.stored

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from cart.db import unit_of_work
 from cart.kernel.clock import to_us
 from cart.kernel.errors import CarryoverError, InvalidPayload
+from gateway.binding.tapping import refused
 from gateway.commands.service import settle
 from gateway.dead_letters.service import Letter, bury
 from gateway.findings.clones import Clones
@@ -18,7 +19,9 @@ from gateway.findings.service import note
 from gateway.ingest.batch import Domain
 from gateway.ingest.fence import Fence, left_out
 from gateway.ingest.read import Item, authorise
+from gateway.ingest.taps import tell, tell_over
 from gateway.mqtt import Incoming
+from gateway.notices import Notice
 from gateway.registry.model import Seen
 from gateway.registry.queries import devices_by_id
 from gateway.registry.service import rotated, seen
@@ -34,11 +37,15 @@ Greeting = tuple[DeviceAddress, Status]
 class Heard:
     """``online``: devices that have just come online; ``aside``: another process's to do.
 
+    ``notices``, ``asked``, ``shown``: as of a batch, of visits that a device did not begin.
     ``rotated``: a device has a fresh credential, which a broker with a file has to learn.
     """
 
     online: list[Greeting] = field(default_factory=list)
     aside: list[Incoming] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     rotated: bool = False
 
 
@@ -87,6 +94,8 @@ def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | No
     payload = item.message.payload
     if item.channel is Channel.ACKS:
         ack = decode(Ack, payload)
+        if ack.outcome is not AckOutcome.DONE:
+            _not_greeted(db, domain, item.device_id, ack.command_id, heard)
         kind = settle(db, domain.clock, device_id=item.device_id, ack=ack)
         if kind == CommandType.ROTATE and ack.outcome is AckOutcome.DONE:
             rotated(db, domain.clock, device_id=item.device_id, kept=ack.detail)
@@ -99,3 +108,13 @@ def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | No
         return decode(Status, payload) if payload else None
     msg = f"nothing is heard on {item.message.topic}"
     raise InvalidPayload(msg)
+
+
+def _not_greeted(
+    db: Session, domain: Domain, device_id: str, command_id: str, heard: Heard
+) -> None:
+    """A visit that its device did not begin is over; what it goes on with may be hers."""
+    released = refused(db, domain.clock, domain.ids, device_id=device_id, command_id=command_id)
+    tell_over(released.over, heard)
+    if released.tapped is not None:
+        tell(released.tapped, heard)

@@ -94,6 +94,16 @@ def addresses(db: Session) -> list[DeviceAddress]:
     return [DeviceAddress(*row) for row in found]
 
 
+def receivers(db: Session) -> list[DeviceAddress]:
+    """Return where every receiver that may connect lives on the broker, by id."""
+    found = db.exec(
+        select(DeviceRow.partition, DeviceRow.location_id, DeviceRow.id)
+        .where(col(DeviceRow.revoked_at).is_(None), DeviceRow.kind == "receiver")
+        .order_by(DeviceRow.id)
+    )
+    return [DeviceAddress(*row) for row in found]
+
+
 def listed(db: Session, *, location_id: str | None = None) -> list[ListedDevice]:
     """Return the devices (of a location) with when they were last seen, by location and id."""
     statement = (

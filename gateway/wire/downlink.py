@@ -13,6 +13,7 @@ from cart.kernel.gtin import Gtin
 from gateway.wire.events import EventId, Name, VisitId, Wire
 
 LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
+GREETING_LENGTH_MAX = 80  # a name on one line of a screen; a longer one is cut
 
 
 class Receipt(Wire):
@@ -68,6 +69,9 @@ class CommandType(StrEnum):
     SHOW_CART = "carryover.cart.show"
     CLEAR = "carryover.screen.clear"
     CLAIMED = "carryover.visit.claimed"
+    BEGIN_VISIT = "carryover.visit.begin"
+    GREET = "carryover.visit.greet"
+    TAP_ANSWERED = "carryover.tap.answered"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -140,6 +144,64 @@ class Claimed(_Command):
     data: ClaimedData
 
 
+class GreetData(Wire):
+    """Whose visit it is: the name that she chose, nothing else of her; void after ``until``."""
+
+    visit: VisitId
+    greeting: Annotated[
+        str,
+        Field(
+            max_length=GREETING_LENGTH_MAX, description="The name that she chose; empty: say none."
+        ),
+    ]
+    locale: Literal["en", "he", "pl"]
+    until: Annotated[
+        AwareDatetime,
+        Field(description="By the server's clock. After it nobody is greeted: answer refused."),
+    ]
+
+
+class BeginVisit(_Command):
+    """Begin this visit and greet her: she held her wristband to the device.
+
+    The one visit whose name the server gives; say carryover.device.taken_up for it without a
+    claim_hash. Refused after ``until``, while another visit goes on, and when it was begun
+    before and is over: then the server lets go of it.
+    """
+
+    type: Literal[CommandType.BEGIN_VISIT] = CommandType.BEGIN_VISIT
+    data: GreetData
+
+
+class Greet(_Command):
+    """The visit that goes on is hers now: greet her, in her language; refused for any other."""
+
+    type: Literal[CommandType.GREET] = CommandType.GREET
+    data: GreetData
+
+
+class TapOutcome(StrEnum):
+    """Why a wristband that was held to the device began nothing."""
+
+    BUSY = "busy"  # somebody else's visit goes on
+    AMBIGUOUS = "ambiguous"  # several were near; a press of the button says which
+    UNKNOWN = "unknown"  # nobody's: handed back, or not of this shop
+
+
+class TapData(Wire):
+    """What is to be said to whoever stands there; void after ``until``."""
+
+    outcome: TapOutcome
+    until: AwareDatetime
+
+
+class TapAnswered(_Command):
+    """A wristband was held to the device and nothing begins; say why, for a moment."""
+
+    type: Literal[CommandType.TAP_ANSWERED] = CommandType.TAP_ANSWERED
+    data: TapData
+
+
 class RejectedData(Wire):
     """Which event could not be done, and why; it is stored as a dead letter."""
 
@@ -190,7 +252,16 @@ class Rotate(_Command):
 
 
 Command = Annotated[
-    ShowCart | Clear | Claimed | Rejected | ApplyDesired | Rotate, Field(discriminator="type")
+    ShowCart
+    | Clear
+    | Claimed
+    | BeginVisit
+    | Greet
+    | TapAnswered
+    | Rejected
+    | ApplyDesired
+    | Rotate,
+    Field(discriminator="type"),
 ]
 
 

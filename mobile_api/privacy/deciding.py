@@ -15,6 +15,7 @@ from cart.profile.consent.model import (
     Subject,
     holds,
 )
+from mobile_api.bands.following import let_follow
 from mobile_api.look.words import Words
 from mobile_api.privacy.schemas import Decide, PurposeOut
 from mobile_api.privacy.wordings import WORDINGS, scope_of, shown_by_hash, shown_in
@@ -79,6 +80,8 @@ def decide(
         raise ConsentChanged(msg)
     else:
         consents.grant(db, wired.clock, wired.ids, subject, purpose, how=how, seen=wanted.seen)
+    if purpose is Purpose.LOCATION_IN_SHOP:
+        let_follow(wired, db, shopper.id, follow=wanted.granted)
     return _out(
         spoken,
         subject,

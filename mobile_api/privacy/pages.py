@@ -18,6 +18,7 @@ from cart.kernel.errors import CarryoverError
 from cart.profile.consent import queries
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Source
+from mobile_api.bands.following import let_follow
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
@@ -81,8 +82,10 @@ def privacy_page(
 def all_off(wired: Wired, visitor: CurrentVisitor) -> Response:
     """Withdraw everything; once more changes nothing."""
     with unit_of_work(wired.engine) as db:
-        subject = subject_of(visitor.need(db, wired.clock))
+        shopper = visitor.need(db, wired.clock)
+        subject = subject_of(shopper)
         assert subject is not None  # noqa: S101 - there is a session
+        let_follow(wired, db, shopper.id, follow=False)
         for purpose in filter(subject.may_grant, Purpose):
             consents.withdraw(db, wired.clock, wired.ids, subject, purpose, how=How(Source.PAGE))
     return RedirectResponse("/privacy?saved=off", 303, NO_STORE)

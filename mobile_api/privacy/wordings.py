@@ -17,6 +17,7 @@ ANYBODY: Final = N_(
     "It counts on this phone. If you sign in, it counts for you there too, unless you have"
     " decided otherwise yourself."
 )
+BAND_ALONE: Final = N_("It counts for this wristband, until you give it back.")
 CUSTOMER: Final = N_("It counts for you, on all your phones.")
 
 
@@ -92,10 +93,13 @@ def scope_of(purpose: Purpose, subject: Subject | None) -> str:
     return CUSTOMER if own else ANYBODY
 
 
-def shown_in(spoken: Words, purpose: Purpose, subject: Subject | None) -> Shown:
-    """Return all that this subject is told of a purpose, as it is kept with her decision."""
+def shown_in(spoken: Words, purpose: Purpose, subject: Subject | None, *, scope: str = "") -> Shown:
+    """Return all that this subject is told of a purpose, as it is kept with her decision.
+
+    ``scope``: in English, where it counts elsewhere than :func:`scope_of` says.
+    """
     one = WORDINGS[purpose]
-    parts = (one.title, one.meaning, one.who, one.end, scope_of(purpose, subject))
+    parts = (one.title, one.meaning, one.who, one.end, scope or scope_of(purpose, subject))
     text = "\n".join(spoken.gettext(part) for part in parts)
     return Shown(VERSIONS[purpose].current, spoken.locale, text)
 
@@ -104,3 +108,15 @@ def shown_by_hash(purpose: Purpose, subject: Subject | None, wanted: str) -> Sho
     """Return the wording that a page showed, by its hash; None if none of today's has it."""
     every = (shown_in(words(locale), purpose, subject) for locale in LOCALES)
     return next((one for one in every if one.hash_for(purpose) == wanted), None)
+
+
+def shown_at_desk(spoken: Words, subject: Subject | None) -> Shown:
+    """Return what the welcome desk tells somebody before she gets a wristband; None: no phone."""
+    scope = "" if subject else BAND_ALONE
+    return shown_in(spoken, Purpose.LOCATION_IN_SHOP, subject, scope=scope)
+
+
+def shown_at_desk_by_hash(subject: Subject | None, wanted: str) -> Shown | None:
+    """Return the wording that the desk showed, by its hash; None if none of today's has it."""
+    every = (shown_at_desk(words(locale), subject) for locale in LOCALES)
+    return next((one for one in every if one.hash_for(Purpose.LOCATION_IN_SHOP) == wanted), None)

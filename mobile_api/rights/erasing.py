@@ -32,7 +32,9 @@ from cart.personal.model import Scope
 from cart.personal.tables import ErasureRow
 from cart.profile.consent import service as consents
 from cart.profile.tables import CustomerRow
-from gateway.fanout import Notice, SignedOut
+from gateway.bands import service as band_service
+from gateway.bands.model import EndReason as BandEnd
+from gateway.fanout import BandChanged, Notice, SignedOut
 from mobile_api.account.service import sign_out_everywhere
 from mobile_api.mail.sink import Mailbox
 from mobile_api.payment.sandbox.provider import SandboxProvider
@@ -108,7 +110,7 @@ def _nothing_waits(db: Session, customer_id: str) -> None:
 
 
 def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[Notice]:
-    """End her phones' keys and the bindings of devices that show her cart, and open checkouts."""
+    """End her phones' keys, bindings of devices that show her cart, her band, open checkouts."""
     session = db.exec(
         select(ShopperSessionRow)
         .where(ShopperSessionRow.customer_id == customer_id)
@@ -117,6 +119,8 @@ def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[
     if session is None:
         return []
     told = sign_out_everywhere(db, clock, ids, session)
+    ended = band_service.end_loans(db, clock.now(), [session.id], BandEnd.ERASED)
+    told += [BandChanged(number) for number in ended]
     for checkout_id in db.exec(
         select(CheckoutRow.id).where(
             CheckoutRow.session_id == session.id, CheckoutRow.state == CheckoutState.OPEN

@@ -59,7 +59,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             *("pick_task", "pick_line", "substitution", "goods_return"),
         ),
     ),
-    (N_("Devices in the shop"), ("binding", "dead_letter")),
+    (
+        N_("Devices in the shop"),
+        ("binding", "band_loan", "band_presence", "band_pairing", "dead_letter"),
+    ),
 )
 
 

@@ -1,7 +1,8 @@
 """Anonymous shopper sessions that nobody comes back to: found, and emptied as by an erasure.
 
-Idle: it is nobody's own, no phone has a key to it, no device works for it, nothing was done to its
-cart, its lists or its checkout since a time, and no order of it is open or has an address.
+Idle: it is nobody's own, no phone has a key to it, no device works for it, it was given no band and
+nothing was done to its cart, its lists or its checkout since a time, and no order of it is open or
+has an address.
 """
 
 from datetime import datetime
@@ -16,6 +17,8 @@ from cart.kernel.clock import to_us
 from cart.personal.erasing import erase
 from cart.personal.finding import follow
 from cart.personal.model import Scope
+from gateway.bands.model import EndReason
+from gateway.bands.service import end_loans
 from mobile_api.rights.registry import REGISTRY
 
 _IDLE: Final = (
@@ -26,6 +29,8 @@ _IDLE: Final = (
     " WHERE k.session_id = s.id AND k.expires_at > :now)"
     " AND NOT EXISTS (SELECT 1 FROM binding AS b"
     " WHERE b.session_id = s.id AND (b.ended_at IS NULL OR b.last_event_at_us >= :before_us))"
+    " AND NOT EXISTS (SELECT 1 FROM band_loan AS w"
+    " WHERE w.session_id = s.id AND w.handed_out_at >= :before)"
     " AND NOT EXISTS (SELECT 1 FROM saved_list AS l"
     " WHERE l.session_id = s.id AND l.created_at >= :before)"
     " AND NOT EXISTS (SELECT 1 FROM checkout AS p"
@@ -53,6 +58,7 @@ def empty(db: Session, now: datetime, before: datetime, limit: int) -> int:
     if not idle:
         return 0
     begun = {Scope.SESSION: {row[0] for row in idle}, Scope.CART: {row[1] for row in idle}}
+    end_loans(db, now, sorted(begun[Scope.SESSION]), EndReason.ERASED)  # never brought back
     erase(db, REGISTRY, follow(db, REGISTRY, begun, not_into=_NOT_INTO))
     for session_id, _ in idle:
         db.connection().execute(_EMPTIED, {"id": session_id, "now": now})

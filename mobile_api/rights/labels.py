@@ -12,6 +12,7 @@ COLUMNS: Final = {
     "address": N_("Address"),
     "amount_minor": N_("Amount"),
     "answered_at": N_("Answered"),
+    "arrived_at": N_("In the shop since"),
     "at": N_("When"),
     "at_us": N_("When"),
     "backed_up": N_("Synced by its maker"),
@@ -34,8 +35,11 @@ COLUMNS: Final = {
     "ended_at": N_("Ended"),
     "expires_at": N_("Good until"),
     "finished_at": N_("Finished"),
+    "follow": N_("May be followed in the shop"),
     "granted": N_("Granted"),
+    "greeting": N_("Called you"),
     "gtin": N_("Barcode number"),
+    "handed_out_at": N_("Handed out"),
     "handed_over": N_("Handed over pieces"),
     "handed_over_at": N_("Handed over"),
     "here_at": N_("You were there"),
@@ -78,6 +82,7 @@ COLUMNS: Final = {
     "short": N_("Missing pieces"),
     "short_reason": N_("Why they were missing"),
     "size": N_("Size"),
+    "since": N_("There since"),
     "sku": N_("Article number"),
     "slot_at": N_("Time chosen"),
     "source": N_("Where"),
@@ -99,6 +104,7 @@ COLUMNS: Final = {
     "wanted": N_("What it would buy"),
     "what": N_("What"),
     "wording_hash": N_("Fingerprint of the words"),
+    "zone_id": N_("Part of the shop"),
 }
 TABLES: Final = {
     "customer": N_("Your account"),
@@ -135,6 +141,9 @@ TABLES: Final = {
     "substitution": N_("Offered instead"),
     "goods_return": N_("What you brought back"),
     "binding": N_("Devices that you used"),
+    "band_loan": N_("Wristbands that you had"),
+    "band_presence": N_("Where your wristband is now"),
+    "band_pairing": N_("Codes that your phone showed at the welcome desk"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")

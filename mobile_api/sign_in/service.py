@@ -21,10 +21,11 @@ from cart.personal.erasing import under_way
 from cart.profile import service as profile
 from cart.profile.consent import service as consents
 from cart.profile.service import Proved
+from gateway.bands import service as band_service
 from gateway.binding import news
 from gateway.binding import service as binding_service
 from gateway.binding.queries import live_of_carts
-from gateway.fanout import CartChanged, SignedOut
+from gateway.fanout import BandChanged, CartChanged, SignedOut
 from mobile_api.carts.adding import ORIGIN
 from mobile_api.edge.sessions import Visitor, derived_token
 from mobile_api.wiring import Parts
@@ -75,6 +76,9 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
         wired.tell(db, SignedOut(here.id))
     if origin is not None:
         binding_service.move(db, clock, held, session_id=own.id, prior_cart_id=origin.cart_id)
+        band = band_service.move_loan(db, clock, from_id=origin.id, session_id=own.id)
+        if band is not None:
+            wired.tell(db, BandChanged(band.number))
         changes = joining.join(
             db,
             clock,
@@ -84,6 +88,7 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
             origin=origin,
             own=own,
             bindings=held,
+            loans=[band.loan_id] if band is not None and band.loan_id else [],
         )
         _ring(wired, db, [own.cart_id], changes)
     if phone.visitor.signal:
@@ -108,6 +113,10 @@ def undo(wired: Parts, db: Session, me: ShopperSessionRow, joining_id: str) -> N
     binding_service.held_by(db, me.id)  # before the carts, as ingest does
     undone = joining.undo(db, wired.clock, joining_id=joining_id, customer_id=me.customer_id or "")
     binding_service.move_back(db, undone.bindings, from_id=undone.to, session_id=undone.origin)
+    for number in band_service.move_back(
+        db, undone.loans, from_id=undone.to, session_id=undone.origin
+    ):
+        wired.tell(db, BandChanged(number))
     origin = db.get(ShopperSessionRow, undone.origin) if undone.origin else None
     # A device that went back shows the customer's lines until it is told of its own cart.
     went_back = [origin.cart_id] if origin else []

@@ -138,7 +138,7 @@ function live() {
   let again;
   const open = () => {
     source?.close();
-    source = new EventSource("/api/v1/staff/events");
+    source = new EventSource(state?.dataset.hears ?? "/api/v1/staff/events");
     source.addEventListener("open", () => tell("live"));
     source.addEventListener("changed", refresh);
     source.addEventListener("error", () => {

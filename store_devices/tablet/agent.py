@@ -6,17 +6,15 @@ doorbell, never by content. When a visit ends, for whatever reason, all that
 was known of it is dropped in one assignment.
 """
 
-import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 from threading import RLock
-from typing import Final
 
 from cart.kernel.clock import Clock
-from cart.kernel.errors import CarryoverError, InvalidGtin, SpoolFull
+from cart.kernel.errors import InvalidGtin
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids, secret_hash
-from gateway.wire.downlink import DesiredData
+from gateway.wire.downlink import DesiredData, GreetData, TapOutcome
 from gateway.wire.events import (
     DeviceEvent,
     ListData,
@@ -36,15 +34,10 @@ from store_devices.tablet.catalogue import Catalogue
 from store_devices.tablet.doorbell import Doorbell
 from store_devices.tablet.following import Following
 from store_devices.tablet.health import Health
-from store_devices.tablet.idle import Idle
+from store_devices.tablet.idle import Idle, Passing
 from store_devices.tablet.memory import Memory
 from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
 from store_devices.tablet.surroundings import Line, NoLine, Place, Snapshot
-
-FAREWELL_S: Final = 5.0  # how long the screen says that it was cleared
-
-
-_LOG = logging.getLogger(__name__)
 
 
 class Agent:
@@ -77,7 +70,7 @@ class Agent:
         self._visit: Visit | None = None
         self._seen_at = spool.server_now()
         self._idle = Idle(clock)
-        self._farewell_until_s: float | None = None
+        self._passing = Passing(clock)
         self._link = LinkState(online=False, since=clock.now())
         self._trouble: NoticeKind | None = None
         self._desired = self._memory.desired()
@@ -108,7 +101,8 @@ class Agent:
                 visit=self._visit,
                 locale=self._visit.locale if self._visit else self._locale,
                 countdown_s=self._idle.countdown_s,
-                farewell=self._farewell_until_s is not None,
+                farewell=self._passing.what == "farewell",
+                tap=self._passing.tap,
                 link=self._link,
                 trouble=self._trouble,
             )
@@ -146,16 +140,14 @@ class Agent:
             visit = self._visit or self._begin()
             self.touch()
             if visit is None:
-                self.ring()
                 return
             try:
                 gtin = Gtin.parse(code)
             except InvalidGtin:
                 self.note("not_a_code")
                 return
-            known = self._catalogue.product_of(gtin) is not None
             self._say_line(ScannedData(visit=visit.id, gtin=gtin, reader=reader), looked_at=gtin)
-            if not known:
+            if self._catalogue.product_of(gtin) is None:
                 self.note("unknown", gtin.shortest)
 
     def look_at(self, gtin: Gtin) -> None:
@@ -242,12 +234,8 @@ class Agent:
             if visit is None:
                 return
             self._idle.touch()
-            self._farewell_until_s = self._clock.monotonic() + FAREWELL_S
-            try:
-                self._spool.add(PutDownData(visit=visit.id, reason=reason), self._memory.without)
-            except CarryoverError as error:
-                _LOG.warning("the end of a visit is not in the spool: %s", error.message)
-                self._memory.forget()
+            self._passing.say("farewell")
+            self._memory.end(PutDownData(visit=visit.id, reason=reason))
             self._line.announce(None)
             self._follow()
             self._line.wake()
@@ -256,9 +244,7 @@ class Agent:
     def tick(self) -> None:
         """Let time pass; call it a few times a second."""
         with self._lock:
-            now_s = self._clock.monotonic()
-            if self._farewell_until_s is not None and now_s >= self._farewell_until_s:
-                self._farewell_until_s = None
+            if self._passing.over():
                 self.ring()
             if self._visit is None:
                 return
@@ -277,6 +263,27 @@ class Agent:
                 return False
             self._now(rule(visit))
             return True
+
+    def welcome(self, data: GreetData, at: datetime) -> str:
+        """Begin this visit for who held her band here; return why not, empty when it goes on.
+
+        ``at``: when the server asked for it. It comes again until it is answered.
+        """
+        with self._lock:
+            begun = self._memory.begun_before(at)
+            why = model.not_welcome(data, self._spool.server_now(), self.visit_id, begun=begun)
+            if why or self._visit is not None:
+                return why
+            self.touch()
+            kept = self._begun(model.welcomed(data, self._seen_at), at) is not None
+            self.ring()
+            return "" if kept else model.UNKEPT
+
+    def say(self, outcome: TapOutcome) -> None:
+        """Say for a moment why a band that was held here began nothing."""
+        with self._lock:
+            self._passing.say(outcome)
+            self.ring()
 
     def clear(self, visit_id: str) -> bool:
         """End this visit because the server says so; False when another one is present."""
@@ -321,9 +328,7 @@ class Agent:
         self._visit = visit = self._memory.visit()
         if visit is None:
             return
-        away = self._spool.server_now() - visit.seen_at
-        # A clock that went backwards cannot say how long it was: then it was too long.
-        if not timedelta(0) <= away <= timedelta(seconds=self.idle_after_s):
+        if model.too_long_ago(visit, self._spool.server_now(), self.idle_after_s):
             self.finish(PutDownReason.IDLE)
             return
         # Somebody may have put it down while it was dark: ask before the time is up.
@@ -331,16 +336,19 @@ class Agent:
 
     def _begin(self) -> Visit | None:
         """Start a visit; None when its first event cannot be kept."""
-        secret = self._ids.token()
         visit = Visit(
             id=self._ids.new("visit"),
-            secret=secret,
+            secret=self._ids.token(),
             locale=self._locale,
             seen_at=self._spool.server_now(),
         )
-        data = TakenUpData(visit=visit.id, claim_hash=secret_hash(secret), locale=visit.locale)
-        self._farewell_until_s = None
-        if self._say(data, lambda _: visit) is None:
+        return self._begun(visit)
+
+    def _begun(self, visit: Visit, at: datetime | None = None) -> Visit | None:
+        claim = None if visit.secret is None else secret_hash(visit.secret)
+        data = TakenUpData(visit=visit.id, claim_hash=claim, locale=visit.locale)
+        self._passing.end()
+        if self._say(data, lambda _: visit, at) is None:
             return None
         self._visit = visit
         self._line.announce(visit.id)
@@ -364,13 +372,16 @@ class Agent:
         if event is not None:
             self._now(after(event), kept=True)
 
-    def _say(self, data: Saying, after: Callable[[DeviceEvent], Visit]) -> DeviceEvent | None:
+    def _say(
+        self,
+        data: Saying,
+        after: Callable[[DeviceEvent], Visit],
+        begun_at: datetime | None = None,
+    ) -> DeviceEvent | None:
         """Spool an event together with the visit it leads to; None, and a notice, if it cannot."""
-        try:
-            event = self._spool.add(data, self._memory.leading_to(after, self._seen_at))
-        except CarryoverError as error:
-            _LOG.warning("an event is not in the spool: %s", error.message)
-            self._trouble = "full" if isinstance(error, SpoolFull) else "broken"
+        event = self._memory.say(data, after, self._seen_at, begun_at)
+        if isinstance(event, str):
+            self._trouble = event
             self.ring()
             return None
         self._trouble = None

@@ -1,20 +1,27 @@
 """What the gateway says to a tablet, carried out. Owns no state.
 
 Commands about another visit than the present one are ignored: it is over here,
-and the next person must not see anything of it.
+and the next person must not see anything of it. One that greets is refused then,
+so that the server does not believe that she is here.
 """
 
 from typing import Final
 
 from gateway.wire.downlink import (
+    AckOutcome,
     ApplyDesired,
+    BeginVisit,
     Claimed,
     Clear,
     Command,
     DesiredData,
+    Greet,
+    GreetData,
     Rejected,
     ShowCart,
     StockNotice,
+    TapAnswered,
+    TapData,
 )
 from store_devices.link import Answer, LinkState
 from store_devices.spool import Spool
@@ -23,7 +30,7 @@ from store_devices.tablet.agent import Agent
 from store_devices.tablet.availability import Availability
 
 _DONE: Final = Answer()
-_OVER: Final = Answer(detail="that visit is over here")
+_OVER: Final = Answer(detail=model.OVER)
 
 
 class Commands:
@@ -45,10 +52,30 @@ class Commands:
                 done = self._agent.clear(command.data.visit)
             case Claimed():
                 done = self._agent.change(command.data.visit, model.claimed)
+            case BeginVisit():
+                return _unless(self._agent.welcome(command.data, command.time))
+            case Greet():
+                return _unless(self._greet(command.data))
+            case TapAnswered():
+                return _unless(self._answer_tap(command.data))
             case Rejected():
                 data = command.data
                 done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
         return _DONE if done else _OVER
+
+    def _greet(self, data: GreetData) -> str:
+        if self._spool.server_now() > data.until:
+            return model.TOO_LATE
+        if not self._agent.change(data.visit, lambda visit: model.greeted(visit, data)):
+            return model.OVER
+        self._agent.touch()
+        return ""
+
+    def _answer_tap(self, data: TapData) -> str:
+        if self._spool.server_now() > data.until:
+            return model.TOO_LATE
+        self._agent.say(data.outcome)
+        return ""
 
     def _become(self, desired: DesiredData) -> Answer:
         if not self._agent.become(desired):
@@ -75,3 +102,8 @@ class Commands:
             data.visit, lambda visit: model.shown_cart(visit, data, command.time, self._spool.id)
         )
         return _DONE if done else _OVER
+
+
+def _unless(why: str) -> Answer:
+    """Answer done, or refused for this reason: then the server lets go of the visit."""
+    return Answer(AckOutcome.REFUSED, why) if why else _DONE

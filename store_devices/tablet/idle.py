@@ -1,10 +1,16 @@
-"""How long nobody has touched the tablet. Monotonic seconds only; owns no visit."""
+"""How long nobody has touched the tablet, and what it says for a moment. Owns no visit.
+
+Monotonic seconds only.
+"""
 
 from math import ceil
-from typing import Final
+from typing import Final, Literal
 
 from cart.kernel.clock import Clock
+from gateway.wire.downlink import TapOutcome
 
+FAREWELL_S: Final = 5.0  # how long the screen says that it was cleared
+TAP_S: Final = 8.0  # a sentence on a screen, read twice, and a band to be pressed
 COUNTDOWN_S: Final = 20  # "Still there?": long enough to put a bag down and tap
 
 
@@ -39,3 +45,33 @@ class Idle:
 
     def _left_s(self, after_s: int) -> float:
         return self._touched_s + after_s - self._clock.monotonic()
+
+
+class Passing:
+    """What the screen says by itself and takes back after a moment; the last of it only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_s = 0.0
+        self.what: TapOutcome | Literal["", "farewell"] = ""
+
+    def say(self, what: TapOutcome | Literal["farewell"]) -> None:
+        """Say that it was cleared, or why a band began nothing."""
+        for_s = FAREWELL_S if what == "farewell" else TAP_S
+        self.what, self._until_s = what, self._clock.monotonic() + for_s
+
+    @property
+    def tap(self) -> TapOutcome | None:
+        """Why a band began nothing, if that is what is said."""
+        return self.what if isinstance(self.what, TapOutcome) else None
+
+    def end(self) -> None:
+        """Say nothing more."""
+        self.what = ""
+
+    def over(self) -> bool:
+        """Take back what has been said for long enough; return whether there was something."""
+        if not self.what or self._clock.monotonic() < self._until_s:
+            return False
+        self.end()
+        return True

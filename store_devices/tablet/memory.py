@@ -1,6 +1,7 @@
 """What the tablet remembers over a reboot, in the spool's file: the visit and the twin's wish.
 
-Owns the two keys and nothing else. A visit is written in the transaction of the
+And when the server last had it begin a visit, so that it begins each once. Owns the three keys
+and nothing else. A visit is written in the transaction of the
 event that changed it, so that the two can never disagree.
 """
 
@@ -11,14 +12,16 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from cart.kernel.errors import CarryoverError
+from cart.kernel.errors import CarryoverError, SpoolFull
 from gateway.wire.downlink import DesiredData
-from gateway.wire.events import DeviceEvent
-from store_devices.spool import Remember, Spool
-from store_devices.tablet.model import Visit
+from gateway.wire.events import DeviceEvent, PutDownData
+from store_devices.sayings import Saying
+from store_devices.spool import Spool
+from store_devices.tablet.model import NoticeKind, Visit
 
 VISIT_KEY: Final = "visit"
 DESIRED_KEY: Final = "desired"
+BEGUN_KEY: Final = "begun"
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,13 +44,38 @@ class Memory:
             self.forget()
             return None
 
-    def leading_to(self, after: Callable[[DeviceEvent], Visit], seen_at: datetime) -> Remember:
-        """Return what to write with an event: the visit that it leads to."""
-        return lambda event: {VISIT_KEY: _dumped(after(event), seen_at)}
+    def say(
+        self,
+        data: Saying,
+        after: Callable[[DeviceEvent], Visit],
+        seen_at: datetime,
+        begun_at: datetime | None = None,
+    ) -> DeviceEvent | NoticeKind:
+        """Spool an event together with the visit it leads to; what is the trouble if it cannot.
 
-    def without(self, _event: DeviceEvent) -> dict[str, str | None]:
-        """Return what to write with the event that ends a visit."""
-        return {VISIT_KEY: None}
+        ``begun_at``: the time of the server's command that begins the visit.
+        """
+        begun = {} if begun_at is None else {BEGUN_KEY: begun_at.isoformat()}
+        try:
+            return self._spool.add(
+                data, lambda event: {VISIT_KEY: _dumped(after(event), seen_at), **begun}
+            )
+        except CarryoverError as error:
+            _LOG.warning("an event is not in the spool: %s", error.message)
+            return "full" if isinstance(error, SpoolFull) else "broken"
+
+    def end(self, data: PutDownData) -> None:
+        """Spool the end of a visit and drop it with that; drop it also if it cannot be spooled."""
+        try:
+            self._spool.add(data, lambda _: {VISIT_KEY: None})
+        except CarryoverError as error:
+            _LOG.warning("the end of a visit is not in the spool: %s", error.message)
+            self.forget()
+
+    def begun_before(self, at: datetime) -> bool:
+        """Say whether a command of this time was carried out: that one, or a later one."""
+        kept = self._spool.recall(BEGUN_KEY)
+        return kept is not None and at <= datetime.fromisoformat(kept)
 
     def keep(self, visit: Visit, seen_at: datetime) -> None:
         """Write a visit that changed without an event."""
@@ -78,4 +106,6 @@ class Memory:
 
 
 def _dumped(visit: Visit, seen_at: datetime) -> str:
-    return visit.model_copy(update={"seen_at": seen_at}).model_dump_json()
+    """Her name is left out: what a file once had is in its log for a while after it was deleted."""
+    nameless = visit.greeting and ""
+    return visit.model_copy(update={"seen_at": seen_at, "greeting": nameless}).model_dump_json()

@@ -4,13 +4,13 @@ Owns what the list shows: the cart as the server last had it, and on top of it
 what this tablet has said since. A visit knows nothing of the one before it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.downlink import CartData, RejectedData, ShownLine
+from gateway.wire.downlink import CartData, GreetData, RejectedData, ShownLine
 from gateway.wire.events import (
     QUANTITY_MAX,
     DeviceEvent,
@@ -23,6 +23,12 @@ from gateway.wire.events import (
 )
 
 Locale = Literal["en", "he", "pl"]
+
+# Why the server's wish was not done; said in the answer to it.
+OVER: Final = "that visit is over here"
+TOO_LATE: Final = "it came too late"
+UNKEPT: Final = "it cannot be kept"
+ANOTHER: Final = "another visit goes on here"
 
 UNDO_MAX: Final = 20  # steps back; nobody remembers more of what she tapped
 
@@ -91,6 +97,7 @@ class Visit(_Kept):
     steps: tuple[Step, ...] = ()
     product: Gtin | None = None
     claimed: bool = False
+    greeting: str | None = None  # the name of whoever held her band here; empty: she gave none
     sheet: Sheet = ""
     notice: Notice | None = None
 
@@ -191,3 +198,41 @@ def rejected(visit: Visit, data: RejectedData) -> Visit:
 def claimed(visit: Visit) -> Visit:
     """Return the visit after a phone took the list along: the link is used up and forgotten."""
     return visit.model_copy(update={"claimed": True, "secret": None, "sheet": ""})
+
+
+def greeted(visit: Visit, data: GreetData) -> Visit:
+    """Return the visit after she held her band here: it is hers, as if a phone had taken it along.
+
+    Her language is spoken from the first greeting on; what she chooses afterwards stays.
+    """
+    locale = data.locale if visit.greeting is None else visit.locale
+    known = {"greeting": data.greeting, "locale": locale, "notice": None}
+    return claimed(visit).model_copy(update=known)
+
+
+def welcomed(data: GreetData, at: datetime) -> Visit:
+    """Return the visit that begins for who held her band here at this moment."""
+    return greeted(Visit(id=data.visit, secret=None, locale=data.locale, seen_at=at), data)
+
+
+def not_welcome(data: GreetData, now: datetime, present: str | None, *, begun: bool) -> str:
+    """Return why this visit does not begin or go on, empty if it does.
+
+    ``present``: the visit that goes on. ``begun``: the command was carried out before, so that
+    the visit it named is over if it is not the present one.
+    """
+    if present == data.visit:
+        return ""
+    if begun:
+        return OVER
+    if now > data.until:
+        return TOO_LATE
+    return ANOTHER if present is not None else ""
+
+
+def too_long_ago(visit: Visit, now: datetime, idle_after_s: int) -> bool:
+    """Say whether nobody can be there any more who was seen last as the visit says.
+
+    A clock that went backwards cannot say how long it was: then it was too long.
+    """
+    return not timedelta(0) <= now - visit.seen_at <= timedelta(seconds=idle_after_s)

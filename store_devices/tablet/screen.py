@@ -103,6 +103,7 @@ class Screen:
     visit: Visit | None
     w: Words
     shop: str
+    hello: str
     product: ProductView | None
     lines: list[LineView]
     pieces: int
@@ -138,6 +139,7 @@ class Drawer:
             visit=visit,
             w=spoken,
             shop=spoken.of(home.name_i18n, home.name) if home else "",
+            hello=_hello(visit, spoken) if visit else "",
             product=self._product(visit, spoken) if visit else None,
             lines=lines,
             pieces=model.pieces(visit) if visit else 0,
@@ -240,6 +242,15 @@ class Drawer:
             ShopStock(names.get(each, each), each == here, self._stock.of(variant.sku, each))
             for each in ids
         ]
+
+
+def _hello(visit: Visit, w: Words) -> str:
+    """Return a greeting for who held her band here, empty for anybody else."""
+    if visit.greeting is None:
+        return ""
+    if not visit.greeting:
+        return w.gettext("Hello")
+    return w.gettext("Hello %(name)s") % {"name": f"{ISOLATE}{visit.greeting}{ISOLATE_END}"}
 
 
 def _label(variant: Variant, w: Words) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.wire.downlink import TapOutcome
 from store_devices.link import LinkState
 from store_devices.tablet.model import Locale, NoticeKind, Visit
 
@@ -58,3 +59,4 @@ class Snapshot:
     farewell: bool
     link: LinkState
     trouble: NoticeKind | None
+    tap: TapOutcome | None = None

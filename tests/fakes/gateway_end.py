@@ -50,6 +50,8 @@ class GatewayEnd:
         """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()
+        # A circle of ours would keep paho's sockets open until the collector comes by.
+        self._client.on_subscribe = self._client.on_connect = self._client.on_message = None
 
     def command(self, payload: bytes) -> None:
         """Send bytes down the commands channel."""

@@ -16,6 +16,7 @@ from cart.kernel.ids import Ids
 from gateway.ingest.batch import Domain, Outcome, process
 from gateway.ingest.read import read
 from gateway.mqtt import Incoming
+from gateway.ports import Bands
 from gateway.registry import service as registry
 from gateway.registry.model import Enrolled
 from gateway.wire.topics import Channel, DeviceAddress
@@ -101,7 +102,10 @@ class Tablet:
         return Incoming(self.address.topic(channel), payload, 1, 1, retain=False, generation=1)
 
 
-def ingest(engine: Engine, clock: Clock, ids: Ids, *messages: Incoming) -> Outcome:
-    """Process the messages as one batch."""
+def ingest(
+    engine: Engine, clock: Clock, ids: Ids, *messages: Incoming, bands: Bands | None = None
+) -> Outcome:
+    """Process the messages as one batch; ``bands`` knows who has which wristband."""
+    domain = Domain(clock, ids, sellables, bands)
     with unit_of_work(engine) as db:
-        return process(db, Domain(clock, ids, sellables), [read(message) for message in messages])
+        return process(db, domain, [read(message) for message in messages])

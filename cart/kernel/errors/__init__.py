@@ -28,6 +28,7 @@ CarryoverError
 │   ├── UnknownVoucher      no voucher has this code
 │   ├── UnknownStaff
 │   ├── UnknownJoining      no joining of carts has this id, or it is another's
+│   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -52,6 +53,7 @@ CarryoverError
 │   ├── LeadNeeded          only a lead may do this
 │   ├── OperatorNeeded      only an operator may do this
 │   ├── SignatureRefused    a provider's message that is not signed as agreed
+│   ├── PairingRefused      a code from a shopper's page that is wrong, used or too old
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -68,6 +70,8 @@ CarryoverError
 │   ├── TooManyPieces       more than the line still wants
 │   ├── OfferClosed         a substitution that was answered, or not in time
 │   ├── AlreadyHandedOver   a code or order that was given out before
+│   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
+│   ├── BandHeld            a shopper holds one wristband at a time
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -85,6 +89,7 @@ CarryoverError
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
+from cart.kernel.errors.bands import BandHeld, BandNotHere, PairingRefused, UnknownBand
 from cart.kernel.errors.carrying import (
     ClaimExpired,
     ClaimUsed,
@@ -176,6 +181,8 @@ from cart.kernel.errors.selling import (
 
 __all__ = [
     "AlreadyHandedOver",
+    "BandHeld",
+    "BandNotHere",
     "BrowserRefuses",
     "CarryoverError",
     "CheckoutChanged",
@@ -210,6 +217,7 @@ __all__ = [
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
+    "PairingRefused",
     "PasskeyRefused",
     "PayloadTooLarge",
     "PaymentUnavailable",
@@ -235,6 +243,7 @@ __all__ = [
     "TooManyPieces",
     "Unavailable",
     "UndoClosed",
+    "UnknownBand",
     "UnknownCart",
     "UnknownCheckout",
     "UnknownClaim",

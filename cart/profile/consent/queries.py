@@ -90,6 +90,50 @@ def all_standing(
     return {one: standing(own.get(one), brought[one]) for one in purposes}
 
 
+def standing_of(
+    db: Session, subjects: Sequence[Subject], purpose: Purpose
+) -> dict[Subject, Decision]:
+    """Return the decision on one purpose that holds for each of these, if there is one.
+
+    One statement; a few hundred subjects at most.
+    """
+    customers = sorted({one.customer_id for one in subjects if one.customer_id})
+    sessions = sorted({one.session_id for one in subjects if not one.customer_id})
+    if not customers and not sessions:
+        return {}
+    later, joined = aliased(ConsentRow), aliased(ConsentSubjectRow)
+    newest = (
+        select(func.max(later.number))
+        .where(later.subject_id == ConsentRow.subject_id, later.purpose == ConsentRow.purpose)
+        .scalar_subquery()
+    )
+    rows = db.exec(
+        select(ConsentRow, ConsentWordingRow.version, ConsentSubjectRow, joined.customer_id)
+        .join(ConsentSubjectRow, col(ConsentSubjectRow.id) == ConsentRow.subject_id)
+        .outerjoin(joined, col(joined.id) == ConsentSubjectRow.joined_id)
+        .outerjoin(ConsentWordingRow, col(ConsentWordingRow.hash) == ConsentRow.wording_hash)
+        .where(
+            ConsentRow.purpose == purpose.value,
+            col(ConsentRow.number) == newest,
+            or_(
+                col(ConsentSubjectRow.customer_id).in_(customers),
+                col(ConsentSubjectRow.session_id).in_(sessions),
+                col(joined.customer_id).in_(customers),
+            ),
+        )
+    ).all()
+    own: dict[Subject, Decision] = {}
+    brought: dict[Subject, list[Decision]] = {}
+    for row, version, whose, joined_to in rows:
+        if joined_to is not None:
+            along = Subject(customer_id=joined_to)
+            brought.setdefault(along, []).append(_decision(row, version, brought=True))
+        mine = Subject(customer_id=whose.customer_id or "", session_id=whose.session_id or "")
+        own[mine] = _decision(row, version, brought=False)
+    found = {one: standing(own.get(one), brought.get(one, [])) for one in set(subjects)}
+    return {one: decision for one, decision in found.items() if decision is not None}
+
+
 def history(db: Session, subject: Subject, limit: int = HISTORY_MAX) -> Sequence[Past]:
     """Return the decisions of a subject and of what joined her, the newest first."""
     rows = db.exec(

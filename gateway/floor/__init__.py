@@ -1,0 +1,1 @@
+"""The floor of a location: which zone is where, where receivers hang, who is in which zone."""

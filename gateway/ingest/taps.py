@@ -1,0 +1,76 @@
+"""Wristbands held to a reader: whose they are and where it was is asked, what follows is told."""
+
+import logging
+from typing import Final, Protocol
+
+from sqlmodel import Session
+
+from cart.kernel.clock import Clock, from_us
+from cart.kernel.ids import Ids
+from gateway.binding.model import TapAnswer
+from gateway.binding.news import changed
+from gateway.binding.queries import Bound
+from gateway.binding.tapping import Tapped, present
+from gateway.ingest.read import Item
+from gateway.notices import CartChanged, Notice
+from gateway.ports import Bands
+from gateway.registry.queries import devices_by_id
+from gateway.wire.events import PresentedData
+
+logger = logging.getLogger(__name__)
+
+KIND: Final = "tablet"  # what a tap can open; a reader may stand at other things
+
+
+class Told(Protocol):
+    """What is said of a transaction once it is committed."""
+
+    notices: list[Notice]
+    asked: set[str]
+    shown: set[str]
+
+
+def follow(
+    db: Session, clock: Clock, ids: Ids, bands: Bands, *, item: Item, presented: PresentedData
+) -> Tapped | None:
+    """Do what a tap asks for; None where the reader stands at no tablet of its location."""
+    device_id = bands.stands_at(db, item.device_id)
+    tablet = devices_by_id(db, [device_id]).get(device_id) if device_id else None
+    here = item.address.location_id if item.address else ""
+    if tablet is None or tablet.revoked or tablet.kind != KIND:
+        logger.info("%s stands at no tablet", item.device_id)
+        return None
+    if tablet.address.location_id != here:
+        logger.warning("%s stands at %s, which is elsewhere", item.device_id, tablet.id)
+        return None
+    found = [bands.whose(db, heard.frame) for heard in presented.heard]
+    tapped = present(
+        db,
+        clock,
+        ids,
+        tablet=tablet,
+        holders=[one for one in found if one is not None],
+        strangers=found.count(None),
+        at=from_us(item.at_us),
+        by=presented.by,
+    )
+    if tapped.answer is TapAnswer.STALE:
+        logger.info("a tap at %s came too late, or from the future", tablet.id)
+    return tapped
+
+
+def tell(tapped: Tapped, told: Told) -> None:
+    """Add what is to be said of a tap: to its device, to where she was before, to her phone."""
+    if tapped.answer is not TapAnswer.STALE:
+        told.asked.add(tapped.device_id)
+    told.notices += [CartChanged(one.cart_id, one.version) for one in tapped.changes]
+    if tapped.bound is not None:
+        told.notices.append(changed(tapped.bound))
+        told.shown.add(tapped.bound.cart_id)
+    tell_over(tapped.over, told)
+
+
+def tell_over(over: tuple[Bound, ...] | list[Bound], told: Told) -> None:
+    """Add what is to be said of visits that were ended from here."""
+    told.notices += map(changed, over)
+    told.asked |= {one.device_id for one in over}

@@ -1,0 +1,42 @@
+"""What the gateway asks of others about wristbands: whose one is, and where a reader stands.
+
+Names nobody who answers; the process joins them.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlmodel import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a wristband now.
+
+    ``greeting``: the name that she chose, empty without one. ``locale``: ``en``, ``he`` or ``pl``.
+    ``follow``: whether she lets the shop follow where she is; a tap needs no such leave.
+    ``loan_id``: this handing out of the band; the next one has another.
+    """
+
+    number: int
+    session_id: str
+    customer_id: str | None
+    greeting: str
+    locale: str
+    follow: bool
+    loan_id: str
+
+
+class Bands(Protocol):
+    """Whoever knows the wristbands of the shop, and which reader stands where."""
+
+    def whose(self, db: Session, frame: bytes) -> Holder | None:
+        """Return who has the band of this frame (17 bytes) now.
+
+        None: nobody has it, or it is forged, too old, or no band of the shop.
+        """
+        ...
+
+    def stands_at(self, db: Session, receiver_id: str) -> str | None:
+        """Return the id of the device at which this receiver reads, None when it is at none."""
+        ...

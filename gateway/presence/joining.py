@@ -1,0 +1,108 @@
+"""Joins bands, floors, taps and presence: the one place where all of them are known."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from cart.kernel.clock import Clock
+from cart.kernel.ids import Ids
+from gateway.bands import queries, service
+from gateway.bands.model import Heard
+from gateway.bands.sealing import Sealing
+from gateway.bands.tables import BandLoanRow
+from gateway.binding.model import EndReason
+from gateway.binding.news import changed
+from gateway.binding.tables import BindingRow
+from gateway.binding.tapping import leave
+from gateway.floor import queries as floors
+from gateway.floor.tables import FloorReceiverRow
+from gateway.notices import Notice
+from gateway.ports import Holder
+from gateway.presence.leaving import Watch
+from gateway.presence.model import Worn
+
+WATCHED_MAX: Final = 10_000  # visits by a band that go on at one moment, of a chain
+
+
+class ShopBands:
+    """The bands of the database, to whoever follows them and to whoever sees a tap.
+
+    ``resolve``: whose band a frame is of, by what is followed in this process; set once there
+    is somebody who knows.
+    """
+
+    def __init__(self, clock: Clock, ids: Ids, sealing: Sealing) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._sealing = sealing
+        self.resolve: Callable[[bytes], int | None] = lambda _: None
+
+    # -- to whoever sees a tap
+
+    def whose(self, db: Session, frame: bytes) -> Holder | None:
+        """Return who has the band of this frame now."""
+        number = self.resolve(frame)
+        return None if number is None else queries.holder_of(db, number)
+
+    def stands_at(self, db: Session, receiver_id: str) -> str | None:
+        """Return the device at which this receiver reads."""
+        return floors.stands_at(db, receiver_id)
+
+    # -- to whoever follows bands
+
+    def worn(self, db: Session) -> Sequence[Worn]:
+        """Return the bands that somebody has; one that nobody has any more is not followed."""
+        out = queries.bands_out(db, self._sealing)
+        holders = queries.holders_of(db, [one.number for one in out])
+        return [
+            Worn(
+                number=one.number,
+                loan_id=holder.loan_id,
+                edition=holder.loan_id,
+                key=one.key,
+                clock_s=one.clock_s,
+                off_s=one.off_s,
+                at=one.at,
+                follow=holder.follow,
+            )
+            for one in out
+            if (holder := holders.get(one.number)) is not None
+        ]
+
+    def watches(self, db: Session) -> set[Watch]:
+        """Return whose wearer has which device by a tap, and the receiver that stands there."""
+        rows = db.exec(
+            select(BandLoanRow.number, FloorReceiverRow.device_id, BindingRow.device_id)
+            .join(BindingRow, col(BindingRow.band_loan_id) == BandLoanRow.id)
+            .join(FloorReceiverRow, col(FloorReceiverRow.stands_at) == BindingRow.device_id)
+            .where(col(BindingRow.ended_at).is_(None))
+            .limit(WATCHED_MAX)
+        )
+        return {Watch(*row) for row in rows}
+
+    def note(self, db: Session, heard: Sequence[Heard]) -> None:
+        """Keep what was learned of bands."""
+        service.note_heard(db, heard)
+
+    def left(self, db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
+        """End what a band opened at the device that its wearer has left."""
+        over = []
+        for one in gone:
+            session_id = db.exec(
+                select(BindingRow.session_id).where(
+                    BindingRow.device_id == one.device_id,
+                    col(BindingRow.ended_at).is_(None),
+                    col(BindingRow.band_loan_id).is_not(None),
+                )
+            ).first()
+            if session_id is not None:
+                over += leave(
+                    db,
+                    self._clock,
+                    self._ids,
+                    session_id=session_id,
+                    device_ids=[one.device_id],
+                    reason=EndReason.LEFT,
+                )
+        return [changed(bound) for bound in over]

@@ -1,0 +1,25 @@
+"""What the following of bands is told of them, and what it tells. No database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.wire.band import BandKey
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A band that somebody wears.
+
+    ``edition``: another text whenever its key or clock was set anew. Its clock stood at
+    ``clock_s``, give or take ``off_s``, at ``at``. ``follow``: its wearer agreed that the shop
+    knows in which zone she is.
+    """
+
+    number: int
+    loan_id: str
+    edition: str
+    key: BandKey
+    clock_s: float
+    off_s: float
+    at: datetime
+    follow: bool

@@ -1,0 +1,329 @@
+"""Follows bands: sightings in, zones out, in one thread.
+
+What it knows is in memory, and lost with it: half a second later the next sightings come.
+Nobody waits for it, and it waits for nobody: sightings that it cannot keep up with are dropped,
+the oldest first, and counted.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from cart.db import reading, unit_of_work
+from cart.kernel.clock import Clock
+from cart.kernel.errors import CarryoverError
+from gateway.bands.model import Heard
+from gateway.floor import queries as floors
+from gateway.floor import service as floor
+from gateway.floor.service import Settled
+from gateway.mqtt import Incoming
+from gateway.notices import FloorChanged, Notice
+from gateway.presence.leaving import Leaving, Watch
+from gateway.presence.model import Worn
+from gateway.presence.plan import Plan
+from gateway.presence.resolving import DRIFT_MAX, Resolver
+from gateway.presence.settling import Change, Settling
+from gateway.registry.queries import receivers
+from gateway.wire import topics
+from gateway.wire.codec import decode
+from gateway.wire.sightings import Sightings
+from gateway.wire.topics import partition_of
+
+logger = logging.getLogger(__name__)
+# Messages that wait: half a minute of a shop with thirty receivers. Older ones say nothing.
+WAITING_MAX: Final = 2_000
+TURN_S: Final = 0.25  # what came is looked at this often at the latest
+TICK_S: Final = 1.0
+# Who is out, where receivers hang and who has a tablet is read again this often; a notice of a
+# change brings it forward. A lost band is nobody's within this, whatever happens to the notice.
+RELOADED_EVERY_S: Final = 3.0
+# What bands say of their clocks and batteries is kept this often: a process that dies forgets it.
+KEPT_EVERY_S: Final = 60.0
+UNKEPT_MAX: Final = 10_000  # changes that wait for a database that is away; then the oldest go
+STOP_WAIT_S: Final = 5.0
+
+
+class Bands(Protocol):
+    """Whoever knows which bands are worn, by whom, and takes back what was heard of them."""
+
+    def worn(self, db: Session) -> Sequence[Worn]:
+        """Return the bands that are out."""
+        ...
+
+    def watches(self, db: Session) -> set[Watch]:
+        """Return whose wearer has which device, and the receiver there."""
+        ...
+
+    def note(self, db: Session, heard: Sequence[Heard]) -> None:
+        """Keep what was learned of bands."""
+        ...
+
+    def left(self, db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
+        """End the visits of those who walked away from their device; return what changed."""
+        ...
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was done since the start."""
+
+    messages: int = 0
+    sightings: int = 0
+    resolved: int = 0
+    dropped: int = 0  # messages that came faster than they were looked at
+    refused: int = 0  # messages that are none, or of no receiver
+
+
+class Presence:
+    """Where bands are; :meth:`put` and :meth:`whose` from any thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        bands: Bands,
+        *,
+        publish: Callable[..., None],
+        holds: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """``publish``: tells other processes of notices; it must not wait.
+
+        ``holds``: whether the devices of a partition are ours to hear.
+        """
+        self._engine = engine
+        self._clock = clock
+        self._bands = bands
+        self._publish = publish
+        self._holds = holds
+        self.figures = Figures()
+        self._waiting: deque[Incoming] = deque()
+        self._arrived = threading.Event()
+        self._stopping = threading.Event()
+        self._asked = threading.Event()  # to read anew
+        self._lock = threading.Lock()  # of the resolver, which taps ask as well
+        self._resolver = Resolver()
+        self._worn: dict[int, Worn] = {}
+        self._receivers: frozenset[topics.DeviceAddress] = frozenset()
+        self._plans: dict[str, Plan] = {}
+        self._settling: dict[str, Settling] = {}
+        self._leaving = Leaving()
+        self._heard: dict[int, tuple[int | None, int]] = {}  # battery, presses; since last kept
+        self._unkept: deque[Settled] = deque(maxlen=UNKEPT_MAX)
+        self._reload_s = self._tick_s = self._keep_s = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+
+    @property
+    def forged(self) -> int:
+        """Frames with an identifier of ours and a state that is not."""
+        return self._resolver.forged
+
+    def start(self) -> None:
+        """Read who is out, and begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what was learned of clocks is kept."""
+        self._stopping.set()
+        self._arrived.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_WAIT_S)
+
+    def put(self, message: Incoming) -> None:
+        """Take in sightings. Never waits."""
+        if len(self._waiting) >= WAITING_MAX:
+            try:
+                self._waiting.popleft()
+            except IndexError:  # it was taken just now
+                return
+            self.figures.dropped += 1
+        self._waiting.append(message)
+        self._arrived.set()
+
+    def reload(self) -> None:
+        """Read again who is out, soon: a band was handed out, handed back or lost."""
+        self._asked.set()
+        self._arrived.set()
+
+    def whose(self, frame: bytes) -> int | None:
+        """Return whose band a frame is of, None if it is nobody's."""
+        with self._lock:
+            found = self._resolver.resolve(frame, self._clock.monotonic())
+        return found.band if found else None
+
+    def zone_of(self, location_id: str, number: int) -> str:
+        """Return the zone in which a band is at a location, "" if in none."""
+        settling = self._settling.get(location_id)
+        return settling.zone_of(number) if settling else ""
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._arrived.wait(TURN_S)
+            self._arrived.clear()
+            try:
+                self.turn()
+            except (SQLAlchemyError, CarryoverError) as error:
+                logger.warning("bands are followed again in a moment: %s", error)
+                self._stopping.wait(TICK_S)
+            except Exception:  # a mistake of ours in one turn must not end the following for good
+                logger.exception("following bands")
+                self._stopping.wait(TICK_S)
+        try:
+            self._keep_heard()
+        except SQLAlchemyError as error:
+            logger.warning("what was learned of bands is not kept: %s", error)
+
+    def turn(self) -> None:
+        """Do what is due: read who is out, look at what came, keep what that changed.
+
+        Raises:
+            SQLAlchemyError: the database is away; what is to be kept waits for the next turn.
+        """
+        now_s = self._clock.monotonic()
+        if self._asked.is_set() or now_s - self._reload_s >= RELOADED_EVERY_S:
+            self._asked.clear()
+            self._read_anew(now_s)
+            self._reload_s = now_s
+        while self._waiting:
+            self._take(self._waiting.popleft(), now_s)
+        if now_s - self._tick_s >= TICK_S:
+            self._tick_s = now_s
+            with self._lock:
+                self._resolver.advance(now_s)
+            for location_id, settling in self._settling.items():
+                self._note(location_id, settling.tick(now_s))
+            self._see_off(self._leaving.gone(now_s))
+        self._keep()
+        if now_s - self._keep_s >= KEPT_EVERY_S:
+            self._keep_s = now_s
+            self._keep_heard()
+
+    # -- what is known
+
+    def _read_anew(self, now_s: float) -> None:
+        with reading(self._engine) as db:
+            worn = {one.number: one for one in self._bands.worn(db)}
+            plans = floors.plans(db)
+            heard_by = frozenset(receivers(db))
+            watches = self._bands.watches(db)
+        self._receivers = heard_by
+        self._leaving.watch(watches, now_s)
+        plans = {one: plan for one, plan in plans.items() if self._holds(partition_of(one))}
+        strange = sorted(set(plans) ^ set(self._plans))
+        for location_id in set(plans) | set(self._plans):
+            if plans.get(location_id) != self._plans.get(location_id):
+                self._settling.pop(location_id, None)
+                if location_id in plans:
+                    self._settling[location_id] = Settling(plans[location_id])
+        self._plans = plans
+        if strange:  # who was there when a process before us died, or had the partition, is not now
+            with unit_of_work(self._engine) as db:
+                floor.forget_at(db, strange)
+        self._wear(worn, now_s)
+
+    def _wear(self, worn: dict[int, Worn], now_s: float) -> None:
+        now = self._clock.now()
+        over: set[int] = set()
+        for number, before in self._worn.items():
+            after = worn.get(number)
+            if after is None or after.edition != before.edition:
+                with self._lock:
+                    self._resolver.remove(number)
+                self._heard.pop(number, None)
+            if after is None or not after.follow or after.loan_id != before.loan_id:
+                over.add(number)
+        for number, after in worn.items():
+            known = self._worn.get(number)
+            if known is None or known.edition != after.edition:
+                passed_s = (now - after.at).total_seconds()
+                with self._lock:
+                    self._resolver.add(
+                        number,
+                        after.key,
+                        now_s,
+                        clock_s=after.clock_s + passed_s,
+                        off_s=after.off_s + abs(passed_s) * DRIFT_MAX,
+                    )
+        self._worn = worn
+        for settling in self._settling.values():
+            for number in over:
+                settling.forget(number)
+        if over:
+            with unit_of_work(self._engine) as db:
+                places = floor.forget_bands(db, sorted(over))
+            self._publish(*(FloorChanged(one) for one in sorted(places)))
+
+    # -- what comes
+
+    def _take(self, message: Incoming, now_s: float) -> None:
+        self.figures.messages += 1
+        try:
+            address, _ = topics.parse(message.topic)
+            said = decode(Sightings, message.payload)
+        except CarryoverError as error:
+            self.figures.refused += 1
+            logger.debug("no sightings on %s: %s", message.topic, error.message)
+            return
+        if address not in self._receivers:
+            self.figures.refused += 1
+            return
+        settling = self._settling.get(address.location_id)
+        changes: list[Change] = []
+        with self._lock:
+            for heard in said.heard:
+                found = self._resolver.resolve(heard.frame, now_s)
+                if found is None:
+                    continue
+                self.figures.resolved += 1
+                if found.fresh:
+                    self._heard[found.band] = (found.state.battery_percent, found.state.presses)
+                self._leaving.hear(found.band, address.device_id, heard.dbm, now_s)
+                if settling is not None and self._worn[found.band].follow:
+                    change = settling.hear(found.band, address.device_id, heard.dbm, now_s)
+                    changes += [change] if change else []
+        self.figures.sightings += len(said.heard)
+        self._note(address.location_id, changes)
+
+    def _note(self, location_id: str, changes: Iterable[Change]) -> None:
+        for change in changes:
+            worn = self._worn.get(change.band)
+            if worn is not None:
+                self._unkept.append(Settled(change, location_id, worn.loan_id))
+
+    def _see_off(self, gone: Sequence[Watch]) -> None:
+        if gone:
+            with unit_of_work(self._engine) as db:
+                notices = list(self._bands.left(db, gone))
+            self._publish(*notices)
+
+    # -- what is kept
+
+    def _keep(self) -> None:
+        if not self._unkept:
+            return
+        settled = list(self._unkept)
+        with unit_of_work(self._engine) as db:
+            floor.keep(db, self._clock, settled)
+        for _ in settled:
+            self._unkept.popleft()
+        places = sorted({one.location_id for one in settled})
+        self._publish(*(FloorChanged(place) for place in places))
+
+    def _keep_heard(self) -> None:
+        if not self._heard:
+            return
+        now, now_s = self._clock.now(), self._clock.monotonic()
+        rows = []
+        with self._lock:
+            for number, (battery, presses) in self._heard.items():
+                low_s, high_s = self._resolver.clock_of(number, now_s)
+                rows.append(Heard(number, now, low_s, high_s, battery, presses))
+        with unit_of_work(self._engine) as db:
+            self._bands.note(db, rows)
+        self._heard.clear()

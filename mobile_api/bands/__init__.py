@@ -1,0 +1,1 @@
+"""Wristbands as people meet them: handing out at the welcome desk, and the shopper's own page."""

@@ -1,0 +1,207 @@
+"""The welcome desk's page: bands in the drawer and out, handing out, taking back.
+
+Plain forms without a key: a band is handed out once whatever is pressed twice, and a second
+press says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from cart.audit import service as audit
+from cart.audit.model import DONE, Action, On
+from cart.db import reading, unit_of_work
+from cart.kernel.errors import (
+    BandHeld,
+    BandNotHere,
+    CarryoverError,
+    ConsentChanged,
+    InvalidInput,
+    NoSession,
+    PairingRefused,
+    UnknownBand,
+)
+from cart.picking import staff
+from cart.picking.model import Staff
+from gateway.bands import queries
+from gateway.bands.model import ListedBand, State
+from mobile_api.bands import handing
+from mobile_api.bands.schemas import HandOut, LookAt, TakeBack
+from mobile_api.edge.access import Role, allow
+from mobile_api.edge.keeping import NO_STORE
+from mobile_api.edge.language import locale_of
+from mobile_api.edge.problems import N_, TITLES
+from mobile_api.look.templates import page
+from mobile_api.look.words import Words, words
+from mobile_api.staff.looking import looking
+from mobile_api.staff.signed_in import CurrentDevice, Device
+from mobile_api.wiring import Parts, Wired
+
+router = APIRouter(prefix="/staff/bands", dependencies=[allow(Role.FLOOR)], include_in_schema=False)
+SHOWN_MAX: Final = 500  # of each state on the page; a number that is typed finds any
+# Refusals that belong beside the form; any other has a page of its own.
+SAID_HERE: Final = (
+    BandHeld,
+    BandNotHere,
+    ConsentChanged,
+    InvalidInput,
+    PairingRefused,
+    UnknownBand,
+)
+WHERE: Final = {
+    State.DRAWER: N_("It lies in a drawer."),
+    State.OUT: N_("Somebody has it."),
+    State.LOST: N_("It was reported lost."),
+    State.RETIRED: N_("It was taken out of use."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutShown:
+    """A band that somebody has. ``since``: the time of day, with the weekday if it is not today."""
+
+    number: int
+    greeting: str
+    since: str
+    follow: bool
+    battery_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What the page says first: what was done, why it was not, or what is to be confirmed."""
+
+    said: str = ""
+    fault: str = ""
+    out: LookAt | None = None
+    back: OutShown | None = None
+    asked: handing.Asked | None = None
+
+
+@router.get("")
+def bands_page(request: Request, wired: Wired, device: CurrentDevice) -> Response:
+    """Show which bands lie here, which are out, which are lost."""
+    with device.reading(wired, by_hand=True) as (db, me):
+        return _show(request, wired, db, me, Came())
+
+
+@router.post("/look")
+def look(
+    request: Request, wired: Wired, device: CurrentDevice, form: Annotated[LookAt, Form()]
+) -> Response:
+    """Show what handing this band out, or taking it back, would be; nothing is changed."""
+    spoken = words(locale_of(request))
+    with device.reading(wired, by_hand=True) as (db, me):
+        try:
+            came = _looked(wired, db, me, spoken, form)
+        except CarryoverError as refusal:
+            came = Came(fault=_why(spoken, refusal))
+        return _show(request, wired, db, me, came)
+
+
+@router.post("/out")
+def hand_out(
+    request: Request, wired: Wired, device: CurrentDevice, form: Annotated[HandOut, Form()]
+) -> Response:
+    """Hand a band out."""
+    said = words(locale_of(request)).gettext("Wristband %(number)s is handed out.")
+
+    def effect(db: Session, me: Staff) -> str:
+        handing.hand_out(wired, db, me, form)
+        return said % {"number": form.number}
+
+    return _do(request, wired, device, Action.BAND_HAND_OUT, effect, number=form.number)
+
+
+@router.post("/back")
+def take_back(
+    request: Request, wired: Wired, device: CurrentDevice, form: Annotated[TakeBack, Form()]
+) -> Response:
+    """Take a band back."""
+    said = words(locale_of(request)).gettext("Wristband %(number)s is back in the drawer.")
+
+    def effect(db: Session, me: Staff) -> str:
+        handing.take_back(wired, db, me, form.number)
+        return said % {"number": form.number}
+
+    return _do(request, wired, device, Action.BAND_HAND_BACK, effect, number=form.number)
+
+
+def _do(
+    request: Request,
+    wired: Parts,
+    device: Device,
+    action: Action,
+    effect: Callable[[Session, Staff], str],
+    *,
+    number: int,
+) -> Response:
+    """Do it and note it, a refusal too; then show the page with what came of it."""
+    spoken, refusal, said = words(locale_of(request)), None, ""
+    with unit_of_work(wired.engine) as db:
+        me = device.signed_in(db, wired.clock)
+        try:
+            with db.begin_nested():
+                device.check(db, me)
+                said = effect(db, me)
+        except CarryoverError as error:
+            refusal = error
+        outcome = refusal.code if refusal else DONE
+        on = On("band", str(number))
+        audit.note(db, wired.clock, staff.as_who(me), action, on, outcome=outcome)
+    came = Came(said=said) if refusal is None else Came(fault=_why(spoken, refusal))
+    with reading(wired.engine) as db:
+        return _show(request, wired, db, me, came)
+
+
+def _looked(wired: Parts, db: Session, me: Staff, spoken: Words, form: LookAt) -> Came:
+    found = {one.number: one for one in queries.listed(db, numbers=[form.number])}
+    band = found.get(form.number)
+    if band is None:
+        msg = f"there is no band {form.number}"
+        raise UnknownBand(msg, number=form.number)
+    wanted = (State.DRAWER,) if form.verb == "out" else (State.OUT, State.LOST)
+    if band.state not in wanted:
+        return Came(fault=f"{form.number}: {spoken.gettext(WHERE[band.state])}")
+    if form.verb == "back":
+        return Came(back=_out(band, spoken, looking(wired, db, me, spoken).zone))
+    handing.at_desk(db, form.number, me.location_id)
+    asked = handing.asked(wired, db, code=form.code, locale=form.locale)
+    return Came(out=form, asked=asked)
+
+
+def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) -> Response:
+    spoken = words(locale_of(request))
+    look = looking(wired, db, me, spoken)
+    found = queries.listed(db, location_id=me.location_id)
+    here = {state: [one for one in found if one.state is state][:SHOWN_MAX] for state in State}
+    context = {
+        "me": me,
+        "place": look.place,
+        "page_id": "desk",
+        "here_path": "/staff/bands",
+        "came": came,
+        "drawer": [one.number for one in here[State.DRAWER]],
+        "lost": [one.number for one in here[State.LOST]],
+        "out": [_out(one, spoken, look.zone) for one in here[State.OUT]],
+    }
+    status = 409 if came.fault else 200
+    return page(request, "staff_bands.html", context, status=status, headers=NO_STORE)
+
+
+def _out(band: ListedBand, spoken: Words, zone: str) -> OutShown:
+    at = band.handed_out_at
+    since = f"{spoken.weekday(at, zone)} {spoken.clock_time(at, zone)}" if at else ""
+    return OutShown(band.number, band.greeting, since, band.follow, band.battery_percent)
+
+
+def _why(spoken: Words, refusal: CarryoverError) -> str:
+    if isinstance(refusal, NoSession):
+        return spoken.gettext(TITLES[PairingRefused.code])
+    if not isinstance(refusal, SAID_HERE):
+        raise refusal
+    return spoken.gettext(TITLES[refusal.code])

@@ -1,0 +1,45 @@
+"""Who has which wristband, as a test says: the registry, the resolver and the floor in one."""
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from gateway.ports import Holder
+
+
+def frame_of(number: int) -> bytes:
+    """Return a frame of 17 bytes that stands for one band; nobody can read it but the test."""
+    return bytes([1]) + number.to_bytes(16, "big")
+
+
+@dataclass
+class KnownBands:
+    """Implements ``gateway.ports.Bands``. ``places``: by receiver, the device it stands at."""
+
+    places: dict[str, str] = field(default_factory=dict)
+    holders: dict[int, Holder] = field(default_factory=dict)
+
+    def lend(self, number: int, session_id: str, name: str = "Dana", **over: str) -> Holder:
+        """Hand a band out to a shopper session; ``over`` is of the holder."""
+        known = {"locale": "he", "loan_id": f"loan-{number}", **over}
+        holder = Holder(
+            number=number,
+            session_id=session_id,
+            customer_id=known.get("customer_id"),
+            greeting=name,
+            locale=known["locale"],
+            follow=False,
+            loan_id=known["loan_id"],
+        )
+        self.holders[number] = holder
+        return holder
+
+    def whose(self, db: Session, frame: bytes) -> Holder | None:
+        """Look it up; the database is not asked."""
+        assert db.in_transaction()
+        return self.holders.get(int.from_bytes(frame[1:], "big"))
+
+    def stands_at(self, db: Session, receiver_id: str) -> str | None:
+        """Look it up."""
+        assert db.in_transaction()
+        return self.places.get(receiver_id)

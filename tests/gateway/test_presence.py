@@ -1,0 +1,361 @@
+"""Bands are followed from sightings to zones: of whom it is wanted, for as long as it is wanted."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, select
+
+from cart.db import reading, unit_of_work
+from cart.kernel.clock import to_us
+from cart.kernel.ids import SeededIds
+from firmware_sim.bands.air import REFERENCE_DBM
+from firmware_sim.bands.firmware import Band
+from gateway.bands.model import Heard
+from gateway.floor import queries as floors
+from gateway.floor.model import read_plan
+from gateway.floor.service import HOUR_US, draw
+from gateway.floor.tables import BandPresenceRow
+from gateway.mqtt import Incoming
+from gateway.notices import FloorChanged, Notice
+from gateway.presence.leaving import AWAY_AFTER_S, Watch
+from gateway.presence.model import Worn
+from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
+from gateway.presence.settling import DEPARTED_AFTER_S
+from gateway.registry import service as registry
+from gateway.registry.model import Enrolled
+from gateway.wire.band import BandKey, BandState
+from gateway.wire.codec import encode
+from gateway.wire.events import HeardFrame
+from gateway.wire.sightings import Sightings
+from gateway.wire.topics import Channel
+from tests.fakes.clock import FakeClock
+
+HERE = "mill-lane"
+LAMPS, SOFAS = (1.5, 3.0), (16.5, 3.0)  # in the middle of each zone
+TURN_S = 0.5
+
+
+class Desk:
+    """Stands for the registry of bands: says who wears which, and keeps what it is told."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.bands: dict[int, Worn] = {}
+        self.worn_by: dict[int, Band] = {}
+        self.watched: set[Watch] = set()
+        self.noted: list[Heard] = []
+        self.gone: list[Watch] = []
+
+    def hand_out(self, number: int, *, follow: bool = True, off_s: float = 1.0) -> Band:
+        """Give somebody a band."""
+        secret = number.to_bytes(16, "big")
+        clock_s = 1_000.0 * number
+        band = Band(secret, clock_s - self._clock.monotonic(), state=BandState(80))
+        self.bands[number] = Worn(
+            number, f"loan-{number}", f"loan-{number}", BandKey(secret), clock_s, off_s,
+            self._clock.now(), follow,
+        )  # fmt: skip
+        self.worn_by[number] = band
+        return band
+
+    def worn(self, _db: Session) -> Sequence[Worn]:
+        """Return the bands that are out."""
+        return list(self.bands.values())
+
+    def watches(self, _db: Session) -> set[Watch]:
+        """Return who has a device."""
+        return set(self.watched)
+
+    def note(self, _db: Session, heard: Sequence[Heard]) -> None:
+        """Keep it."""
+        self.noted += heard
+
+    def left(self, _db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
+        """Keep who has left."""
+        self.gone += gone
+        self.watched -= set(gone)
+        return []
+
+
+class Shop:
+    """A floor with four receivers in two zones, and bands on it."""
+
+    def __init__(self, engine: Engine, clock: FakeClock, ids: SeededIds) -> None:
+        self.engine, self.clock = engine, clock
+        with unit_of_work(engine) as db:
+            self.receivers: list[tuple[Enrolled, tuple[float, float]]] = []
+            for at in ((1.0, 1.0), (5.0, 5.0), (13.0, 1.0), (17.0, 5.0)):
+                token = registry.enrol(
+                    db, clock, ids, kind="receiver", location_id=HERE, name=f"at {at}"
+                )
+                self.receivers.append((registry.redeem(db, clock, ids, token=token), at))
+            draw(db, HERE, read_plan(self.plan().encode()))
+        self.desk = Desk(clock)
+        self.told: list[Notice] = []
+        self.presence = self.process()
+
+    def process(self) -> Presence:
+        """Return a process that knows nothing yet."""
+        return Presence(
+            self.engine, self.clock, self.desk, publish=lambda *those: self.told.extend(those)
+        )
+
+    def plan(self) -> str:
+        """Return the floor as an operator writes it."""
+        hung = "".join(
+            f'[[receiver]]\ndevice = "{device.device_id}"\nat = [{at[0]}, {at[1]}]\n'
+            for device, at in self.receivers
+        )
+        return (
+            '[[zone]]\nid = "lamps"\nareas = [[0, 0, 6, 6]]\n'
+            '[[zone]]\nid = "sofas"\nareas = [[12, 0, 18, 6]]\n' + hung
+        )
+
+    def hear(self, at: dict[int, tuple[float, float]], *, seconds: float) -> None:
+        """Let bands be where they are for so long, each receiver reporting each half second."""
+        for _ in range(round(seconds / TURN_S)):
+            for device, hung in self.receivers:
+                frames = [
+                    self.heard(self.desk.worn_by[number], math.dist(hung, place))
+                    for number, place in at.items()
+                ]
+                self.presence.put(self.message(device, frames))
+            self.presence.turn()
+            self.clock.advance(TURN_S)
+
+    def heard(self, band: Band, metres: float) -> HeardFrame:
+        """Return a band as a receiver hears it at a distance, in quiet air."""
+        frame = band.advert(self.clock.monotonic()).payload[-17:]
+        dbm = REFERENCE_DBM - 22.0 * math.log10(max(metres, 0.1))
+        return HeardFrame.model_construct(frame=frame, dbm=max(dbm, -120.0), packets=3)
+
+    def message(self, device: Enrolled, frames: Sequence[HeardFrame]) -> Incoming:
+        """Return what a receiver publishes."""
+        payload = (
+            encode(Sightings.model_construct(at=self.clock.now(), heard=tuple(frames)))
+            if frames
+            else b"{}"
+        )
+        topic = device.address.topic(Channel.SIGHTINGS)
+        return Incoming(topic, payload, 0, 0, retain=False, generation=1)
+
+    def here(self) -> dict[int, str]:
+        """Return where bands are, by what is kept."""
+        with reading(self.engine) as db:
+            return floors.present(db, HERE)
+
+    def row(self, number: int) -> tuple[datetime, datetime]:
+        """Return since when a band is here, and in its zone."""
+        with reading(self.engine) as db:
+            found = db.exec(select(BandPresenceRow).where(BandPresenceRow.number == number)).one()
+            return found.arrived_at, found.since
+
+
+@pytest.fixture
+def shop(engine: Engine) -> Shop:
+    """The shop."""
+    return Shop(engine, FakeClock(), SeededIds(7))
+
+
+def test_she_comes_goes_from_zone_to_zone_and_leaves(shop: Shop) -> None:
+    """Arrived, moved, departed: each is kept, told once, and nothing is left of it."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    assert shop.here() == {1: "lamps"}
+    arrived, _ = shop.row(1)
+    assert shop.told == [FloorChanged(HERE)]
+    shop.hear({1: SOFAS}, seconds=10)
+    assert shop.here() == {1: "sofas"}
+    assert shop.row(1)[0] == arrived < shop.row(1)[1]
+    assert shop.told == [FloorChanged(HERE)] * 2
+    shop.hear({}, seconds=DEPARTED_AFTER_S + 2)
+    assert shop.here() == {}
+    assert shop.told == [FloorChanged(HERE)] * 3
+
+
+def test_who_did_not_agree_is_nowhere_and_yet_known(shop: Shop) -> None:
+    """Her band has a cart and no place; when she agrees she has one, when she withdraws none."""
+    shop.desk.hand_out(1, follow=False)
+    shop.hear({1: LAMPS}, seconds=5)
+    assert shop.here() == {}
+    frame = shop.heard(shop.desk.worn_by[1], 1.0).frame
+    assert shop.presence.whose(frame) == 1
+    shop.desk.bands[1] = replace(shop.desk.bands[1], follow=True)
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
+    assert shop.here() == {1: "lamps"}
+    shop.desk.bands[1] = replace(shop.desk.bands[1], follow=False)
+    shop.presence.reload()
+    shop.hear({1: LAMPS}, seconds=TURN_S)
+    assert shop.here() == {}
+    shop.hear({1: LAMPS}, seconds=5)
+    assert shop.here() == {}
+    assert shop.presence.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) == 1
+
+
+def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
+    """Without any notice, too; its frames resolve to nobody, and she is nowhere."""
+    shop.desk.hand_out(1)
+    shop.desk.hand_out(2)
+    shop.hear({1: LAMPS, 2: SOFAS}, seconds=5)
+    assert shop.here() == {1: "lamps", 2: "sofas"}
+    del shop.desk.bands[1]
+    shop.hear({1: LAMPS, 2: SOFAS}, seconds=RELOADED_EVERY_S + TURN_S)
+    assert shop.here() == {2: "sofas"}
+    assert shop.presence.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) is None
+
+
+def test_the_next_wearer_is_somebody_else(shop: Shop) -> None:
+    """A band that is handed out anew has a new stay, of the new loan."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    first, _ = shop.row(1)
+    shop.desk.bands[1] = replace(shop.desk.bands[1], loan_id="next", edition="next")
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
+    assert shop.row(1)[0] > first
+    with reading(shop.engine) as db:
+        (row,) = db.exec(select(BandPresenceRow))
+        assert row.loan_id == "next"
+
+
+def test_who_walks_away_from_her_tablet_is_seen_off_once(shop: Shop) -> None:
+    """Beside it she stays, however often she turns; three steps away she has left it."""
+    device, (x, y) = shop.receivers[0]
+    watch = Watch(1, device.device_id, "tab-1")
+    shop.desk.hand_out(1, follow=False)
+    shop.desk.watched = {watch}
+    shop.hear({1: (x + 0.5, y)}, seconds=30)
+    assert shop.desk.gone == []
+    shop.hear({1: (x + 12.0, y)}, seconds=AWAY_AFTER_S + 2)
+    assert shop.desk.gone == [watch]
+    shop.hear({1: (x + 12.0, y)}, seconds=20)
+    assert shop.desk.gone == [watch]
+
+
+def test_a_body_in_between_is_no_farewell(shop: Shop) -> None:
+    """Unheard for two seconds is somebody who turned; for good is somebody who went."""
+    device, (x, y) = shop.receivers[0]
+    shop.desk.hand_out(1)
+    shop.desk.watched = {Watch(1, device.device_id, "tab-1")}
+    for _ in range(3):
+        shop.hear({1: (x + 0.5, y)}, seconds=3)
+        shop.hear({}, seconds=2)
+    assert shop.desk.gone == []
+    shop.hear({}, seconds=AWAY_AFTER_S + 1)
+    assert len(shop.desk.gone) == 1
+
+
+def test_what_bands_say_of_themselves_is_kept_now_and_then(shop: Shop) -> None:
+    """Clock, battery and presses, so that the next process knows them."""
+    band = shop.desk.hand_out(1, off_s=300.0)
+    shop.hear({1: LAMPS}, seconds=5)
+    shop.desk.noted.clear()
+    band.press()
+    shop.hear({1: LAMPS}, seconds=KEPT_EVERY_S + 2)
+    (noted,) = shop.desk.noted
+    assert (noted.number, noted.battery_percent, noted.presses) == (1, 80, 1)
+    stands = band.clock(shop.clock.monotonic())
+    assert noted.clock_low_s <= stands <= noted.clock_high_s + KEPT_EVERY_S + 2
+
+
+def test_only_receivers_are_heard(shop: Shop) -> None:
+    """A tablet that says what it heard, a device unknown, a device elsewhere, and noise."""
+    band = shop.desk.hand_out(1)
+    with unit_of_work(shop.engine) as db:
+        ids = SeededIds(8)
+        token = registry.enrol(db, shop.clock, ids, kind="tablet", location_id=HERE, name="t")
+        tablet = registry.redeem(db, shop.clock, ids, token=token)
+    frames = [shop.heard(band, 1.0)] * 3
+    shop.presence.turn()
+    for device in (tablet, replace(tablet, device_id="rcv-none"),
+                   replace(shop.receivers[0][0], location_id="elsewhere")):  # fmt: skip
+        shop.presence.put(shop.message(device, frames))
+    shop.presence.put(shop.message(shop.receivers[0][0], []))
+    shop.presence.turn()
+    assert (shop.presence.figures.refused, shop.presence.figures.resolved) == (4, 0)
+    assert shop.here() == {}
+
+
+def test_strangers_and_forgers_are_nobody(shop: Shop) -> None:
+    """Frames of another shop's bands, and one of ours whose state somebody made up."""
+    band = shop.desk.hand_out(1)
+    stranger = Band(b"another shop key", 5_000.0)
+    true = shop.heard(band, 1.0)
+    forged = true.model_copy(update={"frame": true.frame[:-1] + b"!"})
+    shop.presence.turn()
+    shop.presence.put(shop.message(shop.receivers[0][0], [shop.heard(stranger, 1.0), forged]))
+    shop.presence.turn()
+    assert (shop.presence.figures.sightings, shop.presence.figures.resolved) == (2, 0)
+    assert shop.presence.forged == 1
+
+
+def test_more_than_it_can_take_is_dropped_and_counted(shop: Shop) -> None:
+    """The oldest go; nobody who publishes ever waits."""
+    band = shop.desk.hand_out(1)
+    message = shop.message(shop.receivers[0][0], [shop.heard(band, 1.0)])
+    for _ in range(WAITING_MAX + 10):
+        shop.presence.put(message)
+    shop.presence.turn()
+    assert shop.presence.figures.dropped == 10
+    assert shop.presence.figures.messages == WAITING_MAX
+
+
+def test_who_was_here_when_the_process_died_is_not_here_for_ever(shop: Shop) -> None:
+    """A fresh process begins with nobody, and finds those who are there."""
+    shop.desk.hand_out(1)
+    shop.desk.hand_out(2)
+    shop.hear({1: LAMPS, 2: LAMPS}, seconds=5)
+    shop.presence = shop.process()
+    shop.hear({2: LAMPS}, seconds=5)
+    assert shop.here() == {2: "lamps"}
+
+
+def test_a_partition_that_is_not_ours_is_left_to_others(shop: Shop) -> None:
+    """Who is at a location whose devices another process hears is for that process to say."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    other = Presence(
+        shop.engine, shop.clock, shop.desk, publish=lambda *_: None, holds=lambda _: False
+    )
+    other.turn()
+    assert shop.here() == {1: "lamps"}
+
+
+def test_numbers_say_nothing_of_one_or_two(shop: Shop, engine: Engine) -> None:
+    """Below three people there is no number, of those who came in only full groups are told."""
+    for number in (1, 2):
+        shop.desk.hand_out(number)
+    shop.hear({1: LAMPS, 2: LAMPS}, seconds=3)
+    hour_us = to_us(shop.clock.now()) // HOUR_US * HOUR_US
+    with reading(engine) as db:
+        few = floors.counts(db, HERE, hour_us)["lamps"]
+    assert (few.people, few.entered) == (None, 0)
+    for number in (3, 4):
+        shop.desk.hand_out(number)
+    shop.hear(dict.fromkeys((1, 2, 3, 4), LAMPS), seconds=RELOADED_EVERY_S + 3)
+    with reading(engine) as db:
+        some = floors.counts(db, HERE, hour_us)["lamps"]
+    assert (some.people, some.entered) == (4, 3)
+
+
+def test_a_database_that_is_away_loses_no_zone(shop: Shop) -> None:
+    """What could not be kept is kept at the next turn; said is only what is kept."""
+    shop.desk.hand_out(1)
+    shop.presence.turn()
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE band_presence RENAME TO away")
+    for device, hung in shop.receivers:
+        frames = [shop.heard(shop.desk.worn_by[1], math.dist(hung, LAMPS))]
+        shop.presence.put(shop.message(device, frames))
+    with pytest.raises(DBAPIError, match="band_presence"):
+        shop.presence.turn()
+    assert shop.told == []
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE away RENAME TO band_presence")
+    shop.presence.turn()
+    assert shop.here() == {1: "lamps"}
+    assert shop.told == [FloorChanged(HERE)]
