@@ -21,7 +21,8 @@ from bumble.transport.common import AsyncPipeSink
 from firmware_sim.bands.air import Air, Point, Receiver
 
 Level = Callable[[str, str], float | None]
-"""How a packet of this sender comes to this receiver, by their names: dBm, or None: not at all."""
+"""How a packet of this sender comes to this receiver, by their names: dBm, or None: not at all.
+Asked once for each packet and receiver."""
 
 USUAL_DBM: Final = -60.0  # across a small room
 _EXTENDED: Final = LeFeatureMask.LE_EXTENDED_ADVERTISING | LeFeatureMask.LE_PERIODIC_ADVERTISING
@@ -77,7 +78,8 @@ class Walkers:
         self._random = Random(seed)  # noqa: S311 - a simulation that can be repeated
         self._now_s = now_s
         self._airs: dict[str, tuple[Air, Point]] = {}
-        self._heard: dict[str, tuple[float, dict[str, float]]] = {}
+        # Of each band's last packet: who has asked of it, and who hears it how.
+        self._packets: dict[str, tuple[set[str], dict[str, float]]] = {}
 
     def place(self, band: str, at: Point) -> None:
         """Put a band somewhere, or move it there, in metres."""
@@ -85,16 +87,16 @@ class Walkers:
         self._airs[band] = (air or Air(self._receivers, self._random.getrandbits(32)), at)
 
     def __call__(self, sender: str, receiver: str) -> float | None:
-        """Return the level of a packet; all receivers hear, or miss, the same one."""
+        """Return the level of a packet; whoever asks again asks of the next one."""
         if sender not in self._airs:
             return None
-        now_s = self._now_s()
-        sent_s, heard = self._heard.get(sender, (-1.0, {}))
-        if now_s != sent_s or receiver not in heard:
+        asked, heard = self._packets.get(sender, ({receiver}, {}))
+        if receiver in asked:
             air, at = self._airs[sender]
-            if now_s != sent_s:
-                heard = {one.receiver.name: one.dbm for one in air.sent(now_s, at)}
-                self._heard[sender] = (now_s, heard)
+            heard = {one.receiver.name: one.dbm for one in air.sent(self._now_s(), at)}
+            asked = set()
+            self._packets[sender] = (asked, heard)
+        asked.add(receiver)
         return heard.get(receiver)
 
 

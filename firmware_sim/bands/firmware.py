@@ -52,7 +52,7 @@ class Band:
         """Return where the band's clock stands."""
         return self.clock_s + now_s * (1.0 + self.drift)
 
-    def pair(self, secret: bytes, clock_s: float, now_s: float) -> None:
+    def set_up(self, secret: bytes, clock_s: float, now_s: float) -> None:
         """Take on another secret, and set the clock: it stands at ``clock_s`` now."""
         self.secret = secret
         self.clock_s = clock_s - now_s * (1.0 + self.drift)

@@ -15,11 +15,11 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 from firmware_sim.bands.firmware import Band
 from gateway.wire import band_service as wire
 from gateway.wire.band import SECRET_BYTES
-from gateway.wire.band_service import Button, Pairing, Shine, Vibration
+from gateway.wire.band_service import Button, Setup, Shine, Vibration
 
 VERSION: Final = "simulated-1"
 DONE_MAX: Final = 100  # of each sort; a band itself keeps nothing
-UNPAIRED: Final = bytes(SECRET_BYTES)  # as it leaves the factory
+AS_MADE: Final = bytes(SECRET_BYTES)  # as it leaves the factory
 
 _P = Characteristic.Properties
 T = TypeVar("T")
@@ -39,15 +39,15 @@ class BandServer:
         self._button = _readable(wire.BUTTON, self._presses, _P.READ | _P.NOTIFY)
 
     @property
-    def paired(self) -> bool:
+    def is_set_up(self) -> bool:
         """Whether it has a secret."""
-        return self._band.secret != UNPAIRED
+        return self._band.secret != AS_MADE
 
     def serve(self, device: Device) -> None:
         """Add the services to a device."""
         self._device = device
         own = [
-            _writable(wire.PAIRING, self._pair),
+            _writable(wire.SETUP, self._set_up),
             _writable(wire.VIBRATION, self._vibrate),
             _writable(wire.LIGHT, self._shine),
             self._button,
@@ -78,11 +78,11 @@ class BandServer:
         percent = self._band.state.battery_percent
         return bytes([0 if percent is None else percent])
 
-    def _pair(self, written: bytes) -> None:
-        told = _understood(Pairing.decoded, written)
-        if self.paired and not self.held:
+    def _set_up(self, written: bytes) -> None:
+        told = _understood(Setup.decoded, written)
+        if self.is_set_up and not self.held:
             raise ATT_Error(wire.NOT_NOW)
-        self._band.pair(told.secret, told.clock_s, self._now_s())
+        self._band.set_up(told.secret, told.clock_s, self._now_s())
 
     def _vibrate(self, written: bytes) -> None:
         self.vibrations = [*self.vibrations, _understood(Vibration.decoded, written)][-DONE_MAX:]

@@ -11,7 +11,7 @@ from typing import Final, Self
 from gateway.wire.band import PERIOD_S, SECRET_BYTES
 
 SERVICE: Final = "5a1c0001-8f0e-4f6b-9d3e-2b7f4c6a9e10"
-PAIRING: Final = "5a1c0002-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
+SETUP: Final = "5a1c0002-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 VIBRATION: Final = "5a1c0003-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 LIGHT: Final = "5a1c0004-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 BUTTON: Final = "5a1c0005-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # read, notify
@@ -41,7 +41,7 @@ class Light(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
+class Setup:
     """The band's secret (SECRET_BYTES) and where its clock is to stand, in seconds."""
 
     secret: bytes
@@ -54,7 +54,7 @@ class Pairing:
             ValueError: a secret of another length, or a clock out of its 32 bits.
         """
         if len(self.secret) != SECRET_BYTES or not 0 <= self.clock_s <= CLOCK_MAX_S - PERIOD_S:
-            msg = f"a pairing is {SECRET_BYTES} bytes and a clock of 32 bits"
+            msg = f"a setup is {SECRET_BYTES} bytes and a clock of 32 bits"
             raise ValueError(msg)
 
     def encoded(self) -> bytes:
@@ -69,7 +69,7 @@ class Pairing:
             ValueError: it is none.
         """
         if len(written) != SECRET_BYTES + 4:
-            msg = f"a pairing has {SECRET_BYTES + 4} bytes, not {len(written)}"
+            msg = f"a setup has {SECRET_BYTES + 4} bytes, not {len(written)}"
             raise ValueError(msg)
         return cls(written[:SECRET_BYTES], int.from_bytes(written[SECRET_BYTES:], "big"))
 

@@ -16,7 +16,7 @@ from bleak.exc import BleakError
 
 from cart.kernel.errors import InvalidPayload, Refused, Unavailable
 from gateway.wire import band_service as wire
-from gateway.wire.band_service import Button, Light, Pairing, Shine, Vibration
+from gateway.wire.band_service import Button, Light, Setup, Shine, Vibration
 
 CONNECT_MAX_S: Final = 10.0  # a band in reach answers within a second; people wait before the desk
 ASK_MAX_S: Final = 5.0
@@ -29,7 +29,7 @@ class TouchedBand:
     def __init__(self, client: BleakClient) -> None:
         self._client = client
 
-    async def pair(self, secret: bytes, clock_s: int) -> None:
+    async def set_up(self, secret: bytes, clock_s: int) -> None:
         """Give it its secret and set its clock; it is another band from then on.
 
         Raises:
@@ -37,7 +37,7 @@ class TouchedBand:
             Unavailable: it is out of reach.
             ValueError: a secret of another length, or a clock out of range.
         """
-        await self._write(wire.PAIRING, Pairing(secret, clock_s).encoded())
+        await self._write(wire.SETUP, Setup(secret, clock_s).encoded())
 
     async def vibrate(self, times: int = 1, tenths: int = 3) -> None:
         """Vibrate so many times, each for so many tenths of a second.

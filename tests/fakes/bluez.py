@@ -8,15 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Annotated, Final
 
-from dbus_fast import PropertyAccess, Variant
+from dbus_fast import DBusError, PropertyAccess, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import (
     DBusBool,
+    DBusBytes,
     DBusDict,
     DBusInt16,
     DBusObjectPath,
     DBusSignature,
     DBusStr,
+    DBusUInt16,
 )
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
@@ -95,6 +97,22 @@ class _Adapter(ServiceInterface):
         return ["central"]
 
 
+class _Monitors(ServiceInterface):
+    """What passive scanning asks for, of BlueZ 5.56 and later."""
+
+    def __init__(self) -> None:
+        super().__init__("org.bluez.AdvertisementMonitorManager1")
+        self.paths: set[str] = set()
+
+    @dbus_method()
+    def RegisterMonitor(self, application: DBusObjectPath) -> None:  # noqa: N802
+        self.paths.add(application)
+
+    @dbus_method()
+    def UnregisterMonitor(self, application: DBusObjectPath) -> None:  # noqa: N802
+        self.paths.remove(application)
+
+
 class _Device(ServiceInterface):
     def __init__(self, address: str, company: int) -> None:
         super().__init__("org.bluez.Device1")
@@ -102,9 +120,22 @@ class _Device(ServiceInterface):
         self._company = company
         self.frame = b""
         self.dbm = -127
+        self.connected = False
 
     def heard(self) -> None:
         self.emit_properties_changed({"RSSI": self.dbm, "ManufacturerData": self._made()})
+
+    @dbus_method()
+    def Connect(self) -> None:  # noqa: N802
+        self.connect(connected=True)
+
+    @dbus_method()
+    def Disconnect(self) -> None:  # noqa: N802
+        self.connect(connected=False)
+
+    def connect(self, *, connected: bool) -> None:
+        self.connected = connected
+        self.emit_properties_changed({"Connected": connected, "ServicesResolved": connected})
 
     def _made(self) -> dict[int, Variant]:
         return {self._company: Variant("ay", self.frame)}
@@ -135,11 +166,102 @@ class _Device(ServiceInterface):
 
     @dbus_property(READ)
     def Connected(self) -> DBusBool:  # noqa: N802
+        return self.connected
+
+    @dbus_property(READ)
+    def ServicesResolved(self) -> DBusBool:  # noqa: N802
+        return self.connected
+
+    @dbus_property(READ)
+    def Paired(self) -> DBusBool:  # noqa: N802
         return False
 
     @dbus_property(READ)
     def ManufacturerData(self) -> Made:  # noqa: N802
         return self._made()
+
+
+class _Service(ServiceInterface):
+    def __init__(self, device: str, uuid: str, handle: int) -> None:
+        super().__init__("org.bluez.GattService1")
+        self._device, self._uuid, self._handle = device, uuid, handle
+
+    @dbus_property(READ)
+    def UUID(self) -> DBusStr:  # noqa: N802
+        return self._uuid
+
+    @dbus_property(READ)
+    def Device(self) -> DBusObjectPath:  # noqa: N802
+        return self._device
+
+    @dbus_property(READ)
+    def Primary(self) -> DBusBool:  # noqa: N802
+        return True
+
+    @dbus_property(READ)
+    def Handle(self) -> DBusUInt16:  # noqa: N802
+        return self._handle
+
+
+class _Characteristic(ServiceInterface):
+    """``value`` is read, ``written`` kept; ``refuses``: all writes, while it is set."""
+
+    def __init__(self, service: str, uuid: str, flags: list[str], handle: int) -> None:
+        super().__init__("org.bluez.GattCharacteristic1")
+        self._service, self._uuid, self._flags, self._handle = service, uuid, flags, handle
+        self.value = b""
+        self.written: list[bytes] = []
+        self.refuses = False
+        self.notifies = False
+
+    def notify(self, value: bytes) -> None:
+        """Tell whoever wants to know."""
+        self.value = value
+        if self.notifies:
+            self.emit_properties_changed({"Value": value})
+
+    @dbus_method()
+    def ReadValue(self, _options: DBusDict) -> DBusBytes:  # noqa: N802
+        return self.value
+
+    @dbus_method()
+    def WriteValue(self, value: DBusBytes, _options: DBusDict) -> None:  # noqa: N802
+        if self.refuses:
+            failed = "org.bluez.Error.Failed"
+            raise DBusError(failed, "Operation failed with ATT error: 0x80")
+        self.written.append(bytes(value))
+
+    @dbus_method()
+    def StartNotify(self) -> None:  # noqa: N802
+        self.notifies = True
+
+    @dbus_method()
+    def StopNotify(self) -> None:  # noqa: N802
+        self.notifies = False
+
+    @dbus_property(READ)
+    def UUID(self) -> DBusStr:  # noqa: N802
+        return self._uuid
+
+    @dbus_property(READ)
+    def Service(self) -> DBusObjectPath:  # noqa: N802
+        return self._service
+
+    @dbus_property(READ)
+    def Value(self) -> DBusBytes:  # noqa: N802
+        return self.value
+
+    @dbus_property(READ)
+    def Flags(self) -> Texts:  # noqa: N802
+        return self._flags
+
+    @dbus_property(READ)
+    def Handle(self) -> DBusUInt16:  # noqa: N802
+        return self._handle
+
+    @dbus_property(READ)
+    def MTU(self) -> DBusUInt16:  # noqa: N802
+        return 247
 
 
 class FakeBluez:
@@ -148,6 +270,7 @@ class FakeBluez:
     def __init__(self, bus: MessageBus) -> None:
         self._bus = bus
         self._adapter: _Adapter | None = None
+        self._monitors = _Monitors()
         self._devices: dict[str, _Device] = {}
 
     @classmethod
@@ -162,7 +285,12 @@ class FakeBluez:
     @property
     def scans(self) -> bool:
         """Whether somebody has it scan."""
-        return self._adapter is not None and self._adapter.scans
+        return self._adapter is not None and (self._adapter.scans or self.monitored)
+
+    @property
+    def monitored(self) -> bool:
+        """Whether somebody has it scan passively."""
+        return bool(self._monitors.paths)
 
     @property
     def asked(self) -> dict[str, object]:
@@ -172,7 +300,9 @@ class FakeBluez:
     def plug_in(self) -> None:
         """Put the adapter in."""
         self._adapter = _Adapter()
+        self._monitors = _Monitors()
         self._bus.export(ADAPTER, self._adapter)
+        self._bus.export(ADAPTER, self._monitors)
 
     def pull_out(self) -> None:
         """Pull it out; what it has heard goes with it."""
@@ -194,6 +324,29 @@ class FakeBluez:
             self._bus.export(_path(address), device)
         else:
             device.heard()
+
+    def offer(
+        self, address: str, services: dict[str, dict[str, list[str]]]
+    ) -> dict[str, _Characteristic]:
+        """Give a device services: by UUID their characteristics, by UUID with flags as BlueZ has.
+
+        Returns the characteristics by UUID.
+        """
+        made: dict[str, _Characteristic] = {}
+        handle = 0x10
+        for service, characteristics in services.items():
+            path = f"{_path(address)}/service{handle:04x}"
+            self._bus.export(path, _Service(_path(address), service, handle))
+            for uuid, flags in characteristics.items():
+                handle += 3
+                made[uuid] = _Characteristic(path, uuid, flags, handle)
+                self._bus.export(f"{path}/char{handle:04x}", made[uuid])
+            handle += 0x10
+        return made
+
+    def part(self, address: str) -> None:
+        """End the connection, as when a band is carried out of reach."""
+        self._devices[address].connect(connected=False)
 
     def forget(self, address: str) -> None:
         """Forget a device, as BlueZ does after half a minute."""

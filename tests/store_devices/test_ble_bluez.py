@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.bands.firmware import Band
+from gateway.wire import band_service as wire
+from gateway.wire.band_service import Button, Light, Shine, Vibration
 from gateway.wire.events import BandPresented, DeviceHealth, Presented
 from store_devices import identity
 from tests.fakes.gateway_end import GatewayEnd
@@ -30,6 +32,7 @@ if sys.platform != "linux":
 
 from tests.fakes.bluez import FakeBluez, PrivateBus
 
+ROOT = Path(__file__).parents[2]
 STOP_S = 20
 START_S = 60  # a process that is loaded from a cold disk
 
@@ -76,12 +79,13 @@ def presented(far_end: GatewayEnd) -> list[BandPresented]:
 
 
 @asynccontextmanager
-async def installed(bus: PrivateBus, folder: Path) -> AsyncIterator[None]:
+async def installed(bus: PrivateBus, folder: Path, scanning: str = "active") -> AsyncIterator[None]:
     """Run ``store_devices receiver run`` until the block ends; it must end in order."""
     program = [str(Path(sys.executable).with_name("store_devices")), "receiver", "run"]
     environment = os.environ | {
         "DBUS_SYSTEM_BUS_ADDRESS": bus.address,
         "DEVICE_DIR": str(folder),
+        "BLUETOOTH_SCANNING": scanning,
         "HEALTH_EVERY_S": "10",
         "RESEND_AFTER_S": "0.5",
     }
@@ -138,6 +142,94 @@ def test_the_installed_receiver_hears_over_bluez(
     log = (folder / "log").read_text()
     assert "the radio is gone" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.slow
+def test_it_hears_passively_where_bluez_does_that(
+    bus: PrivateBus, mosquitto: Mosquitto, far_end: GatewayEnd, tmp_path: Path
+) -> None:
+    """By a monitor of advertisements, without a scan of its own; the monitor is taken back."""
+    folder = tmp_path / "receiver"
+    identity.keep(folder, identity_at(mosquitto.url))
+
+    async def scene() -> None:
+        bluez = await FakeBluez.on(bus.address)
+        hand = Hand(bluez, 2)
+        hand.dbm[0] = ON_IT_DBM
+        advertising = asyncio.create_task(hand.advertise())
+        async with installed(bus, folder, "passive"):
+            await until(lambda: presented(far_end), START_S)
+            assert bluez.monitored
+            assert bluez.asked == {}
+        assert not bluez.monitored
+        advertising.cancel()
+        bluez.stop()
+
+    asyncio.run(scene())
+
+
+def test_a_band_is_asked_over_bluez(bus: PrivateBus) -> None:
+    """Read, written, refused, told of presses, and lost: by the code that a device runs."""
+
+    async def scene() -> list[str]:
+        bluez = await FakeBluez.on(bus.address)
+        band = Hand(bluez, 1)
+        advertising = asyncio.create_task(band.advertise())
+        program = Path(__file__).with_name("touching_process.py")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(program),
+            env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        said: list[str] = []
+
+        async def line() -> None:
+            assert process.stdout is not None
+            read = await asyncio.wait_for(process.stdout.readline(), START_S)
+            said.append(read.decode().strip())
+
+        await line()
+        found = said[0].removeprefix("found ")
+        values = bluez.offer(
+            found,
+            {
+                wire.SERVICE: {
+                    wire.SETUP: ["write"],
+                    wire.VIBRATION: ["write"],
+                    wire.LIGHT: ["write"],
+                    wire.BUTTON: ["read", "notify"],
+                },
+                wire.BATTERY_SERVICE: {wire.BATTERY: ["read"]},
+                wire.INFORMATION_SERVICE: {wire.FIRMWARE: ["read"]},
+            },
+        )
+        values[wire.BATTERY].value = bytes([61])
+        values[wire.FIRMWARE].value = b"1.2"
+        values[wire.SETUP].refuses = True
+        await until(lambda: values[wire.BUTTON].notifies, START_S)
+        values[wire.BUTTON].notify(Button(7, held=True).encoded())
+        for _ in range(4):
+            await line()
+        bluez.part(found)
+        await line()
+        assert await asyncio.wait_for(process.wait(), STOP_S) == 0
+        assert values[wire.LIGHT].written == [Shine(Light.GREEN, 2).encoded()]
+        assert values[wire.VIBRATION].written == [Vibration(2, 4).encoded()]
+        assert values[wire.SETUP].written == []
+        advertising.cancel()
+        bluez.stop()
+        return said[1:]
+
+    assert asyncio.run(scene()) == [
+        "61 1.2",
+        "refused",
+        "button 7 True",
+        "waits",
+        "out of reach",
+    ]
 
 
 def radios(far_end: GatewayEnd) -> list[str | None]:

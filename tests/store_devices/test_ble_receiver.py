@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from cart.kernel.clock import SystemClock
+from cart.kernel.ids import RandomIds
 from gateway.wire.events import BandPresented, DeviceHealth, Presented
-from gateway.wire.sightings import Sightings
+from gateway.wire.sightings import SIGHTINGS_MAX, Sightings
 from store_devices.ble import learning
+from store_devices.ble.radio import Hear
+from store_devices.ble.receiver import Receiver
+from store_devices.ble.settings import ReceiverSettings
 from tests.fakes.gateway_end import GatewayEnd
 from tests.fakes.radio_bench import (
     ACROSS_THE_SHOP_DBM,
@@ -19,6 +24,7 @@ from tests.fakes.radio_bench import (
     ON_IT_DBM,
     Bench,
     bench,
+    identity_at,
     receiving,
     until,
 )
@@ -59,13 +65,14 @@ def test_sightings_come_in_batches_and_are_the_bands_own(
                 health = receiver.health()
             assert (health.radio, health.bands_heard, health.radio_restarts) == ("hearing", 12, 0)
             came = [far_end.sightings.get() for _ in range(far_end.sightings.qsize())]
-            heard = came[-2].heard
+            heard = [one for message in came for one in message.heard]
             return came, {at.whose(one.frame): one.dbm for one in heard}
 
     came, levels = asyncio.run(scene())
     assert 3 <= len(came) <= 7  # in 3.2 s; a busy machine is late now and then
     assert levels == {f"band-{number}": pytest.approx(-60 - number) for number in range(12)}
-    assert {one.packets for one in came[-2].heard} <= {1, 2, 3, 4}
+    assert max(len(message.heard) for message in came) == 12
+    assert {one.packets for message in came for one in message.heard} <= {1, 2, 3, 4}
     gaps_s = [(b.at - a.at).total_seconds() for a, b in pairwise(came)]
     assert min(gaps_s) > 0.4
     assert not presented(far_end)
@@ -241,3 +248,52 @@ def test_what_a_reader_has_learnt_is_there_at_the_next_start(
 
     asyncio.run(scene())
     assert '"near":[-35.0]' in (tmp_path / learning.FILE).read_text()
+
+
+class CrowdedRadio:
+    """A radio by which so many bands are heard, all at one moment each half second."""
+
+    def __init__(self, bands: int) -> None:
+        self._frames = [bytes([1]) + number.to_bytes(16, "big") for number in range(bands)]
+        self._playing: asyncio.Task[None] | None = None
+
+    async def start(self, hear: Hear) -> None:
+        """Begin."""
+        self._playing = asyncio.create_task(self._play(hear))
+
+    async def stop(self) -> None:
+        """End."""
+        if self._playing is not None:
+            self._playing.cancel()
+
+    async def _play(self, hear: Hear) -> None:
+        while True:
+            for frame in self._frames:
+                hear(frame, -80.0)
+            await asyncio.sleep(0.5)
+
+
+def test_a_full_house_is_told_in_several_messages(
+    mosquitto: Mosquitto, far_end: GatewayEnd, tmp_path: Path
+) -> None:
+    """450 bands in half a second: none is left out, no message is longer than may be."""
+
+    async def scene() -> None:
+        receiver = Receiver(
+            ReceiverSettings(device_dir=tmp_path),
+            identity_at(mosquitto.url),
+            CrowdedRadio(450),
+            clock=SystemClock(),
+            ids=RandomIds(),
+        )
+        running = asyncio.create_task(receiver.run())
+        await until(lambda: far_end.sightings.qsize() >= 9)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(scene())
+    came = [far_end.sightings.get() for _ in range(9)]
+    assert {len(one.heard) for one in came} <= {SIGHTINGS_MAX, 450 - 2 * SIGHTINGS_MAX}
+    assert max(len(one.heard) for one in came) == SIGHTINGS_MAX
+    assert len({heard.frame for one in came for heard in one.heard}) == 450

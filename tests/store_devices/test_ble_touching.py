@@ -8,10 +8,10 @@ import pytest
 
 from cart.kernel.errors import Refused, Unavailable
 from firmware_sim.bands.firmware import Band
-from firmware_sim.bands.gatt import UNPAIRED, VERSION
+from firmware_sim.bands.gatt import AS_MADE, VERSION
 from firmware_sim.bands.worn import WornBand
 from gateway.wire.band import BandKey, BandState, identifier_in
-from gateway.wire.band_service import Button, Light, Pairing, Shine, Vibration
+from gateway.wire.band_service import Button, Light, Setup, Shine, Vibration
 from store_devices.ble.touching import TouchedBand, touched
 from tests.fakes.radio_bench import Bench, bench, until
 
@@ -20,7 +20,7 @@ CLOCK_S = 512_000
 
 
 def with_band(
-    scene: Callable[[Bench, WornBand], Coroutine[Any, Any, None]], secret: bytes = UNPAIRED
+    scene: Callable[[Bench, WornBand], Coroutine[Any, Any, None]], secret: bytes = AS_MADE
 ) -> None:
     """Play it with one band in reach."""
 
@@ -46,8 +46,8 @@ def test_a_fresh_band_gets_its_secret_and_clock() -> None:
     async def scene(at: Bench, band: WornBand) -> None:
         before = address_of(band)
         async with touched(before, backend=at.adapter.client) as one:
-            await one.pair(SECRET, CLOCK_S)
-        assert band.server.paired
+            await one.set_up(SECRET, CLOCK_S)
+        assert band.server.is_set_up
         frame = band.band.advert(asyncio.get_running_loop().time()).payload[-17:]
         assert identifier_in(frame) == BandKey(SECRET).identifier(CLOCK_S // 512)
         assert address_of(band) != before
@@ -64,10 +64,10 @@ def test_a_band_with_a_secret_is_set_up_anew_only_while_its_button_is_held() -> 
         other = bytes([7]) * 16
         async with touched(address_of(band), backend=at.adapter.client) as one:
             with pytest.raises(Refused):
-                await one.pair(other, CLOCK_S)
+                await one.set_up(other, CLOCK_S)
             assert band.band.secret == SECRET
             band.server.held = True
-            await one.pair(other, CLOCK_S)
+            await one.set_up(other, CLOCK_S)
             assert band.band.secret == other
 
     with_band(scene, SECRET)
@@ -111,8 +111,8 @@ def test_presses_are_told_while_it_is_connected() -> None:
         lambda one: one.vibrate(0),
         lambda one: one.vibrate(6),
         lambda one: one.shine(Light.BLUE, 61),
-        lambda one: one.pair(b"short", 0),
-        lambda one: one.pair(SECRET, 2**32),
+        lambda one: one.set_up(b"short", 0),
+        lambda one: one.set_up(SECRET, 2**32),
     ],
 )
 def test_what_no_band_does_is_not_even_asked(ask: Callable[[TouchedBand], Awaitable[None]]) -> None:
@@ -120,10 +120,10 @@ def test_what_no_band_does_is_not_even_asked(ask: Callable[[TouchedBand], Awaita
 
     async def scene(at: Bench, band: WornBand) -> None:
         async with touched(address_of(band), backend=at.adapter.client) as one:
-            with pytest.raises(ValueError, match=r"band|pairing"):
+            with pytest.raises(ValueError, match=r"band|setup"):
                 await ask(one)
         assert (band.server.vibrations, band.server.shone) == ([], [])
-        assert not band.server.paired
+        assert not band.server.is_set_up
 
     with_band(scene)
 
@@ -147,8 +147,8 @@ def test_a_band_that_went_away_is_out_of_reach() -> None:
 @pytest.mark.parametrize(
     ("decoded", "written"),
     [
-        (Pairing.decoded, bytes(19)),
-        (Pairing.decoded, bytes(16) + b"\xff" * 4),
+        (Setup.decoded, bytes(19)),
+        (Setup.decoded, bytes(16) + b"\xff" * 4),
         (Vibration.decoded, b"\x01"),
         (Vibration.decoded, b"\x00\x01"),
         (Vibration.decoded, b"\x06\x01"),
