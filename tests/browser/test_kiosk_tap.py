@@ -118,3 +118,17 @@ def test_why_nothing_begins(page: Page, bench: Bench, outcome: TapOutcome, *, in
     bench.clock.advance(8)
     bench.agent.tick()
     expect(told).to_have_count(0)
+
+
+def test_that_it_was_cleared_is_said_for_a_moment(page: Page, bench: Bench) -> None:
+    """The next person does not read of the last one's visit; the focus stays where it was."""
+    greet(bench, "Dana", "en")
+    expect(page.locator("#done")).to_be_visible()
+    data = ClearData(visit="hers", reason="left")
+    bench.commands.command(Clear(id="c3", time=bench.clock.now(), data=data))
+    expect(page.locator(".farewell")).to_be_visible()
+    page.locator("#begin").focus()
+    bench.clock.advance(5)
+    bench.agent.tick()
+    expect(page.locator(".farewell")).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == "begin"
