@@ -223,13 +223,19 @@ def refused(db: Session, clock: Clock, ids: Ids, *, device_id: str, command_id: 
 
 
 def unanswered(db: Session, clock: Clock, ids: Ids) -> list[Bound]:
-    """Let go of visits with which a device was to greet and did not say that it did."""
-    keys = []
-    for device_id, greeting in unanswered_greetings(db, clock):
-        binding = queries.of_visit(db, device_id, greeting.visit)
+    """Let go of visits with which a device was to greet and did not say that it did.
+
+    For the sweep; what it was to say is forgotten. Return the visits as they are now.
+    """
+    asked = unanswered_greetings(db, clock)
+    keys: list[queries.VisitKey] = []
+    for device_id, visit in sorted({(device_id, said.visit) for device_id, said in asked}):
+        binding = queries.of_visit(db, device_id, visit)
         if binding is not None and binding.band_loan_id is not None and binding.ended_at is None:
-            keys.append((device_id, greeting.visit))
-    return _let_go(db, clock, ids, keys)
+            keys.append((device_id, visit))
+    over = _let_go(db, clock, ids, keys)
+    forget_greetings(db, [device_id for device_id, _ in asked], void_at=clock.now())
+    return over
 
 
 def _reopened(db: Session, device_id: str, since: datetime) -> BindingRow | None:
@@ -250,7 +256,7 @@ def _let_go(
     reason: str = EndReason.UNMET,
 ) -> list[Bound]:
     over = queries.visits(db, keys)
+    forget_greetings(db, [device_id for device_id, _ in over])
     for device_id, visit in over:
-        forget_greetings(db, device_id)
         release(db, clock, ids, device_id=device_id, visit=visit, reason=reason)
     return [replace(bound, live=False) for bound in over.values()]

@@ -1,6 +1,6 @@
 """Keeps commands with the change that caused them, and settles them by the device's ack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import case
@@ -179,10 +179,7 @@ def devices_waiting(db: Session, clock: Clock, partition: str) -> Sequence[str]:
 
 
 def unanswered_greetings(db: Session, clock: Clock) -> list[tuple[str, GreetData]]:
-    """Take the greetings whose time is up without an answer; return whose device each was for.
-
-    Their rows go: there is a name in them.
-    """
+    """Return the greetings whose time is up without an answer, and whose device each was for."""
     rows = db.exec(
         select(DeviceCommandRow)
         .where(
@@ -190,37 +187,41 @@ def unanswered_greetings(db: Session, clock: Clock) -> list[tuple[str, GreetData
             col(DeviceCommandRow.acked_at).is_(None),
             DeviceCommandRow.expires_at <= clock.now(),
         )
-        .order_by(col(DeviceCommandRow.id))
+        .order_by(col(DeviceCommandRow.expires_at), col(DeviceCommandRow.id))
         .limit(UNHEARD_MAX)
-        .with_for_update()
     ).all()
-    found: list[tuple[str, GreetData]] = []
-    for row in rows:
-        command = decode_command(row.payload.encode())
-        if isinstance(command, BeginVisit | Greet):
-            found.append((row.device_id, command.data))
-        db.delete(row)
-    return found
+    return [(row.device_id, found) for row in rows if (found := _greeting(row)) is not None]
 
 
-def forget_greetings(db: Session, device_id: str) -> None:
-    """Forget with what a device was to greet, as far as it has not answered."""
-    db.exec(
-        delete(DeviceCommandRow).where(
-            col(DeviceCommandRow.device_id) == device_id,
-            col(DeviceCommandRow.type).in_(GREETINGS),
-            col(DeviceCommandRow.acked_at).is_(None),
-        )
+def _greeting(row: DeviceCommandRow) -> GreetData | None:
+    command = decode_command(row.payload.encode())
+    return command.data if isinstance(command, BeginVisit | Greet) else None
+
+
+def forget_greetings(
+    db: Session, device_ids: Iterable[str], *, void_at: datetime | None = None
+) -> None:
+    """Forget with what devices were to greet, as far as they have not answered.
+
+    ``void_at``: only what is void by then. Call with the bindings locked: whoever settles an
+    answer locks them first, too.
+    """
+    open_ones = delete(DeviceCommandRow).where(
+        col(DeviceCommandRow.device_id).in_(set(device_ids)),
+        col(DeviceCommandRow.type).in_(GREETINGS),
+        col(DeviceCommandRow.acked_at).is_(None),
     )
+    if void_at is not None:
+        open_ones = open_ones.where(col(DeviceCommandRow.expires_at) <= void_at)
+    db.exec(open_ones)
 
 
 def greeting_of(db: Session, device_id: str, command_id: str) -> GreetData | None:
     """Return what a device was to greet with; None when it has answered before."""
-    row = db.get(DeviceCommandRow, command_id, with_for_update=True)
+    row = db.get(DeviceCommandRow, command_id, populate_existing=True)
     if row is None or row.device_id != device_id or row.type not in GREETINGS or not row.payload:
         return None
-    command = decode_command(row.payload.encode())
-    return command.data if isinstance(command, BeginVisit | Greet) else None
+    return _greeting(row)
 
 
 def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None:

@@ -279,10 +279,10 @@ class Agent:
             self.ring()
             return "" if kept else model.UNKEPT
 
-    def say(self, outcome: TapOutcome) -> None:
-        """Say for a moment why a band that was held here began nothing."""
+    def say(self, outcome: TapOutcome | None) -> None:
+        """Say for a moment why a band that was held here began nothing; None: no more of it."""
         with self._lock:
-            self._passing.say(outcome)
+            self._passing.say(outcome or "")
             self.ring()
 
     def clear(self, visit_id: str) -> bool:
@@ -347,7 +347,7 @@ class Agent:
     def _begun(self, visit: Visit, at: datetime | None = None) -> Visit | None:
         claim = None if visit.secret is None else secret_hash(visit.secret)
         data = TakenUpData(visit=visit.id, claim_hash=claim, locale=visit.locale)
-        self._passing.end()
+        self._passing.say("")
         if self._say(data, lambda _: visit, at) is None:
             return None
         self._visit = visit

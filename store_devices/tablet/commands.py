@@ -68,6 +68,7 @@ class Commands:
             return model.TOO_LATE
         if not self._agent.change(data.visit, lambda visit: model.greeted(visit, data)):
             return model.OVER
+        self._agent.say(None)
         self._agent.touch()
         return ""
 

@@ -55,8 +55,8 @@ class Passing:
         self._until_s = 0.0
         self.what: TapOutcome | Literal["", "farewell"] = ""
 
-    def say(self, what: TapOutcome | Literal["farewell"]) -> None:
-        """Say that it was cleared, or why a band began nothing."""
+    def say(self, what: TapOutcome | Literal["", "farewell"]) -> None:
+        """Say that it was cleared, or why a band began nothing, or nothing more."""
         for_s = FAREWELL_S if what == "farewell" else TAP_S
         self.what, self._until_s = what, self._clock.monotonic() + for_s
 
@@ -65,13 +65,9 @@ class Passing:
         """Why a band began nothing, if that is what is said."""
         return self.what if isinstance(self.what, TapOutcome) else None
 
-    def end(self) -> None:
-        """Say nothing more."""
-        self.what = ""
-
     def over(self) -> bool:
         """Take back what has been said for long enough; return whether there was something."""
         if not self.what or self._clock.monotonic() < self._until_s:
             return False
-        self.end()
+        self.what = ""
         return True

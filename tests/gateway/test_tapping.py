@@ -410,3 +410,21 @@ def test_what_a_phone_claimed_does_not_end_with_the_band(counter: Counter) -> No
     assert counter.answered(counter.say(counter.tap(DANA))) == [TapAnswer.AGAIN]
     assert left(counter, session_id=dana) == []
     assert counter.live() is not None
+
+
+def test_done_at_the_tablet_ends_it_as_any_visit(counter: Counter) -> None:
+    """Her list stays hers; the next tap begins another visit."""
+    dana = counter.shopper(DANA, JACKET)
+    counter.say(counter.tap(DANA))
+    first = counter.live()
+    assert first is not None
+    counter.clock.advance(20)
+    done = counter.tablet.event("device.put_down", {"visit": first.visit, "reason": "done"})
+    counter.say(counter.tablet.message(done))
+    assert counter.live() is None
+    assert left(counter, loan_id="loan-7") == []
+    assert counter.answered(counter.say(counter.tap(DANA))) == [TapAnswer.BEGUN]
+    second = counter.live()
+    assert second is not None
+    assert second.visit != first.visit
+    assert counter.list_of(dana) == {JACKET: 1}

@@ -159,6 +159,27 @@ def test_a_tablet_that_does_not_answer_is_not_hers(counter: Counter) -> None:
     assert [one.type for one in counter.commands()] == ["carryover.screen.clear"]
 
 
+def test_a_fresh_greeting_is_not_swept_with_an_old_one(counter: Counter) -> None:
+    """She pressed Done before the tablet had answered, and came back: that visit goes on."""
+    counter.shopper(DANA)
+    counter.say(counter.tap(DANA))
+    first = counter.live()
+    assert first is not None
+    counter.say(
+        counter.tablet.message(counter.tablet.event("device.put_down", {"visit": first.visit}))
+    )
+    counter.clock.advance(14)
+    counter.say(counter.tap(DANA))
+    counter.clock.advance(2)
+    with unit_of_work(counter.engine) as db:
+        assert tapping.unanswered(db, counter.clock, IDS) == []
+    live = counter.live()
+    assert live is not None
+    (begin,) = counter.commands()
+    assert isinstance(begin, BeginVisit)
+    assert begin.data.visit == live.visit != first.visit
+
+
 def test_an_answered_greeting_is_not_swept(counter: Counter) -> None:
     """She is there."""
     counter.shopper(DANA)

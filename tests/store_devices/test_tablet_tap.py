@@ -189,13 +189,14 @@ def test_a_visit_is_hers_from_here_on(bench: Bench) -> None:
     bench.clock.advance(75)
     bench.agent.tick()
     assert bench.agent.snapshot().countdown_s == 15
+    bench.agent.say(TapOutcome.AMBIGUOUS)
     data = greeting(bench, bench.agent.visit_id or "")
     greet = Greet(id="c2", time=bench.clock.now(), data=data)
     assert bench.commands.command(greet) == Answer()
     now = bench.agent.snapshot()
     assert now.visit is not None
     assert (now.visit.claimed, now.visit.secret, now.visit.sheet) == (True, None, "")
-    assert (now.locale, now.countdown_s) == ("he", None)
+    assert (now.locale, now.countdown_s, now.tap) == ("he", None, None)
     bench.agent.choose_language("pl")
     bench.commands.command(greet)
     assert bench.agent.snapshot().locale == "pl"
