@@ -59,7 +59,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             *("pick_task", "pick_line", "substitution", "goods_return"),
         ),
     ),
-    (N_("Devices in the shop"), ("binding", "band_loan", "band_pairing", "dead_letter")),
+    (N_("Devices in the shop"), ("binding", "band_loan", "desk_code", "dead_letter")),
 )
 
 

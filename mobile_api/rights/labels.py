@@ -139,7 +139,7 @@ TABLES: Final = {
     "goods_return": N_("What you brought back"),
     "binding": N_("Devices that you used"),
     "band_loan": N_("Wristbands that you had"),
-    "band_pairing": N_("Codes that your phone showed at the welcome desk"),
+    "desk_code": N_("Codes that your phone showed at the welcome desk"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")

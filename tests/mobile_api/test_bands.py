@@ -19,7 +19,7 @@ from cart.kernel.ids import RandomIds, secret_hash
 from cart.picking.roles import Role
 from cart.profile.consent import queries as ledger
 from cart.profile.consent.model import Purpose, Source, Subject, holds
-from gateway.bands import pairing, queries, service
+from gateway.bands import desk_codes, queries, service
 from gateway.bands.model import EndReason, Holder, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
@@ -222,9 +222,9 @@ def test_a_fresh_code_ends_the_one_before(app: FastAPI, floor: Floor) -> None:
         floor.clock.advance(1)
         second = code_on(phone)
     clock, secret = floor.clock, SECRET.encode()
-    assert floor.do(lambda db: pairing.session_of(db, clock, secret, second))
+    assert floor.do(lambda db: desk_codes.session_of(db, clock, secret, second))
     with pytest.raises(Exception, match="wrong, used or too old"):
-        floor.do(lambda db: pairing.session_of(db, clock, secret, first))
+        floor.do(lambda db: desk_codes.session_of(db, clock, secret, first))
 
 
 def test_words_that_nobody_showed_give_no_consent(desk: TestClient, floor: Floor) -> None:
@@ -280,11 +280,11 @@ def test_a_shopper_with_a_band_gets_no_second(app: FastAPI, desk: TestClient, fl
         desk.post(f"{DESK}/out", data=looked(desk, first, code=code_on(phone)))
         session_id = held(floor, first).session_id
         clock, secret = floor.clock, SECRET.encode()
-        code = floor.do(lambda db: pairing.show(db, clock, secret, session_id)).digits
+        code = floor.do(lambda db: desk_codes.show(db, clock, secret, session_id)).digits
     answer = desk.post(f"{DESK}/out", data=looked(desk, second, code=code))
     assert (answer.status_code, "has a wristband already" in answer.text) == (CONFLICT, True)
     assert holder(floor, second) is None
-    assert floor.look(lambda db: pairing.session_of(db, clock, secret, code)) == session_id
+    assert floor.look(lambda db: desk_codes.session_of(db, clock, secret, code)) == session_id
 
 
 def test_a_lost_band_is_nobodys_from_the_press_on(
