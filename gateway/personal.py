@@ -70,7 +70,7 @@ HELD: Final = (
         kept="nothing deletes it by itself; an anonymous one is emptied with its session",
     ),
     Holding(
-        "band_pairing",
+        "desk_code",
         holds="that her phone shows a code for the welcome desk",
         found=(("session_id", Scope.SESSION),),
         shown=("expires_at",),

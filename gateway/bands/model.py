@@ -15,8 +15,8 @@ GREETING_LENGTH_MAX: Final = 40  # characters; a tablet has one line for it
 FIRMWARE_LENGTH_MAX: Final = 32
 # Whoever makes a band sets its clock from one of their own, which may be off by this.
 MADE_OFF_S: Final = 60.0
-PAIRING_LIFETIME: Final = timedelta(minutes=5)  # she stands at the desk with her phone in hand
-PAIRING_DIGITS: Final = 6  # typed by somebody else, from a phone that is held out
+DESK_CODE_LIFETIME: Final = timedelta(minutes=5)  # she stands at the desk with her phone in hand
+DESK_CODE_DIGITS: Final = 6  # typed by somebody else, from a phone that is held out
 
 
 class State(StrEnum):

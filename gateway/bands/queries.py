@@ -11,7 +11,7 @@ from cart.profile.consent import queries as consents
 from cart.profile.consent.model import Purpose, Subject, holds
 from gateway.bands.model import ListedBand, OutBand, State
 from gateway.bands.sealing import Sealing
-from gateway.bands.tables import BandLoanRow, BandPairingRow, BandRow
+from gateway.bands.tables import BandLoanRow, BandRow, DeskCodeRow
 from gateway.ports import Holder
 from gateway.wire.band import BandKey
 
@@ -119,10 +119,10 @@ def highest_number(db: Session) -> int:
     return db.exec(select(func.max(BandRow.number))).one() or 0
 
 
-def paired_session(db: Session, code_hash: str) -> BandPairingRow | None:
-    """Return the pairing that a code names, its row locked until the commit."""
+def session_of_desk_code(db: Session, code_hash: str) -> DeskCodeRow | None:
+    """Return the desk code that this is, its row locked until the commit."""
     return db.exec(
-        select(BandPairingRow).where(BandPairingRow.code_hash == code_hash).with_for_update()
+        select(DeskCodeRow).where(DeskCodeRow.code_hash == code_hash).with_for_update()
     ).first()
 
 

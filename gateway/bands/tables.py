@@ -94,13 +94,13 @@ class BandLoanRow(SQLModel, table=True):
     end_reason: str = Field(default="", max_length=16)
 
 
-class BandPairingRow(SQLModel, table=True):
+class DeskCodeRow(SQLModel, table=True):
     """A code that a shopper's phone shows for some minutes, so that the desk knows her session.
 
     ``code_hash``: under the server's key; the code itself is on her screen alone.
     """
 
-    __tablename__ = "band_pairing"
+    __tablename__ = "desk_code"
 
     session_id: str = Field(
         primary_key=True, foreign_key="shopper_session.id", max_length=ID_LENGTH_MAX

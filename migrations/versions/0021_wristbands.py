@@ -86,20 +86,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "band_pairing",
+        "desk_code",
         sa.Column("session_id", sa.String(length=64), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["session_id"], ["shopper_session.id"], name=op.f("fk_band_pairing_session_id")
+            ["session_id"], ["shopper_session.id"], name=op.f("fk_desk_code_session_id")
         ),
-        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_band_pairing")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_band_pairing_code_hash")),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_desk_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_desk_code_code_hash")),
     )
-    with op.batch_alter_table("band_pairing", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_band_pairing_expires_at"), ["expires_at"], unique=False
-        )
+    with op.batch_alter_table("desk_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_desk_code_expires_at"), ["expires_at"], unique=False)
 
     with op.batch_alter_table("joining_moved", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("ck_joining_moved_kind"), type_="check")
@@ -118,10 +116,10 @@ def downgrade() -> None:
             "kind IN ('list', 'order', 'checkout', 'binding')",
         )
 
-    with op.batch_alter_table("band_pairing", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_band_pairing_expires_at"))
+    with op.batch_alter_table("desk_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_desk_code_expires_at"))
 
-    op.drop_table("band_pairing")
+    op.drop_table("desk_code")
     with op.batch_alter_table("band_loan", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_band_loan_live_session",

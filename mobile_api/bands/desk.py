@@ -20,9 +20,9 @@ from cart.kernel.errors import (
     BandNotHere,
     CarryoverError,
     ConsentChanged,
+    DeskCodeRefused,
     InvalidInput,
     NoSession,
-    PairingRefused,
     UnknownBand,
 )
 from cart.picking import staff
@@ -49,7 +49,7 @@ SAID_HERE: Final = (
     BandNotHere,
     ConsentChanged,
     InvalidInput,
-    PairingRefused,
+    DeskCodeRefused,
     UnknownBand,
 )
 WHERE: Final = {
@@ -201,7 +201,7 @@ def _out(band: ListedBand, spoken: Words, zone: str) -> OutShown:
 
 def _why(spoken: Words, refusal: CarryoverError) -> str:
     if isinstance(refusal, NoSession):
-        return spoken.gettext(TITLES[PairingRefused.code])
+        return spoken.gettext(TITLES[DeskCodeRefused.code])
     if not isinstance(refusal, SAID_HERE):
         raise refusal
     return spoken.gettext(TITLES[refusal.code])

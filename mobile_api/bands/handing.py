@@ -11,7 +11,7 @@ from cart.picking.model import Staff
 from cart.profile.consent import queries as ledger
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
-from gateway.bands import pairing, service
+from gateway.bands import desk_codes, service
 from gateway.bands.tables import BandRow
 from gateway.fanout import BandChanged
 from mobile_api.bands.schemas import HandOut
@@ -41,11 +41,11 @@ def asked(wired: Parts, db: Session, *, code: str, locale: str) -> Asked:
     """Return the words for whoever shows ``code``, or for somebody without a phone.
 
     Raises:
-        PairingRefused: the code is nobody's, or too old.
+        DeskCodeRefused: the code is nobody's, or too old.
     """
     subject: Subject | None = None
     if code:
-        session = _session(db, pairing.session_of(db, wired.clock, wired.secret, code))
+        session = _session(db, desk_codes.session_of(db, wired.clock, wired.secret, code))
         subject, locale = subject_of(session), session.locale
     shown = shown_at_desk(words(locale), subject)
     numbers = ledger.own_numbers(db, subject) if subject else {}
@@ -64,7 +64,7 @@ def hand_out(wired: Parts, db: Session, me: Staff, form: HandOut) -> None:
     She gets a fresh session and cart then. If she may be followed, that is in the ledger.
 
     Raises:
-        PairingRefused: the code is nobody's, or too old.
+        DeskCodeRefused: the code is nobody's, or too old.
         ConsentChanged: the words are others by now, or she has decided since.
         CarryoverError: as :func:`gateway.bands.service.hand_out` says.
     """
@@ -72,7 +72,7 @@ def hand_out(wired: Parts, db: Session, me: Staff, form: HandOut) -> None:
     at_desk(db, form.number, me.location_id)
     subject: Subject | None = None
     if form.code:
-        session = _session(db, pairing.use(db, clock, wired.secret, form.code))
+        session = _session(db, desk_codes.use(db, clock, wired.secret, form.code))
         subject = subject_of(session)
     else:
         session = open_session(db, clock, ids, locale=form.locale)

@@ -15,7 +15,7 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import UnknownBand
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Source
-from gateway.bands import pairing, queries, service
+from gateway.bands import desk_codes, queries, service
 from gateway.fanout import BandChanged
 from mobile_api.bands.following import let_follow
 from mobile_api.bands.handing import PURPOSE
@@ -49,7 +49,7 @@ def band_page(request: Request, wired: Wired, visitor: CurrentVisitor, saved: st
         shopper = visitor.find(db, wired.clock)
         if shopper is not None:
             mine = queries.band_of_session(db, shopper.id)
-            code = pairing.shown(db, wired.clock, wired.secret, shopper.id)
+            code = desk_codes.shown(db, wired.clock, wired.secret, shopper.id)
     minutes = -int(-(code.expires_at - wired.clock.now()).total_seconds() // 60) if code else 0
     context = {
         "band": mine[0] if mine else None,
@@ -75,7 +75,7 @@ def show_code(
     """Show a fresh code; a phone without a cart gets one."""
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
-        pairing.show(db, wired.clock, wired.secret, shopper.id)
+        desk_codes.show(db, wired.clock, wired.secret, shopper.id)
         return Shown()
 
     answer = Once(keyed_form(request, key), visitor).run(effect)

@@ -10,7 +10,7 @@ from mobile_api.privacy.schemas import NUMBER_MAX
 BAND_NUMBER_MAX = 999_999  # what an engraving has room for
 Number = Annotated[int, Field(ge=1, le=BAND_NUMBER_MAX)]
 Locale = Literal["en", "he", "pl"]
-PairingCode = Annotated[str, Field(max_length=20)]  # with blanks, as it is read out
+DeskCode = Annotated[str, Field(max_length=20)]  # with blanks, as it is read out
 
 
 class LookAt(Taken):
@@ -19,7 +19,7 @@ class LookAt(Taken):
     number: Number
     verb: Literal["out", "back"]
     locale: Locale = "en"
-    code: PairingCode = ""
+    code: DeskCode = ""
 
 
 class HandOut(Taken):
@@ -27,7 +27,7 @@ class HandOut(Taken):
 
     number: Number
     locale: Locale
-    code: PairingCode = ""
+    code: DeskCode = ""
     greeting: Annotated[str, Field(max_length=200)] = ""
     follow: bool = False
     wording: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

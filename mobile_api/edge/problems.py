@@ -123,7 +123,9 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_band": N_("There is no wristband with this number, or you have none."),
     "band_not_here": N_("This wristband is not in the drawer."),
     "band_held": N_("This shopper has a wristband already. Take that one back first."),
-    "pairing_refused": N_("This code is wrong or too old. A fresh one is on the shopper's phone."),
+    "desk_code_refused": N_(
+        "This code is wrong or too old. A fresh one is on the shopper's phone."
+    ),
     "task_taken": N_("A colleague has taken this already."),
     "wrong_item": N_("Wrong item. Put it back."),
     "too_many_pieces": N_("That is more than was ordered."),

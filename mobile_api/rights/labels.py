@@ -143,7 +143,7 @@ TABLES: Final = {
     "binding": N_("Devices that you used"),
     "band_loan": N_("Wristbands that you had"),
     "band_presence": N_("Where your wristband is now"),
-    "band_pairing": N_("Codes that your phone showed at the welcome desk"),
+    "desk_code": N_("Codes that your phone showed at the welcome desk"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")

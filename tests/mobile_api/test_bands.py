@@ -3,23 +3,28 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, func
-from sqlmodel import select
+from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from cart.audit import service as audit
+from cart.carts.service import open_session
 from cart.carts.tables import SessionKeyRow, ShopperSessionRow
 from cart.db import reading
 from cart.kernel.ids import RandomIds, secret_hash
+from cart.personal.erasing import erase
+from cart.personal.finding import ids_of
 from cart.picking.roles import Role
 from cart.profile.consent import queries as ledger
 from cart.profile.consent.model import Purpose, Source, Subject, holds
-from gateway.bands import pairing, queries, service
+from cart.profile.tables import CustomerRow
+from gateway.bands import desk_codes, queries, service
 from gateway.bands.model import EndReason, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
@@ -27,6 +32,8 @@ from gateway.fanout import BandChanged, Notice
 from gateway.ports import Holder
 from mobile_api.app import create_app
 from mobile_api.bells import Bells
+from mobile_api.rights import erasing, idle
+from mobile_api.rights.registry import REGISTRY
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, THERE
 from tests.cart.floor import Floor
@@ -139,6 +146,23 @@ def end_of(floor: Floor, number: int) -> tuple[State, str]:
     return listed.state, loan.end_reason
 
 
+def lend(floor: Floor, number: int, session_id: str) -> None:
+    """Give a band to a session, by no page."""
+    floor.do(
+        lambda db: service.hand_out(
+            db,
+            floor.clock,
+            floor.ids,
+            number=number,
+            session_id=session_id,
+            greeting="Ada",
+            locale="pl",
+            follow=True,
+            staff_id=None,
+        )
+    )
+
+
 def test_somebody_without_a_phone_gets_a_band_and_a_cart(
     desk: TestClient, floor: Floor, told: list[Notice]
 ) -> None:
@@ -223,9 +247,9 @@ def test_a_fresh_code_ends_the_one_before(app: FastAPI, floor: Floor) -> None:
         floor.clock.advance(1)
         second = code_on(phone)
     clock, secret = floor.clock, SECRET.encode()
-    assert floor.do(lambda db: pairing.session_of(db, clock, secret, second))
+    assert floor.do(lambda db: desk_codes.session_of(db, clock, secret, second))
     with pytest.raises(Exception, match="wrong, used or too old"):
-        floor.do(lambda db: pairing.session_of(db, clock, secret, first))
+        floor.do(lambda db: desk_codes.session_of(db, clock, secret, first))
 
 
 def test_words_that_nobody_showed_give_no_consent(desk: TestClient, floor: Floor) -> None:
@@ -281,11 +305,11 @@ def test_a_shopper_with_a_band_gets_no_second(app: FastAPI, desk: TestClient, fl
         desk.post(f"{DESK}/out", data=looked(desk, first, code=code_on(phone)))
         session_id = held(floor, first).session_id
         clock, secret = floor.clock, SECRET.encode()
-        code = floor.do(lambda db: pairing.show(db, clock, secret, session_id)).digits
+        code = floor.do(lambda db: desk_codes.show(db, clock, secret, session_id)).digits
     answer = desk.post(f"{DESK}/out", data=looked(desk, second, code=code))
     assert (answer.status_code, "has a wristband already" in answer.text) == (CONFLICT, True)
     assert holder(floor, second) is None
-    assert floor.look(lambda db: pairing.session_of(db, clock, secret, code)) == session_id
+    assert floor.look(lambda db: desk_codes.session_of(db, clock, secret, code)) == session_id
 
 
 def test_a_lost_band_is_nobodys_from_the_press_on(
@@ -321,14 +345,14 @@ def test_stop_following_counts_at_once_and_the_band_stays(
         purpose = Purpose.LOCATION_IN_SHOP
         standing = floor.look(lambda db: ledger.all_standing(db, subject, [purpose])[purpose])
         assert not holds(standing)
-        found = re.search(
+        switch = re.search(
             rf'action="/privacy/{purpose.value}".*?name="key" value="([^"]+)".*?'
             r'name="wording" value="([^"]+)".*?name="seen" value="(\d+)"',
             phone.get("/privacy").text,
             re.DOTALL,
         )
-        assert found is not None
-        key, wording, seen = found.groups()
+        assert switch is not None
+        key, wording, seen = switch.groups()
         phone.post(
             f"/privacy/{purpose.value}",
             data={"key": key, "granted": "true", "wording": wording, "seen": seen},
@@ -350,6 +374,48 @@ def test_who_is_not_on_the_floor_hands_out_nothing(app: FastAPI, floor: Floor) -
     with TestClient(app) as stranger:
         assert stranger.post(f"{DESK}/out", data=sent).status_code == 401
     assert holder(floor, number) is None
+
+
+def test_an_erasure_ends_her_loan_and_empties_it(floor: Floor) -> None:
+    """Asking ends it, which is told; erasing leaves no name. The band waits for the desk."""
+    number, clock = band(floor), floor.clock
+    ada = floor.do(lambda db: open_session(db, clock, floor.ids)).id
+
+    def become(db: Session) -> None:
+        db.add(CustomerRow(id="customer_ada", created_at=clock.now()))
+        db.flush()
+        db.get_one(ShopperSessionRow, ada).customer_id = "customer_ada"
+
+    floor.do(become)
+    lend(floor, number, ada)
+    _, told = floor.do(
+        lambda db: erasing.ask(
+            db, clock, floor.ids, SECRET.encode(), customer_id="customer_ada", asked_by="shopper"
+        )
+    )
+    assert BandChanged(number) in told
+    assert end_of(floor, number) == (State.OUT, EndReason.ERASED)
+    floor.do(lambda db: erase(db, REGISTRY, ids_of(db, REGISTRY, "customer_ada")))
+    [loan] = floor.look(lambda db: db.exec(select(BandLoanRow)).all())
+    assert (loan.greeting, loan.follow, loan.locale) == ("", False, "en")
+
+
+def test_a_band_that_never_came_back_keeps_nothing(floor: Floor) -> None:
+    """After the time for anonymous sessions the loan ends, emptied; one handed out since stays."""
+    number, fresh = band(floor), band(floor)
+    clock = floor.clock
+    gone, young = (floor.do(lambda db: open_session(db, clock, floor.ids)).id for _ in range(2))
+    lend(floor, number, gone)
+    clock.advance(100 * 86_400)
+    lend(floor, fresh, young)
+    now = clock.now()
+    assert floor.do(lambda db: idle.empty(db, now, now - timedelta(days=90), 50)) == 1
+    assert end_of(floor, number) == (State.OUT, EndReason.ERASED)
+    [loan] = floor.look(
+        lambda db: db.exec(select(BandLoanRow).where(BandLoanRow.number == number)).all()
+    )
+    assert loan.greeting == ""
+    assert held(floor, fresh).greeting == "Ada"
 
 
 @pytest.mark.parametrize("locale", ["en", "he", "pl"])

@@ -65,11 +65,14 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         one: {}
         for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
     },
-    **{one: {} for one in ("export", "erase")},
+    **{one: {} for one in ("export", "erase", "lost", "still")},
+    "look": {"number": "1", "verb": "back"},
+    "back": {"number": "1"},
+    "out": {"number": "1", "locale": "en", "wording": "0" * 64},
     **{one: {} for one in ("pin", "second", "close", "people")},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }
-UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}")
+UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")
 QUERIES: Final = {"/api/v1/operator/live": "?view=overview"}
 # Where somebody who was refused is led: to sign in, or to the page of it, which she does not see.
 AWAY: Final = re.compile(

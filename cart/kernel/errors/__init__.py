@@ -53,7 +53,7 @@ CarryoverError
 │   ├── LeadNeeded          only a lead may do this
 │   ├── OperatorNeeded      only an operator may do this
 │   ├── SignatureRefused    a provider's message that is not signed as agreed
-│   ├── PairingRefused      a code from a shopper's page that is wrong, used or too old
+│   ├── DeskCodeRefused      a code from a shopper's page that is wrong, used or too old
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -89,7 +89,7 @@ CarryoverError
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
-from cart.kernel.errors.bands import BandHeld, BandNotHere, PairingRefused, UnknownBand
+from cart.kernel.errors.bands import BandHeld, BandNotHere, DeskCodeRefused, UnknownBand
 from cart.kernel.errors.carrying import (
     ClaimExpired,
     ClaimUsed,
@@ -193,6 +193,7 @@ __all__ = [
     "Conflict",
     "ConsentChanged",
     "ConsentMissing",
+    "DeskCodeRefused",
     "DeviceRevoked",
     "EnrolmentRefused",
     "ErasureWaits",
@@ -217,7 +218,6 @@ __all__ = [
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
-    "PairingRefused",
     "PasskeyRefused",
     "PayloadTooLarge",
     "PaymentUnavailable",

@@ -21,7 +21,7 @@ class BandHeld(Conflict):
     code = "band_held"
 
 
-class PairingRefused(Refused):
+class DeskCodeRefused(Refused):
     """A code from a shopper's page that is wrong, used or too old."""
 
-    code = "pairing_refused"
+    code = "desk_code_refused"

@@ -15,10 +15,10 @@ from sqlmodel import Session, col
 
 from cart.db.guarded import insert_new, write
 from cart.kernel.clock import Clock, to_us
-from cart.kernel.errors import PairingRefused, Unavailable
+from cart.kernel.errors import DeskCodeRefused, Unavailable
 from gateway.bands import queries
-from gateway.bands.model import PAIRING_DIGITS, PAIRING_LIFETIME
-from gateway.bands.tables import BandPairingRow
+from gateway.bands.model import DESK_CODE_DIGITS, DESK_CODE_LIFETIME
+from gateway.bands.tables import DeskCodeRow
 
 # Of a hundred codes that are good at the same moment the next is one in ten thousand times.
 DRAWS_MAX: Final = 8
@@ -36,17 +36,17 @@ class Code:
 def show(db: Session, clock: Clock, secret: bytes, session_id: str) -> Code:
     """Return a fresh code for a session; the one before is good no more."""
     now = clock.now()
-    over = col(BandPairingRow.expires_at) <= now
-    write(db, delete(BandPairingRow).where(over | (col(BandPairingRow.session_id) == session_id)))
+    over = col(DeskCodeRow.expires_at) <= now
+    write(db, delete(DeskCodeRow).where(over | (col(DeskCodeRow.session_id) == session_id)))
     for draw in range(DRAWS_MAX):
-        expires_at = now + PAIRING_LIFETIME + draw * _STEP
+        expires_at = now + DESK_CODE_LIFETIME + draw * _STEP
         digits = _digits(secret, session_id, expires_at)
         row = {
             "session_id": session_id,
             "code_hash": _hash(secret, digits),
             "expires_at": expires_at,
         }
-        if insert_new(db, BandPairingRow, row, keys=["code_hash"]):
+        if insert_new(db, DeskCodeRow, row, keys=["code_hash"]):
             return Code(digits, expires_at)
     msg = f"{DRAWS_MAX} codes in a row are somebody else's at this moment"
     raise Unavailable(msg)
@@ -54,7 +54,7 @@ def show(db: Session, clock: Clock, secret: bytes, session_id: str) -> Code:
 
 def shown(db: Session, clock: Clock, secret: bytes, session_id: str) -> Code | None:
     """Return the code that this session's phone shows, None if there is none that is good."""
-    row = db.get(BandPairingRow, session_id, populate_existing=True)
+    row = db.get(DeskCodeRow, session_id, populate_existing=True)
     if row is None or row.expires_at <= clock.now():
         return None
     return Code(_digits(secret, session_id, row.expires_at), row.expires_at)
@@ -64,13 +64,13 @@ def session_of(db: Session, clock: Clock, secret: bytes, code: str) -> str:
     """Return whose code this is; it stays good.
 
     Raises:
-        PairingRefused: nobody's, or too old.
+        DeskCodeRefused: nobody's, or too old.
     """
     plain = "".join(code.split())
-    row = queries.paired_session(db, _hash(secret, plain))
+    row = queries.session_of_desk_code(db, _hash(secret, plain))
     if row is None or row.expires_at <= clock.now():
         msg = "this code is wrong, used or too old"
-        raise PairingRefused(msg)
+        raise DeskCodeRefused(msg)
     return row.session_id
 
 
@@ -78,21 +78,21 @@ def use(db: Session, clock: Clock, secret: bytes, code: str) -> str:
     """Return whose code this is, and let it be good no more; of rivals one gets it.
 
     Raises:
-        PairingRefused: nobody's, or too old.
+        DeskCodeRefused: nobody's, or too old.
     """
     session_id = session_of(db, clock, secret, code)
-    mine = col(BandPairingRow.session_id) == session_id
-    if not write(db, delete(BandPairingRow).where(mine)):
+    mine = col(DeskCodeRow.session_id) == session_id
+    if not write(db, delete(DeskCodeRow).where(mine)):
         msg = "this code was used at this moment"
-        raise PairingRefused(msg)
+        raise DeskCodeRefused(msg)
     return session_id
 
 
 def _digits(secret: bytes, session_id: str, expires_at: datetime) -> str:
-    said = f"band pairing\0{session_id}\0{to_us(expires_at)}"
+    said = f"desk code\0{session_id}\0{to_us(expires_at)}"
     number = int.from_bytes(hmac.digest(secret, said.encode(), hashlib.sha256))
-    return f"{number % 10**PAIRING_DIGITS:0{PAIRING_DIGITS}d}"
+    return f"{number % 10**DESK_CODE_DIGITS:0{DESK_CODE_DIGITS}d}"
 
 
 def _hash(secret: bytes, digits: str) -> str:
-    return hmac.new(secret, f"band pairing hash\0{digits}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, f"desk code hash\0{digits}".encode(), hashlib.sha256).hexdigest()
