@@ -81,8 +81,8 @@ def use(db: Session, clock: Clock, secret: bytes, code: str) -> str:
         DeskCodeRefused: nobody's, or too old.
     """
     session_id = session_of(db, clock, secret, code)
-    mine = col(DeskCodeRow.session_id) == session_id
-    if not write(db, delete(DeskCodeRow).where(mine)):
+    this = col(DeskCodeRow.code_hash) == _hash(secret, "".join(code.split()))
+    if not write(db, delete(DeskCodeRow).where(this)):
         msg = "this code was used at this moment"
         raise DeskCodeRefused(msg)
     return session_id

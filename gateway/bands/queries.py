@@ -120,10 +120,8 @@ def highest_number(db: Session) -> int:
 
 
 def session_of_desk_code(db: Session, code_hash: str) -> DeskCodeRow | None:
-    """Return the desk code that this is, its row locked until the commit."""
-    return db.exec(
-        select(DeskCodeRow).where(DeskCodeRow.code_hash == code_hash).with_for_update()
-    ).first()
+    """Return the desk code that this is."""
+    return db.exec(select(DeskCodeRow).where(DeskCodeRow.code_hash == code_hash)).first()
 
 
 def _holders(db: Session, numbers: Sequence[int]) -> Iterator[Holder]:

@@ -6,6 +6,7 @@ press says so.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
@@ -37,6 +38,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_, TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
+from mobile_api.staff.cards import due
 from mobile_api.staff.looking import looking
 from mobile_api.staff.signed_in import CurrentDevice, Device
 from mobile_api.wiring import Parts, Wired
@@ -62,7 +64,7 @@ WHERE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class OutShown:
-    """A band that somebody has. ``since``: the time of day, with the weekday if it is not today."""
+    """A band that somebody has. ``since``: the time of day, with the weekday if it is long ago."""
 
     number: int
     greeting: str
@@ -168,7 +170,8 @@ def _looked(wired: Parts, db: Session, me: Staff, spoken: Words, form: LookAt) -
     if band.state not in wanted:
         return Came(fault=f"{form.number}: {spoken.gettext(WHERE[band.state])}")
     if form.verb == "back":
-        return Came(back=_out(band, spoken, looking(wired, db, me, spoken).zone))
+        zone = looking(wired, db, me, spoken).zone
+        return Came(back=_out(band, spoken, wired.clock.now(), zone))
     handing.at_desk(db, form.number, me.location_id)
     asked = handing.asked(wired, db, code=form.code, locale=form.locale)
     return Came(out=form, asked=asked)
@@ -177,6 +180,7 @@ def _looked(wired: Parts, db: Session, me: Staff, spoken: Words, form: LookAt) -
 def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) -> Response:
     spoken = words(locale_of(request))
     look = looking(wired, db, me, spoken)
+    zone = look.zone
     found = queries.listed(db, location_id=me.location_id)
     here = {state: [one for one in found if one.state is state][:SHOWN_MAX] for state in State}
     context = {
@@ -187,15 +191,14 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
         "came": came,
         "drawer": [one.number for one in here[State.DRAWER]],
         "lost": [one.number for one in here[State.LOST]],
-        "out": [_out(one, spoken, look.zone) for one in here[State.OUT]],
+        "out": [_out(one, spoken, wired.clock.now(), zone) for one in here[State.OUT]],
     }
     status = 409 if came.fault else 200
     return page(request, "staff_bands.html", context, status=status, headers=NO_STORE)
 
 
-def _out(band: ListedBand, spoken: Words, zone: str) -> OutShown:
-    at = band.handed_out_at
-    since = f"{spoken.weekday(at, zone)} {spoken.clock_time(at, zone)}" if at else ""
+def _out(band: ListedBand, spoken: Words, now: datetime, zone: str) -> OutShown:
+    since = due(spoken, band.handed_out_at, now, zone) if band.handed_out_at else ""
     return OutShown(band.number, band.greeting, since, band.follow, band.battery_percent)
 
 

@@ -75,6 +75,8 @@ def show_code(
     """Show a fresh code; a phone without a cart gets one."""
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
+        shopper.locale = locale_of(request)  # what the desk has her read is in this language
+        db.add(shopper)
         desk_codes.show(db, wired.clock, wired.secret, shopper.id)
         return Shown()
 

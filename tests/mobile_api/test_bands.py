@@ -207,8 +207,11 @@ def test_a_band_goes_with_the_phone_whose_code_is_typed(
     """Typed with its blank; good once; the page shows number and no battery yet."""
     number, other = band(floor), band(floor)
     with phone_of(app) as phone:
+        code_on(phone)
+        phone.cookies.set("language", "pl")
         code = code_on(phone)
         form = looked(desk, number, code=code)
+        assert form["locale"] == "pl", "what she reads at this moment"
         assert desk.post(f"{DESK}/out", data={**form, "follow": "true"}).status_code == 200
         mine = held(floor, number)
         token = phone.cookies["carryover"]
