@@ -93,19 +93,17 @@ class ShopBands:
         """End what a band opened at the device that its wearer has left."""
         over = []
         for one in gone:
-            session_id = db.exec(
-                select(BindingRow.session_id).where(
-                    BindingRow.device_id == one.device_id,
-                    col(BindingRow.ended_at).is_(None),
-                    col(BindingRow.band_loan_id).is_not(None),
+            loan_id = db.exec(
+                select(BindingRow.band_loan_id).where(
+                    BindingRow.device_id == one.device_id, col(BindingRow.ended_at).is_(None)
                 )
             ).first()
-            if session_id is not None:
+            if loan_id is not None:  # her session may have changed since: she signed in
                 over += leave(
                     db,
                     self._clock,
                     self._ids,
-                    session_id=session_id,
+                    loan_id=loan_id,
                     device_ids=[one.device_id],
                     reason=EndReason.LEFT,
                 )

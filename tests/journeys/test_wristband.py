@@ -25,7 +25,7 @@ from store_devices.enrolling import enrol
 HERE = "harbour-street"
 LAMP = str(Gtin.parse(products(7)[0].variants[0].gtin))
 WAIT_S = 30.0
-HELD, BESIDE, ACROSS = -33.0, -55.0, -84.0  # dBm, at the tablet's own receiver
+HELD, BESIDE, ACROSS = -33.0, -50.0, -84.0  # dBm, at the tablet's own receiver
 LOST_WITHIN_S = 10.0
 pytestmark = pytest.mark.timeout(300)
 
