@@ -65,7 +65,15 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         one: {}
         for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
     },
-    **{one: {} for one in ("export", "erase")},
+    **{one: {} for one in ("export", "erase", "open")},
+    "take": {
+        "key": "0" * 16,
+        "loan_id": "x",
+        "checkout_id": "x",
+        "pin": "2580",
+        "total_minor": "1",
+        "rest_minor": "1",
+    },
     **{one: {} for one in ("pin", "second", "close", "people")},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }

@@ -8,7 +8,7 @@ card, what is taken out goes onto a new one.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import Session, case, col, update
+from sqlmodel import Session, case, col, literal, update
 
 from cart.db.guarded import insert_new, write
 from cart.kernel.clock import Clock
@@ -222,7 +222,7 @@ def spend(
             col(PurseRow.pin_hash) == use.pin_hash,
             col(PurseRow.currency) == currency,
             col(PurseRow.limit_payment_minor) >= amount_minor,
-            use.most.payment_minor >= amount_minor,
+            literal(use.most.payment_minor) >= amount_minor,
             spent + amount_minor <= col(PurseRow.limit_day_minor),
             spent + amount_minor <= use.most.day_minor,
         )
@@ -255,10 +255,8 @@ def _why_not(
     left, limit = min(purse.limit_payment_minor, use.most.payment_minor), _LIMIT_PAYMENT
     if amount_minor <= left:
         spent_minor = purse.spent_minor if purse.spent_on >= today else 0
-        left, limit = (
-            max(0, min(purse.limit_day_minor, use.most.day_minor) - spent_minor),
-            _LIMIT_DAY,
-        )
+        allowed_minor = min(purse.limit_day_minor, use.most.day_minor)
+        left, limit = max(0, allowed_minor - spent_minor), _LIMIT_DAY
     msg = f"{amount_minor} is more than the {left} that are left for the {limit}"
     return PurseLimit(msg, limit=limit, left_minor=left)
 
