@@ -14,7 +14,7 @@ from sqlmodel import Session
 from cart.carts import keys
 from cart.carts.tables import CartRow, ShopperSessionRow
 from cart.db import reading, unit_of_work
-from cart.kernel.errors import CarryoverError, SignInNeeded
+from cart.kernel.errors import CarryoverError, InvalidInput, InvalidMoney, SignInNeeded
 from cart.kernel.money import Money
 from cart.orders.purse import queries, service
 from cart.orders.purse.model import WRONG_PINS_MAX, Limits, checked_limits, pin_hash
@@ -124,6 +124,8 @@ def set_up(
         with reading(wired.engine) as db:
             visitor.fresh_customer(db, wired.clock)
         hashed = pin_hash(wired.ids, pin)
+    except SignInNeeded:
+        raise
     except CarryoverError as refusal:
         return _to(refusal.code)
     return _done(wired, visitor, act)
@@ -171,6 +173,8 @@ def take_out(request: Request, wired: Wired, visitor: CurrentVisitor) -> Respons
         with unit_of_work(wired.engine) as db:
             me = visitor.fresh_customer(db, wired.clock)
             code = service.take_out(db, wired.clock, wired.ids, customer_id=me.customer_id or "")
+    except SignInNeeded:
+        raise
     except CarryoverError as refusal:
         return _to(refusal.code)
     return _page(request, wired, visitor, code=code)
@@ -211,9 +215,12 @@ def _most(wired: Parts) -> Limits:
 
 
 def _limits(wired: Parts, payment: str, day: str, currency: str) -> Limits:
-    one, all_day = (
-        Money.parse(typed.strip().replace(",", "."), currency).minor for typed in (payment, day)
-    )
+    try:
+        one, all_day = (
+            Money.parse(typed.strip().replace(",", "."), currency).minor for typed in (payment, day)
+        )
+    except InvalidMoney as error:
+        raise InvalidInput(error.message, field="payment") from error
     return checked_limits(Limits(one, all_day), _most(wired))
 
 

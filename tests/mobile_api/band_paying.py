@@ -32,6 +32,7 @@ class Wearer:
     name: str
     customer: bool = True
     limits: Limits = LIMITS
+    loaded_minor: int = LOADED_MINOR
     buyer: Buyer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +90,7 @@ class Wearer:
                 limits=self.limits,
             )
             code = vouchers.issue(
-                db, floor.clock, floor.ids, amount_minor=LOADED_MINOR, currency="EUR"
+                db, floor.clock, floor.ids, amount_minor=self.loaded_minor, currency="EUR"
             )
             purse.load(db, floor.clock, floor.ids, customer_id=self.customer_id, code=code)
 

@@ -14,9 +14,12 @@ from cart.orders.model import TenderKind
 from cart.orders.purse import service as purse
 from cart.orders.purse.model import WRONG_PINS_MAX, Limits
 from cart.orders.sums import differences
+from cart.personal.erasing import erase
+from cart.personal.finding import ids_of
 from gateway.bands import service as bands
 from gateway.desks.model import TAP_LIVES
 from mobile_api.app import create_app
+from mobile_api.rights.registry import REGISTRY
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import LAMP, at_once, stock_of
 from tests.cart.floor import Floor
@@ -277,8 +280,22 @@ def test_her_limit_holds_here_too(
         assert where.startswith("/staff/order/")
         return
     assert code in where
-    assert "own limit" in staff.get(where).text
+    assert "own limit. €188.99 is left of it." in staff.get(where).text
     assert stock_of(floor.engine, LAMP) == (20, 0, 0)
+
+
+def test_what_is_missing_on_the_band_is_said(
+    staff: TestClient, floor: Floor, settings: ApiSettings
+) -> None:
+    """In words, with the amount."""
+    one = Wearer(floor, "Ada", limits=Limits(90_000, 90_000), loaded_minor=10_000)
+    assert settings.wristband_payment_max_minor > PRICE
+    one.wants()
+    one.tap()
+    where = type_pin(staff, pad(staff))
+    assert "purse_short" in where
+    assert "€89.00 is missing." in staff.get(where).text
+    assert one.balance() == 10_000
 
 
 def test_the_shops_own_limit_holds_whatever_she_chose(staff: TestClient, floor: Floor) -> None:
@@ -312,6 +329,15 @@ def test_it_is_said_in_three_languages(
     """The verb on the desk's page."""
     ada.tap()
     assert words in staff.get("/staff/desk", headers={"Accept-Language": language}).text
+
+
+def test_an_erasure_takes_the_purse_and_the_tap(ada: Wearer, floor: Floor) -> None:
+    """Nothing of her stays at the desk, and the purse's row is gone."""
+    ada.tap()
+    customer_id = ada.customer_id
+    counts = floor.do(lambda db: erase(db, REGISTRY, ids_of(db, REGISTRY, customer_id)))
+    assert (counts["purse"], counts["band_at_desk"]) == (1, 1)
+    in_order(floor)
 
 
 def test_two_desks_take_one_cart_once(app: FastAPI, staff: TestClient, ada: Wearer) -> None:

@@ -65,7 +65,8 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         one: {}
         for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
     },
-    **{one: {} for one in ("export", "erase", "open")},
+    **{one: {} for one in ("export", "erase", "open", "set-up", "limits", "unlock", "take-out")},
+    "load": {"code": "none"},
     "take": {
         "key": "0" * 16,
         "loan_id": "x",
