@@ -32,6 +32,7 @@ from cart.orders.model import AttemptState, Method
 from cart.orders.purse import service as purses
 from cart.orders.purse.model import Limits, PurseUse
 from cart.orders.tables import AttemptRow, CheckoutRow
+from cart.personal.erasing import under_way
 from cart.picking.model import Staff
 from cart.picking.staff import as_who
 from cart.profile.queries import addresses_of
@@ -69,7 +70,7 @@ def standing(wired: Parts, db: Session, me: Staff, desk: str, loan_id: str = "")
     Raises:
         SeveralBands: nobody can say whose band it is.
         BandAway: none was held there lately, it is nobody's, or another's by now.
-        PurseOff: an anonymous band.
+        PurseOff: an anonymous band, or one of a customer whose erasure was asked for.
     """
     found = desks.at_desk(db, me.location_id, desk, wired.clock.now())
     if found is not None and found.standing is Standing.SEVERAL:
@@ -79,8 +80,8 @@ def standing(wired: Parts, db: Session, me: Staff, desk: str, loan_id: str = "")
     if payer is None or loan_id not in {"", payer.loan_id}:
         msg = f"nobody's band is at desk {desk}"
         raise BandAway(msg)
-    if payer.customer_id is None:
-        msg = "an anonymous band pays nothing"
+    if payer.customer_id is None or under_way(db, payer.customer_id):
+        msg = "an anonymous band pays nothing, nor one of somebody who is being erased"
         raise PurseOff(msg)
     return payer
 

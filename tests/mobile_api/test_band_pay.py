@@ -16,6 +16,7 @@ from cart.orders.purse.model import WRONG_PINS_MAX, Limits
 from cart.orders.sums import differences
 from cart.personal.erasing import erase
 from cart.personal.finding import ids_of
+from cart.personal.tables import ErasureRow
 from gateway.bands import service as bands
 from gateway.desks.model import TAP_LIVES
 from mobile_api.app import create_app
@@ -329,6 +330,22 @@ def test_it_is_said_in_three_languages(
     """The verb on the desk's page."""
     ada.tap()
     assert words in staff.get("/staff/desk", headers={"Accept-Language": language}).text
+
+
+def test_who_is_being_erased_pays_nothing(staff: TestClient, ada: Wearer, floor: Floor) -> None:
+    """Nothing is begun as her from the moment on that she asked."""
+    ada.tap()
+    form = pad(staff)
+    asked = ErasureRow(
+        id="erasure_1",
+        customer_id=ada.customer_id,
+        customer_hash="0" * 64,
+        asked_by="customer",
+        asked_at=floor.clock.now(),
+    )
+    floor.do(lambda db: db.add(asked))
+    assert "purse_off" in type_pin(staff, form)
+    assert ada.balance() == LOADED_MINOR
 
 
 def test_an_erasure_takes_the_purse_and_the_tap(ada: Wearer, floor: Floor) -> None:
