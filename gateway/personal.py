@@ -87,6 +87,15 @@ HELD: Final = (
         erasure=Erasure.DELETE,
         kept="until she leaves, or may be followed no more; where she was before is kept nowhere",
     ),
+    Holding(
+        "band_at_desk",
+        holds="that her wristband was held to a desk's reader to pay, a minute ago at most",
+        found=(("loan_id", Scope.LOAN),),
+        shown=("location_id", "desk", "state", "tapped_at", "expires_at"),
+        hidden=("loan_id", "wrong_pins", "wrong_since"),
+        erasure=Erasure.DELETE,
+        kept="good for a minute; until the next band is held there, or ten minutes have passed",
+    ),
     *(
         Holding(table, why="a drawing of the shop's floor, of nobody")
         for table in ("floor_area", "floor_receiver")

@@ -40,3 +40,7 @@ class Bands(Protocol):
     def stands_at(self, db: Session, receiver_id: str) -> str | None:
         """Return the id of the device at which this receiver reads, None when it is at none."""
         ...
+
+    def desk_of(self, db: Session, receiver_id: str) -> tuple[str, str] | None:
+        """Return location and name of the desk where this receiver reads, None when at none."""
+        ...

@@ -24,6 +24,7 @@ from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
 from gateway.broker_control import RuleKeeper
 from gateway.commands import service as commands
+from gateway.desks import service as desks
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.findings.seen import note_seen
@@ -286,6 +287,7 @@ class Gateway:
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:
             commands.forget(db, self._domain.clock)
+            desks.forget(db, self._domain.clock)
 
     def note_seen(self) -> None:
         """Keep what the broker and the limits saw since the last call, for the operator."""

@@ -27,6 +27,7 @@ from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
 from mobile_api import health
 from mobile_api.account import pages as account_pages
+from mobile_api.account import purse as account_purse
 from mobile_api.account import router as account_router
 from mobile_api.bands import desk as band_desk
 from mobile_api.bands import pages as band_pages
@@ -76,6 +77,7 @@ from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
 from mobile_api.sign_in import pages as sign_in_pages
 from mobile_api.sign_in import router as sign_in_router
+from mobile_api.staff import band_pages as staff_band_pages
 from mobile_api.staff import desk_router as staff_desk_router
 from mobile_api.staff import floor as staff_floor
 from mobile_api.staff import locking as staff_locking
@@ -116,12 +118,14 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     rights_router.router,
     rights_pages.router,
     account_pages.router,
+    account_purse.router,
     privacy_router.router,
     privacy_pages.router,
     withdrawing.router,
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
+    staff_band_pages.router,
     staff_floor.router,
     staff_locking.router,
     staff_second.router,

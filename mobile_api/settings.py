@@ -95,6 +95,25 @@ class ApiSettings(ProviderSettings):
         ),
     ] = 7
 
+    wristband_payment_max_minor: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000_000,
+            description="Most that a shopper may let one payment by wristband be, in minor units"
+            " of the currency (20000 is 200.00).",
+        ),
+    ] = 20_000
+    wristband_day_max_minor: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000_000,
+            description="Most that a shopper may let all payments by wristband of a day be, in"
+            " minor units.",
+        ),
+    ] = 50_000
+
     payment_provider: Annotated[
         Literal["sandbox", "stripe"],
         Field(

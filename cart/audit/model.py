@@ -47,6 +47,7 @@ class Action(StrEnum):
     ORDER_LATER = "order.later"
     ORDER_RETURN = "order.return"
     REFUND_RETRY = "refund.retry"
+    BAND_PAY = "band.pay"
     LETTER_SEE = "letter.see"
     LETTER_REPLAY = "letter.replay"
     DEVICE_ENROL = "device.enrol"

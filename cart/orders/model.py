@@ -48,7 +48,7 @@ class TenderKind(StrEnum):
 
     PROVIDER = "provider"  # card and wallets, at a provider's hosted page
     VOUCHER = "voucher"  # gift card or voucher of ours
-    WRISTBAND = "wristband"  # tap and PIN; no reader takes it yet
+    WRISTBAND = "wristband"  # tap and PIN, from a purse of ours
 
 
 class TenderState(StrEnum):

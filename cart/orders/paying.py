@@ -33,6 +33,8 @@ from cart.orders.model import (
     TenderKind,
 )
 from cart.orders.pricing import Totals
+from cart.orders.purse import service as purses
+from cart.orders.purse.model import PurseUse
 from cart.orders.settling import Settled, attempt_of, buy, end, end_attempt, settle
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from cart.orders.terms import Terms
@@ -72,7 +74,7 @@ class Begun:
     wish: Wish | None = None
 
 
-def begin(
+def begin(  # noqa: PLR0913 - what she saw, and what is to pay it
     db: Session,
     clock: Clock,
     ids: Ids,
@@ -83,17 +85,20 @@ def begin(
     total_minor: int,
     rest_minor: int | None = None,
     ready_estimate: timedelta | None = None,
+    purse: PurseUse | None = None,
 ) -> Begun:
     """Promise the pieces, the slot and the voucher's part for ``total_minor``, all or none.
 
-    ``rest_minor``: what she saw that a voucher leaves to pay, where there is one. The
-    same ``attempt_id`` again is the same try. A refusal has to undo the unit of work, or
+    ``rest_minor``: what she saw that a voucher leaves to pay, where there is one.
+    ``purse``: what pays that rest at once, instead of a provider. The same ``attempt_id``
+    again is the same try. A refusal has to undo the unit of work, or
     the savepoint, that it comes out of: that is what takes the rest back.
 
     Raises:
         UnknownCheckout: no such checkout.
         CheckoutChanged: the total is another than she saw, or she has to decide something.
         CheckoutClosed: paid, cancelled, or being paid by another try.
+        PurseOff, PurseLimit, PurseShort: the purse does not pay it.
     """
     checkout = load(db, checkout_id, lock=True)
     known = db.get(AttemptRow, attempt_id, populate_existing=True)
@@ -108,8 +113,15 @@ def begin(
     attempt, wanted = attempt_row(clock.now(), checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, wanted, capacity=located.orders_per_quarter)
     insert_all(db, [attempt])
-    voucher_id = checkout.voucher_id
-    _tenders(db, clock, ids, attempt=attempt, totals=seen.totals, voucher_id=voucher_id)
+    _tenders(
+        db,
+        clock,
+        ids,
+        attempt=attempt,
+        totals=seen.totals,
+        voucher_id=checkout.voucher_id,
+        purse=purse,
+    )
     write(
         db,
         update(CheckoutRow)
@@ -121,7 +133,7 @@ def begin(
             changed_at=clock.now(),
         ),
     )
-    if seen.totals.rest_minor:
+    if seen.totals.rest_minor and purse is None:
         wish = Wish(
             amount_minor=seen.totals.rest_minor,
             currency=attempt.currency,
@@ -203,25 +215,39 @@ def _tenders(
     attempt: AttemptRow,
     totals: Totals,
     voucher_id: str | None,
+    purse: PurseUse | None,
 ) -> None:
-    """Write what it will be paid with; the voucher's part is taken from its balance now.
+    """Write what it will be paid with; the voucher's and the purse's part are taken now.
 
     Raises:
         CheckoutChanged: the voucher was used elsewhere at this moment.
+        PurseOff, PurseLimit, PurseShort: the purse does not pay it.
     """
     for kind, amount_minor in (
         (TenderKind.VOUCHER, totals.voucher_minor),
-        (TenderKind.PROVIDER, totals.rest_minor),
+        (TenderKind.WRISTBAND if purse else TenderKind.PROVIDER, totals.rest_minor),
     ):
         if amount_minor == 0:
             continue
+        tender_id, drawn_from = ids.new("tender"), None
+        if kind == TenderKind.VOUCHER:
+            drawn_from = voucher_id
+        elif purse is not None:
+            drawn_from = purses.spend(
+                db,
+                clock,
+                purse,
+                amount_minor=amount_minor,
+                currency=attempt.currency,
+                reference=f"{tender_id}:held",
+            )
         tender = TenderRow(
-            id=ids.new("tender"),
+            id=tender_id,
             attempt_id=attempt.id,
             kind=kind.value,
             amount_minor=amount_minor,
             currency=attempt.currency,
-            voucher_id=voucher_id if kind == TenderKind.VOUCHER else None,
+            voucher_id=drawn_from,
             created_at=attempt.started_at,
         )
         insert_all(db, [tender])

@@ -26,6 +26,7 @@ from cart.orders.tables import (
     TenderRow,
 )
 
+_OURS = (TenderKind.VOUCHER, TenderKind.WRISTBAND)  # both are balances of ours: nobody is asked
 UNBOUGHT = "unbought"  # money that came too late, or was another amount than asked for
 
 
@@ -61,7 +62,8 @@ def owe(
 ) -> list[str]:
     """Owe part of an order's money back; return the refunds' ids. A ``reference`` counts once.
 
-    The provider's tender gives first, then the voucher, which has it at once.
+    The provider's tender gives first, then the voucher, then the wristband's purse; the last
+    two have it at once.
 
     Raises:
         InvalidInput: more than was paid and not refunded yet.
@@ -69,7 +71,7 @@ def owe(
     tenders = db.exec(
         select(TenderRow)
         .where(TenderRow.order_id == order_id, TenderRow.state == TenderState.CAPTURED)
-        .order_by(col(TenderRow.kind), col(TenderRow.id))  # "provider" comes before "voucher"
+        .order_by(col(TenderRow.kind), col(TenderRow.id))  # provider, voucher, wristband
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
@@ -123,7 +125,7 @@ def _owe_to(
         msg = f"tender {tender.id} has no {amount_minor} to give back"
         raise InvalidInput(msg, tender_id=tender.id, amount_minor=amount_minor)
     refund_id, now = ids.new("refund"), clock.now()
-    at_once = tender.kind == TenderKind.VOUCHER and tender.voucher_id is not None
+    at_once = tender.kind in _OURS and tender.voucher_id is not None
     refund = RefundRow(
         id=refund_id,
         tender_id=tender.id,

@@ -45,7 +45,8 @@ WHERE t.refunded_minor <> CASE WHEN t.state = 'captured' AND t.order_id IS NULL
    OR t.refunded_minor <> COALESCE(r.back, 0)
 ORDER BY t.id LIMIT :limit
 """
-# What was issued is what is left, held, and spent and not refunded; and every change has its entry.
+# What was issued, or came from another voucher, is what is left, held, spent and not refunded, or
+# went to another; and every change has its entry.
 _VOUCHERS: Final = """
 SELECT 'voucher', v.id, v.issued_minor + COALESCE(e.moved, 0), v.balance_minor
 FROM voucher AS v
@@ -53,8 +54,10 @@ LEFT JOIN (SELECT voucher_id, SUM(delta_minor) AS moved FROM voucher_entry GROUP
        AS e ON e.voucher_id = v.id
 LEFT JOIN (SELECT voucher_id, SUM(amount_minor - refunded_minor) AS used FROM tender
            WHERE state <> 'released' GROUP BY voucher_id) AS t ON t.voucher_id = v.id
+LEFT JOIN (SELECT voucher_id, SUM(delta_minor) AS came FROM voucher_entry
+           WHERE reference LIKE 'moved:%' GROUP BY voucher_id) AS m ON m.voucher_id = v.id
 WHERE v.balance_minor <> v.issued_minor + COALESCE(e.moved, 0)
-   OR v.balance_minor <> v.issued_minor - COALESCE(t.used, 0)
+   OR v.balance_minor <> v.issued_minor - COALESCE(t.used, 0) + COALESCE(m.came, 0)
 ORDER BY v.id LIMIT :limit
 """
 # A checkout is being paid exactly while its attempt is open.

@@ -1,6 +1,7 @@
 """Gift cards and vouchers: a balance moved by guarded UPDATEs, each with its entry.
 
-What was issued is always what is left, held, and spent and not refunded.
+What was issued, or came from another voucher, is always what is left, held, spent and not
+refunded, or went to another.
 """
 
 from datetime import datetime
@@ -17,6 +18,8 @@ from cart.orders.tables import VoucherEntryRow, VoucherRow
 # 80 random bits: short enough to type from a card, too many to try.
 CODE_CHARACTERS: Final = 16
 CODE_LENGTH_MAX: Final = 64
+# Begins the reference of what went from one voucher to another, both entries: nothing was bought.
+MOVED: Final = "moved:"
 # Crockford's base 32 reads what people confuse as what was meant.
 _MEANT: Final = str.maketrans({"o": "0", "i": "1", "l": "1", "u": "v", "-": None, " ": None})
 
@@ -38,6 +41,26 @@ def issue(
     if amount_minor <= 0:
         msg = "a voucher has an amount above 0"
         raise InvalidInput(msg, amount_minor=amount_minor)
+    made = _made(
+        db, clock, ids, amount_minor=amount_minor, currency=currency, expires_at=expires_at
+    )
+    return made[1]
+
+
+def opened(db: Session, clock: Clock, ids: Ids, *, currency: str) -> tuple[str, str]:
+    """Open a voucher with nothing on it, for what comes from another; return its id and code."""
+    return _made(db, clock, ids, amount_minor=0, currency=currency, expires_at=None)
+
+
+def _made(
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    *,
+    amount_minor: int,
+    currency: str,
+    expires_at: datetime | None,
+) -> tuple[str, str]:
     code = ids.token()[-CODE_CHARACTERS:]
     voucher_id, now = ids.new("voucher"), clock.now()
     row = VoucherRow(
@@ -52,7 +75,8 @@ def issue(
     )
     db.add(row)
     db.flush()
-    return "-".join(code[place : place + 4] for place in range(0, CODE_CHARACTERS, 4)).upper()
+    grouped = "-".join(code[place : place + 4] for place in range(0, CODE_CHARACTERS, 4)).upper()
+    return voucher_id, grouped
 
 
 def find(db: Session, code: str) -> VoucherRow:

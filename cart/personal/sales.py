@@ -85,6 +85,18 @@ SELLING: Final = (
         why=_BOOKS,
         kept=_FOR_THE_BOOKS,
     ),
+    Holding(
+        "purse",
+        holds="that she pays with her wristband: her limits, what she spent on the last day",
+        found=(("customer_id", Scope.CUSTOMER),),
+        shown=(
+            *("currency", "limit_payment_minor", "limit_day_minor", "spent_on", "spent_minor"),
+            *("active", "created_at", "changed_at"),
+        ),
+        hidden=("customer_id", "voucher_id", "pin_hash", "wrong_pins"),
+        erasure=Erasure.DELETE,
+        kept="until she has all that is hers erased; she takes her balance out first",
+    ),
     Holding("voucher", why="whoever has its code may spend it; whose it is is not known"),
     Holding("voucher_entry", why="an amount and the attempt or refund that it was for"),
     Holding(

@@ -1,19 +1,16 @@
 """PINs of staff: six digits that are made here, and what is kept of them. Pure.
 
-Six digits can be tried through by whoever has the hash; the salt and the work of
-scrypt make that slow, and the lock in ``tries`` makes guessing at the door hopeless.
+The lock in ``tries`` makes guessing at the door hopeless.
 """
 
-import hashlib
-import hmac
 from typing import Final
 
 from cart.kernel.ids import Ids, drawn_digits
+from cart.kernel.pin_hash import SCRYPT_N, SCRYPT_P, SCRYPT_R, hashed, matches
+
+__all__ = ["NOBODY", "PIN_DIGITS", "fresh", "hashed", "matches"]
 
 PIN_DIGITS: Final = 6
-# OWASP's least for scrypt on a login that is limited in other ways too: 16 MiB, about 50 ms.
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1
-SCRYPT_MEMORY_MAX: Final = 64 * 1024 * 1024  # bytes; room to ask for more work later
 # Compared when nobody has the number, so that the answer takes the same time. No PIN gives it.
 NOBODY: Final = f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}$nobody${'0' * 64}"
 
@@ -21,24 +18,3 @@ NOBODY: Final = f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}$nobody${'0' * 64}"
 def fresh(ids: Ids) -> str:
     """Return a new PIN."""
     return drawn_digits(ids, PIN_DIGITS)
-
-
-def hashed(pin: str, salt: str) -> str:
-    """Return ``scrypt$n$r$p$salt$hash``: what it takes to check a PIN, also after we ask for more.
-
-    Source: RFC 7914; parameters OWASP Password Storage Cheat Sheet.
-    """
-    digest = _scrypt(pin, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P)
-    return f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}${salt}${digest}"
-
-
-def matches(pin: str, kept: str) -> bool:
-    """Say whether ``pin`` is what ``kept`` was made from; takes the same time either way."""
-    _, n, r, p, salt, digest = kept.split("$")
-    return hmac.compare_digest(_scrypt(pin, salt, int(n), int(r), int(p)), digest)
-
-
-def _scrypt(pin: str, salt: str, n: int, r: int, p: int) -> str:
-    return hashlib.scrypt(
-        pin.encode(), salt=salt.encode(), n=n, r=r, p=p, maxmem=SCRYPT_MEMORY_MAX, dklen=32
-    ).hex()

@@ -40,11 +40,15 @@ class ZoneOnPlan(_Part):
 
 
 class ReceiverOnPlan(_Part):
-    """A receiver and where it hangs. ``stands_at``: the device that bands are held to there."""
+    """A receiver and where it hangs. ``stands_at``: the device that bands are held to there.
+
+    ``desk``: the name of the desk at which bands are held to it, to pay; not both.
+    """
 
     device: Named
     at: tuple[Metres, Metres]
     stands_at: Named | None = None
+    desk: Named | None = None
 
 
 class FloorPlan(_Part):
@@ -92,6 +96,11 @@ def _check(plan: FloorPlan) -> None:
                 raise InvalidInput(msg, field="zone")
     _once("zone", [zone.id for zone in plan.zone])
     _once("receiver", [receiver.device for receiver in plan.receiver])
+    _once("desk", [receiver.desk for receiver in plan.receiver if receiver.desk])
+    for receiver in plan.receiver:
+        if receiver.desk and receiver.stands_at:
+            msg = f"{receiver.device} stands at a desk or at a device, not at both"
+            raise InvalidInput(msg, field="receiver")
 
 
 def _once(what: str, names: list[str]) -> None:

@@ -70,6 +70,7 @@ def draw(db: Session, location_id: str, plan: FloorPlan) -> None:
             x_m=one.at[0],
             y_m=one.at[1],
             stands_at=one.stands_at,
+            desk=one.desk,
         )
         for one in plan.receiver
     )

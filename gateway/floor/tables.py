@@ -24,7 +24,7 @@ class FloorAreaRow(SQLModel, table=True):
 
 
 class FloorReceiverRow(SQLModel, table=True):
-    """Where a receiver hangs. ``stands_at``: the device that bands are held to there."""
+    """Where a receiver hangs, and the device or the desk that bands are held to there."""
 
     __tablename__ = "floor_receiver"
 
@@ -35,6 +35,7 @@ class FloorReceiverRow(SQLModel, table=True):
     stands_at: str | None = Field(
         default=None, foreign_key="device.id", index=True, max_length=ID_LENGTH_MAX
     )
+    desk: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
 class BandPresenceRow(SQLModel, table=True):

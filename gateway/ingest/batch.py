@@ -304,6 +304,10 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
     domain = batch.domain
     if domain.bands is None:
         return
+    told = taps.at_desk(batch.db, domain.clock, domain.bands, item=item, presented=presented)
+    if told is not None:
+        batch.outcome.notices += told
+        return
     try:
         tapped = taps.follow(
             batch.db, domain.clock, domain.ids, domain.bands, item=item, presented=presented

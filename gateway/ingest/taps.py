@@ -7,15 +7,16 @@ from sqlmodel import Session
 
 from cart.kernel.clock import Clock, from_us
 from cart.kernel.ids import Ids
-from gateway.binding.model import TapAnswer
+from gateway.binding.model import TapAnswer, is_stale
 from gateway.binding.news import changed
 from gateway.binding.queries import Bound
 from gateway.binding.tapping import Tapped, present
+from gateway.desks import service as desks
 from gateway.ingest.read import Item
-from gateway.notices import CartChanged, Notice
+from gateway.notices import CartChanged, DeskChanged, Notice
 from gateway.ports import Bands
 from gateway.registry.queries import devices_by_id
-from gateway.wire.events import PresentedData
+from gateway.wire.events import Presented, PresentedData
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,32 @@ def follow(
     if tapped.answer is TapAnswer.STALE:
         logger.info("a tap at %s came too late, or from the future", tablet.id)
     return tapped
+
+
+def at_desk(
+    db: Session, clock: Clock, bands: Bands, *, item: Item, presented: PresentedData
+) -> list[Notice] | None:
+    """Note a band that was held to a desk's reader; None where the reader stands at no desk."""
+    found = bands.desk_of(db, item.device_id)
+    if found is None:
+        return None
+    location_id, desk = found
+    here = item.address.location_id if item.address else ""
+    if location_id != here or is_stale(from_us(item.at_us), clock.now()):
+        logger.info("a tap at desk %s is of elsewhere, too late, or from the future", desk)
+        return []
+    whose = [bands.whose(db, heard.frame) for heard in presented.heard]
+    desks.present(
+        db,
+        clock,
+        location_id=location_id,
+        desk=desk,
+        holders=[one for one in whose if one is not None],
+        strangers=whose.count(None),
+        at=from_us(item.at_us),
+        pressed=presented.by is Presented.NEWS,
+    )
+    return [DeskChanged(location_id)]
 
 
 def tell(tapped: Tapped, told: Told) -> None:

@@ -15,6 +15,7 @@ from gateway.binding.model import EndReason
 from gateway.binding.news import changed
 from gateway.binding.tables import BindingRow
 from gateway.binding.tapping import leave
+from gateway.desks import queries as desks
 from gateway.floor import queries as floors
 from gateway.floor.tables import FloorReceiverRow
 from gateway.notices import Notice
@@ -52,6 +53,10 @@ class ShopBands:
     def stands_at(self, db: Session, receiver_id: str) -> str | None:
         """Return the device at which this receiver reads."""
         return floors.stands_at(db, receiver_id)
+
+    def desk_of(self, db: Session, receiver_id: str) -> tuple[str, str] | None:
+        """Return the desk at which this receiver reads."""
+        return desks.desk_of(db, receiver_id)
 
     # -- to whoever follows bands
 

@@ -126,6 +126,16 @@ TITLES: Final[Mapping[str, str]] = {
     "desk_code_refused": N_(
         "This code is wrong or too old. A fresh one is on the shopper's phone."
     ),
+    "pin_too_easy": N_("Choose four to eight digits that nobody tries first."),
+    "purse_pin_refused": N_("This PIN is wrong."),
+    "purse_locked": N_(
+        "Too many wrong PINs. The shopper can unlock the wristband on her account page."
+    ),
+    "purse_off": N_("This shopper does not pay with a wristband."),
+    "purse_limit": N_("That is more than the shopper's own limit."),
+    "purse_short": N_("There is not enough money on the wristband."),
+    "band_away": N_("Please hold the wristband to the desk once more."),
+    "several_bands": N_("Several wristbands are near. Hold up one only, or press its button."),
     "task_taken": N_("A colleague has taken this already."),
     "wrong_item": N_("Wrong item. Put it back."),
     "too_many_pieces": N_("That is more than was ordered."),

@@ -36,6 +36,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.ORDER_LATER: N_("Gave an order more time"),
     Action.ORDER_RETURN: N_("Took goods back"),
     Action.REFUND_RETRY: N_("Had a refund tried again"),
+    Action.BAND_PAY: N_("Took a payment by wristband"),
     Action.LETTER_SEE: N_("Looked at a dead letter"),
     Action.LETTER_REPLAY: N_("Sent a dead letter again"),
     Action.DEVICE_ENROL: N_("Enrolled a device"),

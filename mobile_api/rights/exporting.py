@@ -50,7 +50,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("Lists"), ("saved_list", "saved_list_line", "list_request")),
     (
         N_("Checkouts and payments"),
-        ("checkout", "agreed_price", "pay_attempt", "tender", "provider_event", "refund"),
+        (
+            *("checkout", "agreed_price", "pay_attempt", "tender", "provider_event", "refund"),
+            "purse",
+        ),
     ),
     (
         N_("Orders"),
@@ -61,7 +64,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     (
         N_("Devices in the shop"),
-        ("binding", "band_loan", "band_presence", "desk_code", "dead_letter"),
+        (
+            *("binding", "band_loan", "band_presence", "band_at_desk", "desk_code"),
+            "dead_letter",
+        ),
     ),
 )
 

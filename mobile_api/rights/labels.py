@@ -8,6 +8,7 @@ from typing import Final
 from mobile_api.edge.problems import N_
 
 COLUMNS: Final = {
+    "active": N_("Switched on"),
     "added_at_us": N_("Added"),
     "address": N_("Address"),
     "amount_minor": N_("Amount"),
@@ -27,6 +28,7 @@ COLUMNS: Final = {
     "currency": N_("Currency"),
     "decided_at": N_("Decided"),
     "deleted_at": N_("Deleted"),
+    "desk": N_("Desk"),
     "device": N_("Phone"),
     "device_id": N_("Device"),
     "done_at": N_("Done"),
@@ -48,6 +50,8 @@ COLUMNS: Final = {
     "kind": N_("Kind"),
     "last_event_at_us": N_("Last used"),
     "left_out": N_("Left out"),
+    "limit_day_minor": N_("Limit for a day"),
+    "limit_payment_minor": N_("Limit for a payment"),
     "list_id": N_("List's number"),
     "locale": N_("Language"),
     "location_id": N_("Shop"),
@@ -86,10 +90,13 @@ COLUMNS: Final = {
     "sku": N_("Article number"),
     "slot_at": N_("Time chosen"),
     "source": N_("Where"),
+    "spent_minor": N_("Spent on that day"),
+    "spent_on": N_("Last day of a payment"),
     "started_at": N_("Began"),
     "started_at_us": N_("Began"),
     "state": N_("State"),
     "status": N_("Answer's code"),
+    "tapped_at": N_("Held there"),
     "tax_minor": N_("Tax"),
     "tax_rate_bp": N_("Tax rate, in hundredths of a percent"),
     "thing_id": N_("Its number"),
@@ -132,6 +139,7 @@ TABLES: Final = {
     "tender": N_("Means of payment"),
     "provider_event": N_("What the payment provider told us"),
     "refund": N_("Refunds"),
+    "purse": N_("Paying with your wristband"),
     "placed_order": N_("Orders"),
     "order_line": N_("What you bought"),
     "order_event": N_("What happened to an order"),
@@ -144,6 +152,7 @@ TABLES: Final = {
     "band_loan": N_("Wristbands that you had"),
     "band_presence": N_("Where your wristband is now"),
     "desk_code": N_("Codes that your phone showed at the welcome desk"),
+    "band_at_desk": N_("The desk to which you held your wristband"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")

@@ -18,7 +18,7 @@ from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import render
 from mobile_api.look.words import words
-from mobile_api.staff import orders, refunds, schemas
+from mobile_api.staff import at_desk, orders, refunds, schemas
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.router import WithHtml, ring
 from mobile_api.staff.signed_in import CurrentDevice, StaffOnly, note_seen
@@ -44,7 +44,8 @@ def desk_out(look: Looking, *, with_html: bool) -> schemas.DeskOut:
         failed_refunds=[schemas.FailedRefundOut.model_validate(one) for one in failed],
     )
     if with_html:
-        context = {"shown": shown, "failed": failed, "me": look.me}
+        bands = at_desk.at_desks(look)
+        context = {"shown": shown, "failed": failed, "bands": bands, "me": look.me}
         answer.html = render(look.spoken.locale, "_staff_desk.html", context)
     return answer
 

@@ -18,7 +18,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
-from mobile_api.staff import cards, orders, refunds
+from mobile_api.staff import at_desk, cards, orders, refunds
 from mobile_api.staff import walk as walking
 from mobile_api.staff.locking import locked_page
 from mobile_api.staff.looking import Looking, looking
@@ -185,7 +185,10 @@ def desk_page(request: Request, wired: Wired, device: CurrentDevice) -> HTMLResp
     with device.reading(wired, by_hand=True) as (db, me):
         look = looking(wired, db, me, _spoken(request))
         shown, failed = orders.shelves(look), refunds.failed(look)
-        return _page(request, look, "staff_desk.html", "desk", shown=shown, failed=failed)
+        bands = at_desk.at_desks(look)
+        return _page(
+            request, look, "staff_desk.html", "desk", shown=shown, failed=failed, bands=bands
+        )
 
 
 @router.get("/handover/{order_id}")

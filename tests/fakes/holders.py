@@ -14,9 +14,13 @@ def frame_of(number: int) -> bytes:
 
 @dataclass
 class KnownBands:
-    """Implements ``gateway.ports.Bands``. ``places``: by receiver, the device it stands at."""
+    """Implements ``gateway.ports.Bands``.
+
+    ``places``: by receiver, the device it stands at; ``desks``: location and name of a desk.
+    """
 
     places: dict[str, str] = field(default_factory=dict)
+    desks: dict[str, tuple[str, str]] = field(default_factory=dict)
     holders: dict[int, Holder] = field(default_factory=dict)
 
     def lend(self, number: int, session_id: str, name: str = "Dana", **over: str) -> Holder:
@@ -43,3 +47,8 @@ class KnownBands:
         """Look it up."""
         assert db.in_transaction()
         return self.places.get(receiver_id)
+
+    def desk_of(self, db: Session, receiver_id: str) -> tuple[str, str] | None:
+        """Look it up."""
+        assert db.in_transaction()
+        return self.desks.get(receiver_id)

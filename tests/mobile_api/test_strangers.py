@@ -65,10 +65,32 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         one: {}
         for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
     },
-    **{one: {} for one in ("export", "erase", "lost", "still")},
+    **{
+        one: {}
+        for one in (
+            "export",
+            "erase",
+            "lost",
+            "still",
+            "open",
+            "set-up",
+            "limits",
+            "unlock",
+            "take-out",
+        )
+    },
     "look": {"number": "1", "verb": "back"},
     "back": {"number": "1"},
     "out": {"number": "1", "locale": "en", "wording": "0" * 64},
+    "load": {"code": "none"},
+    "take": {
+        "key": "0" * 16,
+        "loan_id": "x",
+        "checkout_id": "x",
+        "pin": "2580",
+        "total_minor": "1",
+        "rest_minor": "1",
+    },
     **{one: {} for one in ("pin", "second", "close", "people")},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }

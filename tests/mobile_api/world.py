@@ -75,6 +75,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
         ):
             made.cookies[caller] = {STAFF_COOKIE: hire(floor, number, role=role, place=place)}
         made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
+        made.ids["desk"] = "till-1"
         made.ids["device_id"] = Fleet(floor).at_work().first.device.device_id
         made.ids |= floor.look(_left_behind)
         yield made

@@ -12,6 +12,7 @@ CarryoverError
 │   ├── InvalidEmail        an address no mail can be sent to
 │   ├── UnusableFeed        a file that no row can be read from
 │   ├── UnreadablePhoto     no picture, or no code in it
+│   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -53,7 +54,9 @@ CarryoverError
 │   ├── LeadNeeded          only a lead may do this
 │   ├── OperatorNeeded      only an operator may do this
 │   ├── SignatureRefused    a provider's message that is not signed as agreed
-│   ├── DeskCodeRefused      a code from a shopper's page that is wrong, used or too old
+│   ├── DeskCodeRefused     a code from a shopper's page that is wrong, used or too old
+│   ├── PursePinRefused     a wrong PIN for a wristband
+│   ├── PurseLocked         too many of them: she unlocks it from her phone
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -72,6 +75,11 @@ CarryoverError
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
 │   ├── BandHeld            a shopper holds one wristband at a time
+│   ├── BandAway            none was held to this desk lately
+│   ├── SeveralBands        several are near the desk: nobody can say whose pays
+│   ├── PurseOff            she does not pay with a wristband
+│   ├── PurseLimit          more than she lets a payment, or a day, be
+│   ├── PurseShort          her balance is too small
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -140,6 +148,16 @@ from cart.kernel.errors.people import (
     UnknownJoining,
     UnknownWithdrawal,
 )
+from cart.kernel.errors.purse import (
+    BandAway,
+    PinTooEasy,
+    PurseLimit,
+    PurseLocked,
+    PurseOff,
+    PursePinRefused,
+    PurseShort,
+    SeveralBands,
+)
 from cart.kernel.errors.roots import (
     CarryoverError,
     Conflict,
@@ -181,6 +199,7 @@ from cart.kernel.errors.selling import (
 
 __all__ = [
     "AlreadyHandedOver",
+    "BandAway",
     "BandHeld",
     "BandNotHere",
     "BrowserRefuses",
@@ -221,14 +240,21 @@ __all__ = [
     "PasskeyRefused",
     "PayloadTooLarge",
     "PaymentUnavailable",
+    "PinTooEasy",
     "ProviderRefused",
     "ProviderUnavailable",
+    "PurseLimit",
+    "PurseLocked",
+    "PurseOff",
+    "PursePinRefused",
+    "PurseShort",
     "ReferenceReused",
     "Refused",
     "RoleNeeded",
     "SchemaNewer",
     "SecondFactorRefused",
     "SessionLocked",
+    "SeveralBands",
     "SignInCodeRefused",
     "SignInNeeded",
     "SignInRefused",
