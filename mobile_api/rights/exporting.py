@@ -61,7 +61,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     (
         N_("Devices in the shop"),
-        ("binding", "band_loan", "band_presence", "band_pairing", "dead_letter"),
+        ("binding", "band_loan", "band_presence", "band_pairing", "turn", "dead_letter"),
     ),
 )
 

@@ -29,6 +29,8 @@ CarryoverError
 │   ├── UnknownStaff
 │   ├── UnknownJoining      no joining of carts has this id, or it is another's
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
+│   ├── UnknownServingPlace nobody is served in this part of this shop
+│   ├── UnknownTurn         no turn in a queue of this shop has this id
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -72,6 +74,7 @@ CarryoverError
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
 │   ├── BandHeld            a shopper holds one wristband at a time
+│   ├── TurnOver            a turn in a queue that has ended, or was not called yet
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -81,6 +84,7 @@ CarryoverError
 ├── LimitExceeded           more than the stated limit
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
+│   ├── QueueFull           more wait than will be served
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
@@ -140,6 +144,7 @@ from cart.kernel.errors.people import (
     UnknownJoining,
     UnknownWithdrawal,
 )
+from cart.kernel.errors.queues import QueueFull, TurnOver, UnknownServingPlace, UnknownTurn
 from cart.kernel.errors.roots import (
     CarryoverError,
     Conflict,
@@ -223,6 +228,7 @@ __all__ = [
     "PaymentUnavailable",
     "ProviderRefused",
     "ProviderUnavailable",
+    "QueueFull",
     "ReferenceReused",
     "Refused",
     "RoleNeeded",
@@ -241,6 +247,7 @@ __all__ = [
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
+    "TurnOver",
     "Unavailable",
     "UndoClosed",
     "UnknownBand",
@@ -254,9 +261,11 @@ __all__ = [
     "UnknownLocation",
     "UnknownOrder",
     "UnknownProduct",
+    "UnknownServingPlace",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
+    "UnknownTurn",
     "UnknownVoucher",
     "UnknownWithdrawal",
     "UnreadablePhoto",
