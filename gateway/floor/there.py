@@ -5,6 +5,7 @@ Only of those who were called: who waits, or is there for herself, is nobody her
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -17,12 +18,26 @@ from gateway.floor.tables import BandPresenceRow, TurnRow
 
 @dataclass(frozen=True, slots=True)
 class CalledBand:
-    """A turn that was called, and the band of whose it is. ``is_there``: in that very zone."""
+    """A turn that was called, and the band of whose it is.
+
+    ``since``: from when on it is in that very zone, None if it is not.
+    """
 
     turn_id: str
+    called_at: datetime
     number: int
     greeting: str
-    is_there: bool
+    since: datetime | None
+
+    def has_come(self, now: datetime) -> bool:
+        """Say whether she came when she was called.
+
+        Who stood there before is only looking in, maybe, until the call is over: her phone is
+        to call her first.
+        """
+        if self.since is None:
+            return False
+        return self.since >= self.called_at or now - self.called_at >= turns.CALL_LASTS
 
 
 def called_bands(db: Session, location_ids: Collection[str] | None = None) -> list[CalledBand]:
@@ -33,7 +48,13 @@ def called_bands(db: Session, location_ids: Collection[str] | None = None) -> li
         & (col(BandPresenceRow.zone_id) == TurnRow.zone_id)
     )
     rows = db.execute(
-        select(TurnRow.id, BandLoanRow.number, BandLoanRow.greeting, BandPresenceRow.number)
+        select(
+            TurnRow.id,
+            TurnRow.called_at,
+            BandLoanRow.number,
+            BandLoanRow.greeting,
+            BandPresenceRow.since,
+        )
         .join(BandLoanRow, col(BandLoanRow.session_id) == TurnRow.session_id)
         .join(BandPresenceRow, there, isouter=True)
         .where(
@@ -44,10 +65,11 @@ def called_bands(db: Session, location_ids: Collection[str] | None = None) -> li
         .order_by(col(TurnRow.id))
         .limit(turns.SWEPT_MAX)
     )
-    return [CalledBand(turn, number, name, seen is not None) for turn, number, name, seen in rows]
+    return [CalledBand(*row) for row in rows]
 
 
 def arrive(db: Session, clock: Clock, location_ids: Collection[str] | None = None) -> set[str]:
     """Let those have come who were called and are there; return whose queues changed."""
-    there = [one.turn_id for one in called_bands(db, location_ids) if one.is_there]
-    return turns.arrived(db, clock, there)
+    now = clock.now()
+    come = [one.turn_id for one in called_bands(db, location_ids) if one.has_come(now)]
+    return turns.arrived(db, clock, come)

@@ -201,6 +201,12 @@ def miss(db: Session, clock: Clock) -> set[str]:
     return {row.location_id for row in (*missed, *closed)}
 
 
+def any_open(db: Session) -> bool:
+    """Say whether anybody waits anywhere, or was called."""
+    found = db.exec(select(TurnRow.id).where(col(TurnRow.state).in_(_OPEN)).limit(1))
+    return found.first() is not None
+
+
 def forget(db: Session, clock: Clock) -> None:
     """Delete turns that ended KEPT ago, and those that nobody called for as long."""
     before = clock.now() - KEPT

@@ -246,9 +246,25 @@ def test_a_band_says_that_she_has_come(shop: Shop) -> None:
     shop.call()
     assert shop.do(arrive) == set()
     (band,) = shop.do(there.called_bands)
-    assert (band.greeting, band.number, band.is_there) == ("Ada", 7, False)
+    assert (band.greeting, band.number, band.since) == ("Ada", 7, None)
     shop.walk(ROOMS, 7)
     assert shop.do(arrive) == {HERE}
+    assert shop.state(turn) == "came"
+
+
+def test_who_stood_there_already_is_called_first_and_not_missed(shop: Shop) -> None:
+    """Her phone has its five minutes to call her; at their end she is there, not missed."""
+    ada = shop.shopper()
+    shop.wear(ada, 7)
+    turn = shop.join(ada)
+    shop.walk(ROOMS, 7)
+    shop.clock.advance(1)
+    shop.call()
+    assert shop.do(lambda db: there.arrive(db, shop.clock)) == set()
+    assert shop.state(turn) == "called"
+    shop.clock.advance(turns.CALL_LASTS.total_seconds())
+    assert shop.do(lambda db: there.arrive(db, shop.clock)) == {HERE}
+    assert shop.do(lambda db: turns.miss(db, shop.clock)) == set()
     assert shop.state(turn) == "came"
 
 
