@@ -128,6 +128,11 @@ def forget_stays(db: Session, clock: Clock) -> None:
     db.exec(delete(ZoneStayRow).where(col(ZoneStayRow.ended_us) < before_us))
 
 
+def locations_that_serve(db: Session) -> set[str]:
+    """Return the locations that have a serving place."""
+    return set(db.exec(select(ServingZoneRow.location_id).distinct()))
+
+
 def queues(db: Session, clock: Clock, location_id: str) -> list[Queue]:
     """Return the serving places of a location, by zone; none where nothing is drawn to serve."""
     zones = db.exec(

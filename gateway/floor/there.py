@@ -48,13 +48,7 @@ def called_bands(db: Session, location_ids: Collection[str] | None = None) -> li
         & (col(BandPresenceRow.zone_id) == TurnRow.zone_id)
     )
     rows = db.execute(
-        select(
-            TurnRow.id,
-            TurnRow.called_at,
-            BandLoanRow.number,
-            BandLoanRow.greeting,
-            BandPresenceRow.since,
-        )
+        select(TurnRow, BandLoanRow, BandPresenceRow.since)
         .join(BandLoanRow, col(BandLoanRow.session_id) == TurnRow.session_id)
         .join(BandPresenceRow, there, isouter=True)
         .where(
@@ -65,7 +59,10 @@ def called_bands(db: Session, location_ids: Collection[str] | None = None) -> li
         .order_by(col(TurnRow.id))
         .limit(turns.SWEPT_MAX)
     )
-    return [CalledBand(*row) for row in rows]
+    return [
+        CalledBand(turn.id, turn.called_at or turn.joined_at, loan.number, loan.greeting, since)
+        for turn, loan, since in rows
+    ]
 
 
 def arrive(db: Session, clock: Clock, location_ids: Collection[str] | None = None) -> set[str]:

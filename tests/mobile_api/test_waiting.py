@@ -144,6 +144,9 @@ def press(staff: TestClient, path: str) -> Any:  # noqa: ANN401 - a response
 
 def test_she_sees_how_long_it_takes_and_where_it_is_shorter(phone: TestClient, shop: Shop) -> None:
     """Nobody: no waiting. Three at one place: thirty minutes, and the other rooms are named."""
+    shops = phone.get("/shops").text
+    assert f'href="/shops/{HERE}/waiting"' in shops
+    assert f'href="/shops/{THERE}/waiting"' not in shops
     assert [place(phone, zone)["minutes"] for zone in ("rooms-1", "rooms-2", "desk")] == [0, 0, 0]
     shop.come("rooms-1", 1, 2, 3)
     seen = place(phone)
