@@ -12,12 +12,15 @@ from cart.carts.service import NewSession, open_sessions
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import QueueFull, TurnOver, UnknownServingPlace, UnknownTurn
 from cart.kernel.ids import SeededIds
+from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandRow
 from gateway.floor import there, turns
 from gateway.floor.model import TurnState, read_plan
 from gateway.floor.service import Settled, draw, keep
 from gateway.floor.serving import MEASURED_OVER, Queue, forget_stays, queues
 from gateway.floor.tables import TurnRow, ZoneStayRow
+from gateway.notices import TurnsChanged
+from gateway.presence.joining import ShopBands
 from gateway.presence.settling import Change, Kind
 from tests.cart.buying import at_once
 from tests.fakes.clock import FakeClock
@@ -248,7 +251,9 @@ def test_a_band_says_that_she_has_come(shop: Shop) -> None:
     (band,) = shop.do(there.called_bands)
     assert (band.greeting, band.number, band.since) == ("Ada", 7, None)
     shop.walk(ROOMS, 7)
-    assert shop.do(arrive) == {HERE}
+    bands = ShopBands(shop.clock, shop.ids, Sealing(b"a secret of thirty-two characters"))
+    assert shop.do(lambda db: list(bands.came(db, ["elsewhere"]))) == []
+    assert shop.do(lambda db: list(bands.came(db, [HERE]))) == [TurnsChanged(HERE)]
     assert shop.state(turn) == "came"
 
 
