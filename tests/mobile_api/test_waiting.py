@@ -6,103 +6,30 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
-from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
-from gateway.bands.tables import BandLoanRow, BandRow
-from gateway.floor.model import read_plan
-from gateway.floor.service import Settled, draw, keep
-from gateway.floor.tables import TurnRow
 from gateway.floor.turns import CALL_LASTS
 from gateway.notices import TurnsChanged
-from gateway.presence.settling import Change, Kind
-from inventory_api.catalogue.tables import ZoneRow
 from mobile_api.app import create_app
 from mobile_api.queues.sweep import TurnSweep
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, THERE
-from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.mobile_api.queueing import QUEUES, WAITING, QueueShop, act, press
 from tests.mobile_api.served import events, serving, until
-from tests.mobile_api.shop import key
-from tests.mobile_api.staffing import API, hire, refused, signed_in
-
-PLAN = b"""
-[[zone]]
-id = "rooms-1"
-areas = [[0, 0, 6, 6]]
-serves = "fitting_room"
-service_minutes = 10
-[[zone]]
-id = "rooms-2"
-areas = [[6, 0, 12, 6]]
-serves = "fitting_room"
-places = 4
-[[zone]]
-id = "desk"
-areas = [[0, 6, 6, 9]]
-serves = "desk"
-"""
-WAITING = f"/api/v1/shops/{HERE}/waiting"
-QUEUES = f"{API}/waiting"
-
-
-class Shop:
-    """A shop with two fitting rooms and a desk."""
-
-    def __init__(self, engine: Engine, clock: FakeClock) -> None:
-        self.floor = Floor(engine, clock)
-        self.floor.do(self.draw)
-
-    @staticmethod
-    def draw(db: Session) -> None:
-        """Name the zones as the catalogue does, and draw them."""
-        for zone_id, name in (("rooms-1", "Rooms 1"), ("rooms-2", "Rooms 2"), ("desk", "Service")):
-            db.add(ZoneRow(location_id=HERE, zone_id=zone_id, name=name))
-        db.flush()
-        draw(db, HERE, read_plan(PLAN))
-
-    def come(self, zone: str, *numbers: int) -> None:
-        """Let bands come to a zone."""
-        settled = [
-            Settled(Change(Kind.ARRIVED, number, zone, "", 0.0), HERE, f"loan-{number}")
-            for number in numbers
-        ]
-        self.floor.do(lambda db: keep(db, self.floor.clock, settled))
-
-    def wear(self, number: int) -> None:
-        """Give whoever waits a band."""
-        now = self.floor.clock.now()
-
-        def act(db: Session) -> None:
-            row = db.exec(select(TurnRow)).one()
-            db.add(
-                BandRow(
-                    number=number, secret_sealed="x", state="out", location_id=HERE,
-                    clock_low_s=0, clock_high_s=1, clock_at=now, made_at=now,
-                )
-            )  # fmt: skip
-            db.flush()
-            db.add(
-                BandLoanRow(
-                    id=f"loan-{number}", number=number, session_id=row.session_id,
-                    greeting="Ada", locale="en", follow=True, handed_out_at=now,
-                )
-            )  # fmt: skip
-
-        self.floor.do(act)
+from tests.mobile_api.staffing import hire, refused, signed_in
 
 
 @pytest.fixture
-def shop(engine: Engine, clock: FakeClock) -> Shop:
+def shop(engine: Engine, clock: FakeClock) -> QueueShop:
     """The shop."""
-    return Shop(engine, clock)
+    return QueueShop(engine, clock)
 
 
 @pytest.fixture
-def app(shop: Shop, settings: ApiSettings) -> FastAPI:
+def app(shop: QueueShop, settings: ApiSettings) -> FastAPI:
     """The application over it."""
     return create_app(
         settings,
@@ -121,7 +48,7 @@ def phone(app: FastAPI) -> TestClient:
 
 
 @pytest.fixture
-def staff(app: FastAPI, shop: Shop) -> TestClient:
+def staff(app: FastAPI, shop: QueueShop) -> TestClient:
     """Somebody of the shop who is signed in."""
     return signed_in(TestClient(app), hire(shop.floor, "7"))
 
@@ -132,17 +59,9 @@ def place(phone: TestClient, zone: str = "rooms-1") -> dict[str, Any]:
     return next(one for one in places if one["zone_id"] == zone)
 
 
-def act(phone: TestClient, what: str, zone: str = "rooms-1") -> Any:  # noqa: ANN401 - a response
-    """Join or leave a queue."""
-    return phone.post(f"{WAITING}/{zone}/{what}", headers=key())
-
-
-def press(staff: TestClient, path: str) -> Any:  # noqa: ANN401 - a response
-    """Press a button of staff's."""
-    return staff.post(f"{QUEUES}/{path}", json={}, headers=key())
-
-
-def test_she_sees_how_long_it_takes_and_where_it_is_shorter(phone: TestClient, shop: Shop) -> None:
+def test_she_sees_how_long_it_takes_and_where_it_is_shorter(
+    phone: TestClient, shop: QueueShop
+) -> None:
     """Nobody: no waiting. Three at one place: thirty minutes, and the other rooms are named."""
     shops = phone.get("/shops").text
     assert f'href="/shops/{HERE}/waiting"' in shops
@@ -156,7 +75,7 @@ def test_she_sees_how_long_it_takes_and_where_it_is_shorter(phone: TestClient, s
     assert place(phone, "desk")["elsewhere"] == ""  # a desk is no fitting room
 
 
-def test_a_few_are_no_number_and_no_time_tells_them(phone: TestClient, shop: Shop) -> None:
+def test_a_few_are_no_number_and_no_time_tells_them(phone: TestClient, shop: QueueShop) -> None:
     """One and two look the same in all that is told."""
     shop.come("rooms-1", 1)
     one = place(phone)
@@ -190,7 +109,7 @@ def test_she_joins_is_called_and_comes(phone: TestClient, staff: TestClient) -> 
 
 
 def test_who_does_not_come_is_asked_and_the_next_is_called(
-    phone: TestClient, staff: TestClient, shop: Shop, app: FastAPI
+    phone: TestClient, staff: TestClient, shop: QueueShop, app: FastAPI
 ) -> None:
     """The sweep ends her call; her page asks; her yes is her old place."""
     other = TestClient(app)
@@ -225,7 +144,7 @@ def test_she_leaves_and_nobody_else_is_moved(phone: TestClient) -> None:
 
 
 def test_staff_see_of_who_was_called_that_she_is_there(
-    phone: TestClient, staff: TestClient, shop: Shop
+    phone: TestClient, staff: TestClient, shop: QueueShop
 ) -> None:
     """By what her band calls her; of who waits a number, and nothing more."""
     act(phone, "join")
@@ -241,7 +160,9 @@ def test_staff_see_of_who_was_called_that_she_is_there(
     assert "A few people are there" in seen
 
 
-def test_only_who_works_on_the_floor_calls(app: FastAPI, shop: Shop, phone: TestClient) -> None:
+def test_only_who_works_on_the_floor_calls(
+    app: FastAPI, shop: QueueShop, phone: TestClient
+) -> None:
     """Neither a shopper nor a marketer; and of another shop only her own queues."""
     act(phone, "join")
     refused(press(TestClient(app), "rooms-1/call"), 401, "not_signed_in")
@@ -273,7 +194,7 @@ def test_the_pages_speak_her_language(
     assert call in staff.get(f"{QUEUES}?html=true", headers=spoken).json()["html"]
 
 
-def test_a_shop_without_queues_has_a_way_on(phone: TestClient, shop: Shop) -> None:
+def test_a_shop_without_queues_has_a_way_on(phone: TestClient, shop: QueueShop) -> None:
     """The page says so, and where else to go; so does the staff's."""
     page = phone.get(f"/shops/{THERE}/waiting").text
     assert "There is nothing to wait for here" in page
