@@ -103,6 +103,14 @@ class FloorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnsChanged:
+    """The virtual queues of a location are others: somebody joined, was called, came or left."""
+
+    location_id: str
+    what: Literal["turns"] = "turns"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -119,6 +127,7 @@ Change = (
     | DeskChanged
     | BandChanged
     | FloorChanged
+    | TurnsChanged
 )
 Notice = Change | StockChanged
 

@@ -100,6 +100,27 @@ HELD: Final = (
         Holding(table, why="a drawing of the shop's floor, of nobody")
         for table in ("floor_area", "floor_receiver")
     ),
+    Holding(
+        "turn",
+        holds="that she waits for a fitting room or a desk of a shop, and was called",
+        found=(("session_id", Scope.SESSION),),
+        shown=(
+            *("location_id", "zone_id", "number", "state", "joined_at", "called_at", "ended_at"),
+            "missed",
+        ),
+        hidden=("id", "session_id"),
+        erasure=Erasure.DELETE,
+        kept="twelve hours: until the shop has closed",
+    ),
+    Holding(
+        "serving_zone",
+        why="which part of a shop serves, and the last number that was given; of nobody",
+    ),
+    Holding(
+        "zone_stay",
+        why="how often somebody stayed for so long, in steps of ten seconds and ten minutes:"
+        " nobody in particular",
+    ),
     Holding("zone_traffic", why="how many came into a zone in an hour, nobody in particular"),
     Holding(
         "wristband",

@@ -28,6 +28,7 @@ from gateway.desks import service as desks
 from gateway.downlink import Downlink
 from gateway.fanout import Fanout
 from gateway.findings.seen import note_seen
+from gateway.floor.service import forget_traffic
 from gateway.ingest.batch import Domain
 from gateway.ingest.lanes import Lanes
 from gateway.ingest.loop import IngestLoop
@@ -287,6 +288,7 @@ class Gateway:
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:
             commands.forget(db, self._domain.clock)
+            forget_traffic(db, self._domain.clock)
             desks.forget(db, self._domain.clock)
 
     def note_seen(self) -> None:

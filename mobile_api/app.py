@@ -70,6 +70,8 @@ from mobile_api.privacy import router as privacy_router
 from mobile_api.privacy import withdrawing
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
+from mobile_api.queues import router as queue_router
+from mobile_api.queues.sweep import TurnSweep
 from mobile_api.rights import pages as rights_pages
 from mobile_api.rights import router as rights_router
 from mobile_api.scan import router as scan_router
@@ -86,6 +88,7 @@ from mobile_api.staff import people as staff_people
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import vouched as staff_vouched
+from mobile_api.staff import waiting as staff_waiting
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
@@ -110,6 +113,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     checkout_forms.router,
     order_pages.router,
     claim_pages.router,
+    queue_router.router,
     product_pages.router,
     pictures.router,
     sign_in_router.router,
@@ -127,6 +131,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_pages.router,
     staff_band_pages.router,
     staff_floor.router,
+    staff_waiting.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
@@ -299,6 +304,9 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     desk = Rounds("the desk", DeskSweep(parts).look)
     desk.start()
     running.push_async_callback(desk.stop)
+    queues = Rounds("queues in shops", TurnSweep(parts).look)
+    queues.start()
+    running.push_async_callback(queues.stop)
     erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
     erasures.start()
     running.push_async_callback(erasures.stop)

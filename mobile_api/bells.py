@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 
 from cart.kernel.errors import Unavailable
 from gateway.fanout import CartChanged, DeskChanged, Notice, OrderChanged
-from gateway.notices import FloorChanged
+from gateway.notices import FloorChanged, TurnsChanged
 from mobile_api.carts.events import BEAT, RETRY
 from mobile_api.live import BEAT_S
 
@@ -43,6 +43,11 @@ def desk_topic(location_id: str) -> str:
 def floor_topic(location_id: str) -> str:
     """Return the topic of who is where at a location."""
     return f"floor:{location_id}"
+
+
+def turns_topic(location_id: str) -> str:
+    """Return the topic of a location's virtual queues."""
+    return f"turns:{location_id}"
 
 
 @dataclass(eq=False, slots=True)
@@ -95,7 +100,7 @@ class Bells:
             self._soon(lambda: self._ring(topic))
 
     def hear(self, notice: Notice) -> None:
-        """Ring for a cart, an order, a desk, a floor; other notices are not ours. Any thread."""
+        """Ring for a cart, order, desk, floor or queue; other notices are not ours. Any thread."""
         if isinstance(notice, OrderChanged):
             self.ring(order_topic(notice.order_id))
         elif isinstance(notice, CartChanged):
@@ -104,6 +109,8 @@ class Bells:
             self.ring(desk_topic(notice.location_id))
         elif isinstance(notice, FloorChanged):
             self.ring(floor_topic(notice.location_id))
+        elif isinstance(notice, TurnsChanged):
+            self.ring(turns_topic(notice.location_id))
 
     def look_again(self) -> None:
         """Ring everything, from any thread: notices may have been missed."""

@@ -6,6 +6,7 @@ doorway to within half a metre is good enough, as bands are placed no better.
 
 import tomllib
 from collections import Counter
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -22,6 +23,28 @@ FILE_MAX_BYTES: Final = 262_144
 # a figure of one or two beside a clock says of a colleague or a known face where she was.
 GROUP_MIN: Final = 3
 
+PLACES_MAX: Final = 100  # cubicles, or people behind a counter
+SERVICE_MAX_MINUTES: Final = 120  # whoever takes longer has an appointment
+
+
+class Serves(StrEnum):
+    """What people wait for in a zone."""
+
+    FITTING_ROOM = "fitting_room"
+    DESK = "desk"
+
+
+class TurnState(StrEnum):
+    """Where a shopper's turn in a virtual queue is. The first two are open."""
+
+    WAITING = "waiting"
+    CALLED = "called"
+    CAME = "came"
+    GAVE_UP = "gave_up"
+    MISSED = "missed"
+    CLOSED = "closed"  # nobody is served there any more
+
+
 Metres = Annotated[float, Field(ge=0, le=SIDE_MAX_M, allow_inf_nan=False)]
 Named = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ZoneId = Annotated[str, StringConstraints(min_length=1, max_length=64)]  # as the catalogue has it
@@ -33,10 +56,17 @@ class _Part(BaseModel):
 
 
 class ZoneOnPlan(_Part):
-    """A zone and its rectangles: left, top, right, bottom."""
+    """A zone and its rectangles: left, top, right, bottom.
+
+    ``serves``: what people wait for there, if for anything. ``places``: how many are served
+    at once. ``service_minutes``: how long one takes, as is believed until it is measured.
+    """
 
     id: ZoneId
     areas: Annotated[tuple[Rectangle, ...], Field(min_length=1, max_length=AREAS_MAX)]
+    serves: Serves | None = None
+    places: Annotated[int, Field(ge=1, le=PLACES_MAX, strict=True)] = 1
+    service_minutes: Annotated[int, Field(ge=1, le=SERVICE_MAX_MINUTES, strict=True)] = 8
 
 
 class ReceiverOnPlan(_Part):
@@ -87,6 +117,9 @@ def read_plan(content: bytes) -> FloorPlan:
 
 def _check(plan: FloorPlan) -> None:
     for zone in plan.zone:
+        if zone.serves is None and zone.model_fields_set & {"places", "service_minutes"}:
+            msg = f"zone {zone.id}: places and service_minutes are of a zone that serves"
+            raise InvalidInput(msg, field="zone")
         for left, top, right, bottom in zone.areas:
             if left >= right or top >= bottom:
                 msg = (

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, select
 from cart.db.rows import BIGINT, INTEGER, TEXT, run
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import InvalidInput, UnknownDevice
+from gateway.floor import serving
 from gateway.floor.model import FloorPlan
 from gateway.floor.tables import BandPresenceRow, FloorAreaRow, FloorReceiverRow, ZoneTrafficRow
 from gateway.presence.settling import Change, Kind
@@ -63,6 +64,7 @@ def draw(db: Session, location_id: str, plan: FloorPlan) -> None:
         for zone in plan.zone
         for place, area in enumerate(zone.areas)
     )
+    serving.redraw(db, location_id, plan)
     db.add_all(
         FloorReceiverRow(
             device_id=one.device,
@@ -116,6 +118,9 @@ def keep(db: Session, clock: Clock, settled: Sequence[Settled]) -> None:
     last = {one.change.band: one for one in settled}
     gone = [one for one in last.values() if one.change.kind is Kind.DEPARTED]
     here = [one for one in last.values() if one.change.kind is not Kind.DEPARTED]
+    serving.note_stays(
+        db, clock, {band: (one.location_id, one.change.zone) for band, one in last.items()}
+    )
     run(
         db,
         "DELETE FROM band_presence WHERE EXISTS (SELECT 1 FROM {rows}"

@@ -2,10 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import ID_LENGTH_MAX
+from gateway.floor.model import Serves, TurnState
+
+OPEN = text("state IN ('waiting', 'called')")
+
+
+def _among(column: str, words: type[Serves | TurnState]) -> str:
+    return f"{column} IN ({', '.join(repr(one.value) for one in words)})"
 
 
 class FloorAreaRow(SQLModel, table=True):
@@ -61,3 +68,68 @@ class ZoneTrafficRow(SQLModel, table=True):
     zone_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     hour_us: int = Field(primary_key=True, sa_type=BigInteger)  # its beginning, UTC
     entered: int
+
+
+class ServingZoneRow(SQLModel, table=True):
+    """A zone in which people are served. ``given``: the number of the last turn that was given."""
+
+    __tablename__ = "serving_zone"
+    __table_args__ = (
+        CheckConstraint(_among("serves", Serves), name="serves"),
+        CheckConstraint("places >= 1 AND service_minutes >= 1", name="places"),
+    )
+
+    location_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    zone_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    serves: str = Field(max_length=16)
+    places: int
+    service_minutes: int
+    given: int = 0
+
+
+class ZoneStayRow(SQLModel, table=True):
+    """How often somebody was in a serving zone for so long. Nobody in particular, and not when.
+
+    ``ended_us``: the beginning of the ten minutes in which they left. ``seconds``: in steps.
+    """
+
+    __tablename__ = "zone_stay"
+    __table_args__ = (CheckConstraint("seconds >= 0 AND times >= 1", name="seconds"),)
+
+    location_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    zone_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    ended_us: int = Field(primary_key=True, sa_type=BigInteger)
+    seconds: int = Field(primary_key=True)
+    times: int
+
+
+class TurnRow(SQLModel, table=True):
+    """A shopper's turn in the virtual queue of a serving zone.
+
+    ``number``: what staff call out. ``missed``: how often she was called and did not come.
+    """
+
+    __tablename__ = "turn"
+    __table_args__ = (
+        CheckConstraint(_among("state", TurnState), name="state"),
+        CheckConstraint("number >= 1 AND missed >= 0", name="number"),
+        Index(
+            "uq_turn_open",
+            *("location_id", "zone_id", "session_id"),
+            unique=True,
+            sqlite_where=OPEN,
+            postgresql_where=OPEN,
+        ),
+        Index("ix_turn_location_id_zone_id_state", "location_id", "zone_id", "state"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    location_id: str = Field(max_length=ID_LENGTH_MAX)
+    zone_id: str = Field(max_length=ID_LENGTH_MAX)
+    session_id: str = Field(foreign_key="shopper_session.id", index=True, max_length=ID_LENGTH_MAX)
+    number: int
+    state: str = Field(default=TurnState.WAITING.value, max_length=16)
+    missed: int = 0
+    joined_at: datetime
+    called_at: datetime | None = None
+    ended_at: datetime | None = None  # she came, gave up, missed it, or the place closed

@@ -17,8 +17,9 @@ from gateway.binding.tables import BindingRow
 from gateway.binding.tapping import leave
 from gateway.desks import queries as desks
 from gateway.floor import queries as floors
+from gateway.floor import there
 from gateway.floor.tables import FloorReceiverRow
-from gateway.notices import Notice
+from gateway.notices import Notice, TurnsChanged
 from gateway.ports import Holder
 from gateway.presence.leaving import Watch
 from gateway.presence.model import Worn
@@ -113,3 +114,7 @@ class ShopBands:
                     reason=EndReason.LEFT,
                 )
         return [changed(bound) for bound in over]
+
+    def came(self, db: Session, location_ids: Sequence[str]) -> Iterable[Notice]:
+        """Let whoever is where she was called to have come."""
+        return [TurnsChanged(one) for one in sorted(there.arrive(db, self._clock, location_ids))]

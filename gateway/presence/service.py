@@ -71,6 +71,10 @@ class Bands(Protocol):
         """End the visits of those who walked away from their device; return what changed."""
         ...
 
+    def came(self, db: Session, location_ids: Sequence[str]) -> Iterable[Notice]:
+        """Look who has come where she was called to; return what changed."""
+        ...
+
 
 @dataclass(slots=True)
 class Figures:
@@ -333,12 +337,13 @@ class Presence:
         if not self._unkept:
             return
         settled = list(self._unkept)
+        places = sorted({one.location_id for one in settled})
         with unit_of_work(self._engine) as db:
             floor.keep(db, self._clock, settled)
+            came = list(self._bands.came(db, places))
         for _ in settled:
             self._unkept.popleft()
-        places = sorted({one.location_id for one in settled})
-        self._publish(*(FloorChanged(place) for place in places))
+        self._publish(*(FloorChanged(place) for place in places), *came)
 
     def _keep_heard(self) -> None:
         if not self._heard:

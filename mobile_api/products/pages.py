@@ -14,6 +14,7 @@ from cart.kernel.errors import UnknownProduct
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from gateway.binding.queries import of_session
+from gateway.floor.serving import locations_that_serve
 from inventory_api.catalogue import queries as catalogue
 from inventory_api.catalogue.model import ProductView, VariantView
 from inventory_api.stock.queries import availability
@@ -183,5 +184,6 @@ def shops_page(
             for one in availability(db, [line.sku for line in lines], ids):
                 there[one.location_id] = there.get(one.location_id, 0) + bool(one.available)
         context["had"] = there
+        context["queued"] = locations_that_serve(db)
     context["shops"] = shop_stocks(wired, spoken, shops, here, there)
     return page(request, "shops.html", context)

@@ -18,6 +18,7 @@ COLUMNS: Final = {
     "at_us": N_("When"),
     "backed_up": N_("Synced by its maker"),
     "began_at": N_("Began"),
+    "called_at": N_("Called"),
     "cancelled": N_("Cancelled pieces"),
     "cart_id": N_("Cart's number"),
     "changed_at": N_("Changed"),
@@ -56,6 +57,7 @@ COLUMNS: Final = {
     "locale": N_("Language"),
     "location_id": N_("Shop"),
     "method": N_("Way of getting it"),
+    "missed": N_("Called in vain"),
     "name": N_("Named"),
     "number": N_("Number"),
     "offered_at": N_("Offered"),
@@ -153,6 +155,7 @@ TABLES: Final = {
     "band_presence": N_("Where your wristband is now"),
     "desk_code": N_("Codes that your phone showed at the welcome desk"),
     "band_at_desk": N_("The desk to which you held your wristband"),
+    "turn": N_("Your turns at fitting rooms and desks"),
     "dead_letter": N_("Messages of devices that could not be done"),
 }
 YES: Final = N_("Yes")

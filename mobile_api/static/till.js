@@ -263,6 +263,39 @@ if (order) {
   stayAwake();
   document.addEventListener("visibilitychange", stayAwake);
 }
+/* waiting in a shop: her turn is what the server says, however long the phone slept */
+const waiting = $("#waiting");
+const WAITING_LOOK_MS = 30000; // times run on though nobody joins, and a bell may have been missed
+function showWaiting({ html }) {
+  const old = $(".waiting", waiting);
+  const state = $(".waiting", parsed(html));
+  const called = "called" in state.dataset && !("called" in old.dataset);
+  const focused = waiting.contains(document.activeElement) ? document.activeElement.dataset.zone : null;
+  old.replaceWith(state);
+  if (focused) $(`[data-zone="${CSS.escape(focused)}"]`, waiting)?.focus({ preventScroll: true });
+  if (called) {
+    navigator.vibrate?.([200, 100, 200, 100, 400]);
+    scrollTo(0, 0);
+  }
+  setClock(waiting);
+  tick();
+}
+const lookAtWaiting = waiting && looking(async () => {
+  showWaiting(await send("GET", `${waiting.dataset.api}?html=true`));
+  online();
+});
+const turn = (zone, what) => send("POST", `${waiting.dataset.api}/${encodeURIComponent(zone)}/${what}?html=true`).then(showWaiting);
+Object.assign(acts, {
+  "join-queue": ({ dataset }) => turn(dataset.zone, "join"),
+  "leave-queue": ({ dataset }) => turn(dataset.zone, "leave"),
+});
+if (waiting) {
+  setClock(waiting);
+  ranOut = () => setTimeout(() => lookAtWaiting().catch(() => {}), 4000);
+  follow(`${waiting.dataset.api}/events`, lookAtWaiting);
+  setInterval(() => { if (!document.hidden) lookAtWaiting().catch(() => {}); }, WAITING_LOOK_MS);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAtWaiting().catch(() => {}); });
+}
 // The code at the desk was scanned: that is the wish; without scripts the button says it.
 if ($("#arrive")) attempt(async () => $("#arrive form").requestSubmit());
 tick();

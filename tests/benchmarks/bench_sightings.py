@@ -72,6 +72,10 @@ class Wearers:
     def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep nothing."""
 
+    def came(self, _db: Session, _location_ids: Sequence[str]) -> Iterable[Notice]:
+        """Return nothing: nobody was called."""
+        return ()
+
     def left(self, _db: Session, _gone: Sequence[Watch]) -> Iterable[Notice]:
         """Return nothing: nobody had a tablet."""
         return ()

@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
+from gateway.floor.model import read_plan
+from gateway.floor.service import draw
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, LAMP, MUG, THERE
@@ -27,6 +29,7 @@ from tests.mobile_api.staffing import hire
 
 ADA: Final = "ada.quay@personal.example"
 ADAS_LIST: Final = "Hall of Ada Quay"
+ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0, 0, 6, 6]]\nserves = "fitting_room"\n'
 SHOPPER_COOKIE: Final = "carryover"
 # Callers by name; what each may is for the tests to say.
 NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
@@ -84,12 +87,19 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
 def _left_behind(db: Session) -> dict[str, str]:
     """Return ids that no answer has told."""
     asked = {
+        "turn_id": "SELECT MIN(id) FROM turn",
         "letter_id": "SELECT MIN(id) FROM dead_letter",
         "line_id": "SELECT MIN(id) FROM pick_line",
         "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
     }
     connection = db.connection()
     return {name: connection.execute(text(sql)).scalar_one() for name, sql in asked.items()}
+
+
+def _rooms(db: Session) -> None:
+    """Let each shop have a place with a queue."""
+    for place in (HERE, THERE):
+        draw(db, place, read_plan(ROOMS))
 
 
 def _post(phone: TestClient, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - a response
@@ -108,6 +118,8 @@ def _ada(made: World, phone: TestClient) -> None:
     order_id = desk.sell(phone, email=ADA)
     task_id = desk.claim(order_id)
     _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
+    made.floor.do(_rooms)
+    _ok(_post(phone, f"/shops/{HERE}/waiting/back/join", {}))
     checkout = _ok(_post(phone, "/checkouts", {}))
     _ok(_post(phone, f"/checkouts/{checkout['id']}/choices", {"email": ADA}))
     kept = _ok(_post(phone, "/lists", {"name": ADAS_LIST}))
@@ -118,6 +130,7 @@ def _ada(made: World, phone: TestClient) -> None:
         "list_id": kept["id"],
         "task_id": task_id,
         "location_id": HERE,
+        "zone_id": "back",
         "product_id": "lamp",
         "gtin": str(LAMP),
         "code": str(LAMP),

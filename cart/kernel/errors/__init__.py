@@ -30,6 +30,8 @@ CarryoverError
 │   ├── UnknownStaff
 │   ├── UnknownJoining      no joining of carts has this id, or it is another's
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
+│   ├── UnknownServingPlace nobody is served in this part of this shop
+│   ├── UnknownTurn         no turn in a queue of this shop has this id
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -80,6 +82,7 @@ CarryoverError
 │   ├── PurseOff            she does not pay with a wristband
 │   ├── PurseLimit          more than she lets a payment, or a day, be
 │   ├── PurseShort          her balance is too small
+│   ├── TurnOver            a turn in a queue that has ended, or was not called yet
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -89,6 +92,7 @@ CarryoverError
 ├── LimitExceeded           more than the stated limit
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
+│   ├── QueueFull           more wait than will be served
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
@@ -158,6 +162,7 @@ from cart.kernel.errors.purse import (
     PurseShort,
     SeveralBands,
 )
+from cart.kernel.errors.queues import QueueFull, TurnOver, UnknownServingPlace, UnknownTurn
 from cart.kernel.errors.roots import (
     CarryoverError,
     Conflict,
@@ -248,6 +253,7 @@ __all__ = [
     "PurseOff",
     "PursePinRefused",
     "PurseShort",
+    "QueueFull",
     "ReferenceReused",
     "Refused",
     "RoleNeeded",
@@ -267,6 +273,7 @@ __all__ = [
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
+    "TurnOver",
     "Unavailable",
     "UndoClosed",
     "UnknownBand",
@@ -280,9 +287,11 @@ __all__ = [
     "UnknownLocation",
     "UnknownOrder",
     "UnknownProduct",
+    "UnknownServingPlace",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
+    "UnknownTurn",
     "UnknownVoucher",
     "UnknownWithdrawal",
     "UnreadablePhoto",

@@ -1,0 +1,59 @@
+"""A queue in Chromium: she joins by a button, is called while she looks, and staff see her come."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ViewportSize, expect
+from sqlalchemy import Engine
+
+from cart.kernel.ids import RandomIds
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
+from tests.cart.buying import HERE
+from tests.fakes.clock import FakeClock
+from tests.mobile_api.queueing import QueueShop
+from tests.mobile_api.served import serving
+from tests.mobile_api.shop import SECRET
+from tests.mobile_api.staffing import COOKIE, hire
+
+pytestmark = pytest.mark.browser
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def opened(engine: Engine, clock: FakeClock, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The address of a shop with queues, and the key of somebody of its staff."""
+    shop = QueueShop(engine, clock)
+    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
+    app = create_app(
+        settings, engine=engine, clock=clock, ids=RandomIds(), listen=False, mail=False
+    )
+    token = hire(shop.floor, "7")
+    with serving(app) as url:
+        yield url, token
+
+
+def test_her_page_calls_her_and_staff_see_it(browser: Browser, opened: tuple[str, str]) -> None:
+    """Joined, called without a reload, the same after one, over when staff say she came."""
+    url, token = opened
+    hers = browser.new_context(viewport=PHONE).new_page()
+    hers.goto(f"{url}/shops/{HERE}/waiting")
+    hers.locator("[data-act=join-queue][data-zone=rooms-1]").click()
+    expect(hers.locator("[data-state=waiting]")).to_contain_text("You are next")
+    assert Axe().run(hers).response["violations"] == []
+    theirs = browser.new_context(viewport=PHONE)
+    theirs.add_cookies([{"name": COOKIE, "value": token, "url": url}])
+    staff = theirs.new_page()
+    staff.goto(f"{url}/staff/waiting")
+    staff.get_by_role("button", name="Call the next").click()
+    expect(hers.locator("[data-state=called]")).to_contain_text("It is your turn")
+    hers.reload()
+    expect(hers.locator("[data-state=called]")).to_contain_text("It is your turn")
+    assert Axe().run(hers).response["violations"] == []
+    assert Axe().run(staff).response["violations"] == []
+    staff.get_by_role("button", name="She is here").click()
+    expect(staff.get_by_role("button", name="She is here")).to_have_count(0)
+    expect(hers.locator("[data-state=called]")).to_have_count(0)
