@@ -92,6 +92,8 @@ def _simple(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return MOMENTS
     if schema["type"] == "integer":
         return st.integers(schema.get("minimum", -(2**53)), schema.get("maximum", 2**53))
+    if schema["type"] == "number":
+        return st.floats(schema["minimum"], schema["maximum"])
     if "pattern" in schema:
         pattern = schema["pattern"].strip("^$").replace("+", "{1,64}")
         return st.from_regex(pattern, fullmatch=True)
