@@ -39,6 +39,7 @@ from gateway.limits import DeviceLimits
 from gateway.links import Identity, hearing, speaking
 from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness, fresh_registry, metrics_page
+from gateway.monitor.followed import BandFigures
 from gateway.monitor.health import Health, database_answers
 from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
@@ -100,6 +101,14 @@ class Gateway:
         take_short_turns()
         # Closes the window of a command that died between its commit and the password file.
         tell_mosquitto(self._engine, self._settings, self._domain.ids)
+        self._presence = Presence(
+            self._engine,
+            self._domain.clock,
+            self._bands,
+            publish=self._tell,
+            holds=lambda one: self._sessions.holds(one),  # noqa: PLW0108 - there are none yet
+        )
+        self._bands.resolve, self._bands.learn = self._presence.whose, self._presence.learn
         self._monitor = self._make_monitor()
         port = self._broker.start() if self._broker else 0
         where: dict[str, str | int] = {"monitor_port": self._monitor.port}
@@ -112,14 +121,6 @@ class Gateway:
         self._fanout = Fanout(
             self._settings, "gateway", listen=self._hear, hears="api", hears_stock=False
         )
-        self._presence = Presence(
-            self._engine,
-            self._domain.clock,
-            self._bands,
-            publish=self._tell,
-            holds=lambda one: self._sessions.holds(one),  # noqa: PLW0108 - there are none yet
-        )
-        self._bands.resolve, self._bands.learn = self._presence.whose, self._presence.learn
         self._sessions = self._make_sessions()
         self._downlink = Downlink(
             self._engine,
@@ -229,6 +230,7 @@ class Gateway:
         clock = self._domain.clock
         self._registry.register(Readiness(ready))
         self._registry.register(State(self))
+        self._registry.register(BandFigures(self._presence))
         self._registry.register(DatabaseFigures(self._engine, clock, fleet.figures(clock)))
         return Monitor(
             health_pages(live, ready) | {"/metrics": metrics_page(self._registry)},

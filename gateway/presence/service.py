@@ -128,6 +128,11 @@ class Presence:
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     @property
+    def known(self) -> int:
+        """How many bands' frames can be told apart from strangers'."""
+        return len(self._known)
+
+    @property
     def forged(self) -> int:
         """Frames with an identifier of ours and a state that is not."""
         return self._resolver.forged

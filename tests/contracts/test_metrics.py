@@ -9,6 +9,7 @@ from sqlalchemy import create_engine
 from cart.kernel.clock import SystemClock
 from gateway.monitor import fleet
 from gateway.monitor.exposition import DatabaseFigures, Readiness
+from gateway.monitor.followed import BandFigures
 from gateway.monitor.health import Health
 from gateway.monitor.tally import State, Tally
 from mobile_api.app import create_app
@@ -21,9 +22,15 @@ ROW = re.compile(r"^\| `(carryover_\w+)`(?: by ([`\w, ]+?))? \|.*\|.*\|$", re.MU
 class Nothing:
     """A gateway that does nothing."""
 
+    known = forged = sightings = resolved = dropped = refused = 0
     held = held_max = {"events": 0, "telemetry": 0}  # noqa: RUF012 - as the protocol has it
     connections = acknowledged = 0
     connected = False
+
+    @property
+    def figures(self) -> "Nothing":
+        """Return what it has counted."""
+        return self
 
 
 def exposed(tmp_path: Path) -> dict[str, set[str]]:
@@ -32,6 +39,7 @@ def exposed(tmp_path: Path) -> dict[str, set[str]]:
     engine = create_engine("sqlite://")
     Tally(gateway)
     gateway.register(State(Nothing()))
+    gateway.register(BandFigures(Nothing()))
     gateway.register(Readiness(Health({})))
     gateway.register(DatabaseFigures(engine, clock, fleet.figures(clock)))
     settings = ApiSettings(data_dir=tmp_path, secret_key="x" * 32)
