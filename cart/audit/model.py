@@ -48,6 +48,7 @@ class Action(StrEnum):
     ORDER_RETURN = "order.return"
     REFUND_RETRY = "refund.retry"
     BAND_PAY = "band.pay"
+    BAND_PAY_OPEN = "band.pay_open"
     LETTER_SEE = "letter.see"
     LETTER_REPLAY = "letter.replay"
     DEVICE_ENROL = "device.enrol"

@@ -37,6 +37,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.ORDER_RETURN: N_("Took goods back"),
     Action.REFUND_RETRY: N_("Had a refund tried again"),
     Action.BAND_PAY: N_("Took a payment by wristband"),
+    Action.BAND_PAY_OPEN: N_("Opened the checkout of whoever held a wristband to a desk"),
     Action.LETTER_SEE: N_("Looked at a dead letter"),
     Action.LETTER_REPLAY: N_("Sent a dead letter again"),
     Action.DEVICE_ENROL: N_("Enrolled a device"),

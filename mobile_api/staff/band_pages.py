@@ -9,6 +9,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cart.audit import service as audit
+from cart.audit.model import DONE, Action, On
 from cart.carts.tables import CartRow
 from cart.db import unit_of_work
 from cart.kernel.errors import (
@@ -20,6 +22,7 @@ from cart.kernel.errors import (
     SeveralBands,
 )
 from cart.kernel.money import Money
+from cart.picking.staff import as_who
 from mobile_api.checkouts import queries as checkouts
 from mobile_api.checkouts import service
 from mobile_api.edge.access import Role, allow
@@ -104,12 +107,18 @@ def pay_page(
 @router.post("/{desk}/open")
 def begin(desk: Desk, wired: Wired, device: CurrentDevice) -> Response:
     """Open her checkout here, and show what it comes to; pressed twice it is the same one."""
-    try:
-        with unit_of_work(wired.engine) as db:
-            me = device.need(db, wired.clock)
-            band_pay.open_here(wired, db, me, band_pay.standing(wired, db, me, desk))
-    except (BandAway, SeveralBands):
-        return _to(f"/staff/desks/{desk}/pay")
+    refusal = None
+    with unit_of_work(wired.engine) as db:
+        me = device.need(db, wired.clock)
+        try:
+            with db.begin_nested():
+                band_pay.open_here(wired, db, me, band_pay.standing(wired, db, me, desk))
+        except CarryoverError as error:
+            refusal = error
+        outcome, on = refusal.code if refusal else DONE, On("desk", desk)
+        audit.note(db, wired.clock, as_who(me), Action.BAND_PAY_OPEN, on, outcome=outcome)
+    if refusal is not None and not isinstance(refusal, BandAway | SeveralBands):
+        raise refusal
     return _to(f"/staff/desks/{desk}/pay")
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
+from cart.audit.model import DONE, Action
+from cart.audit.tables import AuditRow
 from cart.db import reading, unit_of_work
 from cart.kernel.ids import RandomIds
 from cart.orders.model import TenderKind
@@ -109,6 +112,28 @@ def test_she_taps_types_her_pin_and_it_is_paid(
     assert floor.task_of(order.id)
     assert "Ada" not in staff.get("/staff/desk").text  # a second payment wants a second tap
     in_order(floor)
+
+
+def noted(floor: Floor) -> list[tuple[str, str]]:
+    """Return what staff did at desks, and what it came to."""
+    with reading(floor.engine) as db:
+        rows = db.exec(select(AuditRow).order_by(col(AuditRow.seq))).all()
+        return [(one.action, one.outcome) for one in rows if one.action.startswith("band.pay")]
+
+
+def test_what_staff_do_at_a_desk_is_noted(staff: TestClient, ada: Wearer, floor: Floor) -> None:
+    """Nobody there, opened, a wrong PIN, paid: each leaves its entry."""
+    staff.post(f"/staff/desks/{DESK}/open")
+    ada.tap()
+    form = pad(staff)
+    type_pin(staff, form, WRONG)
+    type_pin(staff, form)
+    assert noted(floor) == [
+        (Action.BAND_PAY_OPEN, "band_away"),
+        (Action.BAND_PAY_OPEN, DONE),
+        (Action.BAND_PAY, "purse_pin_refused"),
+        (Action.BAND_PAY, DONE),
+    ]
 
 
 def test_pressed_twice_it_is_paid_once(staff: TestClient, ada: Wearer, floor: Floor) -> None:
