@@ -98,6 +98,11 @@ class Shop:
         arguments = ("devices", "enrol", "--kind", kind, "--location", location, "--name", name)
         return self.command("gateway.cli", *arguments).strip()
 
+    def tokens(self, location: str, name: str, kind: str, count: int) -> list[str]:
+        """Return one-time tokens for as many devices, from one command."""
+        arguments = ("devices", "enrol", "--kind", kind, "--location", location, "--name", name)
+        return self.command("gateway.cli", *arguments, "--count", str(count)).split()
+
     def streams(self) -> list[dict[str, Any]]:
         """Return what the gateway has of every spool."""
         found: list[dict[str, Any]] = json.loads(

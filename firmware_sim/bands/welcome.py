@@ -32,25 +32,28 @@ class MadeBand:
 class WelcomeDesk:
     """Somebody at the desk of ``location``, signed in. Close it."""
 
-    def __init__(self, shop: Shop, location: str, *, number: str = "90") -> None:
-        """Hire somebody under this number.
+    def __init__(self, shop: Shop, location: str, *, number: str = "90", pin: str = "") -> None:
+        """Sign in; without a ``pin`` somebody is hired under this number first.
 
         Raises:
             Unavailable: a command line refused.
             Refused: she cannot sign in.
         """
         self._shop, self._location = shop, location
-        said = shop.command(
-            *("mobile_api.cli", "staff", "add", "--location", location),
+        self._http = httpx2.Client(base_url=shop.url, timeout=TIMEOUT_S, verify=trust())
+        fields = {"location_id": location, "number": number, "pin": pin or self._hire(number)}
+        fill_in(self._http, "/staff", fields)
+
+    def _hire(self, number: str) -> str:
+        said = self._shop.command(
+            *("mobile_api.cli", "staff", "add", "--location", self._location),
             *("--name", "Mira", "--number", number),
         )
         pin = _PIN.search(said)
         if pin is None:
             msg = f"no PIN in what was said: {said}"
             raise Unavailable(msg)
-        self._http = httpx2.Client(base_url=shop.url, timeout=TIMEOUT_S, verify=trust())
-        fields = {"location_id": location, "number": number, "pin": pin.group()}
-        fill_in(self._http, "/staff", fields)
+        return pin.group()
 
     def close(self) -> None:
         """Go home."""

@@ -24,12 +24,12 @@ GAP_M: Final = 0.4
 # Two rows of two: small enough that a demo's few shoppers make a difference, as many receivers as
 # a laptop plays beside all else.
 ZONES: Final = (("A", 0, 0), ("B", 1, 0), ("C", 0, 1), ("D", 1, 1))
-SHOPPERS: Final = 8
+SHOPPERS: Final = 6
 WALKS_M_PER_S: Final = 1.2
 STEP_S: Final = 0.2
 STANDS_S: Final = (8.0, 25.0)
 GREETINGS: Final = (("Dana", "en"), ("Noa", "he"), ("Ewa", "pl"), ("", "en"))
-FOLLOWED: Final = 7  # one of them did not agree, and is not on the map
+FOLLOWED: Final = 5  # one of them did not agree, and is not on the map
 JOIN_S: Final = 10.0
 FIRMWARE: Final = "demo"
 
@@ -44,16 +44,16 @@ class BandedShoppers:
         self._thread: threading.Thread | None = None
         self._where: dict[str, Point] = {}
 
-    def start(self, folder: Path) -> None:
-        """Hang up receivers, draw the floor, hand bands out.
+    def start(self, folder: Path, *, number: str, pin: str) -> None:
+        """Hang up receivers, draw the floor, hand bands out as the colleague with this PIN.
 
         Raises:
             CarryoverError: something refuses; nobody walks then.
         """
         hung: list[Receiver] = []
         enrolled = []
-        for zone, column, row in ZONES:
-            token = self._shop.token(self._location, f"Receiver {zone}", kind="receiver")
+        tokens = self._shop.tokens(self._location, "Receiver", "receiver", len(ZONES))
+        for (zone, column, row), token in zip(ZONES, tokens, strict=True):
             identity = enrol(self._shop.url, token, FIRMWARE)
             enrolled.append(identity)
             middle = (_edge(column) + SIDE_M / 2, _edge(row) + SIDE_M / 2)
@@ -64,12 +64,12 @@ class BandedShoppers:
         for identity in enrolled:
             radios.receiver(identity, folder / identity.device_id)
         self._draw(folder / "floor.toml", hung)
-        desk = WelcomeDesk(self._shop, self._location)
+        desk = WelcomeDesk(self._shop, self._location, number=number, pin=pin)
         try:
             bands = desk.make(SHOPPERS)
-            for number, band in enumerate(bands):
-                greeting, locale = GREETINGS[number % len(GREETINGS)]
-                follow = number < FOLLOWED
+            for place, band in enumerate(bands):
+                greeting, locale = GREETINGS[place % len(GREETINGS)]
+                follow = place < FOLLOWED
                 desk.hand_out(band.number, greeting=greeting, locale=locale, follow=follow)
         finally:
             desk.close()

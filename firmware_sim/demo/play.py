@@ -92,7 +92,7 @@ class Play:
         for tablet in self._tablets:
             tablet.wait_ready(ONLINE_S)
         self._desks.set_up([location for location, _ in TABLETS])
-        self._banded.start(folder)
+        self._banded.start(folder, number=VIEWER_NUMBER, pin=self._desks.viewer_pin)
         first, *others = self._tablets
         show = OnShow(
             TABLETS[0][1],
