@@ -157,18 +157,8 @@ class MqttLink:
         self.forsake()
         self._client.disconnect()
         self._client.loop_stop()
-        left = self._client.socket()
-        if left is not None:  # it was connecting just now
-            left.close()
+        self._client.close_sockets()
         self._online.clear()
-        # paho closes its sockets to itself when nobody has the client any more. Our callbacks in
-        # it are a circle that would keep them open until the collector comes, which is seldom.
-        client = self._client
-        client.on_socket_open = client.on_connect = client.on_connect_fail = None
-        client.on_disconnect = client.on_subscribe = client.on_message = None
-        client.on_received = lambda _: None
-        client.on_unreached = lambda _: None
-        client.may_connect = lambda: False
 
     @property
     def generation(self) -> int:

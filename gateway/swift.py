@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MessageType, MQTTErrorCode
 
-from gateway.wire.line import ClosesWhatItDoesNotTrust
+from gateway.wire.line import ClosesWhatIsOver
 
 READ_BYTES = 262_144  # what is asked of the system at once: several hundred events
 # Packets read before paho looks at what is to be sent; bounds how late an acknowledgement goes.
@@ -135,7 +135,7 @@ class ReadAheadSocket:
         return self.ahead() + (below() if below else 0)
 
 
-class SwiftClient(ClosesWhatItDoesNotTrust, paho.Client):
+class SwiftClient(ClosesWhatIsOver, paho.Client):
     """paho's client; see the module. ``on_received`` replaces ``on_message``; it must not raise."""
 
     on_received: Callable[[Received], None]

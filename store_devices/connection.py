@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.wire.codec import encode
 from gateway.wire.downlink import Status
-from gateway.wire.line import ClosesWhatItDoesNotTrust, send_at_once
+from gateway.wire.line import ClosesWhatIsOver, send_at_once
 from gateway.wire.tls import client_context
 from gateway.wire.topics import Channel
 from store_devices.delivery import TELEMETRY_WINDOW_MAX
@@ -77,7 +77,7 @@ class Woken:
 Item = Connected | Subscribed | Lost | Came | Woken
 
 
-class _Client(ClosesWhatItDoesNotTrust, Client):
+class _Client(ClosesWhatIsOver, Client):
     """paho's, with that."""
 
 
@@ -149,18 +149,11 @@ class Connection:
             return True
 
     def close(self) -> None:
-        """End the network thread; nothing more comes into the inbox.
-
-        The client is let go of as well: paho closes its two sockets to itself only when nobody
-        has it any more, and our callbacks in it are a circle, which the collector finds when it
-        likes. A device that comes back a thousand times must not have run out of files by then.
-        """
+        """End the network thread; nothing more comes into the inbox, and nothing is left open."""
         self._closed.set()
-        client = self.client
-        client.disconnect()
-        client.loop_stop()
-        client.on_socket_open = None
-        client.on_connect = client.on_subscribe = client.on_disconnect = client.on_message = None
+        self.client.disconnect()
+        self.client.loop_stop()
+        self.client.close_sockets()
 
     def _put(self, item: Item) -> None:
         while not self._closed.is_set():

@@ -4,7 +4,6 @@
 asks for ``sqlite_url`` or ``postgresql_url``.
 """
 
-import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,6 @@ from cart.kernel.ids import SeededIds
 from tests.contracts.requirements import by_test
 from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto
-from tests.real.open_files import LISTED, open_files
 from tests.real.ports import free_port as any_free_port
 from tests.real.postgres import PostgresServer, running_postgres
 
@@ -28,20 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     named = by_test()
     for item in items:
         item.extra_keyword_matches.update(named.get(item.nodeid.partition("[")[0], ()))
-
-
-# Well below the 1,024 at which ``select`` takes no more, and far above what one test has open.
-FILES_MANY = 300
-
-
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """Let go of what circles of references hold, where a process has many files open.
-
-    The command lines tell the collector to come seldom; in a test run a thousand tests follow.
-    """
-    if nextitem is not None and LISTED.exists() and open_files() > FILES_MANY:
-        gc.unfreeze()
-        gc.collect()
 
 
 def _make_schema(url: str) -> None:
