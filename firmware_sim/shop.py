@@ -6,6 +6,7 @@ would ask it: by command line, file or HTTP; nothing of the server is imported.
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from firmware_sim.children import PAUSE_S, Child, Command, run_command, stop_all
 START_S: Final = 120.0  # five at once on a machine whose cores are all taken; two seconds as a rule
 COMMAND_S: Final = 120.0
 HOST: Final = "127.0.0.1"
+PIN: Final = re.compile(r"\b\d{6}\b")
 # What the surroundings may have set for another installation must not lead a shop astray.
 FOREIGN: Final = (
     "DATABASE_URL",
@@ -102,6 +104,20 @@ class Shop:
         """Return one-time tokens for as many devices, from one command."""
         arguments = ("devices", "enrol", "--kind", kind, "--location", location, "--name", name)
         return self.command("gateway.cli", *arguments, "--count", str(count)).split()
+
+    def hire(self, location: str, name: str, number: str, *more: str) -> str:
+        """Take somebody on at a location; return her PIN.
+
+        Raises:
+            Unavailable: refused, or no PIN was said.
+        """
+        arguments = ("staff", "add", "--location", location, "--name", name, "--number", number)
+        said = self.command("mobile_api.cli", *arguments, *more)
+        found = PIN.search(said)
+        if found is None:
+            msg = f"no PIN in what was said: {said}"
+            raise Unavailable(msg)
+        return found.group()
 
     def streams(self) -> list[dict[str, Any]]:
         """Return what the gateway has of every spool."""

@@ -5,26 +5,21 @@ that runs hears of a change at its next look at the database, within seconds.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import Engine
 
 from cart.audit.model import Action, On
 from cart.audit.terminal import note_at_terminal
-from cart.db import make_engine, reading, unit_of_work
-from cart.db.migrate import upgrade
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock
-from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds, drawn
 from gateway.bands import queries, service
 from gateway.bands.model import ListedBand, State
 from gateway.bands.sealing import Sealing
+from gateway.cli_database import opened
 from gateway.registry.locations import require_location
-from gateway.settings import MqttSettings
 from gateway.wire.band import SECRET_BYTES
 
 COUNT_MAX: Final = 2_000  # in one transaction, so bounded
@@ -33,20 +28,6 @@ app = typer.Typer(no_args_is_help=True, help="Make wristbands, look at them, end
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Number = Annotated[int, typer.Argument(help="The number that is engraved in the band.", min=1)]
-
-
-@contextmanager
-def _registry() -> Iterator[tuple[Engine, MqttSettings]]:
-    settings = MqttSettings()
-    engine = make_engine(settings.effective_database_url)
-    try:
-        upgrade(engine)
-        yield engine, settings
-    except CarryoverError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from error
-    finally:
-        engine.dispose()
 
 
 @app.command()
@@ -62,7 +43,7 @@ def make(
     A band's own clock counts seconds since 1970, as the programming station's does.
     """
     clock, ids = SystemClock(), RandomIds()
-    with _registry() as (engine, settings):
+    with opened() as (engine, settings):
         sealing = Sealing(settings.key())
         secrets = [drawn(ids)[:SECRET_BYTES] for _ in range(count)]
         with unit_of_work(engine) as db:
@@ -95,7 +76,7 @@ def list_bands(
 ) -> None:
     """Print every band with where it is and how it does; never who has it."""
     states = list(State) if state is None else [state]
-    with _registry() as (engine, _), reading(engine) as db:
+    with opened() as (engine, _), reading(engine) as db:
         found = queries.listed(db, location_id=location, states=states)
     if as_json:
         typer.echo(json.dumps([_facts(one) for one in found]))
@@ -112,7 +93,7 @@ def list_bands(
 @app.command()
 def lost(number: Number) -> None:
     """Note that a band is gone: its frames are nobody's from now on."""
-    with _registry() as (engine, _), unit_of_work(engine) as db:
+    with opened() as (engine, _), unit_of_work(engine) as db:
         service.lose(db, SystemClock(), number)
         note_at_terminal(db, Action.BAND_LOST, On("band", str(number)))
     typer.echo(f"band {number} is lost")
@@ -121,7 +102,7 @@ def lost(number: Number) -> None:
 @app.command()
 def retire(number: Number) -> None:
     """Take a band out of use for ever; one that somebody has is taken back first."""
-    with _registry() as (engine, _), unit_of_work(engine) as db:
+    with opened() as (engine, _), unit_of_work(engine) as db:
         service.retire(db, number)
         note_at_terminal(db, Action.BAND_RETIRE, On("band", str(number)))
     typer.echo(f"band {number} is retired")

@@ -5,21 +5,18 @@ Prints; decides nothing. Every refusal is one sentence on stderr and exit code 1
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine
 
 from cart.audit.model import Action, On
 from cart.audit.terminal import note_at_terminal
-from cart.db import make_engine, reading, unit_of_work
-from cart.db.migrate import upgrade
+from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock, from_us
-from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
+from gateway.cli_database import opened
 from gateway.commands.service import ask_rotate
 from gateway.findings.service import findings, is_open
 from gateway.findings.tables import DeviceFindingRow
@@ -28,7 +25,6 @@ from gateway.mosquitto import tell_mosquitto
 from gateway.registry import queries, service
 from gateway.registry.locations import require_location
 from gateway.registry.model import KINDS, ListedDevice
-from gateway.settings import MqttSettings
 from gateway.twin import queries as twins
 from gateway.twin import service as twin_service
 from gateway.twin.model import Desired
@@ -39,20 +35,6 @@ app = typer.Typer(no_args_is_help=True, help="Enrol devices, look at them, revok
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DeviceId = Annotated[str, typer.Argument(help="The device's id, as in `gateway devices list`.")]
-
-
-@contextmanager
-def _registry() -> Iterator[tuple[Engine, MqttSettings]]:
-    settings = MqttSettings()
-    engine = make_engine(settings.effective_database_url)
-    try:
-        upgrade(engine)
-        yield engine, settings
-    except CarryoverError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from error
-    finally:
-        engine.dispose()
 
 
 @app.command()
@@ -70,7 +52,7 @@ def enrol(
 ) -> None:
     """Print a one-time token with which one device can enrol; with --count a line for each."""
     clock, ids = SystemClock(), RandomIds()
-    with _registry() as (engine, settings):
+    with opened() as (engine, settings):
         with unit_of_work(engine) as db:
             require_location(db, location)
             tokens = [
@@ -108,7 +90,7 @@ def redeem(
     shell: Annotated[bool, typer.Option("--shell", help="Print lines for `eval`.")] = False,
 ) -> None:
     """Turn a token into a device: print its id, its credential and where it connects."""
-    with _registry() as (engine, settings):
+    with opened() as (engine, settings):
         with unit_of_work(engine) as db:
             device = service.redeem(db, SystemClock(), RandomIds(), token=token)
             note_at_terminal(db, Action.DEVICE_ENROL, On("device", device.device_id))
@@ -124,7 +106,7 @@ def list_devices(
     as_json: AsJson = False,
 ) -> None:
     """Print every device with when it was last seen."""
-    with _registry() as (engine, _), reading(engine) as db:
+    with opened() as (engine, _), reading(engine) as db:
         found = queries.listed(db, location_id=location)
     if as_json:
         typer.echo(json.dumps([_device_facts(one) for one in found]))
@@ -140,7 +122,7 @@ def list_devices(
 @app.command()
 def show(device_id: DeviceId, *, as_json: AsJson = False) -> None:
     """Print one device, both halves of its twin, and when it was last seen."""
-    with _registry() as (engine, _), reading(engine) as db:
+    with opened() as (engine, _), reading(engine) as db:
         facts = _device_facts(queries.device(db, device_id))
         twin = twins.twin(db, device_id)
         odd = findings(db, device_id)
@@ -160,7 +142,7 @@ def show(device_id: DeviceId, *, as_json: AsJson = False) -> None:
 @app.command()
 def revoke(device_id: DeviceId) -> None:
     """Withdraw a device's credential for ever; it is disconnected within seconds."""
-    with _registry() as (engine, settings):
+    with opened() as (engine, settings):
         with unit_of_work(engine) as db:
             service.revoke(db, SystemClock(), device_id=device_id)
             note_at_terminal(db, Action.DEVICE_REVOKE, On("device", device_id))
@@ -187,13 +169,13 @@ def rotate(
     printed and nobody carries anything: the device is asked, at once or when it comes.
     """
     if by_command:
-        with _registry() as (engine, _), unit_of_work(engine) as db:
+        with opened() as (engine, _), unit_of_work(engine) as db:
             command_id = ask_rotate(db, SystemClock(), RandomIds(), device_id=device_id)
             note_at_terminal(db, Action.DEVICE_ROTATE, On("device", device_id))
         facts = {"device_id": device_id, "command_id": command_id}
         typer.echo(json.dumps(facts) if as_json else f"{device_id} is asked ({command_id})")
         return
-    with _registry() as (engine, settings):
+    with opened() as (engine, settings):
         with unit_of_work(engine) as db:
             overlap = timedelta(hours=keep_old_hours)
             credential = service.rotate(
@@ -223,7 +205,7 @@ def desire(
         change["firmware"] = None if firmware == "-" else firmware
     if idle_after is not None:
         change["idle_after_s"] = idle_after or None
-    with _registry() as (engine, _), unit_of_work(engine) as db:
+    with opened() as (engine, _), unit_of_work(engine) as db:
         version = twin_service.set_desired(db, device_id, **change)
         note_at_terminal(db, Action.DEVICE_DESIRE, On("device", device_id))
     typer.echo(f"{device_id} should be at version {version}")

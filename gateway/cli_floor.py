@@ -11,13 +11,11 @@ import typer
 
 from cart.audit.model import Action, On
 from cart.audit.terminal import note_at_terminal
-from cart.db import make_engine, reading, unit_of_work
-from cart.db.migrate import upgrade
-from cart.kernel.errors import CarryoverError
+from cart.db import reading, unit_of_work
+from gateway.cli_database import opened
 from gateway.floor import queries
 from gateway.floor.model import read_plan
 from gateway.floor.service import draw
-from gateway.settings import MqttSettings
 
 app = typer.Typer(no_args_is_help=True, help="The floor on which bands are followed.")
 
@@ -31,18 +29,11 @@ def load(
     location: Location,
 ) -> None:
     """Put the plan in the file in the place of the one before."""
-    engine = make_engine(MqttSettings().effective_database_url)
-    try:
-        upgrade(engine)
+    with opened() as (engine, _):
         wanted = read_plan(plan.read_bytes())
         with unit_of_work(engine) as db:
             draw(db, location, wanted)
             note_at_terminal(db, Action.FLOOR_DRAW, On("location", location))
-    except (CarryoverError, OSError) as error:
-        typer.echo(error.message if isinstance(error, CarryoverError) else str(error), err=True)
-        raise typer.Exit(1) from error
-    finally:
-        engine.dispose()
     typer.echo(f"{location}: {len(wanted.zone)} zones, {len(wanted.receiver)} receivers")
 
 
@@ -53,10 +44,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print the plan as it is kept."""
-    engine = make_engine(MqttSettings().effective_database_url)
-    with reading(engine) as db:
+    with opened() as (engine, _), reading(engine) as db:
         plan = queries.plan_of(db, location)
-    engine.dispose()
     areas = {
         zone: [[one.left, one.top, one.right, one.bottom] for one in some]
         for zone, some in plan.zones.items()

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx2
 
-from cart.kernel.errors import Refused, Unavailable
+from cart.kernel.errors import Refused
 from firmware_sim.asking import fill_in, trust
 from firmware_sim.shop import Shop
 
@@ -18,7 +18,6 @@ TIMEOUT_S: Final = 30.0
 OK: Final = 200
 PAGE: Final = "/staff/bands"
 _HIDDEN: Final = re.compile(r'<input type="hidden" name="(wording|seen)" value="([^"]*)"')
-_PIN: Final = re.compile(r"\b\d{6}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,12 @@ class WelcomeDesk:
         """
         self._shop, self._location = shop, location
         self._http = httpx2.Client(base_url=shop.url, timeout=TIMEOUT_S, verify=trust())
-        fields = {"location_id": location, "number": number, "pin": pin or self._hire(number)}
+        fields = {
+            "location_id": location,
+            "number": number,
+            "pin": pin or shop.hire(location, "Mira", number),
+        }
         fill_in(self._http, "/staff", fields)
-
-    def _hire(self, number: str) -> str:
-        said = self._shop.command(
-            *("mobile_api.cli", "staff", "add", "--location", self._location),
-            *("--name", "Mira", "--number", number),
-        )
-        pin = _PIN.search(said)
-        if pin is None:
-            msg = f"no PIN in what was said: {said}"
-            raise Unavailable(msg)
-        return pin.group()
 
     def close(self) -> None:
         """Go home."""

@@ -6,7 +6,6 @@ lines.
 """
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -22,7 +21,6 @@ from firmware_sim.shop import Shop
 
 _LOG = logging.getLogger(__name__)
 
-PIN: Final = re.compile(r"\b\d{6}\b")
 NUMBER: Final = "101"
 VIEWER_NUMBER: Final = "900"  # whoever watches may sign in as a lead at the desk on show
 BUYS: Final = 0.85
@@ -82,21 +80,13 @@ class Desks:
                 "terms", "set", location, "--tax-bp", str(TAX_BP), "--lead-minutes", "2",
                 "--orders-per-quarter", str(ORDERS_PER_QUARTER),
             )  # fmt: skip
-            pin = self._hire(location, "Noa", NUMBER)
+            pin = self._shop.hire(location, "Noa", NUMBER)
             self._pickers[location] = Picker(
                 self._shop.url, location, NUMBER, pin, self._dice(f"picker {location}")
             )
-        self.viewer_pin = self._hire(locations[0], "You", VIEWER_NUMBER, "--lead", "--operator")
-
-    def _hire(self, location: str, name: str, number: str, *more: str) -> str:
-        said = self._command(
-            "staff", "add", "--location", location, "--name", name, "--number", number, *more
+        self.viewer_pin = self._shop.hire(
+            locations[0], "You", VIEWER_NUMBER, "--lead", "--operator"
         )
-        found = PIN.search(said)
-        if found is None:
-            msg = f"no PIN in what was said: {said}"
-            raise Unavailable(msg)
-        return found.group()
 
     def _command(self, *arguments: str) -> str:
         return self._shop.command("mobile_api.cli", *arguments)

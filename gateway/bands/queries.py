@@ -1,7 +1,7 @@
 """Every select on wristbands and loans."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlmodel import Session, and_, col, func, select
@@ -20,15 +20,30 @@ LIST_MAX: Final = 5_000  # bands in one answer; a department store has hundreds
 HOLDERS_AT_ONCE: Final = 500  # numbers bound to one statement
 
 
-def bands_out(db: Session, sealing: Sealing) -> list[OutBand]:
-    """Return every band that somebody has, by number, with its secret opened.
+def numbers_out(db: Session) -> list[int]:
+    """Return the number of every band that somebody has."""
+    return list(db.exec(select(BandRow.number).where(BandRow.state == State.OUT.value)))
+
+
+def bands_out(db: Session, sealing: Sealing, only: Collection[int] | None = None) -> list[OutBand]:
+    """Return every band that somebody has, by number, with its secret opened; ``only`` these.
 
     One whose secret cannot be opened is left out, and said to the log.
     """
-    found = db.exec(
-        select(BandRow).where(BandRow.state == State.OUT.value).order_by(col(BandRow.number))
-    )
-    return [band for row in found if (band := _opened(row, sealing)) is not None]
+    every = sorted(numbers_out(db) if only is None else only)
+    return [
+        band
+        for start in range(0, len(every), HOLDERS_AT_ONCE)
+        for row in db.exec(
+            select(BandRow)
+            .where(
+                col(BandRow.number).in_(every[start : start + HOLDERS_AT_ONCE]),
+                BandRow.state == State.OUT.value,
+            )
+            .order_by(col(BandRow.number))
+        )
+        if (band := _opened(row, sealing)) is not None
+    ]
 
 
 def band_out(db: Session, sealing: Sealing, number: int) -> OutBand | None:

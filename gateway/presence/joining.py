@@ -1,6 +1,7 @@
 """Joins bands, floors, taps and presence: the one place where all of them are known."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlmodel import Session, col, select
@@ -39,6 +40,7 @@ class ShopBands:
         self._clock = clock
         self._ids = ids
         self._sealing = sealing
+        self._worn: dict[int, Worn] = {}  # as it was found last
         self.resolve: Callable[[bytes], int | None] = lambda _: None
         self.learn: Callable[[Session], bool] = lambda _: False
 
@@ -62,23 +64,31 @@ class ShopBands:
     # -- to whoever follows bands
 
     def worn(self, db: Session) -> Sequence[Worn]:
-        """Return the bands that somebody has; one that nobody has any more is not followed."""
-        out = queries.bands_out(db, self._sealing)
-        holders = queries.holders_of(db, [one.number for one in out])
-        return [
-            Worn(
+        """Return the bands that somebody has; one that nobody has any more is not followed.
+
+        A secret is opened once for each loan: this is asked every few seconds.
+        """
+        holders = queries.holders_of(db, queries.numbers_out(db))
+        opened = {
+            number: worn
+            for number, worn in self._worn.items()
+            if number in holders and holders[number].loan_id == worn.loan_id
+        }
+        for one in queries.bands_out(db, self._sealing, holders.keys() - opened.keys()):
+            holder = holders[one.number]
+            opened[one.number] = Worn(
                 number=one.number,
                 loan_id=holder.loan_id,
-                edition=holder.loan_id,
                 key=one.key,
                 clock_s=one.clock_s,
                 off_s=one.off_s,
                 at=one.at,
                 follow=holder.follow,
             )
-            for one in out
-            if (holder := holders.get(one.number)) is not None
-        ]
+        self._worn = {
+            number: replace(worn, follow=holders[number].follow) for number, worn in opened.items()
+        }
+        return list(self._worn.values())
 
     def watches(self, db: Session) -> set[Watch]:
         """Return whose wearer has which device by a tap, and the receiver that stands there."""

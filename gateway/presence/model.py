@@ -10,14 +10,13 @@ from gateway.wire.band import BandKey
 class Worn:
     """A band that somebody wears.
 
-    ``edition``: another text whenever its key or clock was set anew. Its clock stood at
-    ``clock_s``, give or take ``off_s``, at ``at``. ``follow``: its wearer agreed that the shop
+    Its key and clock are those of its loan: they are set between two loans only. Its clock stood
+    at ``clock_s``, give or take ``off_s``, at ``at``. ``follow``: its wearer agreed that the shop
     knows in which zone she is.
     """
 
     number: int
     loan_id: str
-    edition: str
     key: BandKey
     clock_s: float
     off_s: float

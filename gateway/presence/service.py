@@ -116,7 +116,7 @@ class Presence:
         self._lock = threading.Lock()  # of the resolver, which taps ask as well
         self._resolver = Resolver()
         self._worn: dict[int, Worn] = {}
-        self._known: dict[int, str] = {}  # by number the edition that the resolver has
+        self._known: dict[int, str] = {}  # by number the loan for which the resolver has it
         self._learnt_s = float("-inf")
         self._receivers: frozenset[topics.DeviceAddress] = frozenset()
         self._plans: dict[str, Plan] = {}
@@ -260,8 +260,8 @@ class Presence:
             if after is None or not after.follow or after.loan_id != before.loan_id:
                 over.add(number)
         with self._lock:
-            for number, edition in list(self._known.items()):
-                if number not in worn or worn[number].edition != edition:
+            for number, loan_id in list(self._known.items()):
+                if number not in worn or worn[number].loan_id != loan_id:
                     self._resolver.remove(number)
                     del self._known[number]
                     self._heard.pop(number, None)
@@ -290,7 +290,7 @@ class Presence:
                     clock_s=one.clock_s + passed_s,
                     off_s=one.off_s + abs(passed_s) * DRIFT_MAX,
                 )
-                self._known[one.number] = one.edition
+                self._known[one.number] = one.loan_id
 
     # -- what comes
 

@@ -3,6 +3,7 @@
 Greetings and presence are those of who was called, and of nobody else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -30,7 +31,7 @@ from mobile_api.queues.shown import zone_names
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.schemas import Nothing
 from mobile_api.staff.signed_in import CurrentDevice, StaffOnly
-from mobile_api.wiring import Wired
+from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(dependencies=[allow(Role.FLOOR)], tags=["staff"], responses={401: {}})
 WithHtml = Annotated[bool, Query(alias="html", description="Bring the page's parts along.")]
@@ -208,13 +209,7 @@ def she_came(
     with_html: WithHtml = False,
 ) -> Response:
     """Note that she who was called is here."""
-
-    def effect(db: Session, me: Staff) -> WaitingOut:
-        turns.came(db, wired.clock, location_id=me.location_id, turn_id=turn_id)
-        wired.tell(db, TurnsChanged(me.location_id))
-        look = looking(wired, db, me, words(locale_of(request)))
-        return _out(look, with_html=with_html)
-
+    effect = _noting(request, wired, turns.came, turn_id, with_html=with_html)
     return once.run(effect, Action.TURN_CAME, On("turn", turn_id))
 
 
@@ -229,11 +224,22 @@ def she_is_not_here(
     with_html: WithHtml = False,
 ) -> Response:
     """Note that she who was called is not here; her phone asks whether she still wants to."""
+    effect = _noting(request, wired, turns.not_here, turn_id, with_html=with_html)
+    return once.run(effect, Action.TURN_NOT_HERE, On("turn", turn_id))
 
+
+def _noting(
+    request: Request,
+    wired: Parts,
+    note: Callable[..., object],
+    turn_id: str,
+    *,
+    with_html: bool,
+) -> Callable[[Session, Staff], WaitingOut]:
     def effect(db: Session, me: Staff) -> WaitingOut:
-        turns.not_here(db, wired.clock, location_id=me.location_id, turn_id=turn_id)
+        note(db, wired.clock, location_id=me.location_id, turn_id=turn_id)
         wired.tell(db, TurnsChanged(me.location_id))
         look = looking(wired, db, me, words(locale_of(request)))
         return _out(look, with_html=with_html)
 
-    return once.run(effect, Action.TURN_NOT_HERE, On("turn", turn_id))
+    return effect

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store_devices.settings import DeviceSettings
 
 
-class TabletSettings(BaseSettings):
+class TabletSettings(DeviceSettings):
     """Read from the environment; names are the fields in capitals."""
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     device_dir: Annotated[
         Path,
@@ -43,30 +42,9 @@ class TabletSettings(BaseSettings):
         int,
         Field(ge=15, le=3600, description="Seconds without a touch that end a visit."),
     ] = 90
-    health_every_s: Annotated[
-        int, Field(ge=10, le=86_400, description="Seconds between two health events.")
-    ] = 300
     catalogue_every_s: Annotated[
         int, Field(ge=5, le=86_400, description="Seconds between two looks for a newer catalogue.")
     ] = 300
-    mqtt_version: Annotated[
-        Literal["3.1.1", "5"],
-        Field(description="Protocol of the uplink; the embedded broker speaks 3.1.1 only."),
-    ] = "3.1.1"
-    mqtt_ca_file: Annotated[
-        Path | None,
-        Field(description="CA that signed the broker's certificate, for `mqtts://`."),
-    ] = None
-    mqtt_cert_file: Annotated[
-        Path | None,
-        Field(description="The tablet's own certificate, for a broker that asks for one."),
-    ] = None
-    mqtt_key_file: Annotated[
-        Path | None, Field(description="Its key; empty: in the same file.")
-    ] = None
-    resend_after_s: Annotated[
-        float, Field(gt=0, le=600, description="Seconds without a receipt before sending again.")
-    ] = 5.0
     otel_exporter_otlp_endpoint: Annotated[
         str,
         Field(

@@ -138,9 +138,7 @@ def _rate(number: int, *, follow: bool) -> tuple[float, int]:
         for band in range(number):
             secret, clock_s = rng.randbytes(16), rng.uniform(0, 1e7)
             bands.append(Band(secret, clock_s - clock.monotonic(), state=BandState(80)))
-            worn.append(
-                Worn(band, f"l{band}", "1", BandKey(secret), clock_s, 1.0, clock.now(), follow)
-            )
+            worn.append(Worn(band, f"l{band}", BandKey(secret), clock_s, 1.0, clock.now(), follow))
         presence = Presence(engine, clock, Wearers(worn), publish=lambda *_: None)
         places = [(rng.uniform(0, 30), rng.uniform(0, 30)) for _ in range(number)]
         presence.turn()

@@ -57,7 +57,7 @@ class Desk:
         clock_s = 1_000.0 * number
         band = Band(secret, clock_s - self._clock.monotonic(), state=BandState(80))
         self.bands[number] = Worn(
-            number, f"loan-{number}", f"loan-{number}", BandKey(secret), clock_s, off_s,
+            number, f"loan-{number}", BandKey(secret), clock_s, off_s,
             self._clock.now(), follow,
         )  # fmt: skip
         self.worn_by[number] = band
@@ -246,7 +246,7 @@ def test_the_next_wearer_is_somebody_else(shop: Shop) -> None:
     shop.desk.hand_out(1)
     shop.hear({1: LAMPS}, seconds=5)
     first, _ = shop.row(1)
-    shop.desk.bands[1] = replace(shop.desk.bands[1], loan_id="next", edition="next")
+    shop.desk.bands[1] = replace(shop.desk.bands[1], loan_id="next")
     shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
     assert shop.row(1)[0] > first
     with reading(shop.engine) as db:
