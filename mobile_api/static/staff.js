@@ -58,6 +58,23 @@ acts.sound = () => {
 };
 showSound();
 
+/* What a finger is on is not replaced under it: its tap would be nobody's, and be lost. */
+const PRESS_MAX_MS = 1000; // who holds longer drags, or has let go where we do not hear of it
+let press = null;
+addEventListener("pointerdown", () => {
+  let lift;
+  const over = new Promise((resolve) => { lift = resolve; });
+  press = { over, lift };
+  setTimeout(lift, PRESS_MAX_MS);
+}, true);
+for (const end of ["pointerup", "pointercancel"]) {
+  addEventListener(end, () => {
+    const lifted = press;
+    setTimeout(() => { lifted?.lift(); if (press === lifted) press = null; }); // after its click
+  }, true);
+}
+const handsOff = () => press?.over;
+
 /* parts of the page: an answer that was asked for earlier never covers a later one */
 let asked = 0;
 let shown = 0;
@@ -97,6 +114,7 @@ export async function post(path, body, key, answered = () => {}) {
   const order = asked;
   try {
     const answer = await send("POST", withHtml(path), body ?? {}, key);
+    await handsOff();
     answered(); // before its state is shown: what was waiting is in it now
     show(answer, order);
     return answer;
@@ -117,6 +135,7 @@ export async function refresh() {
   const order = asked;
   try {
     const answer = await send("GET", withHtml(state.dataset.from));
+    await handsOff();
     missed = held;
     if (!held) show(answer, order);
   } catch (problem) { signedOut(problem); }

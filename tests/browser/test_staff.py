@@ -25,7 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.journeys.windows import check_for_everyone
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import COOKIE, failed_refund, hire
+from tests.mobile_api.staffing import API, COOKIE, failed_refund, hire
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -282,6 +282,8 @@ def test_a_pick_survives_a_reload_and_a_lost_network(opened: Opened, floor: Floo
     page.reload()
     walking(page)
     expect(current(page).locator("[data-count]")).to_have_text("1")
+    # While a page is being loaded anew the browser may let a request through: none gets there.
+    page.context.route(f"**{API}/walk/**", lambda route: route.abort())
     page.context.set_offline(True)
     scan(page, MUG)
     expect(current(page)).to_have_attribute("data-gtin", JACKET)
@@ -293,8 +295,26 @@ def test_a_pick_survives_a_reload_and_a_lost_network(opened: Opened, floor: Floo
     scan(page, JACKET)
     expect(page.locator("#unsent")).to_contain_text("2 kept")
     assert floor.told(order_id).count("picked") == 1
+    page.context.unroute(f"**{API}/walk/**")
     page.context.set_offline(False)
     expect(page.locator("#unsent")).to_be_hidden()
+    expect(page.locator("#walk")).to_have_attribute("data-done", "3")
+    assert floor.told(order_id).count("picked") == 3
+
+
+def test_a_tap_is_not_lost_to_an_answer_that_comes_meanwhile(opened: Opened, floor: Floor) -> None:
+    """A finger is on a button as the page is drawn anew: the button is there when it lets go."""
+    order_id = floor.order({MUG: 3})
+    page = opened("/staff/queue", "1")
+    page.get_by_role("button", name="Pick", exact=False).first.click()
+    walking(page)
+    scan(page, MUG)
+    expect(current(page).locator("[data-count]")).to_have_text("1")
+    page.get_by_role("button", name="All 3").hover()
+    page.mouse.down()
+    with page.expect_response(f"**{API}/walk/picks?*"):
+        current(page).get_by_role("button", name="Pick one more").evaluate("one => one.click()")
+    page.mouse.up()
     expect(page.locator("#walk")).to_have_attribute("data-done", "3")
     assert floor.told(order_id).count("picked") == 3
 
