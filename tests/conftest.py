@@ -66,8 +66,8 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgresql_url(postgres: PostgresServer) -> Iterator[str]:
-    """URL of a fresh PostgreSQL database with the schema."""
-    with postgres.database() as url:
+    """URL of an empty PostgreSQL database with the schema, for this test alone."""
+    with postgres.lent() as url:
         yield url
 
 

@@ -1,8 +1,9 @@
 """A real PostgreSQL for the tests, out of a wheel: no system package, no port.
 
 One server per test process, on a Unix socket, without fsync (a test database
-need not survive a power cut), and a database of its own for every test, copied
-from a template that has the schema. Owns nothing of the project.
+need not survive a power cut), and a database for every test that nobody else has:
+copied from a template that has the schema, or used before and emptied, which is
+twenty times as quick. Owns nothing of the project.
 """
 
 import os
@@ -21,7 +22,10 @@ from typing import Protocol
 import psutil
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
+
+from tests.real.emptying import Lent, emptied, shape_of
 
 PREFIX = "carryover-pg-"
 TEMPLATE = "carryover_template"
@@ -44,6 +48,7 @@ max_connections = 120
 shared_buffers = '32MB'
 """
 KILLED_S = 10.0
+LENT_MAX = 50  # rows that were deleted stay in the files until then
 
 
 class _Program(Protocol):
@@ -78,6 +83,7 @@ class PostgresServer:
         self._environment = environment or {}
         self._url = program.get_uri()
         self._folder = program.pgdata
+        self._free: list[Lent] = []
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database: a socket folder stands for the host."""
@@ -159,6 +165,27 @@ class PostgresServer:
         self.create(TEMPLATE)
         fill(self.url(TEMPLATE))
 
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Yield the URL of a database like the template, for one test at a time.
+
+        What comes back is emptied for the next one; what cannot be made as it was is dropped.
+        """
+        one = self._free.pop() if self._free else self._made()
+        yield self.url(one.name)
+        one.lent += 1
+        if one.lent < LENT_MAX and emptied(self._address(one.name), one.shape):
+            self._free.append(one)
+        else:
+            self._drop(one.name)
+
+    def _made(self) -> Lent:
+        name = self._copy(TEMPLATE)
+        return Lent(name, shape_of(self._address(name)))
+
+    def _address(self, database: str) -> str:
+        return make_conninfo(self._url, dbname=database)
+
     def create(self, name: str) -> None:
         """Create an empty database that lives as long as the server's files."""
         self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -169,16 +196,23 @@ class PostgresServer:
 
         ``template0`` is PostgreSQL's own, without any table.
         """
+        name = self._copy(template)
+        try:
+            yield self.url(name)
+        finally:
+            self._drop(name)
+
+    def _copy(self, template: str) -> str:
         name = f"t_{uuid.uuid4().hex}"
         self.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        try:
-            yield self.url(name)
-        finally:
-            self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        return name
+
+    def _drop(self, name: str) -> None:
+        self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def client_programs() -> Path:
