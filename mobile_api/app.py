@@ -19,9 +19,10 @@ from cart.run_files import announced
 from gateway.broker.key import broker_key
 from gateway.fanout import CodeAsked, Fanout, ListAsked, Notice, SignedOut, StockChanged
 from gateway.wire.tracing import make_tracer
+from inventory_api import router as inventory_router
 from inventory_api.catalogue.queries import sellables
+from inventory_api.parts import InventoryParts
 from inventory_api.places import Places
-from inventory_api.router import InventoryParts, make_router
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
@@ -152,6 +153,11 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
 def _own_routes() -> APIRouter:
     """Return all of our routers in one: what FastAPI reads off them is read once in a process."""
     whole = APIRouter()
+    whole.include_router(
+        inventory_router.router,
+        dependencies=[access.allow(access.Role.ANYONE)],
+        max_body_size=BODY_BYTES_MAX,
+    )
     for router in OWN_ROUTERS:
         whole.include_router(router, max_body_size=BODY_BYTES_MAX)
     return whole
@@ -238,8 +244,7 @@ def create_app(
     app.state.demo = settings.demo
     app.state.sandbox = settings.payment_provider == "sandbox"
     inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live, gathered)
-    anyone = [access.allow(access.Role.ANYONE)]
-    app.include_router(make_router(inventory), dependencies=anyone, max_body_size=BODY_BYTES_MAX)
+    inventory_router.serve(app, inventory)
     app.router.routes.extend(_own_routes().routes)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=ZIPPED_FROM_BYTES)

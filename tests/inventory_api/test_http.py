@@ -17,7 +17,7 @@ from cart.kernel.ids import SeededIds
 from inventory_api.catalogue.tables import PictureRow, PriceRow, ReviewRow
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.service import Importing
-from inventory_api.router import InventoryParts, make_router
+from inventory_api.router import InventoryParts, router, serve
 from inventory_api.stock import service
 from inventory_api.stock.model import Reason
 from tests.fakes.clock import FakeClock
@@ -45,7 +45,8 @@ def client(engine: Engine, clock: FakeClock, tmp_path: Path) -> TestClient:
             )
         service.move(db, clock, location_id=SHOP, sku=SKUS[0], delta=4, reason=Reason.RECEIVED)
     app = FastAPI()
-    app.include_router(make_router(InventoryParts(engine, clock, tmp_path)))
+    app.include_router(router)
+    serve(app, InventoryParts(engine, clock, tmp_path))
 
     @app.exception_handler(CarryoverError)
     def refused(_: Request, error: CarryoverError) -> JSONResponse:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from cart.db import unit_of_work
 from cart.kernel.clock import SystemClock
 from inventory_api.catalogue.snapshot import Snapshots
-from inventory_api.router import InventoryParts, make_router
+from inventory_api.router import InventoryParts, router, serve
 from inventory_api.stock import service
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.model import Reason
@@ -53,7 +53,8 @@ def address(engine: Engine, tmp_path: Path, free_port: int) -> Iterator[str]:
     live = LiveStock()
     app = FastAPI()
     parts = InventoryParts(engine, SystemClock(), tmp_path, live, streams_max=STREAMS_MAX)
-    app.include_router(make_router(parts))
+    app.include_router(router)
+    serve(app, parts)
     problems.install(app)
     server = Announced(uvicorn.Config(app, port=free_port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run)
