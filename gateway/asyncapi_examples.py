@@ -17,6 +17,8 @@ DEVICE: Final = "tablet-7"
 VISIT: Final = "5pQ2vT0c"
 SPOOL: Final = "spool-1"
 LAMP: Final = Gtin("4006381333931")
+BLUE_LAMP: Final = Gtin("4006381333948")
+WISH: Final = "kT3vP9x1"
 # The W3C's own example of a context.
 TRACED: Final = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 FRAME: Final = "AdahI+hlWVlDAnlPBvrBg3g="
@@ -56,6 +58,12 @@ def _data() -> list[tuple[type[Wire], Wire]]:
             events.BandPresented,
             events.PresentedData(by=events.Presented.NEAR, heard=(_heard(-31.5),)),
         ),
+        (events.ItemTried, events.TriedData(visit=VISIT, gtin=LAMP, reader=events.Reader.RFID)),
+        (
+            events.SizeRequested,
+            events.SizeData(visit=VISIT, request=WISH, gtin=BLUE_LAMP, had=LAMP),
+        ),
+        (events.SizeCancelled, events.SizeCancelledData(visit=VISIT, request=WISH)),
     ]
 
 
@@ -118,6 +126,16 @@ def _commands() -> dict[str, Wire]:
             id="command-9",
             data=downlink.TapData(
                 outcome=downlink.TapOutcome.AMBIGUOUS, until=START + timedelta(seconds=50)
+            ),
+            **at,
+        ),
+        "SizeAnswered": downlink.SizeAnswered(
+            id="command-10",
+            data=downlink.SizeAnswerData(
+                visit=VISIT,
+                request=WISH,
+                answer=downlink.SizeAnswer.COMING,
+                until=START + timedelta(seconds=320),
             ),
             **at,
         ),

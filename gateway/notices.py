@@ -111,6 +111,18 @@ class TurnsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomsChanged:
+    """Fitting rooms of a location ask for other things now, or things were brought in.
+
+    ``device_id``: there may be an answer for this device.
+    """
+
+    location_id: str
+    device_id: str = ""
+    what: Literal["rooms"] = "rooms"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -128,6 +140,7 @@ Change = (
     | BandChanged
     | FloorChanged
     | TurnsChanged
+    | RoomsChanged
 )
 Notice = Change | StockChanged
 

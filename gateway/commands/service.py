@@ -26,6 +26,8 @@ from gateway.wire.downlink import (
     Greet,
     GreetData,
     Rotate,
+    SizeAnswerData,
+    SizeAnswered,
     TapAnswered,
     TapData,
 )
@@ -37,6 +39,8 @@ UNHEARD_AFTER, UNHEARD_FOR = timedelta(seconds=5), timedelta(seconds=60)
 UNHEARD_MAX = 500  # devices reminded in one sweep; the next takes the rest
 FORGOTTEN_AT_ONCE_MAX = 1_000  # a sweep must not hold the writer's lock for long
 GREETINGS = (CommandType.BEGIN_VISIT, CommandType.GREET)  # what has a name in it
+# What says something of one shopper: once it is answered, no more is kept than that it was.
+EMPTIED = (*GREETINGS, CommandType.SIZE_ANSWERED)
 OPEN_MAX = 100  # commands sent to one device at its birth; older ones follow after its acks
 
 
@@ -68,6 +72,14 @@ def ask_tap_answered(
 ) -> None:
     """Tell a device why a band that was held to it began nothing. Void when its time is up."""
     command = TapAnswered(id=ids.new("cmd"), time=clock.now(), data=answer)
+    _keep(db, clock, device_id, command, until=answer.until)
+
+
+def ask_size_answered(
+    db: Session, clock: Clock, ids: Ids, *, device_id: str, answer: SizeAnswerData
+) -> None:
+    """Tell a device what staff say to a wish from its fitting room. Void when its time is up."""
+    command = SizeAnswered(id=ids.new("cmd"), time=clock.now(), data=answer)
     _keep(db, clock, device_id, command, until=answer.until)
 
 
@@ -104,7 +116,14 @@ def _keep(
     db: Session,
     clock: Clock,
     device_id: str,
-    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate,
+    command: Clear
+    | Claimed
+    | BeginVisit
+    | Greet
+    | TapAnswered
+    | SizeAnswered
+    | ApplyDesired
+    | Rotate,
     *,
     until: datetime | None = None,
 ) -> None:
@@ -216,6 +235,17 @@ def forget_greetings(
     db.exec(open_ones)
 
 
+def forget_size_answers(db: Session, device_ids: Iterable[str]) -> None:
+    """Forget what devices were to answer and have not: the visits that asked are over."""
+    db.exec(
+        delete(DeviceCommandRow).where(
+            col(DeviceCommandRow.device_id).in_(set(device_ids)),
+            col(DeviceCommandRow.type) == CommandType.SIZE_ANSWERED,
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+    )
+
+
 def greeting_of(db: Session, device_id: str, command_id: str) -> GreetData | None:
     """Return what a device was to greet with; None when it has answered before."""
     row = db.get(DeviceCommandRow, command_id, populate_existing=True)
@@ -227,7 +257,7 @@ def greeting_of(db: Session, device_id: str, command_id: str) -> GreetData | Non
 def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None:
     """Note a device's answer; return the type of the command, None if none waited for it.
 
-    The name in a greeting is not kept any longer.
+    The name in a greeting, and what was asked for in a fitting room, are not kept any longer.
     """
     done = db.execute(
         update(DeviceCommandRow)
@@ -241,7 +271,7 @@ def settle(db: Session, clock: Clock, *, device_id: str, ack: Ack) -> str | None
             outcome=ack.outcome.value,
             detail=ack.detail,
             payload=case(
-                (col(DeviceCommandRow.type).in_(GREETINGS), ""), else_=DeviceCommandRow.payload
+                (col(DeviceCommandRow.type).in_(EMPTIED), ""), else_=DeviceCommandRow.payload
             ),
         )
         .returning(col(DeviceCommandRow.type))

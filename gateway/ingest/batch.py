@@ -1,6 +1,6 @@
 """One batch of messages in one transaction: the order of steps, nothing else.
 
-authorise → de-duplicate → refuse used claims → bind → apply → lists, health, ends →
+authorise → de-duplicate → refuse used claims → bind → apply → lists, health, ends, rooms →
 sequences → dead letters, findings.
 """
 
@@ -27,7 +27,7 @@ from gateway.dead_letters.service import Letter, bury
 from gateway.findings.numbers import altered, changed_event, forked
 from gateway.findings.places import elsewhere
 from gateway.findings.service import Found, note
-from gateway.ingest import handlers, late, lists, sequences, taps
+from gateway.ingest import handlers, late, lists, rooms, sequences, taps
 from gateway.ingest.read import Item, authorise
 from gateway.mqtt import Incoming
 from gateway.notices import CartChanged, ListAsked, Notice
@@ -89,6 +89,7 @@ class _Batch:
     devices: dict[str, DeviceRecord]
     outcome: Outcome = field(default_factory=Outcome)
     bounds: dict[VisitKey, Bound] = field(default_factory=dict)
+    over: list[Bound] = field(default_factory=list)  # visits that end with this batch
     odd: list[Found] = field(default_factory=list)
 
     @property
@@ -194,6 +195,7 @@ def _bind(batch: _Batch, fresh: Sequence[Item]) -> None:
         batch.db, batch.domain.clock, batch.domain.ids, handlers.starts(sound, known)
     )
     batch.bounds = known | made
+    batch.over += over
     claims: dict[str, str | None] = {
         bound.binding_id: None for key, bound in known.items() if key in keys and bound.live
     }
@@ -321,7 +323,7 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
 
 
 def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
-    """Lists by mail, health, put-downs, taps: after the carts, which hold what came before."""
+    """Lists by mail, health, put-downs, rooms, taps: after the carts, which have what was before."""
     reports: list[Report] = []
     ended: list[tuple[str, str]] = []
     now_us = to_us(batch.domain.clock.now())
@@ -334,6 +336,7 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
             case DevicePutDown(data=data) if bound is not None:
                 ended.append((bound.binding_id, data.reason))
                 bound.live = False
+                batch.over.append(bound)
                 batch.outcome.notices.append(changed(bound))
             case ListRequested() if bound is not None and not bound.erased:
                 request_id = lists.ask(batch.db, batch.domain.clock, item, bound)
@@ -343,6 +346,16 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
                 pass
     report(batch.db, reports)
     begin.end(batch.db, batch.domain.clock, ended)
+    rooms.follow(
+        batch.db,
+        batch.domain.clock,
+        batch.domain.ids,
+        batch.domain.lookup,
+        fresh=fresh,
+        devices=batch.devices,
+        over=batch.over,
+        told=batch.outcome,
+    )
     for item in fresh:
         if isinstance(item.event, BandPresented):  # after the ends: she may be the next one there
             _tap(batch, item, item.event.data)

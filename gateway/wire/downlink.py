@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.events import EventId, Name, VisitId, Wire
+from gateway.wire.events import EventId, Name, RequestId, VisitId, Wire
 
 LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
 GREETING_LENGTH_MAX = 80  # a name on one line of a screen; a longer one is cut
@@ -72,6 +72,7 @@ class CommandType(StrEnum):
     BEGIN_VISIT = "carryover.visit.begin"
     GREET = "carryover.visit.greet"
     TAP_ANSWERED = "carryover.tap.answered"
+    SIZE_ANSWERED = "carryover.size.answered"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -202,6 +203,48 @@ class TapAnswered(_Command):
     data: TapData
 
 
+class SizeAnswer(StrEnum):
+    """What staff say to a wish from a fitting room."""
+
+    COMING = "coming"  # somebody is on her way with it
+    BROUGHT = "brought"  # it is at the door
+    ALTERNATIVE = "alternative"  # not this one; another of the same product is here
+    NOT_HERE = "not_here"
+    LAPSED = "lapsed"  # nobody could come in time: say so kindly, she may ask again
+
+
+class Differs(StrEnum):
+    """In what an alternative is another than what was asked for."""
+
+    SIZE = "size"
+    COLOUR = "colour"
+    BOTH = "both"
+
+
+class SizeAnswerData(Wire):
+    """The answer to one wish of one visit; void after ``until``. Who answers is not said."""
+
+    visit: VisitId
+    request: RequestId
+    answer: SizeAnswer
+    gtin: Annotated[
+        Gtin | None, Field(description="Of an alternative: what could be brought instead.")
+    ] = None
+    differs: Annotated[
+        Differs | None, Field(description="Of an alternative: in what it is another.")
+    ] = None
+    until: Annotated[
+        AwareDatetime, Field(description="By the server's clock. After it, answer refused.")
+    ]
+
+
+class SizeAnswered(_Command):
+    """Show the answer, if its visit goes on and its wish is still one; refused otherwise."""
+
+    type: Literal[CommandType.SIZE_ANSWERED] = CommandType.SIZE_ANSWERED
+    data: SizeAnswerData
+
+
 class RejectedData(Wire):
     """Which event could not be done, and why; it is stored as a dead letter."""
 
@@ -258,6 +301,7 @@ Command = Annotated[
     | BeginVisit
     | Greet
     | TapAnswered
+    | SizeAnswered
     | Rejected
     | ApplyDesired
     | Rotate,

@@ -45,6 +45,17 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+RequestId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="The device's own name of one wish, at random; the same name is the same wish.",
+    ),
+]
+
+
 class Reader(StrEnum):
     """How a code came in."""
 
@@ -52,6 +63,7 @@ class Reader(StrEnum):
     HID = "hid"
     TOUCH = "touch"
     KEYBOARD = "keyboard"
+    RFID = "rfid"
 
 
 class PutDownReason(StrEnum):
@@ -74,6 +86,9 @@ class EventType(StrEnum):
     DEVICE_PUT_DOWN = "carryover.device.put_down"
     DEVICE_HEALTH = "carryover.device.health"
     BAND_PRESENTED = "carryover.band.presented"
+    ITEM_TRIED = "carryover.item.tried"
+    SIZE_REQUESTED = "carryover.size.requested"
+    SIZE_CANCELLED = "carryover.size.cancelled"
 
 
 class Presented(StrEnum):
@@ -279,6 +294,53 @@ class BandPresented(_Event):
     data: PresentedData
 
 
+class TriedData(Wire):
+    """What a person brought along into a fitting room."""
+
+    visit: VisitId
+    gtin: Gtin
+    reader: Reader = Reader.CAMERA
+
+
+class ItemTried(_Event):
+    """Something was shown to a mirror, or its tag was read there; the list stays as it is."""
+
+    type: Literal[EventType.ITEM_TRIED]
+    data: TriedData
+
+
+class SizeData(Wire):
+    """Another size or colour that a person in a fitting room would like to be brought."""
+
+    visit: VisitId
+    request: RequestId
+    gtin: Annotated[Gtin, Field(description="What is to be brought.")]
+    had: Annotated[
+        Gtin | None, Field(description="What of the same product she has in there, if anything.")
+    ] = None
+
+
+class SizeRequested(_Event):
+    """A person asks staff to bring her something; carryover.size.answered follows."""
+
+    type: Literal[EventType.SIZE_REQUESTED]
+    data: SizeData
+
+
+class SizeCancelledData(Wire):
+    """Which wish is no wish any more."""
+
+    visit: VisitId
+    request: RequestId
+
+
+class SizeCancelled(_Event):
+    """A person does not want it brought any more. The end of her visit says so of all."""
+
+    type: Literal[EventType.SIZE_CANCELLED]
+    data: SizeCancelledData
+
+
 DeviceEvent = Annotated[
     ItemScanned
     | LineRemoved
@@ -287,14 +349,18 @@ DeviceEvent = Annotated[
     | DeviceTakenUp
     | DevicePutDown
     | DeviceHealth
-    | BandPresented,
+    | BandPresented
+    | ItemTried
+    | SizeRequested
+    | SizeCancelled,
     Field(discriminator="type"),
 ]
 
-# Which kind of device may say what. A kind that is to come (mirror) gets its own row and its own
-# events here; until then it can say nothing but how it is.
+# What is said from a fitting room.
+_OF_ROOMS = frozenset({EventType.ITEM_TRIED, EventType.SIZE_REQUESTED, EventType.SIZE_CANCELLED})
+# Which kind of device may say what.
 EVENTS_OF_KIND: dict[str, frozenset[str]] = {
-    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED},
+    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED} - _OF_ROOMS,
     "scanner": frozenset(
         {
             EventType.ITEM_SCANNED,
@@ -305,5 +371,8 @@ EVENTS_OF_KIND: dict[str, frozenset[str]] = {
         }
     ),
     "receiver": frozenset({EventType.BAND_PRESENTED, EventType.DEVICE_HEALTH}),
-    "mirror": frozenset({EventType.DEVICE_HEALTH}),
+    "mirror": frozenset(
+        {EventType.DEVICE_TAKEN_UP, EventType.DEVICE_PUT_DOWN, EventType.DEVICE_HEALTH}
+    )
+    | _OF_ROOMS,
 }

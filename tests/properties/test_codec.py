@@ -34,10 +34,14 @@ REFUSALS = (InvalidGtin, InvalidPayload, PayloadTooLarge)
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True)
 # What goes into a field of each name, whatever message it is in: the names mean one thing.
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]))
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "gtin": st.text("0123456789", min_size=13, max_size=13)
+GTINS = (
+    st.text("0123456789", min_size=13, max_size=13)
     .filter(lambda payload: bool(payload.strip("0")))
-    .map(lambda payload: Gtin(payload + str(check_digit(payload)))),
+    .map(lambda payload: Gtin(payload + str(check_digit(payload))))
+)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "gtin": GTINS,
+    "had": st.none() | GTINS,
     "source": NAMES.map("/devices/{}".format),
     "email": st.emails(),
     "frame": st.binary(min_size=17, max_size=17).map(b64encode),

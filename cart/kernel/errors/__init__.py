@@ -32,6 +32,7 @@ CarryoverError
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownServingPlace nobody is served in this part of this shop
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
+│   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -83,6 +84,8 @@ CarryoverError
 │   ├── PurseLimit          more than she lets a payment, or a day, be
 │   ├── PurseShort          her balance is too small
 │   ├── TurnOver            a turn in a queue that has ended, or was not called yet
+│   ├── SizeRequestTaken    a colleague looks for it
+│   ├── SizeRequestOver     a wish from a fitting room that was answered or called off
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -93,6 +96,8 @@ CarryoverError
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
 │   ├── QueueFull           more wait than will be served
+│   ├── TooManySizeRequests so much is on its way to one fitting room already
+│   ├── TooMuchTried        more things in a fitting room than anybody brings in
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
@@ -163,6 +168,13 @@ from cart.kernel.errors.purse import (
     SeveralBands,
 )
 from cart.kernel.errors.queues import QueueFull, TurnOver, UnknownServingPlace, UnknownTurn
+from cart.kernel.errors.rooms import (
+    SizeRequestOver,
+    SizeRequestTaken,
+    TooManySizeRequests,
+    TooMuchTried,
+    UnknownSizeRequest,
+)
 from cart.kernel.errors.roots import (
     CarryoverError,
     Conflict,
@@ -265,6 +277,8 @@ __all__ = [
     "SignInNeeded",
     "SignInRefused",
     "SignatureRefused",
+    "SizeRequestOver",
+    "SizeRequestTaken",
     "SourceMismatch",
     "SpoolFull",
     "TaskTaken",
@@ -273,6 +287,8 @@ __all__ = [
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
+    "TooManySizeRequests",
+    "TooMuchTried",
     "TurnOver",
     "Unavailable",
     "UndoClosed",
@@ -288,6 +304,7 @@ __all__ = [
     "UnknownOrder",
     "UnknownProduct",
     "UnknownServingPlace",
+    "UnknownSizeRequest",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
