@@ -16,6 +16,7 @@ HELD: Final = (
         reveals=(
             Reveals("visit", Scope.VISIT, within="device_id"),
             Reveals("prior_cart_id", Scope.CART),
+            Reveals("id", Scope.BINDING),
         ),
         shown=(
             *("device_id", "visit", "location_id", "started_at_us", "last_event_at_us"),
@@ -113,6 +114,30 @@ HELD: Final = (
         kept="twelve hours: until the shop has closed",
     ),
     Holding(
+        "size_request",
+        holds="that she asked from a fitting room for a size or colour, and what staff said",
+        found=(("binding_id", Scope.BINDING),),
+        shown=(
+            *("location_id", "device_id", "gtin", "had_gtin", "state", "asked_at"),
+            *("answered_at", "ended_at", "offered_gtin"),
+        ),
+        hidden=(
+            *("id", "binding_id", "request", "sku", "product_id", "taken_by", "taken_at"),
+            "coming_at",
+        ),
+        erasure=Erasure.DELETE,
+        kept="twelve hours after its end: until the shop has closed",
+    ),
+    Holding(
+        "tried_item",
+        holds="what she brought into a fitting room with a mirror",
+        found=(("binding_id", Scope.BINDING),),
+        shown=("gtin", "tried_at"),
+        hidden=("binding_id", "sku", "reader"),
+        erasure=Erasure.DELETE,
+        kept="twelve hours: until the shop has closed",
+    ),
+    Holding(
         "serving_zone",
         why="which part of a shop serves, and the last number that was given; of nobody",
     ),
@@ -140,7 +165,8 @@ HELD: Final = (
         plain=("payload", "detail"),
         why="what a device was told to do: settings, a rotation; no cart is sent that way. A"
         " greeting has the name that a shopper chose: until the device has answered, and for"
-        " fifteen minutes at most",
+        " fifteen minutes at most. An answer to a fitting room has what was asked for: until the"
+        " device has answered, and for fifteen minutes at most",
     ),
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),

@@ -75,6 +75,7 @@ from mobile_api.queues import router as queue_router
 from mobile_api.queues.sweep import TurnSweep
 from mobile_api.rights import pages as rights_pages
 from mobile_api.rights import router as rights_router
+from mobile_api.rooms.sweep import RoomSweep
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
@@ -86,6 +87,7 @@ from mobile_api.staff import floor as staff_floor
 from mobile_api.staff import locking as staff_locking
 from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
+from mobile_api.staff import rooms as staff_rooms
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import vouched as staff_vouched
@@ -133,6 +135,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_band_pages.router,
     staff_floor.router,
     staff_waiting.router,
+    staff_rooms.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
@@ -312,6 +315,9 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     queues = Rounds("queues in shops", TurnSweep(parts).look)
     queues.start()
     running.push_async_callback(queues.stop)
+    rooms = Rounds("fitting rooms", RoomSweep(parts).look)
+    rooms.start()
+    running.push_async_callback(rooms.stop)
     erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
     erasures.start()
     running.push_async_callback(erasures.stop)

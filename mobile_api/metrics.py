@@ -26,6 +26,7 @@ from gateway.monitor.exposition import (
 )
 from inventory_api.stock.tables import ReservationRow
 from mobile_api.edge.lane import WAITING_MAX
+from mobile_api.rooms.numbers import RoomNumbers, open_requests
 from mobile_api.wiring import Parts
 
 # A page made in a millisecond; a photo that is read, a checkout at a busy database.
@@ -86,6 +87,7 @@ class ApiMetrics:
     def __init__(self) -> None:
         self.registry: Final = fresh_registry()
         self.requests: Final = Requests(self.registry)
+        self.rooms: Final = RoomNumbers(self.registry)
         self._notices = Counter(
             "carryover_api_notices", "Notices heard from other processes.", ("what",),
             registry=self.registry,
@@ -164,6 +166,7 @@ def backlog(db: Session) -> Values:
 FIGURES: Final = (
     Figure("carryover_orders", "Open orders by state.", ("state",), orders),
     Figure("carryover_payments", "Payments on their way by state.", ("state",), attempts),
+    Figure("carryover_size_requests", "Open size requests by state.", ("state",), open_requests),
     Figure("carryover_promised_pieces", "Pieces that are promised.", ("state",), promised),
     Figure("carryover_workflows_waiting", "Durable work not done yet.", ("kind",), backlog),
 )

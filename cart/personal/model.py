@@ -29,6 +29,7 @@ class Scope(StrEnum):
     JOINING = "joining"
     CONSENT_SUBJECT = "subject of consents"
     VISIT = "visit"  # of a device
+    BINDING = "binding"  # the row of such a visit
     LOAN = "loan of a wristband"
 
 

@@ -323,7 +323,7 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
 
 
 def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
-    """Lists by mail, health, put-downs, rooms, taps: after the carts, which have what was before."""
+    """Lists by mail, health, put-downs, rooms, taps: after the carts, which hold what was."""
     reports: list[Report] = []
     ended: list[tuple[str, str]] = []
     now_us = to_us(batch.domain.clock.now())

@@ -26,8 +26,8 @@ function tone(hertz, from_s, for_s, volume, shape = "sine") {
   swing.start(at);
   swing.stop(at + for_s + 0.02);
 }
-function play(tones) {
-  document.body.dataset.played = tones === RIGHT ? "right" : "wrong"; // what a test can see of a sound
+function play(tones, name) {
+  document.body.dataset.played = name; // what a test can see of a sound
   if (!loud) return;
   try {
     audio ??= new AudioContext();
@@ -37,9 +37,11 @@ function play(tones) {
 }
 const RIGHT = [[1046, 0, 0.16, 0.12], [1568, 0.07, 0.2, 0.08]];
 const WRONG = [[220, 0, 0.22, 0.3, "triangle"], [155, 0.2, 0.4, 0.3, "triangle"]];
+const RING = [[784, 0, 0.3, 0.12], [1175, 0.16, 0.45, 0.1]];
+export const ring = () => { play(RING, "ring"); navigator.vibrate?.([60, 60, 60]); };
 export const speak = (text) => { $("#spoken").textContent = ""; $("#spoken").textContent = text; };
 export function right() {
-  play(RIGHT);
+  play(RIGHT, "right");
   navigator.vibrate?.(40);
   const flash = $("#flash");
   flash.classList.remove("on");
@@ -47,13 +49,13 @@ export function right() {
   flash.classList.add("on");
   setTimeout(() => flash.classList.remove("on"), 640);
 }
-export function wrong() { play(WRONG); navigator.vibrate?.([90, 60, 160]); }
+export function wrong() { play(WRONG, "wrong"); navigator.vibrate?.([90, 60, 160]); }
 function showSound() { $("#sound")?.setAttribute("aria-pressed", String(loud)); }
 acts.sound = () => {
   loud = !loud;
   try { localStorage.setItem(SOUND_KEY, loud ? "on" : "off"); } catch { /* private mode */ }
   showSound();
-  if (loud) play(RIGHT);
+  if (loud) play(RIGHT, "right");
   toast(say(loud ? "sound_on" : "sound_off"));
 };
 showSound();
@@ -94,6 +96,7 @@ export function show(answer, order) {
     const said = $$("[role=alert][id]", state).map((one) => [one.id, one.textContent]);
     const ticked = $$("input[type=checkbox]:checked", state).map((one) => one.value);
     const open = $("details.all-lines", state)?.open;
+    const unfolded = $$("details[id][open]", state).map((one) => one.id);
     state.innerHTML = answer.html;
     state.dataset.shows = answer.html;
     for (const [name, stage, value] of typed) {
@@ -103,6 +106,7 @@ export function show(answer, order) {
     for (const [id, text] of said) if (text && $(`#${id}`, state)) $(`#${id}`, state).textContent = text;
     for (const one of $$("input[type=checkbox]", state)) one.checked = ticked.includes(one.value);
     if (open && $("details.all-lines", state)) $("details.all-lines", state).open = true;
+    for (const id of unfolded) if ($(`#${id}`, state)) $(`#${id}`, state).open = true;
     if (focused) $(focused, state)?.focus({ preventScroll: true });
   }
   for (const action of listeners) action(answer);

@@ -1,0 +1,1 @@
+"""Fitting rooms as staff see them, what time ends there, and how fast a shop is."""
