@@ -21,6 +21,7 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, LAMP, MUG, THERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.fitting_room import FittingRoom
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.fleet import Fleet, operator
 from tests.mobile_api.shop import SECRET, key
@@ -79,6 +80,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
             made.cookies[caller] = {STAFF_COOKIE: hire(floor, number, role=role, place=place)}
         made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
         made.ids["desk"] = "till-1"
+        FittingRoom(floor).ask()
         made.ids["device_id"] = Fleet(floor).at_work().first.device.device_id
         made.ids |= floor.look(_left_behind)
         yield made
@@ -87,6 +89,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
 def _left_behind(db: Session) -> dict[str, str]:
     """Return ids that no answer has told."""
     asked = {
+        "size_id": "SELECT MIN(id) FROM size_request",
         "turn_id": "SELECT MIN(id) FROM turn",
         "letter_id": "SELECT MIN(id) FROM dead_letter",
         "line_id": "SELECT MIN(id) FROM pick_line",
