@@ -52,9 +52,9 @@ class FittingRoom:
         event = self.mirror.event(kind, {"visit": self.visit, **data}, **over)
         return self.mirror.message(event)
 
-    def wish(self, request: str = "w1", gtin: str = BLUE, **more: object) -> Incoming:
+    def wish(self, request: str = "w1", gtin: str = BLUE, *, at: str = "") -> Incoming:
         """Return the message of a wish; by default for a blue lamp beside the one she has."""
-        return self.said("size.requested", request=request, gtin=gtin, had=LAMP, **more)
+        return self.said("size.requested", at=at, request=request, gtin=gtin, had=LAMP)
 
     def hear(self, *messages: Incoming) -> Outcome:
         """Let messages arrive in one batch."""

@@ -32,7 +32,14 @@ ALLOWED = {
         "carryover.device.health",
     },
     "receiver": {"carryover.band.presented", "carryover.device.health"},
-    "mirror": {"carryover.device.health"},
+    "mirror": {
+        "carryover.device.taken_up",
+        "carryover.device.put_down",
+        "carryover.device.health",
+        "carryover.item.tried",
+        "carryover.size.requested",
+        "carryover.size.cancelled",
+    },
 }
 
 

@@ -6,16 +6,25 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from cart.audit import service as audit
-from cart.kernel.ids import RandomIds
+from cart.db import reading
+from cart.kernel.ids import RandomIds, secret_hash
+from cart.personal.erasing import erase
+from cart.personal.exporting import rows_of
+from cart.personal.finding import follow
+from cart.personal.model import Scope
 from cart.picking.roles import Role
 from gateway.binding import service as binding
 from gateway.notices import Notice, RoomsChanged
 from gateway.rooms.model import ANSWER_WITHIN, HOT_AFTER, WARM_AFTER
+from gateway.rooms.tables import SizeRequestRow, TriedItemRow
 from gateway.wire.downlink import SizeAnswer
 from mobile_api.app import create_app
+from mobile_api.rights.registry import REGISTRY
+from mobile_api.rooms.numbers import open_requests
 from mobile_api.rooms.sweep import RoomSweep
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, LAMP, MUG, THERE
@@ -23,7 +32,7 @@ from tests.cart.floor import BLUE, GREEN, Floor
 from tests.fakes.clock import FakeClock
 from tests.fakes.fitting_room import FittingRoom
 from tests.mobile_api.served import events, serving, until
-from tests.mobile_api.staffing import API, hire, post, refused, signed_in
+from tests.mobile_api.staffing import API, COOKIE, hire, post, refused, signed_in
 
 ROOMS = f"{API}/rooms"
 
@@ -83,7 +92,7 @@ def press(client: TestClient, size_id: str, step: str, body: Any = None) -> Any:
     return post(client, f"/rooms/{size_id}/{step}", body)
 
 
-def figure(client: TestClient, app: FastAPI, name: str) -> float | None:
+def figure(app: FastAPI, name: str) -> float | None:
     """Return a figure of the shop's."""
     found: float | None = app.state.parts.metrics.registry.get_sample_value(
         f"carryover_api_size_{name}", {"location": HERE}
@@ -127,6 +136,7 @@ def test_coming_and_brought_are_told_to_the_glass(
 ) -> None:
     """The gateway is rung for its device in the same commit, and the time is counted once."""
     size_id = room.ask()
+    assert room.floor.look(open_requests) == {("asked",): 1, ("taken",): 0, ("coming",): 0}
     assert press(staff, size_id, "take").json()["rooms"][0]["mine"]
     assert heard.notices == [RoomsChanged(HERE)]
     room.floor.clock.advance(25)
@@ -138,9 +148,9 @@ def test_coming_and_brought_are_told_to_the_glass(
     assert [one.answer for one in room.told()] == [SizeAnswer.COMING]
     room.floor.clock.advance(60)
     assert press(staff, size_id, "brought").json()["rooms"] == []
-    assert figure(staff, app, "answer_seconds_count") == 1
-    assert round(figure(staff, app, "answer_seconds_sum") or 0) == 25
-    assert round(figure(staff, app, "bring_seconds_sum") or 0) == 85
+    assert figure(app, "answer_seconds_count") == 1
+    assert round(figure(app, "answer_seconds_sum") or 0) == 25
+    assert round(figure(app, "bring_seconds_sum") or 0) == 85
     refused(press(staff, size_id, "not-here"), 409, "size_request_over")
     noted = [(row.action, row.on_id, row.outcome) for row in room.floor.look(audit.newest)]
     assert [(what, outcome) for what, on, outcome in reversed(noted) if on == size_id] == [
@@ -204,7 +214,7 @@ def test_what_nobody_answers_ends_and_is_counted(
     room.floor.clock.advance(ANSWER_WITHIN.total_seconds() + 1)
     sweep.sweep()
     assert heard.notices == [RoomsChanged(HERE, room.device_id)]
-    assert figure(staff, app, "lapsed_total") == 1
+    assert figure(app, "lapsed_total") == 1
     assert rooms(staff) == []
     room.ask("w2")
     floor = room.floor
@@ -217,25 +227,22 @@ def test_what_nobody_answers_ends_and_is_counted(
     assert heard.notices[1:] == [RoomsChanged(HERE)]
 
 
-@pytest.mark.parametrize(
-    ("language", "title", "coming", "nothing"),
-    [
-        ("en", "Fitting rooms", "Coming", "No fitting room asks for anything"),
-        ("he", "תאי מדידה", "בדרך אליה", "אין בקשות מתאי המדידה"),
-        ("pl", "Przymierzalnie", "Już niosę", "Z przymierzalni nikt o nic nie prosi"),
-    ],
-)
-def test_the_page_speaks_her_language(
-    staff: TestClient, room: FittingRoom, language: str, title: str, coming: str, nothing: str
-) -> None:
+def test_the_page_speaks_her_language(staff: TestClient, room: FittingRoom) -> None:
     """With a wish and without; and the part that is swapped is the same."""
-    spoken = {"Accept-Language": language}
-    empty = staff.get("/staff/rooms", headers=spoken).text
-    assert title in empty
-    assert nothing in empty
+    said = {
+        "en": ("Fitting rooms", "No fitting room asks for anything", "Coming"),
+        "he": ("תאי מדידה", "אין בקשות מתאי המדידה", "בדרך אליה"),
+        "pl": ("Przymierzalnie", "Z przymierzalni nikt o nic nie prosi", "Już niosę"),
+    }
+    for language, (title, nothing, _) in said.items():
+        empty = staff.get("/staff/rooms", headers={"Accept-Language": language}).text
+        assert title in empty
+        assert nothing in empty
     room.ask()
-    assert coming in staff.get("/staff/rooms", headers=spoken).text
-    assert coming in staff.get(f"{ROOMS}?html=true", headers=spoken).json()["html"]
+    for language, (_, _, coming) in said.items():
+        spoken = {"Accept-Language": language}
+        assert coming in staff.get("/staff/rooms", headers=spoken).text
+        assert coming in staff.get(f"{ROOMS}?html=true", headers=spoken).json()["html"]
 
 
 def test_the_page_is_told_at_once(app: FastAPI, room: FittingRoom) -> None:
@@ -243,7 +250,7 @@ def test_the_page_is_told_at_once(app: FastAPI, room: FittingRoom) -> None:
     token = hire(room.floor, "7")
     with (
         serving(app) as url,
-        signed_in(httpx2.Client(base_url=url, timeout=20), token) as phone,  # type: ignore[arg-type, type-var, attr-defined]
+        httpx2.Client(base_url=url, timeout=20, cookies={COOKIE: token}) as phone,
         phone.stream("GET", f"{ROOMS}/events") as answer,
     ):
         stream = events(answer)
@@ -252,3 +259,37 @@ def test_the_page_is_told_at_once(app: FastAPI, room: FittingRoom) -> None:
         for notice in room.hear(room.wish()).notices:
             app.state.parts.bells.hear(notice)
         assert until(stream, "changed").data == {"topic": f"rooms:{HERE}"}
+
+
+def test_what_she_asked_for_is_hers_wherever_her_visit_goes(room: FittingRoom) -> None:
+    """A phone takes the visit along; an export shows it, an erasure ends it, another's stays."""
+    floor, other = room.floor, FittingRoom(room.floor, "Room 2")
+    room.hear(
+        room.said("device.taken_up", claim_hash=secret_hash("link")),
+        room.said("item.tried", gtin=MUG),
+    )
+    room.ask()
+    other.hear(other.said("item.tried", gtin=MUG))
+    other.ask()
+    buyer = floor.buyer()
+    buyer.put(MUG, 1)  # she has a cart: the visit becomes part of her session
+    floor.do(
+        lambda db: binding.claim(
+            db, floor.clock, floor.ids, secret="link", session_id=buyer.session_id
+        )
+    )
+    begun = {Scope.SESSION: {buyer.session_id}}
+    found = floor.look(lambda db: follow(db, REGISTRY, begun))
+    holdings = {one.table: one for one in REGISTRY}
+    with reading(floor.engine) as db:
+        shown = {
+            table: list(rows_of(db, holdings[table], found))
+            for table in ("size_request", "tried_item")
+        }
+    assert [row["gtin"] for row in shown["size_request"]] == [BLUE]
+    assert [row["gtin"] for row in shown["tried_item"]] == [MUG]
+    floor.do(lambda db: erase(db, REGISTRY, found))
+    wishes = floor.look(lambda db: db.exec(select(SizeRequestRow.device_id)).all())
+    assert list(wishes) == [other.device_id]
+    left = floor.look(lambda db: db.exec(select(TriedItemRow)).all())
+    assert [row.binding_id for row in left] == [other.row().binding_id]
