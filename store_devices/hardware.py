@@ -4,7 +4,7 @@ Protocols only: the real parts stand in ``camera.py`` and ``scanner.py``, the si
 in ``firmware_sim``; of radio, which needs no pictures, in ``ble``. Nothing here may open a device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,24 @@ class Scanner(Protocol):
 
     def close(self) -> None:
         """Let go of the device. May be called twice."""
+        ...
+
+
+class TagReader(Protocol):
+    """An RFID reader (EPC Gen2) over a room."""
+
+    def read(self) -> Collection[bytes] | None:
+        """Wait for the next round, a quarter second or so; return the EPCs that were heard.
+
+        12 bytes each, or 26. ``None`` once the reader is closed.
+
+        Raises:
+            Unavailable: the device does not answer any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device; a waiting ``read`` returns ``None``. May be called twice."""
         ...
 
 

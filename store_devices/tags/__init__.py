@@ -1,0 +1,1 @@
+"""RFID tags in a fitting room: which are brought in, and which hang outside."""
