@@ -14,9 +14,9 @@ from cart.kernel.gtin import Gtin
 ROUNDS: Final = 8
 """Of a window: two seconds at the four rounds a second that readers make."""
 HEARD_IN_MIN: Final = 6
-"""Of its rounds. If a tag in the room is heard in 95 of 100 rounds and one outside in 30, of the first
-1 in 170 is told later than after a window, and of the second 1 in 90 would be told: most of them are
-known from when the room was empty, so it is 1 in 350."""
+"""Of its rounds. A tag in the room that is heard in 95 of 100 rounds is told later than after a
+window once in 170; one outside that is heard in 30 would be told once in 90. Most of those are
+known from when the room was empty, so it is once in 350."""
 OUTSIDE_IN_MIN: Final = 2
 """Rounds of an empty room in which a tag was heard, so that it is the shop's and not hers."""
 TAGS_MAX: Final = 500
