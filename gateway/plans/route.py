@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from gateway.presence.plan import Area, Point
@@ -66,7 +67,7 @@ class Ground:
     def length(self, zones: Sequence[str]) -> float:
         """Return the length of a way from zone to zone, metres; those not drawn are left out."""
         drawn = [zone for zone in zones if zone in self.middles]
-        return sum(self.metres(one, other) for one, other in zip(drawn, drawn[1:], strict=False))
+        return sum(self.metres(one, other) for one, other in pairwise(drawn))
 
 
 def _middle(areas: Sequence[Area]) -> Point:
@@ -100,12 +101,16 @@ def _goods(stops: Sequence[Stop], ground: Ground, from_zone: str) -> list[Stop]:
     drawn = [zone for zone in given if zone in ground.middles]
     others = [zone for zone in given if zone not in ground.middles]
     first = {zone: min(one.order for one in stops if one.zone_id == zone) for zone in others}
-    order = [*zones_in_order(drawn, ground, from_zone), *sorted(others, key=lambda z: (first[z], z))]
+    order = [
+        *zones_in_order(drawn, ground, from_zone),
+        *sorted(others, key=lambda z: (first[z], z)),
+    ]
     return [
         one
         for zone in order
         for one in sorted(
-            (stop for stop in stops if stop.zone_id == zone), key=lambda stop: (stop.order, stop.key)
+            (stop for stop in stops if stop.zone_id == zone),
+            key=lambda stop: (stop.order, stop.key),
         )
     ]
 

@@ -31,9 +31,9 @@ def stops(draw: st.DrawFn) -> list[Stop]:
     return found
 
 
-@given(stops(), points, st.sampled_from(["", "z0", "z3", "nowhere"]), st.randoms())
+@given(stops(), points, st.sampled_from(["", "z0", "z3", "nowhere"]))
 def test_every_stop_is_visited_once_and_always_alike(
-    wanted: list[Stop], middles: dict[str, tuple[float, float]], start: str, chance: object
+    wanted: list[Stop], middles: dict[str, tuple[float, float]], start: str
 ) -> None:
     """Nothing is lost or doubled; asked again it is the same way."""
     ground = Ground(middles)
@@ -98,6 +98,8 @@ def test_an_adviser_comes_when_it_is_time() -> None:
     at = NOON + timedelta(seconds=3 * LOOKS_S)
     keys = [
         one.key
-        for one in route([*goods, Stop("adviser", Kind.ADVISER, "z0", at=at)], ground, begins_at=NOON)
+        for one in route(
+            [*goods, Stop("adviser", Kind.ADVISER, "z0", at=at)], ground, begins_at=NOON
+        )
     ]
     assert keys == ["g0", "g1", "g2", "adviser", "g3", "g4", "g5"]
