@@ -67,7 +67,7 @@ def upgrade() -> None:
             ["session_id"], ["shopper_session.id"], name=op.f("fk_booking_session_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_booking")),
-        sa.UniqueConstraint("session_id", "serves", name=op.f("uq_booking_session_id")),
+        sa.UniqueConstraint("session_id", "serves", name=op.f("uq_booking_session_id_serves")),
     )
     op.create_index("ix_booking_location_id_starts_at", "booking", ["location_id", "starts_at"])
     op.create_table(

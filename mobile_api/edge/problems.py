@@ -148,7 +148,9 @@ TITLES: Final[Mapping[str, str]] = {
     "turn_over": N_("This turn is over, or was not called yet."),
     "unknown_plan": N_("You have no plan for a visit, or this is not in it."),
     "unknown_booking": N_("There is no such booking."),
-    "time_not_offered": N_("The shop is closed then, or it is too late for that. Choose another time."),
+    "time_not_offered": N_(
+        "The shop is closed then, or it is too late for that. Choose another time."
+    ),
     "booking_full": N_("Somebody was faster: nothing is free then. Choose another time."),
     "already_booked": N_("You have booked that already. Change or cancel what you have."),
     "booking_clash": N_("You have booked something else for that time."),
