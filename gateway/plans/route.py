@@ -19,6 +19,7 @@ from gateway.presence.plan import Area, Point
 WALK_M_PER_S: Final = 0.7
 LOOKS_S: Final = 120  # at one article: found, looked at, taken or not
 ROUNDS_MAX: Final = 50  # of 2-opt: ten zones need three; a bound, not an aim
+LENGTH_DIGITS: Final = 6  # of metres: shorter differences are rounding
 GAIN_MIN_M: Final = 1e-9  # less than this is rounding, and would go round for ever
 
 
@@ -97,7 +98,8 @@ def route(
 
 def _goods(stops: Sequence[Stop], ground: Ground, from_zone: str) -> list[Stop]:
     """Return goods in their zones' order; zones that are not drawn come after those that are."""
-    given = list(dict.fromkeys(one.zone_id for one in stops))
+    walked = sorted(stops, key=lambda one: (one.order, one.key))
+    given = list(dict.fromkeys(one.zone_id for one in walked))
     drawn = [zone for zone in given if zone in ground.middles]
     others = [zone for zone in given if zone not in ground.middles]
     first = {zone: min(one.order for one in stops if one.zone_id == zone) for zone in others}
@@ -118,17 +120,25 @@ def _goods(stops: Sequence[Stop], ground: Ground, from_zone: str) -> list[Stop]:
 def zones_in_order(zones: Sequence[str], ground: Ground, from_zone: str = "") -> list[str]:
     """Return drawn zones in a short order, never a longer one than the order given.
 
-    Two beginnings, nearest first and as given, are made shorter by 2-opt; the shorter is taken.
+    Two beginnings, nearest first and as given, are made shorter by 2-opt; the shortest is taken.
+    Of ways that are as long, one that begins as it was given: without a start, either end may.
     """
     start = [from_zone] if from_zone in ground.middles else []
+    place = {zone: number for number, zone in enumerate(zones)}
     ways = [
-        _shorter([*start, *nearest_first(zones, ground, from_zone)], ground, fixed=len(start)),
-        _shorter([*start, *zones], ground, fixed=len(start)),
+        _shorter([*start, *some], ground, fixed=len(start))[len(start) :]
+        for some in (nearest_first(zones, ground, from_zone), zones)
     ]
-    best = min(ways, key=lambda way: (round(ground.length(way), 6), way))
-    if ground.length(best) > ground.length([*start, *zones]):  # by rounding alone
-        best = [*start, *zones]
-    return best[len(start) :]
+    if not start:
+        ways += [way[::-1] for way in ways]
+    ways.append(list(zones))  # rounding alone makes none longer
+    return min(
+        ways,
+        key=lambda way: (
+            round(ground.length([*start, *way]), LENGTH_DIGITS),
+            [place[zone] for zone in way],
+        ),
+    )
 
 
 def nearest_first(zones: Sequence[str], ground: Ground, from_zone: str = "") -> list[str]:

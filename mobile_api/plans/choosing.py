@@ -155,15 +155,19 @@ def day_choices(spoken: Words, facts: LocationFacts, now: datetime) -> tuple[Day
     """Return the days of a shop on which a visit can begin, in her language."""
     found = []
     for day in opening.days(facts, now):
-        first = day.starts[0].starts_at
-        local = opening.day_of(facts, first)[0].date()
-        name = f"{spoken.weekday(first, facts.timezone)}, {spoken.day(local)}"
+        name = day_name(spoken, facts, day.starts[0].starts_at)
         starts = tuple(
             (one.starts_at.isoformat(), spoken.clock_time(one.starts_at, facts.timezone))
             for one in day.starts
         )
         found.append(DayChoice(name, starts))
     return tuple(found)
+
+
+def day_name(spoken: Words, facts: LocationFacts, moment: datetime) -> str:
+    """Return weekday and date of a moment by the shop's clock."""
+    local = opening.day_of(facts, moment)[0].date()
+    return f"{spoken.weekday(moment, facts.timezone)}, {spoken.day(local)}"
 
 
 def _shops(

@@ -13,7 +13,7 @@ from gateway.plans import opening, queries
 from gateway.plans.model import ARRIVES_WITHIN, Booked, Followed
 from gateway.plans.route import Kind, Stop
 from mobile_api.look.words import Words
-from mobile_api.plans.choosing import Elsewhere, names_of, pieces_left, where_else
+from mobile_api.plans.choosing import Elsewhere, day_name, names_of, pieces_left, where_else
 from mobile_api.products.queries import all_shops
 from mobile_api.products.shops import nearest_first
 from mobile_api.queues.shown import zone_names
@@ -70,6 +70,7 @@ class ShownPlan:
     place: str
     timezone: str
     comes_at: datetime
+    day: str
     called: str
     arrived_at: datetime | None
     today: bool
@@ -123,6 +124,7 @@ def shown(wired: Parts, db: Session, spoken: Words, session_id: str) -> ShownPla
         place=spoken.of(facts.name_i18n, facts.name),
         timezone=facts.timezone,
         comes_at=plan.comes_at,
+        day=day_name(spoken, facts, plan.comes_at),
         called=plan.called,
         arrived_at=plan.arrived_at,
         today=abs(wired.clock.now() - plan.comes_at) <= ARRIVES_WITHIN,

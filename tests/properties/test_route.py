@@ -52,7 +52,7 @@ def test_it_is_never_longer_than_as_it_was_given(
     before = [start] if start in middles else []
     found = zones_in_order(given_order, ground, start)
     assert sorted(found) == sorted(given_order)
-    assert ground.length([*before, *found]) <= ground.length([*before, *given_order]) + 1e-9
+    assert ground.length([*before, *found]) <= ground.length([*before, *given_order]) + 1e-6
 
 
 @given(stops(), points)
@@ -77,10 +77,9 @@ def test_places_of_what_is_special(
 def test_a_crossing_way_is_straightened() -> None:
     """Along a corridor: to the end once, not to and fro; from where she stands."""
     ground = Ground({f"z{n}": (float(n * 10), 0.0) for n in range(6)})
-    assert zones_in_order(["z0", "z3", "z1", "z5", "z2", "z4"], ground) in (
-        ["z0", "z1", "z2", "z3", "z4", "z5"],
-        ["z5", "z4", "z3", "z2", "z1", "z0"],
-    )
+    along = ["z0", "z1", "z2", "z3", "z4", "z5"]
+    assert zones_in_order(["z0", "z3", "z1", "z5", "z2", "z4"], ground) == along
+    assert zones_in_order(["z5", "z3", "z1", "z0", "z2", "z4"], ground) == along[::-1]
     assert zones_in_order(["z4", "z1", "z5", "z3"], ground, "z0") == ["z1", "z3", "z4", "z5"]
 
 
