@@ -24,6 +24,7 @@ from cart.kernel.errors import (
 )
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import RandomIds, SeededIds
+from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandRow
 from gateway.floor.model import read_plan
 from gateway.floor.service import Settled, draw, keep
@@ -33,6 +34,7 @@ from gateway.plans.model import KEPT, BookingState, Followed
 from gateway.plans.route import Kind
 from gateway.plans.service import Wanted
 from gateway.plans.tables import BookingRow, BookingSlotRow, PlanLineRow, PlanRow
+from gateway.presence.joining import ShopBands
 from gateway.presence.settling import Change
 from gateway.presence.settling import Kind as Moved
 from inventory_api.catalogue.queries import sellables
@@ -408,6 +410,8 @@ def test_her_band_says_that_she_has_come(shop: Shop) -> None:
     assert len(shop.walk("lamps")) == 1
     assert shop.way(ada) == [LAMP, MUG]
     assert shop.do(lambda db: service.seen(db, shop.clock, [THERE])) == []
+    bands = ShopBands(shop.clock, shop.ids, Sealing(b"a secret of thirty-two characters"))
+    assert shop.do(lambda db: list(bands.came(db, [HERE]))) == [came]
 
 
 def test_who_may_not_be_followed_is_nowhere(small: Shop) -> None:
