@@ -98,6 +98,7 @@ def test_she_sees_which_shop_has_it_and_makes_a_plan(phone: TestClient, shop: Pl
         ("", "", "ask"),
     ]
     assert made["missing"] == [{"name": "Lamp", "shop": THERE}]
+    assert f"Your visit to {HERE}" in phone.get("/").text
     page = phone.get("/plan").text
     assert "ask a colleague" in page
     assert f"{THERE} has it" in page

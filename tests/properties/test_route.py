@@ -75,7 +75,7 @@ def test_places_of_what_is_special(
 
 
 def test_a_crossing_way_is_straightened() -> None:
-    """Along a corridor: to the end once, not to and fro; from where she stands."""
+    """Along a corridor: once to its end, without turning; from where she stands."""
     ground = Ground({f"z{n}": (float(n * 10), 0.0) for n in range(6)})
     along = ["z0", "z1", "z2", "z3", "z4", "z5"]
     assert zones_in_order(["z0", "z3", "z1", "z5", "z2", "z4"], ground) == along
