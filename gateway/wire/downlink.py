@@ -211,10 +211,9 @@ class NextStop(Wire):
     zone: Annotated[
         str, Field(max_length=SAID_LENGTH_MAX, description="English; empty: a colleague knows.")
     ] = ""
-    zone_i18n: Annotated[
-        dict[Annotated[str, Field(pattern=r"^(he|pl)$")], str],
-        Field(default_factory=dict, max_length=2),
-    ]
+    zone_i18n: dict[Annotated[str, Field(pattern=r"^(he|pl)$")], str] = Field(
+        default_factory=dict, max_length=2
+    )
     bay: Annotated[str, Field(max_length=64)] = ""
     gtin: Annotated[
         Gtin | None, Field(description="Of goods: called as the device's catalogue calls it.")

@@ -12,9 +12,9 @@ depends_on: Final = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("serving_zone") as table:
-        table.add_column(sa.Column("bookable", sa.Integer(), nullable=False, server_default="0"))
-        table.create_check_constraint(
+    with op.batch_alter_table("serving_zone") as batch:
+        batch.add_column(sa.Column("bookable", sa.Integer(), nullable=False, server_default="0"))
+        batch.create_check_constraint(
             op.f("ck_serving_zone_bookable"), "bookable >= 0 AND bookable <= places"
         )
     op.create_table(
@@ -86,6 +86,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("booking_slot", "booking", "plan_line", "shop_plan"):
         op.drop_table(table)
-    with op.batch_alter_table("serving_zone") as table:
-        table.drop_constraint(op.f("ck_serving_zone_bookable"), type_="check")
-        table.drop_column("bookable")
+    with op.batch_alter_table("serving_zone") as batch:
+        batch.drop_constraint(op.f("ck_serving_zone_bookable"), type_="check")
+        batch.drop_column("bookable")
