@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlmodel import select
+from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from cart.carts.service import Shopping, add_line
@@ -14,9 +14,13 @@ from cart.carts.tables import ShopperSessionRow
 from cart.db import make_engine
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
+from cart.profile.tables import CustomerRow
+from gateway.notices import PlanChanged
+from gateway.plans.model import KEPT
 from gateway.plans.tables import BookingRow, BookingSlotRow, PlanLineRow, PlanRow
 from inventory_api.catalogue.queries import sellables
 from mobile_api.app import create_app
+from mobile_api.rights import erasing, retention
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, THERE
 from tests.fakes.clock import FakeClock
@@ -35,6 +39,7 @@ from tests.mobile_api.planning import (
 )
 from tests.mobile_api.served import events, serving, until
 from tests.mobile_api.shop import key
+from tests.mobile_api.signing_in import sign_in
 from tests.mobile_api.staffing import hire, refused, signed_in
 
 
@@ -279,3 +284,46 @@ def test_her_page_and_the_staffs_are_told_at_once(app: FastAPI, shop: PlanShop) 
         assert until(stream, "changed").data["topic"].startswith("plan:")
         ask(phone, "/arrive")
         assert until(stream, "changed").data["topic"].startswith("plan:")
+
+
+def test_a_plan_goes_along_when_she_signs_in(
+    app: FastAPI, phone: TestClient, shop: PlanShop
+) -> None:
+    """With what is booked; staff and her other phone see the same; erased, the room is free."""
+    plan(phone, *BOTH, called="Ada")
+    book(phone, 15)
+    sign_in(app, phone)
+    seen = mine(phone)
+    assert sorted(keys(seen)) == sorted([LAMP, MUG, "fitting_room"])
+    other = TestClient(app)
+    sign_in(app, other)
+    assert mine(other) == seen
+
+    def erase(db: Session) -> None:
+        customer_id = db.exec(select(CustomerRow.id)).one()
+        parts = app.state.parts
+        _, told = erasing.ask(
+            db, parts.clock, parts.ids, parts.secret, customer_id=customer_id, asked_by="test"
+        )
+        assert HERE in {one.location_id for one in told if isinstance(one, PlanChanged)}
+
+    shop.floor.do(erase)
+    assert shop.floor.look(lambda db: db.exec(select(PlanRow)).all()) == []
+    third = TestClient(app)
+    plan(third)
+    assert book(third, 15).is_success
+
+
+def test_a_day_after_the_visit_it_is_swept(
+    phone: TestClient, shop: PlanShop, settings: ApiSettings
+) -> None:
+    """With the hour's sweep, not an hour sooner."""
+    plan(phone, *BOTH)
+    book(phone, 15)
+    floor, rule = shop.floor, retention.BY_NAME["plans"]
+    floor.clock.advance(KEPT.total_seconds() + 3600)  # the visit was to be in an hour
+    assert retention.sweep(floor.engine, floor.clock, settings, rule) == 0
+    floor.clock.advance(1)
+    assert retention.sweep(floor.engine, floor.clock, settings, rule) == 1
+    for table in (PlanRow, PlanLineRow, BookingRow):
+        assert floor.look(lambda db, table=table: db.exec(select(table)).all()) == []  # type: ignore[misc]
