@@ -121,6 +121,16 @@ def _commands() -> dict[str, Wire]:
             ),
             **at,
         ),
+        "ShowStop": downlink.ShowStop(
+            id="command-10",
+            data=downlink.StopData(
+                visit=VISIT,
+                stop=downlink.NextStop(
+                    kind="goods", zone="Lamps", zone_i18n={"pl": "Lampy"}, bay="3", gtin=LAMP
+                ),
+            ),
+            **at,
+        ),
     }
 
 

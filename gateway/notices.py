@@ -111,6 +111,19 @@ class TurnsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """A shopper's plan for a location is another, or she is in another zone of it.
+
+    ``cart_id``: of her session; devices that show it show her next stop.
+    """
+
+    location_id: str
+    session_id: str
+    cart_id: str
+    what: Literal["plan"] = "plan"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -128,6 +141,7 @@ Change = (
     | BandChanged
     | FloorChanged
     | TurnsChanged
+    | PlanChanged
 )
 Notice = Change | StockChanged
 

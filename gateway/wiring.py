@@ -45,7 +45,7 @@ from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
-from gateway.notices import BandChanged, BindingChanged, Notice
+from gateway.notices import BandChanged, BindingChanged, Notice, PlanChanged
 from gateway.presence.joining import ShopBands
 from gateway.presence.service import Presence
 from gateway.sessions import Sessions, SoleSession
@@ -286,6 +286,8 @@ class Gateway:
         for one in notices:
             if isinstance(one, BindingChanged):
                 self._downlink.remind(one.device_id)
+            elif isinstance(one, PlanChanged):
+                self._downlink.hear([one])
 
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:

@@ -66,6 +66,7 @@ from mobile_api.payment.awaiting import Awaited
 from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.payment.sweep import PaymentSweep
+from mobile_api.plans import router as plan_router
 from mobile_api.privacy import pages as privacy_pages
 from mobile_api.privacy import router as privacy_router
 from mobile_api.privacy import withdrawing
@@ -81,6 +82,7 @@ from mobile_api.settings import ApiSettings
 from mobile_api.sign_in import pages as sign_in_pages
 from mobile_api.sign_in import router as sign_in_router
 from mobile_api.staff import band_pages as staff_band_pages
+from mobile_api.staff import bookings as staff_bookings
 from mobile_api.staff import desk_router as staff_desk_router
 from mobile_api.staff import floor as staff_floor
 from mobile_api.staff import locking as staff_locking
@@ -115,6 +117,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     order_pages.router,
     claim_pages.router,
     queue_router.router,
+    plan_router.router,
     product_pages.router,
     pictures.router,
     sign_in_router.router,
@@ -133,6 +136,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_band_pages.router,
     staff_floor.router,
     staff_waiting.router,
+    staff_bookings.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,

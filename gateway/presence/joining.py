@@ -21,6 +21,7 @@ from gateway.floor import queries as floors
 from gateway.floor import there
 from gateway.floor.tables import FloorReceiverRow
 from gateway.notices import Notice, TurnsChanged
+from gateway.plans import service as plans
 from gateway.ports import Holder
 from gateway.presence.leaving import Watch
 from gateway.presence.model import Worn
@@ -126,5 +127,6 @@ class ShopBands:
         return [changed(bound) for bound in over]
 
     def came(self, db: Session, location_ids: Sequence[str]) -> Iterable[Notice]:
-        """Let whoever is where she was called to have come."""
-        return [TurnsChanged(one) for one in sorted(there.arrive(db, self._clock, location_ids))]
+        """Let whoever is where she was called to have come, and whoever planned her visit."""
+        changed = sorted(there.arrive(db, self._clock, location_ids))
+        return [*map(TurnsChanged, changed), *plans.seen(db, self._clock, location_ids)]

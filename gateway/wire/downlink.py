@@ -13,6 +13,7 @@ from cart.kernel.gtin import Gtin
 from gateway.wire.events import EventId, Name, VisitId, Wire
 
 LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
+SAID_LENGTH_MAX = 200  # the name of an article or a zone, as feeds have them
 GREETING_LENGTH_MAX = 80  # a name on one line of a screen; a longer one is cut
 
 
@@ -72,6 +73,7 @@ class CommandType(StrEnum):
     BEGIN_VISIT = "carryover.visit.begin"
     GREET = "carryover.visit.greet"
     TAP_ANSWERED = "carryover.tap.answered"
+    SHOW_STOP = "carryover.stop.show"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -202,6 +204,38 @@ class TapAnswered(_Command):
     data: TapData
 
 
+class NextStop(Wire):
+    """The next stop of her plan. Nothing of it is written to a disk of the device."""
+
+    kind: Literal["goods", "fitting_room", "adviser", "ask"]
+    zone: Annotated[
+        str, Field(max_length=SAID_LENGTH_MAX, description="English; empty: a colleague knows.")
+    ] = ""
+    zone_i18n: dict[Annotated[str, Field(pattern=r"^(he|pl)$")], str] = Field(
+        default_factory=dict, max_length=2
+    )
+    bay: Annotated[str, Field(max_length=64)] = ""
+    gtin: Annotated[
+        Gtin | None, Field(description="Of goods: called as the device's catalogue calls it.")
+    ] = None
+    name: Annotated[str, Field(max_length=SAID_LENGTH_MAX)] = ""
+    at: Annotated[AwareDatetime | None, Field(description="When it is booked for.")] = None
+
+
+class StopData(Wire):
+    """Where she goes next; without a stop nothing is said of it any more."""
+
+    visit: VisitId
+    stop: NextStop | None = None
+
+
+class ShowStop(_Command):
+    """She made a plan of this visit at home: say where she goes next, in one line."""
+
+    type: Literal[CommandType.SHOW_STOP] = CommandType.SHOW_STOP
+    data: StopData
+
+
 class RejectedData(Wire):
     """Which event could not be done, and why; it is stored as a dead letter."""
 
@@ -258,6 +292,7 @@ Command = Annotated[
     | BeginVisit
     | Greet
     | TapAnswered
+    | ShowStop
     | Rejected
     | ApplyDesired
     | Rotate,

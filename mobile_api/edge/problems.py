@@ -146,6 +146,16 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_serving_place": N_("Nobody is served there."),
     "unknown_turn": N_("There is no such place in the queue."),
     "turn_over": N_("This turn is over, or was not called yet."),
+    "unknown_plan": N_("You have no plan for a visit, or this is not in it."),
+    "unknown_booking": N_("There is no such booking."),
+    "time_not_offered": N_(
+        "The shop is closed then, or it is too late for that. Choose another time."
+    ),
+    "booking_full": N_("Somebody was faster: nothing is free then. Choose another time."),
+    "already_booked": N_("You have booked that already. Change or cancel what you have."),
+    "booking_clash": N_("You have booked something else for that time."),
+    "booking_over": N_("That is over, and cannot be changed any more."),
+    "plan_not_today": N_("Your visit is planned for another day."),
     "queue_full": N_("Too many wait there already. Please ask the staff."),
     "too_many_lines": N_("The list is full."),
     "too_many_mails": N_("That was mailed often enough. Please try again in an hour."),

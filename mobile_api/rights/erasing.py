@@ -35,6 +35,7 @@ from cart.profile.tables import CustomerRow
 from gateway.bands import service as band_service
 from gateway.bands.model import EndReason as BandEnd
 from gateway.fanout import BandChanged, Notice, SignedOut
+from gateway.plans import service as plans
 from mobile_api.account.service import sign_out_everywhere
 from mobile_api.mail.sink import Mailbox
 from mobile_api.payment.sandbox.provider import SandboxProvider
@@ -110,7 +111,7 @@ def _nothing_waits(db: Session, customer_id: str) -> None:
 
 
 def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[Notice]:
-    """End her phones' keys, bindings of devices that show her cart, her band, open checkouts."""
+    """End her phones' keys, bindings of devices that show her cart, her band, plan, checkouts."""
     session = db.exec(
         select(ShopperSessionRow)
         .where(ShopperSessionRow.customer_id == customer_id)
@@ -121,6 +122,8 @@ def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[
     told = sign_out_everywhere(db, clock, ids, session)
     ended = band_service.end_loans(db, clock.now(), [session.id], BandEnd.ERASED)
     told += [BandChanged(number) for number in ended]
+    if (plan := plans.end(db, session.id)) is not None:  # what she booked is free for others
+        told.append(plans.changed(db, plan))
     for checkout_id in db.exec(
         select(CheckoutRow.id).where(
             CheckoutRow.session_id == session.id, CheckoutRow.state == CheckoutState.OPEN

@@ -66,7 +66,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         N_("Devices in the shop"),
         (
             *("binding", "band_loan", "band_presence", "band_at_desk", "desk_code"),
-            *("turn", "dead_letter"),
+            *("turn", "shop_plan", "plan_line", "booking", "dead_letter"),
         ),
     ),
 )

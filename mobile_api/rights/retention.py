@@ -21,6 +21,8 @@ from cart.picking import doors
 from cart.profile import service as profile
 from cart.profile.model import CODES_KEPT
 from gateway.dead_letters import service as dead_letters
+from gateway.plans import model as plan_limits
+from gateway.plans import service as plans
 from mobile_api.mail.queries import erase_addresses
 from mobile_api.rights import idle
 from mobile_api.settings import ApiSettings
@@ -70,6 +72,12 @@ RULES: Final = (
         "messages of devices that could not be done",
         lambda _: f"{dead_letters.KEPT.days} days, {dead_letters.DONE_KEPT.days} once done (fixed)",
         lambda db, clock, _: dead_letters.forget(db, clock),
+    ),
+    Rule(
+        "plans",
+        "plans of visits with their lines and bookings",
+        lambda _: f"{plan_limits.KEPT.days} day after the visit (fixed)",
+        lambda db, clock, _: plans.forget(db, clock),
     ),
     Rule(
         "list_addresses",

@@ -26,6 +26,8 @@ from gateway.binding import news
 from gateway.binding import service as binding_service
 from gateway.binding.queries import live_of_carts
 from gateway.fanout import BandChanged, CartChanged, SignedOut
+from gateway.plans import bookings
+from gateway.plans import service as plans
 from mobile_api.carts.adding import ORIGIN
 from mobile_api.edge.sessions import Visitor, derived_token
 from mobile_api.wiring import Parts
@@ -79,6 +81,9 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
         band = band_service.move_loan(db, clock, from_id=origin.id, session_id=own.id)
         if band is not None:
             wired.tell(db, BandChanged(band.number))
+        if plans.move(db, from_id=origin.id, cart_id=origin.cart_id, session_id=own.id):
+            hers = bookings.held(db, own.id)
+            wired.tell(db, plans.changed(db, hers))
         changes = joining.join(
             db,
             clock,

@@ -19,6 +19,7 @@ from gateway.wire.downlink import (
     GreetData,
     Rejected,
     ShowCart,
+    ShowStop,
     StockNotice,
     TapAnswered,
     TapData,
@@ -58,6 +59,10 @@ class Commands:
                 return _unless(self._greet(command.data))
             case TapAnswered():
                 return _unless(self._answer_tap(command.data))
+            case ShowStop(data=going):
+                done = self._agent.change(
+                    going.visit, lambda visit: model.going_to(visit, going.stop)
+                )
             case Rejected():
                 data = command.data
                 done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.downlink import CartData, GreetData, RejectedData, ShownLine
+from gateway.wire.downlink import CartData, GreetData, NextStop, RejectedData, ShownLine
 from gateway.wire.events import (
     QUANTITY_MAX,
     DeviceEvent,
@@ -100,6 +100,7 @@ class Visit(_Kept):
     greeting: str | None = None  # the name of whoever held her band here; empty: she gave none
     sheet: Sheet = ""
     notice: Notice | None = None
+    next_stop: NextStop | None = None  # of the plan that she made at home; on no disk
 
 
 def lines(visit: Visit) -> tuple[Line, ...]:
@@ -208,6 +209,11 @@ def greeted(visit: Visit, data: GreetData) -> Visit:
     locale = data.locale if visit.greeting is None else visit.locale
     known = {"greeting": data.greeting, "locale": locale, "notice": None}
     return claimed(visit).model_copy(update=known)
+
+
+def going_to(visit: Visit, stop: NextStop | None) -> Visit:
+    """Return the visit in which she goes there next; None: nobody knows of a next stop."""
+    return visit.model_copy(update={"next_stop": stop})
 
 
 def welcomed(data: GreetData, at: datetime) -> Visit:

@@ -35,7 +35,10 @@ from tests.mobile_api.world import (
 # Whoever has one of these in a path has the key to what it opens: none of them is an id.
 KEYS: Final = frozenset({"link", "secret", "ref", "name"})
 HERS: Final = frozenset(
-    {"checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"}
+    {
+        *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),
+        "booking_id",
+    }
 )
 ALLOWED: Final = {
     Role.SHOPPER: {OWNER},

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from sqlmodel import Session
 from starlette.testclient import TestClient
 
 from cart.kernel.ids import RandomIds
+from cart.orders.slots import floor_quarter
 from cart.picking.roles import Role
 from gateway.floor.model import read_plan
 from gateway.floor.service import draw
@@ -29,7 +31,7 @@ from tests.mobile_api.staffing import hire
 
 ADA: Final = "ada.quay@personal.example"
 ADAS_LIST: Final = "Hall of Ada Quay"
-ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0, 0, 6, 6]]\nserves = "fitting_room"\n'
+ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0,0,6,6]]\nserves = "fitting_room"\nbookable = 1'
 SHOPPER_COOKIE: Final = "carryover"
 # Callers by name; what each may is for the tests to say.
 NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
@@ -88,6 +90,7 @@ def _left_behind(db: Session) -> dict[str, str]:
     """Return ids that no answer has told."""
     asked = {
         "turn_id": "SELECT MIN(id) FROM turn",
+        "booking_id": "SELECT MIN(id) FROM booking",
         "letter_id": "SELECT MIN(id) FROM dead_letter",
         "line_id": "SELECT MIN(id) FROM pick_line",
         "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
@@ -120,6 +123,9 @@ def _ada(made: World, phone: TestClient) -> None:
     _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
     made.floor.do(_rooms)
     _ok(_post(phone, f"/shops/{HERE}/waiting/back/join", {}))
+    comes_at = (floor_quarter(made.floor.clock.now()) + timedelta(hours=1)).isoformat()
+    _ok(_post(phone, "/plan", {"location_id": HERE, "comes_at": comes_at, "called": ADA[:3]}))
+    _ok(_post(phone, "/plan/bookings", {"serves": "fitting_room", "starts_at": comes_at}))
     checkout = _ok(_post(phone, "/checkouts", {}))
     _ok(_post(phone, f"/checkouts/{checkout['id']}/choices", {"email": ADA}))
     kept = _ok(_post(phone, "/lists", {"name": ADAS_LIST}))

@@ -32,6 +32,8 @@ CarryoverError
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownServingPlace nobody is served in this part of this shop
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
+│   ├── UnknownPlan         this phone has no plan of a visit, or this is not in it
+│   ├── UnknownBooking      nothing of this id is booked in this shop
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -83,6 +85,12 @@ CarryoverError
 │   ├── PurseLimit          more than she lets a payment, or a day, be
 │   ├── PurseShort          her balance is too small
 │   ├── TurnOver            a turn in a queue that has ended, or was not called yet
+│   ├── TimeNotOffered      the shop is closed then, or it is over or too far ahead
+│   ├── BookingFull         all that can be booked for this quarter hour is taken
+│   ├── AlreadyBooked       a shopper has one fitting room and one adviser at a time
+│   ├── BookingClash        two things booked for one quarter hour
+│   ├── BookingOver         a booking that was served, or whose time is over
+│   ├── PlanNotToday        not expected yet, or not any more
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -152,6 +160,16 @@ from cart.kernel.errors.people import (
     UnknownJoining,
     UnknownWithdrawal,
 )
+from cart.kernel.errors.plans import (
+    AlreadyBooked,
+    BookingClash,
+    BookingFull,
+    BookingOver,
+    PlanNotToday,
+    TimeNotOffered,
+    UnknownBooking,
+    UnknownPlan,
+)
 from cart.kernel.errors.purse import (
     BandAway,
     PinTooEasy,
@@ -203,10 +221,14 @@ from cart.kernel.errors.selling import (
 )
 
 __all__ = [
+    "AlreadyBooked",
     "AlreadyHandedOver",
     "BandAway",
     "BandHeld",
     "BandNotHere",
+    "BookingClash",
+    "BookingFull",
+    "BookingOver",
     "BrowserRefuses",
     "CarryoverError",
     "CheckoutChanged",
@@ -246,6 +268,7 @@ __all__ = [
     "PayloadTooLarge",
     "PaymentUnavailable",
     "PinTooEasy",
+    "PlanNotToday",
     "ProviderRefused",
     "ProviderUnavailable",
     "PurseLimit",
@@ -268,6 +291,7 @@ __all__ = [
     "SourceMismatch",
     "SpoolFull",
     "TaskTaken",
+    "TimeNotOffered",
     "TooManyAttempts",
     "TooManyLines",
     "TooManyMails",
@@ -277,6 +301,7 @@ __all__ = [
     "Unavailable",
     "UndoClosed",
     "UnknownBand",
+    "UnknownBooking",
     "UnknownCart",
     "UnknownCheckout",
     "UnknownClaim",
@@ -286,6 +311,7 @@ __all__ = [
     "UnknownList",
     "UnknownLocation",
     "UnknownOrder",
+    "UnknownPlan",
     "UnknownProduct",
     "UnknownServingPlace",
     "UnknownSku",
