@@ -111,6 +111,14 @@ class TurnsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceAsked:
+    """There are commands for a device, of no visit."""
+
+    device_id: str
+    what: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -128,6 +136,7 @@ Change = (
     | BandChanged
     | FloorChanged
     | TurnsChanged
+    | DeviceAsked
 )
 Notice = Change | StockChanged
 
