@@ -151,12 +151,12 @@ def set_up(command_id: str = "u-1", until_: datetime | None = None) -> SetUpBand
 async def heard(reach: Reach, *bands: WornBand) -> None:
     """Wait until these are heard."""
     for band in bands:
-        identifier = bytes.fromhex(identifier_of(band))
-        await until(
-            lambda identifier=identifier: reach.reaching.nearby.sender_of(
-                identifier, CLOCK.monotonic()
-            )
-        )
+        await until(partial(is_heard, reach, bytes.fromhex(identifier_of(band))))
+
+
+def is_heard(reach: Reach, identifier: bytes) -> bool:
+    """Say whether a band is heard just now."""
+    return reach.reaching.nearby.sender_of(identifier, CLOCK.monotonic()) is not None
 
 
 def test_only_the_band_that_is_named_vibrates_and_shines() -> None:
