@@ -131,6 +131,24 @@ def _commands() -> dict[str, Wire]:
             ),
             **at,
         ),
+        "SignalBand": downlink.SignalBand(
+            id="command-11",
+            data=downlink.SignalData(
+                identifiers=("d6a123e865595943", "0c17e8b1a4f2d650"),
+                times=2,
+                until=START + timedelta(seconds=20),
+            ),
+            **at,
+        ),
+        "SetUpBand": downlink.SetUpBand(
+            id="command-12",
+            data=downlink.SetUpData(
+                key="8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+                clock_s=1_772_452_800,
+                until=START + timedelta(seconds=25),
+            ),
+            **at,
+        ),
     }
 
 

@@ -12,7 +12,7 @@ from gateway.ingest.batch import Domain, Outcome
 from gateway.ingest.read import Item
 from gateway.ingest.sequences import stored
 from gateway.mqtt import MqttLink
-from gateway.notices import BindingChanged, CartChanged, Notice, PlanChanged
+from gateway.notices import BindingChanged, CartChanged, DeviceAsked, Notice, PlanChanged
 from gateway.registry.queries import devices_by_id
 from gateway.showing import Showing
 from gateway.twin.queries import pending_of
@@ -91,6 +91,8 @@ class Downlink:
                     changed.append(cart_id)
                 case PlanChanged(cart_id=cart_id):
                     changed.append(cart_id)
+                case DeviceAsked(device_id=device_id):
+                    self.remind(device_id, ours_only=True)
                 case _:
                     pass
         self._showing.soon(changed, ours_only=True)

@@ -124,6 +124,14 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceAsked:
+    """There are commands for a device, of no visit."""
+
+    device_id: str
+    what: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
 class StockChanged:
     """Stock of one SKU at one location; the notice that devices hear too."""
 
@@ -142,6 +150,7 @@ Change = (
     | FloorChanged
     | TurnsChanged
     | PlanChanged
+    | DeviceAsked
 )
 Notice = Change | StockChanged
 

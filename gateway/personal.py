@@ -172,7 +172,8 @@ HELD: Final = (
         plain=("payload", "detail"),
         why="what a device was told to do: settings, a rotation; no cart is sent that way. A"
         " greeting has the name that a shopper chose: until the device has answered, and for"
-        " fifteen minutes at most",
+        " fifteen minutes at most. A call by wristband names what her band sends in those minutes,"
+        " and not whose it is: as long",
     ),
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),

@@ -32,6 +32,7 @@ from mobile_api.account import purse as account_purse
 from mobile_api.account import router as account_router
 from mobile_api.bands import desk as band_desk
 from mobile_api.bands import pages as band_pages
+from mobile_api.bands import setting_up as band_setting_up
 from mobile_api.bells import Bells
 from mobile_api.board import pages as board_pages
 from mobile_api.carts import pages as cart_pages
@@ -142,6 +143,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_people.router,
     staff_vouched.router,
     band_desk.router,
+    band_setting_up.router,
     band_pages.router,
     board_pages.router,
     operator_router.router,

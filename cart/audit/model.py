@@ -59,6 +59,7 @@ class Action(StrEnum):
     DEVICE_DESIRE = "device.desire"
     FLOOR_DRAW = "floor.draw"
     BAND_MAKE = "band.make"
+    BAND_SET_UP = "band.set_up"
     BAND_HAND_OUT = "band.hand_out"
     BAND_HAND_BACK = "band.hand_back"
     BAND_LOST = "band.lost"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case
 from sqlmodel import Session, col, delete, select, update
 
+from cart.db.guarded import insert_new
 from cart.kernel.clock import Clock
 from cart.kernel.errors import DeviceRevoked, UnknownDevice
 from cart.kernel.ids import Ids
@@ -26,6 +27,10 @@ from gateway.wire.downlink import (
     Greet,
     GreetData,
     Rotate,
+    SetUpBand,
+    SetUpData,
+    SignalBand,
+    SignalData,
     TapAnswered,
     TapData,
 )
@@ -100,11 +105,37 @@ def ask_rotate(db: Session, clock: Clock, ids: Ids, *, device_id: str) -> str:
     return command.id
 
 
+def ask_signal(
+    db: Session, clock: Clock, *, command_id: str, device_id: str, signal: SignalData
+) -> bool:
+    """Have a receiver make a band vibrate or shine; False: that was asked under this id before."""
+    command = SignalBand(id=command_id, time=clock.now(), data=signal)
+    values = {
+        "id": command.id,
+        "device_id": device_id,
+        "type": command.type,
+        "payload": encode(command).decode(),
+        "issued_at": clock.now(),
+        "expires_at": signal.until,
+        "outcome": "",
+        "detail": "",
+    }
+    return insert_new(db, DeviceCommandRow, values, keys=["id"])
+
+
+def ask_set_up(
+    db: Session, clock: Clock, *, command_id: str, device_id: str, asked: SetUpData
+) -> None:
+    """Have the receiver of a desk set up the band that is held to it."""
+    command = SetUpBand(id=command_id, time=clock.now(), data=asked)
+    _keep(db, clock, device_id, command, until=asked.until)
+
+
 def _keep(
     db: Session,
     clock: Clock,
     device_id: str,
-    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate,
+    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate | SetUpBand,
     *,
     until: datetime | None = None,
 ) -> None:

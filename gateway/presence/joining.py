@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
-from gateway.bands import queries, service
+from gateway.bands import queries, service, setting_up
 from gateway.bands.model import Heard
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
@@ -61,6 +61,17 @@ class ShopBands:
     def desk_of(self, db: Session, receiver_id: str) -> tuple[str, str] | None:
         """Return the desk at which this receiver reads."""
         return desks.desk_of(db, receiver_id)
+
+    def set_up(self, db: Session, *, location_id: str, command_id: str) -> int | None:
+        """Take in the band that a desk's receiver has set up."""
+        return setting_up.settle(
+            db,
+            self._clock,
+            self._ids,
+            self._sealing,
+            location_id=location_id,
+            command_id=command_id,
+        )
 
     # -- to whoever follows bands
 

@@ -46,6 +46,8 @@ TICK_S: Final = 1.0
 RELOADED_EVERY_S: Final = 3.0
 # Frames of strangers are held to tablets, too: they must not make us read all bands each time.
 LEARNT_EVERY_S: Final = 0.5
+# Who is to reach a band heard it within this: it turns its back for a second or two.
+HEARD_WITHIN_S: Final = 5.0
 # What bands say of their clocks and batteries is kept this often: a process that dies forgets it.
 KEPT_EVERY_S: Final = 60.0
 UNKEPT_MAX: Final = 10_000  # changes that wait for a database that is away; then the oldest go
@@ -187,6 +189,15 @@ class Presence:
         """Return the zone in which a band is at a location, "" if in none."""
         settling = self._settling.get(location_id)
         return settling.zone_of(number) if settling else ""
+
+    def heard_by(self, location_id: str, number: int) -> list[str]:
+        """Return the receivers that heard a band a moment ago, the strongest first.
+
+        Of one that is followed, on a floor that is drawn; of others nothing is known.
+        """
+        settling = self._settling.get(location_id)
+        now_s = self._clock.monotonic()
+        return settling.heard_by(number, now_s, HEARD_WITHIN_S) if settling else []
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -31,6 +31,7 @@ VERSION: Final = 1
 # A company that has no number of its own uses this one (Bluetooth Assigned Numbers, 7.1).
 COMPANY_FOR_TRYING: Final = 0xFFFF
 SECRET_BYTES: Final = 16
+AS_MADE: Final = bytes(SECRET_BYTES)  # of a band as it leaves the factory: it has none
 IDENTIFIER_BYTES: Final = 8
 TAG_BYTES: Final = 4
 STATE_BYTES: Final = 3
@@ -126,6 +127,11 @@ def identifier_in(frame: bytes) -> bytes | None:
     return frame[1 : 1 + IDENTIFIER_BYTES]
 
 
+def is_fresh(frame: bytes) -> bool:
+    """Say whether a frame is of a band that has no secret yet: its clock stands still at 0."""
+    return identifier_in(frame) == _OF_FRESH
+
+
 def _nonce(period: int, salt: int) -> bytes:
     return period.to_bytes(4, "big") + bytes([salt]) + bytes(8)
 
@@ -134,3 +140,6 @@ def _aes(key: bytes, block: bytes) -> bytes:
     """Encrypt one block. ECB of a single block is AES itself."""
     encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
     return encryptor.update(block)
+
+
+_OF_FRESH: Final = BandKey(AS_MADE).identifier(0)

@@ -22,16 +22,20 @@ from cart.kernel.errors import (
     CarryoverError,
     ConsentChanged,
     DeskCodeRefused,
+    DeskReaderAway,
     InvalidInput,
     NoSession,
     UnknownBand,
 )
 from cart.picking import staff
 from cart.picking.model import Staff
-from gateway.bands import queries
+from gateway.bands import queries, setting_up
 from gateway.bands.model import ListedBand, State
+from gateway.bands.sealing import Sealing
+from gateway.notices import DeskChanged, DeviceAsked
 from mobile_api.bands import handing
-from mobile_api.bands.schemas import HandOut, LookAt, TakeBack
+from mobile_api.bands.schemas import HandOut, LookAt, SetUp, TakeBack
+from mobile_api.bands.setting_up import shown
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
@@ -52,6 +56,7 @@ SAID_HERE: Final = (
     ConsentChanged,
     InvalidInput,
     DeskCodeRefused,
+    DeskReaderAway,
     UnknownBand,
 )
 WHERE: Final = {
@@ -116,7 +121,9 @@ def hand_out(
         handing.hand_out(wired, db, me, form)
         return said % {"number": form.number}
 
-    return _do(request, wired, device, Action.BAND_HAND_OUT, effect, number=form.number)
+    return _do(
+        request, wired, device, Action.BAND_HAND_OUT, effect, on=On("band", str(form.number))
+    )
 
 
 @router.post("/back")
@@ -130,7 +137,30 @@ def take_back(
         handing.take_back(wired, db, me, form.number)
         return said % {"number": form.number}
 
-    return _do(request, wired, device, Action.BAND_HAND_BACK, effect, number=form.number)
+    return _do(
+        request, wired, device, Action.BAND_HAND_BACK, effect, on=On("band", str(form.number))
+    )
+
+
+@router.post("/set-up")
+def set_up(
+    request: Request, wired: Wired, device: CurrentDevice, form: Annotated[SetUp, Form()]
+) -> Response:
+    """Have the reader of a desk set up the band that is held to it; the page shows how it goes."""
+
+    def effect(db: Session, me: Staff) -> str:
+        asked = setting_up.begin(
+            db,
+            wired.clock,
+            wired.ids,
+            Sealing(wired.secret),
+            location_id=me.location_id,
+            desk=form.desk,
+        )
+        wired.tell(db, DeviceAsked(asked), DeskChanged(me.location_id))
+        return ""
+
+    return _do(request, wired, device, Action.BAND_SET_UP, effect, on=On("desk", form.desk))
 
 
 def _do(
@@ -140,7 +170,7 @@ def _do(
     action: Action,
     effect: Callable[[Session, Staff], str],
     *,
-    number: int,
+    on: On,
 ) -> Response:
     """Do it and note it, a refusal too; then show the page with what came of it."""
     spoken, refusal, said = words(locale_of(request)), None, ""
@@ -153,7 +183,6 @@ def _do(
         except CarryoverError as error:
             refusal = error
         outcome = refusal.code if refusal else DONE
-        on = On("band", str(number))
         audit.note(db, wired.clock, staff.as_who(me), action, on, outcome=outcome)
     came = Came(said=said) if refusal is None else Came(fault=_why(spoken, refusal))
     with reading(wired.engine) as db:
@@ -189,6 +218,7 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
         "page_id": "desk",
         "here_path": "/staff/bands",
         "came": came,
+        **shown(db, wired.clock, spoken, me.location_id),
         "drawer": [one.number for one in here[State.DRAWER]],
         "lost": [one.number for one in here[State.LOST]],
         "out": [_out(one, spoken, wired.clock.now(), zone) for one in here[State.OUT]],

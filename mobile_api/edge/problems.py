@@ -123,6 +123,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_band": N_("There is no wristband with this number, or you have none."),
     "band_not_here": N_("This wristband is not in the drawer."),
     "band_held": N_("This shopper has a wristband already. Take that one back first."),
+    "desk_reader_away": N_("The reader at this desk is not connected. Nothing was set up."),
     "desk_code_refused": N_(
         "This code is wrong or too old. A fresh one is on the shopper's phone."
     ),

@@ -48,6 +48,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.DEVICE_DESIRE: N_("Set what a device shall be"),
     Action.FLOOR_DRAW: N_("Drew the floor of a shop"),
     Action.BAND_MAKE: N_("Made a wristband"),
+    Action.BAND_SET_UP: N_("Had a wristband set up at a desk"),
     Action.BAND_HAND_OUT: N_("Handed a wristband out"),
     Action.BAND_HAND_BACK: N_("Took a wristband back"),
     Action.BAND_LOST: N_("Noted that a wristband is lost"),

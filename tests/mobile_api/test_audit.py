@@ -51,8 +51,8 @@ BODIES = {
 READS_ONLY = {"/api/v1/staff/find", "/staff/awake", "/staff/bands/look"}
 # Forms of the door: what each notes is in test_second.
 AT_THE_DOOR = {"/staff/code"} | {f"/staff/second/{one}" for one in ("start", "confirm", "codes")}
-# Forms of the welcome desk: what each notes is in test_bands.
-BANDS = {"/staff/bands/out", "/staff/bands/back"}
+# Forms of the welcome desk: what each notes is in test_bands and test_band_setup.
+BANDS = {f"/staff/bands/{one}" for one in ("out", "back", "set-up")}
 # Forms of a desk at which a band pays: what each notes is in test_band_pay.
 PAYING = {f"/staff/desks/{{desk}}/{one}" for one in ("open", "take")}
 

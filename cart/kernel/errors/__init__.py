@@ -79,6 +79,7 @@ CarryoverError
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
 │   ├── BandHeld            a shopper holds one wristband at a time
+│   ├── DeskReaderAway      the receiver at a desk is not connected
 │   ├── BandAway            none was held to this desk lately
 │   ├── SeveralBands        several are near the desk: nobody can say whose pays
 │   ├── PurseOff            she does not pay with a wristband
@@ -109,7 +110,13 @@ CarryoverError
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
-from cart.kernel.errors.bands import BandHeld, BandNotHere, DeskCodeRefused, UnknownBand
+from cart.kernel.errors.bands import (
+    BandHeld,
+    BandNotHere,
+    DeskCodeRefused,
+    DeskReaderAway,
+    UnknownBand,
+)
 from cart.kernel.errors.carrying import (
     ClaimExpired,
     ClaimUsed,
@@ -240,6 +247,7 @@ __all__ = [
     "ConsentChanged",
     "ConsentMissing",
     "DeskCodeRefused",
+    "DeskReaderAway",
     "DeviceRevoked",
     "EnrolmentRefused",
     "ErasureWaits",
