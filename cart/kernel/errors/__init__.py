@@ -13,6 +13,8 @@ CarryoverError
 │   ├── UnusableFeed        a file that no row can be read from
 │   ├── UnreadablePhoto     no picture, or no code in it
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
+│   ├── SealBroken          sealed, and changed since or for another key
+│   ├── UploadBroken        not the bytes that were announced; it is gone
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -32,6 +34,10 @@ CarryoverError
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownServingPlace nobody is served in this part of this shop
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
+│   ├── UnknownLook         no look has this id, or it is somebody else's
+│   ├── UnknownLooksPhone   no phone asks to open looks under this name
+│   ├── UnknownShare        a link to a look that leads nowhere, or no more
+│   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -59,6 +65,10 @@ CarryoverError
 │   ├── DeskCodeRefused     a code from a shopper's page that is wrong, used or too old
 │   ├── PursePinRefused     a wrong PIN for a wristband
 │   ├── PurseLocked         too many of them: she unlocks it from her phone
+│   ├── GrantRefused        a grant to upload that is wrong, over, or another device's
+│   ├── LooksClosed         begun on another phone, which has to let this one in
+│   ├── LooksPinNeeded      looks behind a PIN, which was not said of late
+│   ├── WrongLooksPin
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -83,6 +93,8 @@ CarryoverError
 │   ├── PurseLimit          more than she lets a payment, or a day, be
 │   ├── PurseShort          her balance is too small
 │   ├── TurnOver            a turn in a queue that has ended, or was not called yet
+│   ├── NoLooksKey          nothing can be sealed to whoever visits: she has not said yes
+│   ├── UploadOutOfStep     bytes that do not begin where the upload stands
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -93,6 +105,7 @@ CarryoverError
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
 │   ├── QueueFull           more wait than will be served
+│   ├── TooManyLooks        as many looks, links or uploads at once as there may be
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
@@ -136,6 +149,21 @@ from cart.kernel.errors.carrying import (
     UnreadablePhoto,
     UnusableFeed,
     VisitEnded,
+)
+from cart.kernel.errors.looks import (
+    GrantRefused,
+    LooksClosed,
+    LooksPinNeeded,
+    NoLooksKey,
+    SealBroken,
+    TooManyLooks,
+    UnknownLook,
+    UnknownLooksPhone,
+    UnknownShare,
+    UnknownUpload,
+    UploadBroken,
+    UploadOutOfStep,
+    WrongLooksPin,
 )
 from cart.kernel.errors.people import (
     BrowserRefuses,
@@ -223,6 +251,7 @@ __all__ = [
     "ErasureWaits",
     "EventNotAllowed",
     "FreshSignInNeeded",
+    "GrantRefused",
     "IdempotencyKeyMissing",
     "IdempotencyKeyReused",
     "InFlight",
@@ -235,6 +264,9 @@ __all__ = [
     "LastOperator",
     "LeadNeeded",
     "LimitExceeded",
+    "LooksClosed",
+    "LooksPinNeeded",
+    "NoLooksKey",
     "NoSession",
     "NotFound",
     "NotReady",
@@ -258,6 +290,7 @@ __all__ = [
     "Refused",
     "RoleNeeded",
     "SchemaNewer",
+    "SealBroken",
     "SecondFactorRefused",
     "SessionLocked",
     "SeveralBands",
@@ -270,6 +303,7 @@ __all__ = [
     "TaskTaken",
     "TooManyAttempts",
     "TooManyLines",
+    "TooManyLooks",
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
@@ -285,18 +319,25 @@ __all__ = [
     "UnknownJoining",
     "UnknownList",
     "UnknownLocation",
+    "UnknownLook",
+    "UnknownLooksPhone",
     "UnknownOrder",
     "UnknownProduct",
     "UnknownServingPlace",
+    "UnknownShare",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
     "UnknownTurn",
+    "UnknownUpload",
     "UnknownVoucher",
     "UnknownWithdrawal",
     "UnreadablePhoto",
     "UnusableFeed",
+    "UploadBroken",
+    "UploadOutOfStep",
     "VisitEnded",
     "VoucherRefused",
     "WrongItem",
+    "WrongLooksPin",
 ]
