@@ -45,6 +45,7 @@ STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
     errors.TooManyAttempts: 429,
     errors.PayloadTooLarge: 413,
     errors.Unavailable: 503,
+    errors.StorageFull: 507,
 }
 RETRIED: Final = (errors.InFlight, errors.Unavailable)
 
@@ -151,6 +152,8 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_looks_phone": N_("No phone asks for this any more."),
     "unknown_share": N_("This link leads nowhere any more. Ask for a new one."),
     "unknown_upload": N_("There is no such upload."),
+    "object_gone": N_("This is gone."),
+    "storage_full": N_("There is no room for this right now. Please try again later."),
     "grant_refused": N_("This grant is used or too old."),
     "looks_closed": N_("This phone cannot open these looks yet."),
     "looks_pin_needed": N_("Enter the PIN of your looks first."),

@@ -34,6 +34,7 @@ CarryoverError
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownServingPlace nobody is served in this part of this shop
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
+│   ├── ObjectGone          no object of this name beside the database
 │   ├── UnknownLook         no look has this id, or it is somebody else's
 │   ├── UnknownLooksPhone   no phone asks to open looks under this name
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
@@ -110,6 +111,7 @@ CarryoverError
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
+    ├── StorageFull         no room for more objects
     ├── ProviderUnavailable the retailer's identity provider does not answer
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
@@ -155,7 +157,9 @@ from cart.kernel.errors.looks import (
     LooksClosed,
     LooksPinNeeded,
     NoLooksKey,
+    ObjectGone,
     SealBroken,
+    StorageFull,
     TooManyLooks,
     UnknownLook,
     UnknownLooksPhone,
@@ -271,6 +275,7 @@ __all__ = [
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "ObjectGone",
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
@@ -300,6 +305,7 @@ __all__ = [
     "SignatureRefused",
     "SourceMismatch",
     "SpoolFull",
+    "StorageFull",
     "TaskTaken",
     "TooManyAttempts",
     "TooManyLines",

@@ -1,6 +1,13 @@
 """Refusals around looks, their keys, uploads and links."""
 
-from cart.kernel.errors.roots import Conflict, InvalidInput, LimitExceeded, NotFound, Refused
+from cart.kernel.errors.roots import (
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 
 
 class SealBroken(InvalidInput):
@@ -79,3 +86,15 @@ class TooManyLooks(LimitExceeded):
     """As many looks, links or uploads at once as there may be."""
 
     code = "too_many_looks"
+
+
+class ObjectGone(NotFound):
+    """No object of this name is kept beside the database."""
+
+    code = "object_gone"
+
+
+class StorageFull(Unavailable):
+    """There is no room for more objects until somebody makes some."""
+
+    code = "storage_full"
