@@ -6,15 +6,18 @@ S3 shows an object once all of it is there; a larger one goes in parts, which S3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import S3Config, S3Store
+from obstore.store import S3Store
 
 from cart.kernel.errors import ObjectGone, Unavailable
 from cart.objects.model import Listed, checked
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config  # it is there for type checkers only
 
 TIMEOUT: Final = timedelta(seconds=20)  # a look is some megabytes; a person waits for it
 RETRIES_MAX: Final = 3
@@ -72,7 +75,7 @@ def store_of(url: str) -> S3Store:
     parts = urlsplit(url)
     asked: Mapping[str, str] = dict(parse_qsl(parts.query))
     endpoint = asked.get("endpoint", "")
-    config: S3Config = {"region": asked.get("region", "us-east-1")}
+    config: "S3Config" = {"region": asked.get("region", "us-east-1")}
     if endpoint:
         config["endpoint"] = endpoint
     if parts.username:
