@@ -75,7 +75,7 @@ def store_of(url: str) -> S3Store:
     parts = urlsplit(url)
     asked: Mapping[str, str] = dict(parse_qsl(parts.query))
     endpoint = asked.get("endpoint", "")
-    config: "S3Config" = {"region": asked.get("region", "us-east-1")}
+    config: S3Config = {"region": asked.get("region", "us-east-1")}
     if endpoint:
         config["endpoint"] = endpoint
     if parts.username:
