@@ -14,6 +14,7 @@ from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.clock import Clock, SystemClock, to_us
 from cart.kernel.ids import Ids, RandomIds
+from cart.objects.opening import open_objects
 from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
@@ -54,6 +55,13 @@ from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
+from mobile_api.looks import devices as look_devices
+from mobile_api.looks import pages as look_pages
+from mobile_api.looks import phones as look_phones
+from mobile_api.looks import router as looks_router
+from mobile_api.looks import shared as look_shared
+from mobile_api.looks import tus as look_tus
+from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.operator import pages as operator_pages
@@ -136,6 +144,12 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_second.router,
     staff_people.router,
     staff_vouched.router,
+    look_devices.router,
+    look_tus.router,
+    looks_router.router,
+    look_shared.router,
+    look_phones.router,
+    look_pages.router,
     band_desk.router,
     band_pages.router,
     board_pages.router,
@@ -198,6 +212,7 @@ def create_app(
         payments=make_providers(settings, used_clock, used_ids),
         awaited=Awaited(),
         metrics=ApiMetrics(),
+        objects=open_objects(settings.objects_url, settings.data_dir, used_ids),
         provider=Provider(client, used_clock) if (client := settings.oidc_client) else None,
     )
     parts.metrics.watch(parts)
@@ -248,7 +263,10 @@ def create_app(
         base_url=settings.base_url,
         demo=settings.demo,
         limit_bytes=BODY_BYTES_MAX,
-        larger={"/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX},
+        larger={
+            "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
+            f"{look_devices.UPLOADS}/": look_tus.UPLOAD_BYTES_MAX,
+        },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
     list(access.roles(app))  # fails here, not at the first request
@@ -307,6 +325,10 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     queues = Rounds("queues in shops", TurnSweep(parts).look)
     queues.start()
     running.push_async_callback(queues.stop)
+    looks = Rounds("looks", LooksSweep(parts).look)
+    looks.start()
+    running.push_async_callback(looks.stop)
+    parts.looks_bell = looks.ring
     erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
     erasures.start()
     running.push_async_callback(erasures.stop)

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select, update
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import ObjectGone
-from cart.looks.model import UNDO_FOR, Part, State, object_name
+from cart.looks.model import GRANTED_FOR, UNDO_FOR, Part, State, object_name
 from cart.looks.tables import (
     LookAskRow,
     LookItemRow,
@@ -63,13 +63,24 @@ def gone(db: Session, limit: int = AT_ONCE_MAX) -> Sequence[str]:
 
 
 def finished(db: Session, limit: int = AT_ONCE_MAX) -> Sequence[str]:
-    """Return uploads of looks that are kept: their pieces are of no use any more."""
+    """Return uploads of looks that are kept, whose pieces are of no use any more."""
     return db.exec(
-        select(LookUploadRow.id)
+        select(LookPieceRow.upload_id)
+        .join(LookUploadRow, col(LookUploadRow.id) == LookPieceRow.upload_id)
         .join(LookRow, col(LookRow.id) == LookUploadRow.look_id)
         .where(LookRow.state == State.KEPT)
+        .distinct()
         .limit(limit)
     ).all()
+
+
+def forget_uploads(db: Session, clock: Clock) -> None:
+    """Forget how looks came in, once their grant is over: until then their mirror may ask."""
+    old = select(LookRow.id).where(
+        LookRow.state == State.KEPT, LookRow.taken_at <= clock.now() - GRANTED_FOR
+    )
+    without = col(LookUploadRow.id).not_in(select(LookPieceRow.upload_id))
+    db.exec(delete(LookUploadRow).where(col(LookUploadRow.look_id).in_(old), without))
 
 
 def uploads_of(db: Session, look_ids: Iterable[str]) -> Sequence[str]:
@@ -89,11 +100,10 @@ def delete_objects(objects: Objects, look_ids: Iterable[str], upload_ids: Iterab
 
 
 def delete_rows(db: Session, look_ids: Iterable[str], upload_ids: Iterable[str]) -> None:
-    """Delete the rows of looks and uploads whose objects are gone."""
+    """Delete the rows of looks, and of pieces, whose objects are gone."""
     looks, uploads = list(look_ids), list(upload_ids)
     db.exec(delete(LookPieceRow).where(col(LookPieceRow.upload_id).in_(uploads)))
-    db.exec(delete(LookUploadRow).where(col(LookUploadRow.id).in_(uploads)))
-    for table in (LookItemRow, LookShareRow):
+    for table in (LookItemRow, LookShareRow, LookUploadRow):
         db.exec(delete(table).where(col(table.look_id).in_(looks)))
     db.exec(delete(LookRow).where(col(LookRow.id).in_(looks), col(LookRow.state) == State.GONE))
 
