@@ -6,7 +6,7 @@ a request of such a phone goes on.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -246,12 +246,12 @@ def move(db: Session, *, from_id: str, session_id: str) -> list[str]:
     return moved
 
 
-def move_back(db: Session, key_ids: list[str], *, session_id: str) -> None:
+def move_back(db: Session, key_ids: Sequence[str], *, session_id: str) -> None:
     """Undo :func:`move`."""
     _hand(db, key_ids, session_id)
 
 
-def _hand(db: Session, key_ids: list[str], session_id: str, **more: str) -> None:
+def _hand(db: Session, key_ids: Sequence[str], session_id: str, **more: str) -> None:
     db.exec(
         update(LookKeyRow)
         .where(col(LookKeyRow.id).in_(key_ids))

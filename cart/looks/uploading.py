@@ -303,8 +303,8 @@ def told(
     look_id: str,
     gtins: Sequence[Gtin],
     duration_ms: int,
-) -> str:
-    """Note what a mirror says of a look; return whose session it is, "" where there is none.
+) -> None:
+    """Note what a mirror says of a look.
 
     A look that is not here was deleted since: nothing is kept of it then.
 
@@ -314,7 +314,7 @@ def told(
     look = db.get(LookRow, look_id, with_for_update=True, populate_existing=True)
     if look is None or look.state in {State.DELETED, State.GONE}:
         logger.info("%s tells of look %s, which is not here any more", device_id, look_id)
-        return ""
+        return
     if (look.device_id, look.visit) != (device_id, visit):
         msg = f"look {look_id} is not of visit {visit} of {device_id}"
         raise SourceMismatch(msg, source=device_id)
@@ -323,4 +323,3 @@ def told(
     for position, gtin in enumerate(dict.fromkeys(gtins)):
         values = {"look_id": look_id, "gtin": str(gtin), "position": position}
         insert_new(db, LookItemRow, values, keys=["look_id", "gtin"])
-    return db.get_one(LookKeyRow, look.key_id).session_id

@@ -58,12 +58,13 @@ class Joining:
 class Unjoined:
     """What an undo changed. ``bindings`` of devices, ``loans`` of bands: to be moved back.
 
-    From the session ``to``, which they had come into, to ``origin``.
+    ``look_keys``: likewise. From the session ``to``, which they had come into, to ``origin``.
     """
 
     changes: tuple[CartChange, ...]
     bindings: tuple[str, ...] = ()
     loans: tuple[str, ...] = ()
+    look_keys: tuple[str, ...] = ()
     origin: str = ""
     to: str = ""
 
@@ -79,11 +80,12 @@ def join(
     own: ShopperSessionRow,
     bindings: Iterable[str] = (),
     loans: Iterable[str] = (),
+    look_keys: Iterable[str] = (),
 ) -> tuple[CartChange, ...]:
     """Let the anonymous session ``origin`` join a customer's ``own``; return what changed.
 
     Nothing happens if ``origin`` is a customer's, or has joined somebody's already.
-    ``bindings`` of devices, ``loans`` of bands: those that the caller moves along.
+    ``bindings`` of devices, ``loans`` of bands, ``look_keys``: those that the caller moves along.
 
     Raises:
         CheckoutClosed: both carts are being paid at this moment; nothing was changed.
@@ -111,8 +113,12 @@ def join(
         )
     )
     db.flush()
-    moved = [JoiningMovedRow(joining_id=joining_id, kind="binding", thing_id=i) for i in bindings]
-    moved += [JoiningMovedRow(joining_id=joining_id, kind="loan", thing_id=i) for i in loans]
+    along = {"binding": bindings, "loan": loans, "look_key": look_keys}
+    moved = [
+        JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=thing_id)
+        for kind, things in along.items()
+        for thing_id in things
+    ]
     for kind, table in _MOVED.items():
         found = db.exec(select(table.id).where(table.session_id == origin.id)).all()
         moved += [JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=i) for i in found]
@@ -181,6 +187,7 @@ def undo(db: Session, clock: Clock, *, joining_id: str, customer_id: str) -> Unj
         changes,
         bindings=tuple(things.get("binding", ())),
         loans=tuple(things.get("loan", ())),
+        look_keys=tuple(things.get("look_key", ())),
         origin=origin.id,
         to=own.id,
     )

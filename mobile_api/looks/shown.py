@@ -15,8 +15,11 @@ from cart.looks import keys, queries
 from cart.looks.keys import Opened
 from cart.looks.model import PhoneKey, as_text
 from cart.looks.tables import LookAskRow, LookRow
+from inventory_api.catalogue import queries as catalogue
+from inventory_api.stock.queries import availability
 from mobile_api.carts.basket import ShownLine, Wanted, shown
 from mobile_api.look.words import Words
+from mobile_api.products import view
 from mobile_api.products.pages import here_of
 from mobile_api.wiring import Parts
 

@@ -23,6 +23,7 @@ from cart.db.guarded import insert_or_change
 from cart.kernel.clock import Clock
 from cart.kernel.errors import ErasureWaits
 from cart.kernel.ids import Ids
+from cart.looks import ending
 from cart.orders import checkout
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, CheckoutState
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderLetterRow, OrderRow
@@ -148,13 +149,16 @@ def write_evidence(parts: Parts, erasure_id: str) -> bool:
 
 
 def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
-    """Erase mails in the sink, the test bank's addresses and records of payment workflows."""
+    """Erase objects of looks, mails in the sink, the test bank's addresses and records of payment workflows."""
     with reading(parts.engine) as db:
         row = db.get(ErasureRow, erasure_id)
         if row is None or row.customer_id is None:
             return {}
         found = ids_of(db, REGISTRY, row.customer_id)
     counts = {"mails": _mailbox(parts).forget(found[Scope.ADDRESS].__contains__)}
+    looks = found[Scope.LOOK]
+    ending.delete_objects(parts.objects, looks, found[Scope.LOOK_UPLOAD])
+    counts["looks"] = len(looks)
     if isinstance(parts.payments.active, SandboxProvider):
         counts["bank"] = parts.payments.active.bank.forget(found[Scope.ATTEMPT])
     parts.marked("beside")
