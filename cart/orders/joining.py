@@ -8,7 +8,7 @@ gets its cart.
 Knows neither devices nor bands: whoever calls moves what they are bound to.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,14 +78,12 @@ def join(
     customer_id: str,
     origin: ShopperSessionRow,
     own: ShopperSessionRow,
-    bindings: Iterable[str] = (),
-    loans: Iterable[str] = (),
-    look_keys: Iterable[str] = (),
+    along: Mapping[str, Iterable[str]],
 ) -> tuple[CartChange, ...]:
     """Let the anonymous session ``origin`` join a customer's ``own``; return what changed.
 
     Nothing happens if ``origin`` is a customer's, or has joined somebody's already.
-    ``bindings`` of devices, ``loans`` of bands, ``look_keys``: those that the caller moves along.
+    ``along``: what the caller moves, ids by kind: ``binding``, ``loan``, ``look_key``.
 
     Raises:
         CheckoutClosed: both carts are being paid at this moment; nothing was changed.
@@ -113,7 +111,6 @@ def join(
         )
     )
     db.flush()
-    along = {"binding": bindings, "loan": loans, "look_key": look_keys}
     moved = [
         JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=thing_id)
         for kind, things in along.items()

@@ -283,7 +283,7 @@ class BandPresented(_Event):
 
 
 class LookData(Wire):
-    """A turn that a person kept. Its pictures come by HTTP, sealed; neither they nor keys do here."""
+    """A turn that a person kept. Its pictures come by HTTP, sealed: neither they nor keys here."""
 
     visit: VisitId
     look: Annotated[Name, Field(description="As the server granted its upload.")]

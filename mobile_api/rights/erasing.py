@@ -149,7 +149,7 @@ def write_evidence(parts: Parts, erasure_id: str) -> bool:
 
 
 def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
-    """Erase objects of looks, mails in the sink, the test bank's addresses and records of payment workflows."""
+    """Erase looks' objects, mails in the sink, the test bank's addresses, payments' workflows."""
     with reading(parts.engine) as db:
         row = db.get(ErasureRow, erasure_id)
         if row is None or row.customer_id is None:

@@ -89,9 +89,11 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
             customer_id=customer_id,
             origin=origin,
             own=own,
-            bindings=held,
-            loans=[band.loan_id] if band is not None and band.loan_id else [],
-            look_keys=looks,
+            along={
+                "binding": held,
+                "loan": [band.loan_id] if band is not None and band.loan_id else [],
+                "look_key": looks,
+            },
         )
         _ring(wired, db, [own.cart_id], changes)
     if phone.visitor.signal:
