@@ -55,12 +55,7 @@ from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
-from mobile_api.looks import devices as look_devices
-from mobile_api.looks import pages as look_pages
-from mobile_api.looks import phones as look_phones
-from mobile_api.looks import router as looks_router
-from mobile_api.looks import shared as look_shared
-from mobile_api.looks import tus as look_tus
+from mobile_api.looks import routes as looks
 from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
@@ -95,6 +90,7 @@ from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
+from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
 from mobile_api.staff.provider import Provider
@@ -139,17 +135,13 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_pages.router,
     staff_band_pages.router,
     staff_floor.router,
+    staff_tried.router,
     staff_waiting.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
     staff_vouched.router,
-    look_devices.router,
-    look_tus.router,
-    looks_router.router,
-    look_shared.router,
-    look_phones.router,
-    look_pages.router,
+    *looks.ROUTERS,
     band_desk.router,
     band_pages.router,
     board_pages.router,
@@ -265,7 +257,7 @@ def create_app(
         limit_bytes=BODY_BYTES_MAX,
         larger={
             "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
-            f"{look_devices.UPLOADS}/": look_tus.UPLOAD_BYTES_MAX,
+            looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
         },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
@@ -325,10 +317,10 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     queues = Rounds("queues in shops", TurnSweep(parts).look)
     queues.start()
     running.push_async_callback(queues.stop)
-    looks = Rounds("looks", LooksSweep(parts).look)
-    looks.start()
-    running.push_async_callback(looks.stop)
-    parts.looks_bell = looks.ring
+    ended = Rounds("looks", LooksSweep(parts).look)
+    ended.start()
+    running.push_async_callback(ended.stop)
+    parts.looks_bell = ended.ring
     erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
     erasures.start()
     running.push_async_callback(erasures.stop)

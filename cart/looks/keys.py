@@ -109,7 +109,7 @@ def ask(db: Session, clock: Clock, ids: Ids, session_id: str, phone: PhoneKey) -
     if len(waiting) >= ASKS_MAX:
         msg = f"{ASKS_MAX} phones ask already"
         raise TooManyLooks(msg)
-    refuse(db, session_id, public_key=public)
+    _forget(db, session_id, public_key=public)
     db.add(
         LookAskRow(
             id=ids.new("lookask"),
@@ -139,14 +139,25 @@ def let_in(db: Session, clock: Clock, session_id: str, ask_id: str, held: Opened
     db.flush()
 
 
-def refuse(db: Session, session_id: str, *, ask_id: str = "", public_key: str = "") -> None:
-    """Take a wish back, by its id or by the phone's public key; one that is over is over."""
-    db.exec(
+def refuse(db: Session, session_id: str, ask_id: str) -> None:
+    """Let a phone that asked not in.
+
+    Raises:
+        UnknownLooksPhone: it asks no more, or never did.
+    """
+    if not _forget(db, session_id, ask_id=ask_id):
+        msg = "no phone asks under this name"
+        raise UnknownLooksPhone(msg)
+
+
+def _forget(db: Session, session_id: str, *, ask_id: str = "", public_key: str = "") -> int:
+    gone = db.connection().execute(
         delete(LookAskRow).where(
             col(LookAskRow.session_id) == session_id,
             (col(LookAskRow.id) == ask_id) | (col(LookAskRow.public_key) == public_key),
         )
     )
+    return int(gone.rowcount)
 
 
 def set_pin(

@@ -63,7 +63,7 @@ def let_in(ask_id: AskId, wired: Wired, visitor: CurrentVisitor, phone: CurrentP
 def refuse(ask_id: AskId, wired: Wired, visitor: CurrentVisitor) -> Response:
     """Let it not."""
     with unit_of_work(wired.engine) as db:
-        keys.refuse(db, visitor.need(db, wired.clock).id, ask_id=ask_id)
+        keys.refuse(db, visitor.need(db, wired.clock).id, ask_id)
     return RedirectResponse("/looks?said=refused", 303, NO_STORE)
 
 

@@ -75,11 +75,11 @@ class Mirror:
         data = {"visit": visit, "look": look_id, "gtins": list(gtins), "duration_ms": 8_000}
         return self.say("look.kept", data)
 
-    def kept(self, phone: TestClient, *gtins: str, visit: str = "v1") -> str:
+    def kept(self, phone: TestClient, *gtins: str, visit: str = "v1", turn: Turn = TURN) -> str:
         """Let a phone say yes, meet it, and keep a look of it."""
         self.met_by(phone, visit)
         assert phone.post("/looks/begin", follow_redirects=False).status_code == 303
-        look_id = self.bring(visit)
+        look_id = self.bring(visit, turn)
         self.tell(look_id, *(gtins or (RED,)), visit=visit)
         return look_id
 

@@ -61,7 +61,7 @@ def announced(mirror: Mirror, content: bytes, grant: str = "", **over: str) -> h
         "part": "video",
         "type": "video/webm",
         "sha256": hashlib.sha256(content).hexdigest(),
-        "key": "A" * 150,  # base64url of 112 bytes
+        "key": "A" * 107,  # base64url of 80 bytes
     }
     headers = TUS | {"Upload-Length": str(len(content))} | metadata(**said | over)
     return mirror.http.post(UPLOADS, headers=headers)
@@ -145,7 +145,7 @@ def test_what_is_granted_has_limits(mirror: Mirror, clock: FakeClock, app: FastA
 
 def _length(mirror: Mirror, grant: str, length: int) -> int:
     headers = TUS | {"Upload-Length": str(length)}
-    said = metadata(grant=grant, part="video", type="video/webm", sha256="0" * 64, key="A" * 150)
+    said = metadata(grant=grant, part="video", type="video/webm", sha256="0" * 64, key="A" * 107)
     return mirror.http.post(UPLOADS, headers=headers | said).status_code
 
 

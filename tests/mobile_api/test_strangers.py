@@ -36,6 +36,7 @@ from tests.mobile_api.world import (
 KEYS: Final = frozenset({"link", "secret", "ref", "name"})
 HERS: Final = frozenset(
     {"checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"}
+    | {"look_id", "ask_id"}
 )
 ALLOWED: Final = {
     Role.SHOPPER: {OWNER},
@@ -94,6 +95,10 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "rest_minor": "1",
     },
     **{one: {} for one in ("pin", "second", "close", "people")},
+    **{one: {} for one in ("begin", "ask", "allow", "refuse", "withdraw", "delete")},
+    "set": {"pin": "402859"},
+    "keep": {"days": "7"},
+    "share": {"days": "7"},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }
 UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")
