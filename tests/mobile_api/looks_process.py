@@ -1,4 +1,4 @@
-"""An API process that takes looks in, to be killed: ``python -m tests.mobile_api.looks_process``."""
+"""An API process that takes looks in, to be killed in the middle of it."""
 
 import os
 import subprocess

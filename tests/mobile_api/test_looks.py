@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -102,9 +103,9 @@ def test_nobody_opens_it_with_the_database_the_objects_and_the_servers_key(
     assert cookie.encode() not in kept
 
 
-def _all_files(app: FastAPI) -> list[object]:
+def _all_files(app: FastAPI) -> list[Path]:
     root = app.state.parts.settings.data_dir
-    return [one for one in root.rglob("*") if one.is_file()]  # type: ignore[return-value]
+    return [one for one in root.rglob("*") if one.is_file()]
 
 
 def test_another_phone_with_the_same_session_key_opens_nothing(

@@ -86,7 +86,7 @@ def test_the_protocol_is_spoken_as_it_is_written(mirror: Mirror) -> None:
     assert wrong.status_code == 415
     assert sent(mirror, path, content[:10]).headers["upload-offset"] == "10"
     again = sent(mirror, path, content[:10])
-    assert (again.status_code, again.json()["offset"]) == (409, 10)
+    assert (again.status_code, again.json()["code"]) == (409, "upload_out_of_step")
     stands = mirror.http.head(path, headers=TUS)
     assert stands.headers["upload-offset"] == "10"
     assert stands.headers["upload-length"] == str(len(content))
@@ -204,7 +204,7 @@ def test_a_full_disk_shows_no_half_look_and_keeps_none(
             assert phone.get("/api/v1/looks").json()["looks"] == []
             small.room_bytes = 10**9
 
-    http = TestClient(app, headers=mirror.http.headers, raise_server_exceptions=False)
+    http = TestClient(app, headers=dict(mirror.http.headers), raise_server_exceptions=False)
     look_id = Uploads(http, pause=pause, randomness=secrets.token_bytes).bring("v1", TURN)
     assert len(waited) >= 3
     assert phone.get(f"/looks/{look_id}/video").content == VIDEO
@@ -213,7 +213,7 @@ def test_a_full_disk_shows_no_half_look_and_keeps_none(
 
 
 def test_objects_and_rows_without_their_other_half_do_not_stay(
-    mirror: Mirror, app: FastAPI, phone: TestClient, clock: FakeClock
+    mirror: Mirror, app: FastAPI, clock: FakeClock
 ) -> None:
     """An object that no row knows goes once it is old; a look that lost one is not shown."""
     look_id, lost_id = mirror.bring(), mirror.bring()
@@ -227,4 +227,4 @@ def test_objects_and_rows_without_their_other_half_do_not_stay(
     tidy.orphans()
     tidy.clear()
     assert files(app) == [f"looks/{look_id}/sheet", f"looks/{look_id}/video"]
-    assert [one["id"] for one in phone.get("/api/v1/looks").json()["looks"]] == [look_id]
+    assert count(app, "look") == 1
