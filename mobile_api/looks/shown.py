@@ -63,6 +63,7 @@ class ShownLook:
     id: str
     taken_at: datetime
     time: str
+    moment: str
     until: str
     seconds: int
     opens: bool
@@ -163,6 +164,7 @@ def _shown(
         look.id,
         look.taken_at,
         spoken.clock_time(look.taken_at, zone),
+        spoken.moment(look.taken_at, zone),
         spoken.day(look.expires_at.astimezone(ZoneInfo(zone)).date()),
         round(look.duration_ms / 1000),
         look.key_id in held,

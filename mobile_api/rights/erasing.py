@@ -156,9 +156,7 @@ def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
             return {}
         found = ids_of(db, REGISTRY, row.customer_id)
     counts = {"mails": _mailbox(parts).forget(found[Scope.ADDRESS].__contains__)}
-    looks = found[Scope.LOOK]
-    ending.delete_objects(parts.objects, looks, found[Scope.LOOK_UPLOAD])
-    counts["looks"] = len(looks)
+    counts["looks"] = erase_objects(parts, found)
     if isinstance(parts.payments.active, SandboxProvider):
         counts["bank"] = parts.payments.active.bank.forget(found[Scope.ATTEMPT])
     parts.marked("beside")
@@ -168,6 +166,12 @@ def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
         _rewrite(Path(url.removeprefix("sqlite:///")))
     parts.marked("workflows")
     return counts
+
+
+def erase_objects(parts: Parts, found: FoundIds) -> int:
+    """Delete the pictures of her looks, also of those that are coming in; return how many looks."""
+    ending.delete_objects(parts.objects, found[Scope.LOOK], found[Scope.LOOK_UPLOAD])
+    return len(found[Scope.LOOK])
 
 
 def erase_rows(parts: Parts, erasure_id: str, beside: dict[str, int]) -> None:
