@@ -61,7 +61,7 @@ class DoneOut(BaseModel):
     done: bool = True
 
 
-class KeepIn(Taken):
+class KeepForIn(Taken):
     """For how many days looks are kept."""
 
     days: Literal[7, 30, 90, 365]
@@ -124,7 +124,7 @@ def begin(request: Request, wired: Wired, visitor: CurrentVisitor, known: Curren
 
 
 @router.post("/keep", response_model=DoneOut)
-def keep(wanted: KeepIn, once: OnceOnly) -> Response:
+def keep(wanted: KeepForIn, once: OnceOnly) -> Response:
     """Keep looks for so many days, also those that are there."""
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
