@@ -54,8 +54,14 @@ def test_an_erasure_leaves_neither_row_nor_object_of_hers_and_all_of_others(
     parts.objects.put(half, [b"x"])
     with unit_of_work(parts.engine) as db:
         customer_id = customer_of(db, ADA) or ""
-        who = {"customer_id": customer_id, "asked_by": "customer"}
-        erasure_id, _ = erasing.ask(db, parts.clock, parts.ids, parts.secret, **who)
+        erasure_id, _ = erasing.ask(
+            db,
+            parts.clock,
+            parts.ids,
+            parts.secret,
+            customer_id=customer_id,
+            asked_by="customer",
+        )
     assert erasing.write_evidence(parts, erasure_id)
     with unit_of_work(parts.engine) as db:
         found = ids_of(db, REGISTRY, customer_id)
