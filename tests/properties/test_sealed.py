@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cart.kernel import sealed_key
@@ -45,6 +45,7 @@ def sealed(length: int, prefix: bytes = PREFIX) -> bytes:
     return b"".join(seal(KEY, prefix, [plain(length)]))
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.lists(st.integers(1, 100_000), max_size=5))
 def test_a_file_opens_as_it_was_however_it_was_cut(length: int, cuts: list[int]) -> None:
     """Pieces of any size give the same file, of the length that is said beforehand."""
@@ -59,6 +60,7 @@ def test_a_file_opens_as_it_was_however_it_was_cut(length: int, cuts: list[int])
     assert opened(KEY, made) == whole
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.data())
 def test_any_range_is_that_part_of_the_file(length: int, data: st.DataObject) -> None:
     """And no byte further than its chunks is asked for."""
@@ -76,6 +78,7 @@ def test_any_range_is_that_part_of_the_file(length: int, data: st.DataObject) ->
     assert asked <= HEAD_BYTES + ((past - first) // CHUNK_BYTES + 2) * WHOLE
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.data())
 def test_any_byte_that_was_changed_is_noticed(length: int, data: st.DataObject) -> None:
     """In the head, in a chunk, in a tag."""
@@ -86,6 +89,7 @@ def test_any_byte_that_was_changed_is_noticed(length: int, data: st.DataObject) 
         opened(KEY, bytes(made))
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.data())
 def test_a_file_that_was_cut_off_is_noticed(length: int, data: st.DataObject) -> None:
     """Anywhere, also between two chunks."""
@@ -141,6 +145,7 @@ def test_a_prefix_has_its_length_and_a_range_lies_within() -> None:
         list(open_range(KEY, lambda _a, _b: made, sealed=len(made), first=3, past=11))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.text(min_size=20, max_size=40), st.data())
 def test_a_sealed_key_opens_for_one_pair_and_one_thing(
     key: bytes, secret: str, data: st.DataObject
