@@ -56,6 +56,15 @@ def _data() -> list[tuple[type[Wire], Wire]]:
             events.BandPresented,
             events.PresentedData(by=events.Presented.NEAR, heard=(_heard(-31.5),)),
         ),
+        (
+            events.LookKept,
+            events.LookData(
+                visit=VISIT,
+                look="look_06d3n8w2k4v7x1m5q9t0z6hb",
+                gtins=(LAMP,),
+                duration_ms=8_000,
+            ),
+        ),
     ]
 
 

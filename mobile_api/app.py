@@ -14,6 +14,7 @@ from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.clock import Clock, SystemClock, to_us
 from cart.kernel.ids import Ids, RandomIds
+from cart.objects.opening import open_objects
 from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
@@ -56,6 +57,8 @@ from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
 from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
+from mobile_api.looks import routes as looks
+from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.operator import pages as operator_pages
@@ -91,6 +94,7 @@ from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
+from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
 from mobile_api.staff.provider import Provider
@@ -136,12 +140,14 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_pages.router,
     staff_band_pages.router,
     staff_floor.router,
+    staff_tried.router,
     staff_waiting.router,
     staff_bookings.router,
     staff_locking.router,
     staff_second.router,
     staff_people.router,
     staff_vouched.router,
+    *looks.ROUTERS,
     band_desk.router,
     band_setting_up.router,
     band_pages.router,
@@ -210,6 +216,7 @@ def create_app(
         payments=make_providers(settings, used_clock, used_ids),
         awaited=Awaited(),
         metrics=ApiMetrics(),
+        objects=open_objects(settings.objects_url, settings.data_dir, used_ids),
         provider=Provider(client, used_clock) if (client := settings.oidc_client) else None,
     )
     parts.metrics.watch(parts)
@@ -259,7 +266,10 @@ def create_app(
         base_url=settings.base_url,
         demo=settings.demo,
         limit_bytes=BODY_BYTES_MAX,
-        larger={"/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX},
+        larger={
+            "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
+            looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
+        },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
     list(access.roles(app))  # fails here, not at the first request
@@ -318,6 +328,10 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     queues = Rounds("queues in shops", TurnSweep(parts).look)
     queues.start()
     running.push_async_callback(queues.stop)
+    ended = Rounds("looks", LooksSweep(parts).look)
+    ended.start()
+    running.push_async_callback(ended.stop)
+    parts.looks_bell = ended.ring
     erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
     erasures.start()
     running.push_async_callback(erasures.stop)

@@ -30,6 +30,9 @@ class Scope(StrEnum):
     CONSENT_SUBJECT = "subject of consents"
     VISIT = "visit"  # of a device
     LOAN = "loan of a wristband"
+    LOOK_KEY = "key that looks are sealed to"
+    LOOK = "look"
+    LOOK_UPLOAD = "upload of a look"
 
 
 class Erasure(StrEnum):

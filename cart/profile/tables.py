@@ -149,7 +149,9 @@ class JoiningMovedRow(SQLModel, table=True):
 
     __tablename__ = "joining_moved"
     __table_args__ = (
-        CheckConstraint("kind IN ('list', 'order', 'checkout', 'binding', 'loan')", name="kind"),
+        CheckConstraint(
+            "kind IN ('list', 'order', 'checkout', 'binding', 'loan', 'look_key')", name="kind"
+        ),
     )
 
     joining_id: str = Field(primary_key=True, foreign_key="joining.id", max_length=ID_LENGTH_MAX)

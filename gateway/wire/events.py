@@ -23,6 +23,8 @@ SOURCE_PREFIX = "/devices/"
 # What a radio can say of a packet: one signed byte (Bluetooth Core Specification, vol. 4, part E,
 # 7.7.65.2), 127 for "not known"; what is above 20 nobody receives.
 DBM_MIN, DBM_MAX = -127.0, 20.0
+TRIED_MAX = 20  # garments in one turn; more than anybody wears
+LOOK_MS_MAX = 60_000  # of a turn; eight seconds are usual
 PRESENTED_MAX = 8  # bands in one hand's reach of a reader; more is a crowd, and says nothing
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -74,6 +76,7 @@ class EventType(StrEnum):
     DEVICE_PUT_DOWN = "carryover.device.put_down"
     DEVICE_HEALTH = "carryover.device.health"
     BAND_PRESENTED = "carryover.band.presented"
+    LOOK_KEPT = "carryover.look.kept"
 
 
 class Presented(StrEnum):
@@ -279,6 +282,22 @@ class BandPresented(_Event):
     data: PresentedData
 
 
+class LookData(Wire):
+    """A turn that a person kept. Its pictures come by HTTP, sealed: neither they nor keys here."""
+
+    visit: VisitId
+    look: Annotated[Name, Field(description="As the server granted its upload.")]
+    gtins: Annotated[tuple[Gtin, ...], Field(max_length=TRIED_MAX, description="Tried on.")] = ()
+    duration_ms: Annotated[int, Field(ge=1, le=LOOK_MS_MAX, strict=True)]
+
+
+class LookKept(_Event):
+    """A person kept a turn before a mirror; its upload may still be under way."""
+
+    type: Literal[EventType.LOOK_KEPT]
+    data: LookData
+
+
 DeviceEvent = Annotated[
     ItemScanned
     | LineRemoved
@@ -287,14 +306,14 @@ DeviceEvent = Annotated[
     | DeviceTakenUp
     | DevicePutDown
     | DeviceHealth
-    | BandPresented,
+    | BandPresented
+    | LookKept,
     Field(discriminator="type"),
 ]
 
-# Which kind of device may say what. A kind that is to come (mirror) gets its own row and its own
-# events here; until then it can say nothing but how it is.
+# Which kind of device may say what.
 EVENTS_OF_KIND: dict[str, frozenset[str]] = {
-    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED},
+    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED, EventType.LOOK_KEPT},
     "scanner": frozenset(
         {
             EventType.ITEM_SCANNED,
@@ -305,5 +324,12 @@ EVENTS_OF_KIND: dict[str, frozenset[str]] = {
         }
     ),
     "receiver": frozenset({EventType.BAND_PRESENTED, EventType.DEVICE_HEALTH}),
-    "mirror": frozenset({EventType.DEVICE_HEALTH}),
+    "mirror": frozenset(
+        {
+            EventType.DEVICE_TAKEN_UP,
+            EventType.DEVICE_PUT_DOWN,
+            EventType.LOOK_KEPT,
+            EventType.DEVICE_HEALTH,
+        }
+    ),
 }

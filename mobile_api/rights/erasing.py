@@ -23,6 +23,7 @@ from cart.db.guarded import insert_or_change
 from cart.kernel.clock import Clock
 from cart.kernel.errors import ErasureWaits
 from cart.kernel.ids import Ids
+from cart.looks import ending
 from cart.orders import checkout
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, CheckoutState
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderLetterRow, OrderRow
@@ -151,13 +152,14 @@ def write_evidence(parts: Parts, erasure_id: str) -> bool:
 
 
 def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
-    """Erase mails in the sink, the test bank's addresses and records of payment workflows."""
+    """Erase looks' objects, mails in the sink, the test bank's addresses, payments' workflows."""
     with reading(parts.engine) as db:
         row = db.get(ErasureRow, erasure_id)
         if row is None or row.customer_id is None:
             return {}
         found = ids_of(db, REGISTRY, row.customer_id)
     counts = {"mails": _mailbox(parts).forget(found[Scope.ADDRESS].__contains__)}
+    counts["looks"] = erase_objects(parts, found)
     if isinstance(parts.payments.active, SandboxProvider):
         counts["bank"] = parts.payments.active.bank.forget(found[Scope.ATTEMPT])
     parts.marked("beside")
@@ -167,6 +169,12 @@ def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
         _rewrite(Path(url.removeprefix("sqlite:///")))
     parts.marked("workflows")
     return counts
+
+
+def erase_objects(parts: Parts, found: FoundIds) -> int:
+    """Delete the pictures of her looks, also of those that are coming in; return how many looks."""
+    ending.delete_objects(parts.objects, found[Scope.LOOK], found[Scope.LOOK_UPLOAD])
+    return len(found[Scope.LOOK])
 
 
 def erase_rows(parts: Parts, erasure_id: str, beside: dict[str, int]) -> None:

@@ -69,6 +69,13 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             *("turn", "shop_plan", "plan_line", "booking", "dead_letter"),
         ),
     ),
+    (
+        N_("Looks"),
+        (
+            *("look", "look_item", "look_choice", "look_share", "look_key", "look_phone"),
+            *("look_ask", "look_upload", "look_piece"),
+        ),
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from cart.carts import keys
 from cart.db import unit_of_work
 from cart.idempotency import service as idempotency
 from cart.kernel.clock import Clock
+from cart.looks import ending
 from cart.orders import addresses
 from cart.picking import doors
 from cart.profile import service as profile
@@ -94,6 +95,12 @@ RULES: Final = (
         lambda db, clock, settings: addresses.erase(
             db, clock.now() - timedelta(days=settings.order_email_keep_days), AT_ONCE_MAX
         ),
+    ),
+    Rule(
+        "looks",
+        "looks; what opens them first, then their objects",
+        lambda _: "7, 30, 90 or 365 days, as each shopper chose; 30 without a choice",
+        lambda db, clock, _: ending.shred(db, clock, AT_ONCE_MAX),
     ),
     # After the addresses of its orders: until then a session stays.
     Rule(

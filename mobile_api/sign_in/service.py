@@ -16,6 +16,7 @@ from cart.carts.service import give_key
 from cart.carts.tables import SessionKeyRow, ShopperSessionRow
 from cart.kernel.errors import SignInCodeRefused
 from cart.kernel.ids import secret_hash
+from cart.looks import keys as look_keys
 from cart.orders import joining
 from cart.personal.erasing import under_way
 from cart.profile import service as profile
@@ -84,6 +85,7 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
         if plans.move(db, from_id=origin.id, cart_id=origin.cart_id, session_id=own.id):
             hers = bookings.held(db, own.id)
             wired.tell(db, plans.changed(db, hers))
+        looks = look_keys.move(db, from_id=origin.id, session_id=own.id)
         changes = joining.join(
             db,
             clock,
@@ -92,8 +94,11 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
             customer_id=customer_id,
             origin=origin,
             own=own,
-            bindings=held,
-            loans=[band.loan_id] if band is not None and band.loan_id else [],
+            along={
+                "binding": held,
+                "loan": [band.loan_id] if band is not None and band.loan_id else [],
+                "look_key": looks,
+            },
         )
         _ring(wired, db, [own.cart_id], changes)
     if phone.visitor.signal:
@@ -118,6 +123,7 @@ def undo(wired: Parts, db: Session, me: ShopperSessionRow, joining_id: str) -> N
     binding_service.held_by(db, me.id)  # before the carts, as ingest does
     undone = joining.undo(db, wired.clock, joining_id=joining_id, customer_id=me.customer_id or "")
     binding_service.move_back(db, undone.bindings, from_id=undone.to, session_id=undone.origin)
+    look_keys.move_back(db, undone.look_keys, session_id=undone.origin)
     for number in band_service.move_back(
         db, undone.loans, from_id=undone.to, session_id=undone.origin
     ):

@@ -32,7 +32,12 @@ ALLOWED = {
         "carryover.device.health",
     },
     "receiver": {"carryover.band.presented", "carryover.device.health"},
-    "mirror": {"carryover.device.health"},
+    "mirror": {
+        "carryover.device.taken_up",
+        "carryover.device.put_down",
+        "carryover.look.kept",
+        "carryover.device.health",
+    },
 }
 
 

@@ -37,7 +37,7 @@ KEYS: Final = frozenset({"link", "secret", "ref", "name"})
 HERS: Final = frozenset(
     {
         *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),
-        "booking_id",
+        *("booking_id", "look_id", "ask_id"),
     }
 )
 ALLOWED: Final = {
@@ -97,6 +97,10 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "rest_minor": "1",
     },
     **{one: {} for one in ("pin", "second", "close", "people")},
+    **{one: {} for one in ("begin", "ask", "allow", "refuse", "withdraw", "delete")},
+    "set": {"pin": "402859"},
+    "keep": {"days": "7"},
+    "share": {"days": "7"},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }
 UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")

@@ -20,11 +20,13 @@ from gateway.floor.model import read_plan
 from gateway.floor.service import draw
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from store_devices.mirror.sealing import Turn
 from tests.cart.buying import HERE, LAMP, MUG, THERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.fleet import Fleet, operator
+from tests.mobile_api.looking import Mirror
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import COOKIE as STAFF_COOKIE
 from tests.mobile_api.staffing import hire
@@ -33,6 +35,7 @@ ADA: Final = "ada.quay@personal.example"
 ADAS_LIST: Final = "Hall of Ada Quay"
 ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0,0,6,6]]\nserves = "fitting_room"\nbookable = 1'
 SHOPPER_COOKIE: Final = "carryover"
+LOOKS_COOKIE: Final = "carryover-looks"
 # Callers by name; what each may is for the tests to say.
 NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
 ASSOCIATE, LEAD, ELSEWHERE, OPERATOR = "associate", "lead", "manager elsewhere", "operator"
@@ -121,6 +124,8 @@ def _ada(made: World, phone: TestClient) -> None:
     order_id = desk.sell(phone, email=ADA)
     task_id = desk.claim(order_id)
     _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
+    # Of letters only, so that a test can read whatever it gets.
+    look_id = Mirror(made.app).kept(phone, turn=Turn(b"a turn of Ada", "video/webm", b"her sides"))
     made.floor.do(_rooms)
     _ok(_post(phone, f"/shops/{HERE}/waiting/back/join", {}))
     comes_at = (floor_quarter(made.floor.clock.now()) + timedelta(hours=1)).isoformat()
@@ -129,7 +134,7 @@ def _ada(made: World, phone: TestClient) -> None:
     checkout = _ok(_post(phone, "/checkouts", {}))
     _ok(_post(phone, f"/checkouts/{checkout['id']}/choices", {"email": ADA}))
     kept = _ok(_post(phone, "/lists", {"name": ADAS_LIST}))
-    made.cookies[OWNER] = {SHOPPER_COOKIE: phone.cookies[SHOPPER_COOKIE]}
+    made.cookies[OWNER] = {name: phone.cookies[name] for name in (SHOPPER_COOKIE, LOOKS_COOKIE)}
     made.ids |= {
         "order_id": order_id,
         "checkout_id": checkout["id"],
@@ -145,6 +150,9 @@ def _ada(made: World, phone: TestClient) -> None:
         "request_id": uuid.uuid4().hex,
         "offer_id": "offer_1",
         "refund_id": "refund_1",
+        "look_id": look_id,
+        "verb": "withdraw",
+        "ask_id": "lookask_1",
         "joining_id": "joining_1",
         "passkey_id": "passkey_1",
         "kind": "flooding",

@@ -13,6 +13,8 @@ CarryoverError
 │   ├── UnusableFeed        a file that no row can be read from
 │   ├── UnreadablePhoto     no picture, or no code in it
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
+│   ├── SealBroken          sealed, and changed since or for another key
+│   ├── UploadBroken        not the bytes that were announced; it is gone
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -34,6 +36,11 @@ CarryoverError
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
 │   ├── UnknownPlan         this phone has no plan of a visit, or this is not in it
 │   ├── UnknownBooking      nothing of this id is booked in this shop
+│   ├── ObjectGone          no object of this name beside the database
+│   ├── UnknownLook         no look has this id, or it is somebody else's
+│   ├── UnknownLooksPhone   no phone asks to open looks under this name
+│   ├── UnknownShare        a link to a look that leads nowhere, or no more
+│   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -61,6 +68,10 @@ CarryoverError
 │   ├── DeskCodeRefused     a code from a shopper's page that is wrong, used or too old
 │   ├── PursePinRefused     a wrong PIN for a wristband
 │   ├── PurseLocked         too many of them: she unlocks it from her phone
+│   ├── GrantRefused        a grant to upload that is wrong, over, or another device's
+│   ├── LooksClosed         begun on another phone, which has to let this one in
+│   ├── LooksPinNeeded      looks behind a PIN, which was not said of late
+│   ├── WrongLooksPin
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -92,6 +103,8 @@ CarryoverError
 │   ├── BookingClash        two things booked for one quarter hour
 │   ├── BookingOver         a booking that was served, or whose time is over
 │   ├── PlanNotToday        not expected yet, or not any more
+│   ├── NoLooksKey          nothing can be sealed to whoever visits: she has not said yes
+│   ├── UploadOutOfStep     bytes that do not begin where the upload stands
 │   ├── NotReady            not staged yet, or closed
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
@@ -102,10 +115,12 @@ CarryoverError
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
 │   ├── QueueFull           more wait than will be served
+│   ├── TooManyLooks        as many looks, links or uploads at once as there may be
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
+    ├── StorageFull         no room for more objects
     ├── ProviderUnavailable the retailer's identity provider does not answer
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
@@ -151,6 +166,23 @@ from cart.kernel.errors.carrying import (
     UnreadablePhoto,
     UnusableFeed,
     VisitEnded,
+)
+from cart.kernel.errors.looks import (
+    GrantRefused,
+    LooksClosed,
+    LooksPinNeeded,
+    NoLooksKey,
+    ObjectGone,
+    SealBroken,
+    StorageFull,
+    TooManyLooks,
+    UnknownLook,
+    UnknownLooksPhone,
+    UnknownShare,
+    UnknownUpload,
+    UploadBroken,
+    UploadOutOfStep,
+    WrongLooksPin,
 )
 from cart.kernel.errors.people import (
     BrowserRefuses,
@@ -253,6 +285,7 @@ __all__ = [
     "ErasureWaits",
     "EventNotAllowed",
     "FreshSignInNeeded",
+    "GrantRefused",
     "IdempotencyKeyMissing",
     "IdempotencyKeyReused",
     "InFlight",
@@ -265,10 +298,14 @@ __all__ = [
     "LastOperator",
     "LeadNeeded",
     "LimitExceeded",
+    "LooksClosed",
+    "LooksPinNeeded",
+    "NoLooksKey",
     "NoSession",
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "ObjectGone",
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
@@ -289,6 +326,7 @@ __all__ = [
     "Refused",
     "RoleNeeded",
     "SchemaNewer",
+    "SealBroken",
     "SecondFactorRefused",
     "SessionLocked",
     "SeveralBands",
@@ -298,10 +336,12 @@ __all__ = [
     "SignatureRefused",
     "SourceMismatch",
     "SpoolFull",
+    "StorageFull",
     "TaskTaken",
     "TimeNotOffered",
     "TooManyAttempts",
     "TooManyLines",
+    "TooManyLooks",
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
@@ -318,19 +358,26 @@ __all__ = [
     "UnknownJoining",
     "UnknownList",
     "UnknownLocation",
+    "UnknownLook",
+    "UnknownLooksPhone",
     "UnknownOrder",
     "UnknownPlan",
     "UnknownProduct",
     "UnknownServingPlace",
+    "UnknownShare",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
     "UnknownTurn",
+    "UnknownUpload",
     "UnknownVoucher",
     "UnknownWithdrawal",
     "UnreadablePhoto",
     "UnusableFeed",
+    "UploadBroken",
+    "UploadOutOfStep",
     "VisitEnded",
     "VoucherRefused",
     "WrongItem",
+    "WrongLooksPin",
 ]
