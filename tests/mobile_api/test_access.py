@@ -25,7 +25,6 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         Role.STAFF: 7,
         Role.FLOOR: 51,
         Role.PEOPLE: 5,
-        Role.DEVICE: 6,
         Role.TOKEN: 1,
         Role.PROVIDER: 1,
         Role.SANDBOX: 3,
