@@ -24,7 +24,7 @@ DIFFERS_MIN: Final = 16.0
 """Grey levels that a pixel must differ by; sensor noise in a lit shop deviates by 2 to 4."""
 
 DIFFERS_DEVIATIONS: Final = 4.5
-SHADOW: Final = (0.45, 1.04)
+SHADOW: Final = (0.68, 1.04)
 """A shadow leaves this share of the light, and the colour as it is."""
 
 SHADOW_TINT: Final = 0.055
