@@ -93,7 +93,8 @@ class Pose:
 def drawn_person(rng: Random, garment: str | None = None) -> Person:
     """Draw a person: slim or broad, short or tall, any colours."""
     broad = rng.uniform(0.88, 1.22)
-    name = garment or rng.choice(sorted(GARMENTS))
+    drawn = rng.choice(sorted(GARMENTS))  # drawn in any case: the rest stays as it is
+    name = garment or drawn
     return Person(
         height_m=rng.uniform(1.56, 1.88),
         shoulder_m=0.2 * (0.6 + 0.4 * broad) * rng.uniform(0.95, 1.06),

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from store_devices.mirror.straight import Calibration
+
 Floats = NDArray[np.float32]
 
 UNDISTORTING_ROUNDS: Final = 12
@@ -50,6 +52,20 @@ class Lens:
     def eye(self) -> Floats:
         """The lens in the room, shape (3,)."""
         return np.array(self.place_m, dtype=np.float32)
+
+    @property
+    def calibration(self) -> Calibration:
+        """What a calibration of this camera would find."""
+        return Calibration(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            focal_px=self.focal_px,
+            middle_x_px=self.middle_px[0],
+            middle_y_px=self.middle_px[1],
+            k1=self.k1,
+            k2=self.k2,
+            tilt_rad=self.tilt_rad,
+        )
 
     @cached_property
     def rays(self) -> Floats:

@@ -33,8 +33,10 @@ SHEET_QUALITY: Final = 88
 SHEET_GAP_PX: Final = 6
 
 
-def webm(pictures: Iterable[tuple[float, Pixels]], *, threads: int = 2) -> bytes:
+def webm(pictures: Iterable[tuple[float, Pixels]], *, threads: int = 1) -> bytes:
     """Return a WebM (VP8) of pictures (seconds from the first, BGR; all of one, even size).
+
+    One thread by default: libvpx waits for its others in a loop, and a busy machine pays for that.
 
     Raises:
         InvalidInput: there is no picture.

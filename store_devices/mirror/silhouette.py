@@ -101,22 +101,24 @@ class EmptyRoom:
             (picture[thin] + 1) / (mean[thin] + 1), axis=(0, 1), keepdims=True
         ).astype(np.float32)
         room = mean * gain
-        differs = np.abs(picture - room) - np.maximum(DIFFERS_MIN, DIFFERS_DEVIATIONS * deviation)
-        found = differs.max(axis=2) > 0
+        allowed = np.maximum(DIFFERS_DEVIATIONS * deviation, DIFFERS_MIN)
+        over = cv2.split(cv2.subtract(cv2.absdiff(picture, room), allowed))
+        most = cv2.max(cv2.max(over[0], over[1]), over[2])
+        mask = np.where(most > 0, np.uint8(255), np.uint8(0))
         floor = slice(round(SHADOW_FROM * straight.shape[0]), None)
-        found[floor] &= ~_shadowed(picture[floor], room[floor])
-        mask = found.astype(np.uint8) * np.uint8(255)
+        mask[floor][_shadowed(picture[floor], room[floor])] = 0
         mask = np.asarray(cv2.medianBlur(mask, 5), dtype=np.uint8)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
         return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), dtype=np.uint8)
 
 
 def _shadowed(picture: NDArray[np.float32], room: NDArray[np.float32]) -> NDArray[np.bool_]:
-    share = (picture + 1) / (room + 1)
-    level = share.mean(axis=2)
-    tint = np.ptp(share, axis=2)
+    shares = cv2.split((picture + 1) / (room + 1))
+    least = cv2.min(cv2.min(shares[0], shares[1]), shares[2])
+    most = cv2.max(cv2.max(shares[0], shares[1]), shares[2])
+    noise = 3 / (room[..., 1] + 1)  # in the dark a grey level is a greater share
     shadowed: NDArray[np.bool_] = (
-        (level > SHADOW[0]) & (level < SHADOW[1]) & (tint < SHADOW_TINT + 3 / (room.mean(axis=2) + 1))
+        (least > SHADOW[0]) & (most < SHADOW[1]) & (most - least < SHADOW_TINT + noise)
     )
     return shadowed
 
