@@ -20,8 +20,8 @@ WEAVE = 0.09
 
 def linear(colour: Colour) -> Floats:
     """Return a colour as linear light, shape (3,)."""
-    share: Floats = (np.array(colour, dtype=np.float32) / 255) ** np.float32(2.2)
-    return share
+    share = (np.array(colour, dtype=np.float32) / 255) ** 2.2
+    return share.astype(np.float32)
 
 
 def garment(person: Person) -> Floats:

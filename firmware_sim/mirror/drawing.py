@@ -21,6 +21,9 @@ WALL_Z_M: Final = -2.6
 
 GAMMA_STEPS: Final = 4096
 FAR: Final = np.float32(1e6)
+LEVEL: Final = 1e-4
+"""A ray that falls by less meets no floor."""
+
 _CURVE: Final = np.round(
     255 * (np.arange(GAMMA_STEPS, dtype=np.float64) / (GAMMA_STEPS - 1)) ** (1 / 2.2)
 ).astype(np.uint8)
@@ -112,7 +115,8 @@ class Room:
         corners = np.array(
             [[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float32
         )
-        box = self.lens.seen(piece.middle + (corners * piece.radii) @ piece.axes)
+        reach = ((corners * piece.radii) @ piece.axes).astype(np.float32)
+        box = self.lens.seen(piece.middle + reach)
         left, top = np.maximum(np.floor(box.min(axis=0)).astype(int), 0)
         right, bottom = np.ceil(box.max(axis=0)).astype(int) + 1
         window = (slice(top, max(bottom, top)), slice(left, max(right, left)))
@@ -137,9 +141,7 @@ class Room:
         near.part[window][nearer] = piece.part
         near.normal[window][nearer] = normal
 
-    def _paint(
-        self, scene: Floats, near: _Depths, number: int, person: Person, pose: Pose
-    ) -> None:
+    def _paint(self, scene: Floats, near: _Depths, number: int, person: Person, pose: Pose) -> None:
         seen = near.owner == number
         if not seen.any():
             return
@@ -195,7 +197,7 @@ class Room:
 
     def _draw_room(self) -> None:
         rays, eye = self.lens.rays, self.lens.eye
-        down = np.where(rays[..., 1] < -1e-4, -eye[1] / np.minimum(rays[..., 1], -1e-4), FAR)
+        down = np.where(rays[..., 1] < -LEVEL, -eye[1] / np.minimum(rays[..., 1], -LEVEL), FAR)
         wall = (WALL_Z_M - eye[2]) / rays[..., 2]
         floor = down < wall
         x = eye[0] + rays[..., 0] * np.where(floor, down, wall)

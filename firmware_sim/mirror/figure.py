@@ -207,4 +207,5 @@ def _limb(
     across /= np.linalg.norm(across)
     axes = np.stack((across, along, np.cross(across, along))).astype(np.float32)
     radii = np.array([radius_m, length * 0.5 + radius_m * 0.8, radius_m], dtype=np.float32)
-    return Ellipsoid(part, (first + last) / 2, axes, radii)
+    middle = ((first + last) / 2).astype(np.float32)
+    return Ellipsoid(part, middle, axes, radii)

@@ -69,7 +69,7 @@ class Lens:
 
     @cached_property
     def rays(self) -> Floats:
-        """Which way each pixel looks, height x width x 3, in the room; depth along the axis is 1."""
+        """Which way each pixel looks, height x width x 3 in the room, 1 deep along the axis."""
         across, down = np.meshgrid(
             (np.arange(self.width_px) - self.middle_px[0]) / self.focal_px,
             (np.arange(self.height_px) - self.middle_px[1]) / self.focal_px,

@@ -83,7 +83,7 @@ def drawn_script(
         if scene == "nobody":
             return []
         turn = angle(at_s)
-        moving = abs(angle(at_s + 0.1) - angle(at_s - 0.1)) > 1  # noqa: PLR2004 - degrees
+        moving = abs(angle(at_s + 0.1) - angle(at_s - 0.1)) > 1
         pose = Pose(
             turn_rad=math.radians(turn),
             x_m=drift(at_s),

@@ -45,6 +45,12 @@ ODD: Final = 2
 """How many features of her look are followed, beside the width."""
 
 ROUNDS: Final = 6
+CLEAR_MIN: Final = 0.4
+"""With fewer frames without somebody behind her, hers count for what they are."""
+
+CROWDED_TRUST: Final = 0.2
+"""How much a frame counts in which somebody behind her may be taken for her."""
+
 PIECES_MAX: Final = 3.0
 """Deviations after which a frame that fits nothing pulls no harder."""
 
@@ -79,11 +85,16 @@ def course(glimpses: list[Glimpse]) -> Course:
     moved = _soft(moved, 1.0)
     moved[np.abs(moved) < STILL] *= 0.3
     looks = np.stack([glimpse.look for glimpse in glimpses])
+    clear = np.array([not glimpse.crowded for glimpse in glimpses])
+    if clear.sum() < CLEAR_MIN * len(clear):
+        clear[:] = True
+    width = np.interp(at_s, at_s[clear], width[clear])
     apart = _apart(looks)
-    angle = _searched(moved, width)
+    trust = np.where(clear, 1.0, CROWDED_TRUST)
+    angle = _searched(moved, width, trust)
     features = _features(looks, width, apart)
     for _ in range(ROUNDS):
-        angle = _refined(angle, moved, features)
+        angle = _refined(angle, moved, features, trust)
     return Course(at_s, np.degrees(angle), apart)
 
 
@@ -107,7 +118,7 @@ def _apart(looks: NDArray[np.float32]) -> Doubles:
     return np.asarray(np.clip((distance - floor) / max(most - floor, 2.0), 0, 1.5))
 
 
-def _searched(moved: Doubles, width: Doubles) -> Doubles:
+def _searched(moved: Doubles, width: Doubles, trust: Doubles) -> Doubles:
     """Return the best course on the grid, in radians."""
     wide, narrow = np.percentile(width, 95), np.percentile(width, 4)
     if narrow > NARROW_MAX * wide:
@@ -134,7 +145,7 @@ def _searched(moved: Doubles, width: Doubles) -> Doubles:
         best = ways.argmin(axis=0)
         came[index] = best
         misfit = (width[index] - model) / (0.1 * wide)
-        cost = ways[best, rows] + np.minimum(0.5 * misfit**2, PIECES_MAX**2 / 2)
+        cost = ways[best, rows] + trust[index] * np.minimum(0.5 * misfit**2, PIECES_MAX**2 / 2)
     state = int(cost.argmin())
     path = np.zeros(len(moved), dtype=np.int64)
     for index in range(len(moved) - 1, -1, -1):
@@ -155,7 +166,7 @@ def _features(
     return _standard(evens), _standard(odds)
 
 
-def _principal(rows: NDArray[np.float32], count: int) -> Doubles:
+def _principal(rows: NDArray[np.floating], count: int) -> Doubles:
     """Return the ``count`` strongest components of ``rows``, by their Gram matrix."""
     centred = rows - rows.mean(axis=0)
     values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
@@ -168,7 +179,9 @@ def _standard(columns: Doubles) -> Doubles:
     return np.asarray((columns - columns.mean(axis=0)) / spread)
 
 
-def _refined(angle: Doubles, moved: Doubles, features: tuple[Doubles, Doubles]) -> Doubles:
+def _refined(
+    angle: Doubles, moved: Doubles, features: tuple[Doubles, Doubles], trust: Doubles
+) -> Doubles:
     """Return the angles that agree better with looks and motion."""
     evens, odds = features
     orders = np.arange(1, 4)
@@ -184,7 +197,7 @@ def _refined(angle: Doubles, moved: Doubles, features: tuple[Doubles, Doubles]) 
         weights = np.linalg.solve(base.T @ base + ridge, base.T @ shown)
         left = shown - base @ weights
         spread = np.maximum(np.median(np.abs(left), axis=0) * 1.48, 0.15) * 2.5
-        pull = 1 / np.maximum(1, np.abs(left) / spread / PIECES_MAX)
+        pull = trust[:, None] / np.maximum(1, np.abs(left) / spread / PIECES_MAX)
         rows.append((pull * left / spread, pull * (slope @ weights) / spread))
     return angle + _step(angle, moved, rows)
 

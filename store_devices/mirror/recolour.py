@@ -45,7 +45,7 @@ _TABLE: Final = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Garment:
-    """The garment's pixels (255), and its colour in this light (linear BGR, median of the chest)."""
+    """The garment's pixels (255), and its colour in this light: linear BGR, the chest's median."""
 
     mask: Mask
     colour: Linear
@@ -71,7 +71,9 @@ def found_garment(straight: Pixels, silhouette: Mask, body: Body) -> Garment | N
     colour = np.median(linear[chest], axis=0).astype(np.float32)
     share = np.log(linear + DARK)
     wanted = np.log(colour + DARK)
-    tint = np.abs((share - share.mean(axis=2, keepdims=True)) - (wanted - wanted.mean())).max(axis=2)
+    tint = np.abs((share - share.mean(axis=2, keepdims=True)) - (wanted - wanted.mean())).max(
+        axis=2
+    )
     light = (linear @ LUMINANCE + DARK) / (float(colour @ LUMINANCE) + DARK)
     alike = here & (tint < TINT_MAX) & (light > SHADE[0]) & (light < SHADE[1])
     mask = alike.astype(np.uint8) * np.uint8(255)
@@ -95,9 +97,9 @@ def recoloured(straight: Pixels, garment: Garment, was: Colour, wanted: Colour) 
     old, new = _linear(was), _linear(wanted)
     linear = _TABLE[straight]
     bright = float(old @ LUMINANCE)
-    shade = (linear @ LUMINANCE) / max(bright, 1e-4)
+    shade: Linear = (linear @ LUMINANCE) / np.float32(max(bright, 1e-4))
     if bright < 5 * DARK:  # a black coat's noise would be a red one's speckles
-        shade = cv2.bilateralFilter(shade.astype(np.float32), 7, 0.4, 3)
+        shade = np.asarray(cv2.bilateralFilter(shade, 7, 0.4, 3), dtype=np.float32)
     # The lamp: what the camera makes of the old swatch, beside the swatch itself.
     lamp = (garment.colour + DARK / 4) / (old + DARK / 4)
     lamp = lamp / max(float(lamp.mean()), 1e-4)
@@ -110,4 +112,4 @@ def recoloured(straight: Pixels, garment: Garment, was: Colour, wanted: Colour) 
 
 
 def _linear(colour: Colour) -> Linear:
-    return _TABLE[np.array(colour[::-1])]
+    return np.asarray(_TABLE[np.array(colour[::-1])], dtype=np.float32)

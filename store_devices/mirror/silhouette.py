@@ -41,6 +41,10 @@ REACH: Final = 0.27
 FEET_APART_MAX: Final = 0.315
 """Of her height: feet further apart than that on the same line belong to two people."""
 
+CLOSE_PX: Final = 3
+CROWDED_MIN: Final = 0.1
+"""Of the rows from knee to neck: in so many somebody else is within her reach."""
+
 SAME_LINE: Final = 0.055
 """Of her height: feet that close to the lowest ones stand on the same line."""
 
@@ -50,13 +54,15 @@ class Body:
     """One silhouette in pixels of the straight picture.
 
     ``box`` is left, top, width, height; ``middle_px`` the x of her trunk; ``width_px`` the
-    median width of the trunk's rows; ``others`` how many stand beside her.
+    median width of the trunk's rows; ``others`` how many stand beside her; ``crowded``
+    that somebody behind her may make her wider than she is.
     """
 
     box: tuple[int, int, int, int]
     middle_px: float
     width_px: float
     others: int
+    crowded: bool
 
     @property
     def height_px(self) -> int:
@@ -97,9 +103,9 @@ class EmptyRoom:
         picture = straight.astype(np.float32)
         # A camera that sets its exposure anew brightens or tints the whole picture alike.
         thin = (slice(None, None, 8), slice(None, None, 8))
-        gain = np.median(
-            (picture[thin] + 1) / (mean[thin] + 1), axis=(0, 1), keepdims=True
-        ).astype(np.float32)
+        gain = np.median((picture[thin] + 1) / (mean[thin] + 1), axis=(0, 1), keepdims=True).astype(
+            np.float32
+        )
         room = mean * gain
         allowed = np.maximum(DIFFERS_DEVIATIONS * deviation, DIFFERS_MIN)
         over = cv2.split(cv2.subtract(cv2.absdiff(picture, room), allowed))
@@ -144,16 +150,15 @@ def nearest(mask: Mask) -> tuple[Body, Mask] | None:
     middle = mask.shape[1] / 2
 
     def off(number: int) -> float:
-        return abs(
-            stats[number, cv2.CC_STAT_LEFT] + stats[number, cv2.CC_STAT_WIDTH] / 2 - middle
-        )
+        left, wide = stats[number, cv2.CC_STAT_LEFT], stats[number, cv2.CC_STAT_WIDTH]
+        return float(abs(left + wide / 2 - middle))
 
     her = min(beside, key=off)
     alone = np.where(labels == her, np.uint8(255), np.uint8(0)).astype(np.uint8)
-    return _measured(alone, foot(her), len(beside) - 1)
+    return _measured(alone, mask, foot(her), len(beside) - 1)
 
 
-def _measured(alone: Mask, foot: int, others: int) -> tuple[Body, Mask] | None:
+def _measured(alone: Mask, everybody: Mask, foot: int, others: int) -> tuple[Body, Mask] | None:
     rows = np.flatnonzero(alone.any(axis=1))
     height = int(foot - rows[0])
     line = alone[max(0, round(foot - SAME_LINE * height)) : foot]
@@ -166,6 +171,11 @@ def _measured(alone: Mask, foot: int, others: int) -> tuple[Body, Mask] | None:
     # A passer-by behind her is cut off where she cannot reach.
     left = max(0, round(middle - REACH * height))
     right = min(alone.shape[1], round(middle + REACH * height) + 1)
+    high = slice(max(0, round(foot - 0.9 * height)), round(foot - 0.3 * height))
+    reach = slice(max(0, left - CLOSE_PX), right + CLOSE_PX)
+    further = (everybody[high, reach] > 0) & (alone[high, reach] == 0)
+    cut = alone[high, :left].any() or alone[high, right:].any()
+    crowded = bool(cut or further.any(axis=1).mean() > CROWDED_MIN)
     alone[:, :left] = 0
     alone[:, right:] = 0
     rows = np.flatnonzero(alone.any(axis=1))
@@ -178,4 +188,5 @@ def _measured(alone: Mask, foot: int, others: int) -> tuple[Body, Mask] | None:
     last = trunk.shape[1] - 1 - trunk[:, ::-1].argmax(axis=1)
     columns = np.flatnonzero(alone.any(axis=0))
     box = (int(columns[0]), top, int(columns[-1] - columns[0] + 1), height)
-    return Body(box, float(np.median(first + last) / 2), float(np.median(last - first)), others), alone
+    middle_px, width_px = float(np.median(first + last)) / 2, float(np.median(last - first))
+    return Body(box, middle_px, width_px, others, crowded), alone

@@ -77,9 +77,7 @@ class Straightener:
 
     def straight(self, pixels: Pixels) -> Pixels:
         """Return the straightened picture, height_px x width_px x 3."""
-        mapped = cv2.remap(
-            pixels, *self._from, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        mapped = cv2.remap(pixels, *self._from, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(mapped, dtype=np.uint8)
 
 
@@ -89,9 +87,7 @@ def whole_view(calibration: Calibration) -> Window:
     return Window(-half, -SEES_UP, 2 * half, SEES_UP + SEES_DOWN)
 
 
-def filling(
-    whole: Straightener, box: tuple[int, int, int, int], aspect: float = 9 / 16
-) -> Window:
+def filling(whole: Straightener, box: tuple[int, int, int, int], aspect: float = 9 / 16) -> Window:
     """Return the window in which a body fills a glass of ``aspect`` (width to height).
 
     ``box`` is left, top, width, height of her silhouette in ``whole``'s picture; of a turn, of

@@ -41,6 +41,9 @@ SHADE_PX: Final = 4.0
 SHIFT_MAX_PX: Final = 12.0
 """More than a trunk's middle moves between two frames: a pirouette."""
 
+HALF: Final = 127
+"""A pixel of a shrunken silhouette that is hers by more than half."""
+
 LOOK_SIZE: Final = (24, 48)
 """Width and height of what is kept of a frame to know it again."""
 
@@ -52,7 +55,8 @@ class Glimpse:
     ``shift`` is how far the trunk's surface moved since the frame before, ``middle`` where the
     trunk is and ``width`` how wide its silhouette, all as shares of her height; ``look`` is a
     small picture of her (rows x columns x 4, the last is the silhouette), ``sharp`` how much fine
-    detail the trunk shows (no unit: to compare frames of one recording).
+    detail the trunk shows (no unit: to compare frames of one recording), ``crowded`` that
+    another may be in her silhouette.
     """
 
     at_s: float
@@ -61,6 +65,7 @@ class Glimpse:
     width: float
     look: Grey
     sharp: float
+    crowded: bool
 
 
 class Follower:
@@ -91,6 +96,7 @@ class Follower:
                 body.width_px / height,
                 _look(straight, mask, body, height),
                 float(cv2.Laplacian(grey, cv2.CV_32F)[mask > 0].var()),
+                body.crowded,
             )
         )
 
@@ -118,7 +124,9 @@ class Follower:
         return min(tried, key=lambda fit: fit[1])[0]
 
 
-def _fitted(before: Grey, now: Grey, inside: NDArray[np.bool_], start: float) -> tuple[float, float]:
+def _fitted(
+    before: Grey, now: Grey, inside: NDArray[np.bool_], start: float
+) -> tuple[float, float]:
     """Fit one shift (x and y) to a window by least squares; return that of x, and the error."""
     x, y, error = start, 0.0, np.inf
     size = (before.shape[1], before.shape[0])
@@ -167,5 +175,5 @@ def _look(straight: Pixels, mask: Mask, body: Body, height: float) -> Grey:
     small = cv2.warpAffine(soft, cut, LOOK_SIZE, flags=cv2.INTER_LINEAR)
     inside = cv2.warpAffine(mask, cut, LOOK_SIZE, flags=cv2.INTER_LINEAR)
     lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.float32)
-    lab *= (inside[..., None] > 127)
+    lab *= inside[..., None] > HALF
     return np.dstack((lab, inside.astype(np.float32) * 0.5)).astype(np.float32)

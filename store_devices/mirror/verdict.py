@@ -11,15 +11,13 @@ import numpy as np
 
 from store_devices.mirror.course import Course
 
-Reason = Literal[
-    "not_turned", "left", "two_people", "nobody", "camera_stopped", "too_dark"
-]
+Reason = Literal["not_turned", "left", "two_people", "nobody", "camera_stopped", "too_dark"]
 
 TURNED_DEG: Final = 330.0
 """She ends facing the glass again, give or take the width of a shoulder."""
 
 BACK_DEG: Final = 45.0
-"""She may sway back that far; a turn to and fro goes back further."""
+"""She may sway back that far; a turn there and back goes further."""
 
 ALIKE: Final = 0.5
 """At its end she looks as at its beginning: her sides and back differ by 1."""

@@ -30,7 +30,13 @@ from store_devices.mirror.straight import Straightener, whole_view
 SCENES: tuple[Scene, ...] = get_args(Scene)
 EMPTY_S = 1.0
 SEED = 20261130
-SWAPS = (("red", "blue"), ("blue", "mustard"), ("grey", "green"), ("white", "red"), ("rose", "black"))
+SWAPS = (
+    ("red", "blue"),
+    ("blue", "mustard"),
+    ("grey", "green"),
+    ("white", "red"),
+    ("rose", "black"),
+)
 DARK_SWAPS = (("black", "red"),)
 
 Doubles = NDArray[np.float64]
@@ -62,7 +68,7 @@ class Film:
     broken: bool = False
 
 
-def drawn_film(scene: Scene, seed: int, lens: Lens, frames_per_s: float = 15.0) -> Film:
+def drawn_film(scene: Scene, seed: int, lens: Lens, frames_per_s: float = 12.0) -> Film:
     """Draw one film of ``scene``."""
     clock, film = FilmClock(), Film(lens=lens)
     script = drawn_script(scene, Random(f"{SEED}-{scene}-{seed}"))
@@ -102,7 +108,7 @@ def angle_errors(film: Film, judgement: Judgement) -> Doubles:
     truth = {truth.at_s: truth.angle_deg for truth in film.truths}
     first = film.truths[0].angle_deg
     true = np.array([truth[at_s] - first for at_s in judgement.course.at_s])
-    return np.abs(judgement.course.angle_deg - true)
+    return np.asarray(np.abs(judgement.course.angle_deg - true))
 
 
 def measured_turns(count: int, lens: Lens) -> dict[str, object]:

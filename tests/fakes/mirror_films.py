@@ -55,9 +55,7 @@ def camera(
     )
 
 
-def film(
-    scene: Scene, seed: int, *, seconds: float = 7.0, frames_per_s: float = 8.0
-) -> SmallFilm:
+def film(scene: Scene, seed: int, *, seconds: float = 7.0, frames_per_s: float = 8.0) -> SmallFilm:
     """Draw a film of ``scene``."""
     shown = camera(scene, seed, seconds=seconds, frames_per_s=frames_per_s)
     made = SmallFilm()

@@ -10,6 +10,7 @@ from cart.kernel.errors import Unavailable
 from firmware_sim.mirror.drawing import Light, Room
 from firmware_sim.mirror.figure import Part, Person, Pose
 from firmware_sim.mirror.scripts import TURNS, Scene, drawn_script
+from store_devices.hardware import frames
 from tests.fakes.mirror_films import SMALL, camera, film
 
 
@@ -52,8 +53,7 @@ def test_a_camera_that_stops_raises() -> None:
     """It shows frames up to that second, and then is unavailable."""
     shown = camera("stops", 1, seconds=2.0)
     with pytest.raises(Unavailable):
-        while shown.read() is not None:
-            pass
+        list(frames(shown))
     assert 0.5 < len([truth for truth in shown.truths if truth.at_s > 1.5]) / 8 < 1.7
 
 

@@ -140,14 +140,18 @@ def _frame(at_s: float, level: int) -> Frame:
     return Frame(np.full((48, 32, 3), level, dtype=np.uint8), at_s)
 
 
+def _fill(film: Film) -> None:
+    for _ in range(20):
+        film.add(_frame(2.0, 90))
+
+
 def test_a_film_has_an_end_and_is_wiped() -> None:
     """A frame too many is refused and changes nothing; a wiped film's own bytes are zeros."""
     film = Film(bytes_max=2000)
     film.add(_frame(1.0, 90))
     held = film.size_bytes
     with pytest.raises(LimitExceeded):
-        for _ in range(20):
-            film.add(_frame(2.0, 90))
+        _fill(film)
     assert held < film.size_bytes <= 2000
     assert film.at_s(0) == 1.0
     assert abs(int(film.picture(0).mean()) - 90) < 3

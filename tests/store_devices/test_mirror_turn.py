@@ -1,9 +1,9 @@
 """The mirror's eyes on drawn films: what is a turn, at which angle, and what is kept of it."""
 
 import io
-from pathlib import Path
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import cv2
@@ -12,6 +12,7 @@ import pytest
 
 from cart.kernel.errors import Conflict, LimitExceeded
 from firmware_sim.mirror.scripts import Scene
+from store_devices.hardware import Frame
 from store_devices.mirror.eyes import Eyes, Judgement
 from store_devices.mirror.picking import VIEWS_DEG, off_deg
 from store_devices.mirror.verdict import Reason
@@ -42,13 +43,11 @@ def test_a_turn_becomes_a_video_and_eight_views(turn: tuple[SmallFilm, Eyes, Jud
     """The video has every frame and the film's length; the views are where they are said to be."""
     shown, eyes, _ = turn
     made = eyes.finish()
-    with av.open(io.BytesIO(made.video)) as container:
+    with av.open(io.BytesIO(made.video), "r") as container:
         frames = list(container.decode(video=0))
         assert container.streams.video[0].codec_context.name == "vp8"
     assert len(frames) == len(shown.frames)
-    assert frames[-1].time == pytest.approx(
-        shown.frames[-1].at_s - shown.frames[0].at_s, abs=0.01
-    )
+    assert frames[-1].time == pytest.approx(shown.frames[-1].at_s - shown.frames[0].at_s, abs=0.01)
     assert frames[0].height == pytest.approx(frames[0].width * 16 / 9, abs=2)
     true = {truth.at_s: truth.angle_deg for truth in shown.truths}
     off = [
@@ -62,9 +61,9 @@ def test_a_turn_becomes_a_video_and_eight_views(turn: tuple[SmallFilm, Eyes, Jud
 
 
 def test_her_body_fills_the_glass(turn: tuple[SmallFilm, Eyes, Judgement]) -> None:
-    """From hair to shoes she takes 80 to 98 of 100 rows of the picture, and stands in its middle."""
-    shown, eyes, _ = turn
-    with av.open(io.BytesIO(eyes.finish().video)) as container:
+    """From hair to shoes she takes 80 to 98 of 100 rows of the picture."""
+    _, eyes, _ = turn
+    with av.open(io.BytesIO(eyes.finish().video), "r") as container:
         first = next(container.decode(video=0)).to_ndarray(format="bgr24")
     # Drawn again by hand: her shoes are dark, her head is at the top of her column.
     height = first.shape[0]
@@ -105,6 +104,11 @@ def test_nothing_is_recorded_before_the_room_is_known() -> None:
     assert eyes.held_bytes == 0
 
 
+def _record(eyes: Eyes, frames: list[Frame]) -> None:
+    for frame in frames:
+        eyes.record(frame)
+
+
 def test_looking_on_holds_no_frame_and_a_full_film_takes_no_more() -> None:
     """Outside a recording no picture is kept; inside, never more than the limit."""
     shown = film("stands", 1, seconds=1.0)
@@ -114,8 +118,7 @@ def test_looking_on_holds_no_frame_and_a_full_film_takes_no_more() -> None:
     assert eyes.held_bytes == 0
     eyes.begin()
     with pytest.raises(LimitExceeded):
-        for frame in shown.frames * 3:
-            eyes.record(frame)
+        _record(eyes, shown.frames * 3)
     assert 0 < eyes.held_bytes <= 20_000
     eyes.discard()
     assert eyes.held_bytes == 0
@@ -145,7 +148,12 @@ def test_a_turn_leaves_nothing_on_the_disk(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _ON_DISK],
         cwd=tmp_path,
-        env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(root)},
+        env={
+            "TMPDIR": str(tmp_path),
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         timeout=100,
