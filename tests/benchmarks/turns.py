@@ -4,6 +4,7 @@ Films are drawn by ``firmware_sim.mirror``, which knows the truth of each frame;
 code sees the pictures alone. Figures are returned as plain values for ``bench_vision.py``.
 """
 
+import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ class Film:
     broken: bool = False
 
 
-def drawn_film(scene: Scene, seed: int, lens: Lens, frames_per_s: float = 12.0) -> Film:
+def drawn_film(scene: Scene, seed: int, lens: Lens, frames_per_s: float = 10.0) -> Film:
     """Draw one film of ``scene``."""
     clock, film = FilmClock(), Film(lens=lens)
     script = drawn_script(scene, Random(f"{SEED}-{scene}-{seed}"))
@@ -118,8 +119,8 @@ def measured_turns(count: int, lens: Lens) -> dict[str, object]:
     picked: list[float] = []
     right = wrong_starts = missed = 0
     watch_cpu_s = finish_cpu_s = watched_s = finished_s = 0.0
-    for scene in SCENES:
-        for seed in range(count):
+    for seed in range(count):
+        for scene in SCENES:
             film = drawn_film(scene, seed, lens)
             began_s = time.process_time()
             eyes, judgement = watched(film)
@@ -127,12 +128,15 @@ def measured_turns(count: int, lens: Lens) -> dict[str, object]:
             watched_s += film.frames[-1].at_s - film.frames[0].at_s
             verdicts[scene][judgement.reason or "turned"] += 1
             turned = judgement.reason is None
+            off = angle_errors(film, judgement)
+            sys.stderr.write(f"{scene} {seed}: {judgement.reason or 'turned'}")
+            sys.stderr.write(f", {np.median(off):.1f} degrees off\n" if off.size else "\n")
             right += turned == (scene in TURNS)
             wrong_starts += turned and scene not in TURNS
             missed += not turned and scene in TURNS
             if scene not in TURNS:
                 continue
-            errors[scene].append(angle_errors(film, judgement))
+            errors[scene].append(off)
             if not turned:
                 continue
             began_s = time.process_time()
