@@ -108,8 +108,10 @@ def angle_errors(film: Film, judgement: Judgement) -> Doubles:
         return np.array([])
     truth = {truth.at_s: truth.angle_deg for truth in film.truths}
     first = film.truths[0].angle_deg
-    true = np.array([truth[at_s] - first for at_s in judgement.course.at_s])
-    return np.asarray(np.abs(judgement.course.angle_deg - true))
+    # A frozen camera's frames are older than they say: nothing is true of their time.
+    true = np.array([truth.get(at_s, np.nan) - first for at_s in judgement.course.at_s])
+    off = np.abs(judgement.course.angle_deg - true)
+    return np.asarray(off[~np.isnan(off)])
 
 
 def measured_turns(count: int, lens: Lens) -> dict[str, object]:
