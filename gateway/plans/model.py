@@ -8,8 +8,8 @@ from typing import Final
 from cart.kernel.gtin import Gtin
 from gateway.plans.route import Kind, Stop
 
-# She may come hours before or after: a train is late, a morning is free. Not on another day.
-ARRIVES_WITHIN: Final = timedelta(hours=12)
+# The longest day of a shop: clocks are put back. Visits further away are on another day.
+DAY_MAX: Final = timedelta(hours=25)
 # After the visit it helps nobody any more; a day, so that an evening's visit is there at breakfast.
 KEPT: Final = timedelta(days=1)
 LINES_MAX: Final = 200  # as a cart

@@ -13,17 +13,19 @@ from cart.db.guarded import write
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import PlanNotToday, TooManyLines, UnknownPlan
 from cart.kernel.gtin import Gtin
-from cart.ports import LocationFacts
+from cart.ports import LocationFacts, Locations
 from gateway.bands.tables import BandLoanRow
 from gateway.floor.tables import BandPresenceRow
 from gateway.notices import PlanChanged
 from gateway.plans import bookings, opening
-from gateway.plans.model import ARRIVES_WITHIN, FORGOTTEN_MAX, KEPT, LINES_MAX
+from gateway.plans.model import DAY_MAX, FORGOTTEN_MAX, KEPT, LINES_MAX
 from gateway.plans.tables import BookingRow, BookingSlotRow, PlanLineRow, PlanRow
 from gateway.wire.events import SOURCE_PREFIX
+from inventory_api.places import Places
 
 # Settled changes come in turns of a quarter second: whoever moved in the last one is rung for.
 MOVED_WITHIN_S: Final = 5.0
+_PLACES: Final = Places()
 _BOOKABLE: Final = frozenset(kind.value for kind in opening.BOOKABLE)
 
 
@@ -60,7 +62,9 @@ def make(
         raise TooManyLines(msg)
     # Of two phones of hers at once the second finds the first one's plan.
     db.exec(
-        select(ShopperSessionRow.id).where(ShopperSessionRow.id == session_id).with_for_update()
+        select(ShopperSessionRow.id)
+        .where(ShopperSessionRow.id == session_id)
+        .with_for_update(key_share=True)
     ).all()
     plan = db.get(PlanRow, session_id, populate_existing=True, with_for_update=True)
     if plan is None:
@@ -110,7 +114,7 @@ def _lines(db: Session, session_id: str) -> dict[str, PlanLineRow]:
     return {row.gtin: row for row in rows}
 
 
-def arrive(db: Session, clock: Clock, session_id: str) -> PlanRow:
+def arrive(db: Session, clock: Clock, locations: Locations, session_id: str) -> PlanRow:
     """Note that she is here, because she says so; again changes nothing.
 
     Raises:
@@ -118,7 +122,8 @@ def arrive(db: Session, clock: Clock, session_id: str) -> PlanRow:
         PlanNotToday: she is expected on another day.
     """
     plan = bookings.held(db, session_id)
-    if abs(clock.now() - plan.comes_at) > ARRIVES_WITHIN:
+    facts = locations.facts(db, plan.location_id)
+    if not opening.same_day(facts, clock.now(), plan.comes_at):
         msg = f"she is expected at {plan.comes_at.isoformat()}"
         raise PlanNotToday(msg)
     plan.arrived_at = plan.arrived_at or clock.now()
@@ -212,14 +217,20 @@ def seen(db: Session, clock: Clock, location_ids: Collection[str]) -> list[PlanC
         )
         .where(
             col(PlanRow.location_id).in_(sorted(location_ids)),
-            col(PlanRow.comes_at).between(now - ARRIVES_WITHIN, now + ARRIVES_WITHIN),
+            col(PlanRow.comes_at).between(now - DAY_MAX, now + DAY_MAX),
             col(BandLoanRow.ended_at).is_(None),
             col(BandLoanRow.follow).is_(True),
         )
         .order_by(col(PlanRow.session_id))
         .execution_options(populate_existing=True)
     ).all()
-    here = [plan.session_id for plan, _, _ in rows if plan.arrived_at is None]
+    if not rows:
+        return []
+    facts = {one: _PLACES.facts(db, one) for one in {plan.location_id for plan, _, _ in rows}}
+    today = [
+        row for row in rows if opening.same_day(facts[row[0].location_id], now, row[0].comes_at)
+    ]
+    here = [plan.session_id for plan, _, _ in today if plan.arrived_at is None]
     if here:
         write(
             db,
@@ -229,7 +240,7 @@ def seen(db: Session, clock: Clock, location_ids: Collection[str]) -> list[PlanC
         )
     return [
         PlanChanged(plan.location_id, plan.session_id, cart_id)
-        for plan, cart_id, since in rows
+        for plan, cart_id, since in today
         if plan.session_id in here or (now - since).total_seconds() <= MOVED_WITHIN_S
     ]
 

@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 from cart.kernel.clock import Clock
 from cart.kernel.gtin import Gtin
 from cart.ports import CatalogueLookup
-from gateway.plans.model import ARRIVES_WITHIN, Followed
+from gateway.plans import opening
+from gateway.plans.model import DAY_MAX, Followed
 from gateway.plans.queries import followed
 from gateway.plans.tables import PlanRow
 from gateway.wire.downlink import NextStop
@@ -33,16 +34,19 @@ def next_stops(
     sessions = {session_id for session_id, _ in held.values()}
     now = clock.now()
     rows = db.exec(
-        select(PlanRow.session_id, PlanRow.location_id).where(
+        select(PlanRow.session_id, PlanRow.location_id, PlanRow.comes_at).where(
             col(PlanRow.session_id).in_(sorted(sessions)),
-            col(PlanRow.comes_at).between(now - ARRIVES_WITHIN, now + ARRIVES_WITHIN),
+            col(PlanRow.comes_at).between(now - DAY_MAX, now + DAY_MAX),
         )
     )
-    planned = dict(rows.all())
+    planned = {session_id: (location_id, comes_at) for session_id, location_id, comes_at in rows}
     found: dict[str, NextStop | None] = {}
     stops: dict[str, NextStop | None] = {}
     for device_id, (session_id, location_id) in held.items():
-        if planned.get(session_id) != location_id:
+        place, comes_at = planned.get(session_id, ("", now))
+        if place != location_id:
+            continue
+        if not opening.same_day(_PLACES.facts(db, location_id), now, comes_at):
             continue
         if session_id not in stops:
             plan = followed(db, clock, _PLACES, session_id)

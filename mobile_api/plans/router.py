@@ -172,7 +172,7 @@ def arrive(
     """Say that she is here: staff see it of who has booked something."""
 
     def act(db: Session, shopper: ShopperSessionRow) -> PlanRow:
-        return service.arrive(db, wired.clock, shopper.id)
+        return service.arrive(db, wired.clock, wired.shop.locations, shopper.id)
 
     return _done(request, wired, once, act, with_html=with_html)
 

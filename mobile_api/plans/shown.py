@@ -10,7 +10,7 @@ from cart.kernel.errors import UnknownPlan
 from cart.orders.slots import QUARTER
 from cart.ports import LocationFacts
 from gateway.plans import opening, queries
-from gateway.plans.model import ARRIVES_WITHIN, Booked, Followed
+from gateway.plans.model import Booked, Followed
 from gateway.plans.route import Kind, Stop
 from mobile_api.look.words import Words
 from mobile_api.plans.choosing import Elsewhere, day_name, names_of, pieces_left, where_else
@@ -127,7 +127,7 @@ def shown(wired: Parts, db: Session, spoken: Words, session_id: str) -> ShownPla
         day=day_name(spoken, facts, plan.comes_at),
         called=plan.called,
         arrived_at=plan.arrived_at,
-        today=abs(wired.clock.now() - plan.comes_at) <= ARRIVES_WITHIN,
+        today=opening.same_day(facts, wired.clock.now(), plan.comes_at),
         followed=bool(plan.here),
         stops=_of(plan.way, asked),
         done=_of(plan.done, asked),

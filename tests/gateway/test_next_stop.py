@@ -148,7 +148,7 @@ def test_a_plan_for_another_shop_is_not_told_here(counter: Counter) -> None:
 
     def elsewhere(db: Session) -> None:
         plan = bookings.held(db, counter.bound.session_id)
-        plan.location_id = "elsewhere"
+        plan.location_id = "mill-lane"
         db.add(plan)
 
     counter.do(elsewhere)

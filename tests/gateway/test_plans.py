@@ -141,11 +141,24 @@ def test_who_may_not_be_followed_is_nowhere(small: Shop) -> None:
     small.wear(ada, follow=False)
     assert small.walk("door") == []
     assert (small.seen(ada).arrived_at, small.seen(ada).here) == (None, "")
-    small.do(lambda db: service.arrive(db, small.clock, ada))
+    small.do(lambda db: service.arrive(db, small.clock, Places(), ada))
     assert small.seen(ada).arrived_at == small.clock.now()
     ben = small.shopper(comes_in=48 * 60)
     with pytest.raises(PlanNotToday):
-        small.do(lambda db: service.arrive(db, small.clock, ben))
+        small.do(lambda db: service.arrive(db, small.clock, Places(), ben))
+    assert small.seen(ben).arrived_at is None
+
+
+def test_tomorrows_guest_has_not_come_today(small: Shop) -> None:
+    """Her band is here in the evening; she is expected the next morning, by the shop's clock."""
+    ada = small.shopper(LAMP, comes_in=46 * 60 + 45)  # on Monday at ten
+    small.wear(ada)
+    small.until(small.at(38 * 60))  # Monday at 01:15: hours before, and the same day
+    assert len(small.walk("door")) == 1
+    ben = small.shopper(LAMP, comes_in=70 * 60 + 45)  # on Tuesday at ten
+    small.wear(ben, 8)
+    small.until(small.at(60 * 60))  # Monday at 23:15
+    assert [one.session_id for one in small.walk("lamps", 8)] == []
     assert small.seen(ben).arrived_at is None
 
 
