@@ -28,6 +28,8 @@ from gateway.wire.downlink import (
     Rotate,
     TapAnswered,
     TapData,
+    Veil,
+    VeilData,
 )
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
@@ -71,6 +73,22 @@ def ask_tap_answered(
     _keep(db, clock, device_id, command, until=answer.until)
 
 
+def ask_veil(db: Session, clock: Clock, ids: Ids, *, device_id: str, veil: VeilData) -> None:
+    """Tell a device to hide what is hers, or to show it again. The last word replaces the others.
+
+    Void when its time is up.
+    """
+    db.exec(
+        delete(DeviceCommandRow).where(
+            col(DeviceCommandRow.device_id) == device_id,
+            col(DeviceCommandRow.type) == CommandType.VEIL,
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+    )
+    command = Veil(id=ids.new("cmd"), time=clock.now(), data=veil)
+    _keep(db, clock, device_id, command, until=veil.until)
+
+
 def ask_desired(
     db: Session, clock: Clock, ids: Ids, *, device_id: str, desired: DesiredData
 ) -> None:
@@ -104,7 +122,7 @@ def _keep(
     db: Session,
     clock: Clock,
     device_id: str,
-    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate,
+    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | Veil | ApplyDesired | Rotate,
     *,
     until: datetime | None = None,
 ) -> None:

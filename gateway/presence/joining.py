@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from sqlmodel import Session, col, select
@@ -12,20 +13,25 @@ from gateway.bands import queries, service
 from gateway.bands.model import Heard
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
+from gateway.binding import queries as bindings
 from gateway.binding.model import EndReason
 from gateway.binding.news import changed
 from gateway.binding.tables import BindingRow
 from gateway.binding.tapping import leave
+from gateway.commands.service import ask_veil
 from gateway.desks import queries as desks
 from gateway.floor import queries as floors
 from gateway.floor import there
 from gateway.floor.tables import FloorReceiverRow
 from gateway.notices import Notice, TurnsChanged
 from gateway.ports import Holder
-from gateway.presence.leaving import Watch
+from gateway.presence.leaving import Veil, Watch
 from gateway.presence.model import Worn
+from gateway.wire.downlink import VeilData
 
 WATCHED_MAX: Final = 10_000  # visits by a band that go on at one moment, of a chain
+# By then she has gone or is heard again, and the device has been told that.
+VEIL_LIFETIME: Final = timedelta(seconds=10)
 
 
 class ShopBands:
@@ -104,6 +110,27 @@ class ShopBands:
     def note(self, db: Session, heard: Sequence[Heard]) -> None:
         """Keep what was learned of bands."""
         service.note_heard(db, heard)
+
+    def veiled(self, db: Session, veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Have what a band made hers hidden at her device, or shown again."""
+        asked = []
+        for one in veils:
+            visit = db.exec(
+                select(BindingRow.visit)
+                .join(BandLoanRow, col(BandLoanRow.id) == BindingRow.band_loan_id)
+                .where(
+                    BindingRow.device_id == one.watch.device_id,
+                    col(BindingRow.ended_at).is_(None),
+                    BandLoanRow.number == one.watch.band,
+                )
+            ).first()
+            if visit is None:  # it has ended, or somebody else's has begun
+                continue
+            until = self._clock.now() + VEIL_LIFETIME
+            veil = VeilData(visit=visit, drawn=one.drawn, until=until)
+            ask_veil(db, self._clock, self._ids, device_id=one.watch.device_id, veil=veil)
+            asked.append((one.watch.device_id, visit))
+        return [changed(bound) for bound in bindings.visits(db, asked).values()]
 
     def left(self, db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
         """End what a band opened at the device that its wearer has left."""

@@ -25,7 +25,7 @@ from gateway.floor import service as floor
 from gateway.floor.service import Settled
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
-from gateway.presence.leaving import Leaving, Watch
+from gateway.presence.leaving import Leaving, Veil, Watch
 from gateway.presence.model import Worn
 from gateway.presence.plan import Plan
 from gateway.presence.resolving import DRIFT_MAX, Resolver
@@ -65,6 +65,10 @@ class Bands(Protocol):
 
     def note(self, db: Session, heard: Sequence[Heard]) -> None:
         """Keep what was learned of bands."""
+        ...
+
+    def veiled(self, db: Session, veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Have what is hers hidden at her device, or shown again; return what changed."""
         ...
 
     def left(self, db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
@@ -225,6 +229,7 @@ class Presence:
             for location_id, settling in self._settling.items():
                 self._note(location_id, settling.tick(now_s))
             self._see_off(self._leaving.gone(now_s))
+        self._veil(self._leaving.veils(now_s))
         self._keep()
         if now_s - self._keep_s >= KEPT_EVERY_S:
             self._keep_s = now_s
@@ -334,6 +339,12 @@ class Presence:
         if gone:
             with unit_of_work(self._engine) as db:
                 notices = list(self._bands.left(db, gone))
+            self._publish(*notices)
+
+    def _veil(self, veils: Sequence[Veil]) -> None:
+        if veils:
+            with unit_of_work(self._engine) as db:
+                notices = list(self._bands.veiled(db, veils))
             self._publish(*notices)
 
     # -- what is kept

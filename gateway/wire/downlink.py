@@ -72,6 +72,7 @@ class CommandType(StrEnum):
     BEGIN_VISIT = "carryover.visit.begin"
     GREET = "carryover.visit.greet"
     TAP_ANSWERED = "carryover.tap.answered"
+    VEIL = "carryover.visit.veil"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -180,6 +181,25 @@ class Greet(_Command):
     data: GreetData
 
 
+class VeilData(Wire):
+    """Whether what is hers is to be hidden; void after ``until``."""
+
+    visit: VisitId
+    drawn: bool
+    until: AwareDatetime
+
+
+class Veil(_Command):
+    """Her band is hardly heard at the device: show nothing of her, until it is, or she touches.
+
+    A later one counts: with ``drawn`` false she is shown what is hers again. A touch later than
+    some seconds after it was drawn is somebody else's, and ends the visit.
+    """
+
+    type: Literal[CommandType.VEIL] = CommandType.VEIL
+    data: VeilData
+
+
 class TapOutcome(StrEnum):
     """Why a wristband that was held to the device began nothing."""
 
@@ -258,6 +278,7 @@ Command = Annotated[
     | BeginVisit
     | Greet
     | TapAnswered
+    | Veil
     | Rejected
     | ApplyDesired
     | Rotate,

@@ -22,6 +22,7 @@ from gateway.wire.downlink import (
     StockNotice,
     TapAnswered,
     TapData,
+    Veil,
 )
 from store_devices.link import Answer, LinkState
 from store_devices.spool import Spool
@@ -58,6 +59,8 @@ class Commands:
                 return _unless(self._greet(command.data))
             case TapAnswered():
                 return _unless(self._answer_tap(command.data))
+            case Veil():
+                done = self._veil(command)
             case Rejected():
                 data = command.data
                 done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
@@ -71,6 +74,13 @@ class Commands:
         self._agent.say(None)
         self._agent.touch()
         return ""
+
+    def _veil(self, command: Veil) -> bool:
+        now = self._spool.server_now()
+        return self._agent.change(
+            command.data.visit,
+            lambda visit: model.veiled(visit, command.data, command.time, now),
+        )
 
     def _answer_tap(self, data: TapData) -> str:
         if self._spool.server_now() > data.until:

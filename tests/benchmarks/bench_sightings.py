@@ -37,7 +37,7 @@ from gateway.floor.model import read_plan  # noqa: E402
 from gateway.floor.service import draw  # noqa: E402
 from gateway.mqtt import Incoming  # noqa: E402
 from gateway.notices import Notice  # noqa: E402
-from gateway.presence.leaving import Watch  # noqa: E402
+from gateway.presence.leaving import Veil, Watch  # noqa: E402
 from gateway.presence.model import Worn  # noqa: E402
 from gateway.presence.service import Presence  # noqa: E402
 from gateway.registry import service as registry  # noqa: E402
@@ -75,6 +75,10 @@ class Wearers:
 
     def came(self, _db: Session, _location_ids: Sequence[str]) -> Iterable[Notice]:
         """Return nothing: nobody was called."""
+        return ()
+
+    def veiled(self, _db: Session, _veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Return nothing: nobody had a tablet."""
         return ()
 
     def left(self, _db: Session, _gone: Sequence[Watch]) -> Iterable[Notice]:

@@ -22,7 +22,7 @@ from gateway.floor.service import HOUR_US, draw
 from gateway.floor.tables import BandPresenceRow
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
-from gateway.presence.leaving import AWAY_AFTER_S, Watch
+from gateway.presence.leaving import AWAY_AFTER_S, Veil, Watch
 from gateway.presence.model import Worn
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
@@ -50,6 +50,7 @@ class Desk:
         self.watched: set[Watch] = set()
         self.noted: list[Heard] = []
         self.gone: list[Watch] = []
+        self.veils: list[Veil] = []
 
     def hand_out(self, number: int, *, follow: bool = True, off_s: float = 1.0) -> Band:
         """Give somebody a band."""
@@ -74,6 +75,11 @@ class Desk:
     def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep it."""
         self.noted += heard
+
+    def veiled(self, _db: Session, veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Keep it."""
+        self.veils += veils
+        return []
 
     def left(self, _db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
         """Keep who has left."""
