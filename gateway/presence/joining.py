@@ -1,5 +1,6 @@
 """Joins bands, floors, taps and presence: the one place where all of them are known."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
-from gateway.bands import queries, service
+from gateway.bands import everybody, queries, service
+from gateway.bands.everybody import Lent
 from gateway.bands.model import Heard
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
@@ -46,7 +48,9 @@ class ShopBands:
         self._clock = clock
         self._ids = ids
         self._sealing = sealing
-        self._worn: dict[int, Worn] = {}  # as it was found last
+        self._reading = threading.Lock()  # of what was found last
+        self._lent: dict[int, Lent] = {}
+        self._worn: dict[int, Worn] = {}
         self.resolve: Callable[[bytes], int | None] = lambda _: None
         self.learn: Callable[[Session], bool] = lambda _: False
 
@@ -72,29 +76,37 @@ class ShopBands:
     def worn(self, db: Session) -> Sequence[Worn]:
         """Return the bands that somebody has; one that nobody has any more is not followed.
 
-        A secret is opened once for each loan: this is asked every few seconds.
+        A secret is opened once for each loan: this is asked every few seconds, and by whoever
+        sees a tap, at the same time.
         """
-        holders = queries.holders_of(db, queries.numbers_out(db))
-        opened = {
-            number: worn
-            for number, worn in self._worn.items()
-            if number in holders and holders[number].loan_id == worn.loan_id
-        }
-        for one in queries.bands_out(db, self._sealing, holders.keys() - opened.keys()):
-            holder = holders[one.number]
-            opened[one.number] = Worn(
-                number=one.number,
-                loan_id=holder.loan_id,
-                key=one.key,
-                clock_s=one.clock_s,
-                off_s=one.off_s,
-                at=one.at,
-                follow=holder.follow,
-            )
-        self._worn = {
-            number: replace(worn, follow=holders[number].follow) for number, worn in opened.items()
-        }
-        return list(self._worn.values())
+        with self._reading:
+            lent = self._lent = everybody.lent(db, self._lent)
+            kept = self._worn
+            fresh = {
+                number
+                for number, one in lent.items()
+                if number not in kept or kept[number].loan_id != one.loan_id
+            }
+            opened = {
+                one.number: Worn(
+                    number=one.number,
+                    loan_id=lent[one.number].loan_id,
+                    key=one.key,
+                    clock_s=one.clock_s,
+                    off_s=one.off_s,
+                    at=one.at,
+                    follow=lent[one.number].follow,
+                )
+                for one in (queries.bands_out(db, self._sealing, fresh) if fresh else ())
+            }
+            for number, one in lent.items():
+                before = kept.get(number)
+                if before is None or before.loan_id != one.loan_id:
+                    continue
+                same = before.follow is one.follow
+                opened[number] = before if same else replace(before, follow=one.follow)
+            self._worn = opened
+            return list(opened.values())
 
     def watches(self, db: Session) -> set[Watch]:
         """Return whose wearer has which device by a tap, and the receiver that stands there."""

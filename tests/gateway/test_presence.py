@@ -268,7 +268,10 @@ def test_who_walks_away_from_her_tablet_is_seen_off_once(shop: Shop) -> None:
     shop.desk.watched = {watch}
     shop.hear({1: (x + 0.5, y)}, seconds=30)
     assert shop.desk.gone == []
-    shop.hear({1: (x + 12.0, y)}, seconds=AWAY_AFTER_S + 2)
+    shop.hear({1: (x + 12.0, y)}, seconds=2)
+    assert shop.desk.veils == [Veil(watch, drawn=True)]
+    assert shop.desk.gone == []
+    shop.hear({1: (x + 12.0, y)}, seconds=AWAY_AFTER_S)
     assert shop.desk.gone == [watch]
     shop.hear({1: (x + 12.0, y)}, seconds=20)
     assert shop.desk.gone == [watch]

@@ -4,12 +4,21 @@ import pytest
 from sqlalchemy import Engine
 
 from cart.db import reading, unit_of_work
+from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
 from gateway.bands import service
 from gateway.bands.model import Heard
-from gateway.presence.joining import ShopBands
+from gateway.binding.tables import BindingRow
+from gateway.commands.service import open_commands
+from gateway.notices import BindingChanged
+from gateway.presence.joining import VEIL_LIFETIME, ShopBands
+from gateway.presence.leaving import Veil, Watch
 from gateway.presence.model import Worn
+from gateway.wire.codec import decode_command
+from gateway.wire.downlink import Veil as VeilCommand
+from gateway.wire.downlink import VeilData
 from tests.fakes.clock import FakeClock
+from tests.fakes.shop import enrolled
 from tests.gateway.drawer import CLOCK_S, SEALING, Drawer
 
 
@@ -74,3 +83,48 @@ def test_of_many_bands_only_the_new_ones_are_read_whole(drawer: Drawer, bands: S
     after = {one.number: one.key for one in worn(drawer, bands)}
     assert sorted(after) == numbers[1:]
     assert all(after[number] is before[number] for number in numbers[1:3])
+
+
+def tapped(drawer: Drawer, number: int, loan_id: str) -> str:
+    """Let a tablet have a visit that this loan opened; return its id."""
+    tablet = enrolled(drawer.engine, drawer.clock, drawer.ids).device_id
+    now_us = to_us(drawer.clock.now())
+    with unit_of_work(drawer.engine) as db:
+        holder = drawer.holder(number)
+        assert holder is not None
+        row = BindingRow(
+            id=f"binding-{number}", device_id=tablet, visit="hers", session_id=holder.session_id,
+            location_id="mill-lane", started_at_us=now_us, last_event_at_us=now_us,
+            claimed_at_us=now_us, band_loan_id=loan_id,
+        )  # fmt: skip
+        db.add(row)
+    return tablet
+
+
+def test_only_the_visit_of_that_band_is_veiled_and_the_last_word_replaces_the_others(
+    drawer: Drawer, bands: ShopBands
+) -> None:
+    """Drawn, lifted: one command waits. Another band's watch, or one of before, asks nothing."""
+    number, other = drawer.made(), drawer.made(secret=b"another band's s")
+    tablet = tapped(drawer, number, drawer.out(number, drawer.shopper()))
+
+    def say(band: int, *, drawn: bool) -> list[VeilData]:
+        drawer.clock.advance(1)
+        with unit_of_work(drawer.engine) as db:
+            told = list(bands.veiled(db, [Veil(Watch(band, "reader", tablet), drawn=drawn)]))
+            assert all(isinstance(one, BindingChanged) and one.live for one in told)
+            assert len(told) == (band == number)
+            waiting = [decode_command(row.payload.encode())
+                       for row in open_commands(db, drawer.clock, tablet)]  # fmt: skip
+            return [one.data for one in waiting if isinstance(one, VeilCommand)]
+
+    assert say(other, drawn=True) == []
+    until = drawer.clock.now() + VEIL_LIFETIME
+    (drawn,) = say(number, drawn=True)
+    assert (drawn.visit, drawn.drawn) == ("hers", True)
+    assert drawn.until >= until
+    (lifted,) = say(number, drawn=False)
+    assert not lifted.drawn
+    drawer.clock.advance(VEIL_LIFETIME.total_seconds() + 1)
+    with reading(drawer.engine) as db:
+        assert open_commands(db, drawer.clock, tablet) == []

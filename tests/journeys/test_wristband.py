@@ -27,6 +27,8 @@ LAMP = str(Gtin.parse(products(7)[0].variants[0].gtin))
 WAIT_S = 30.0
 HELD, BESIDE, ACROSS = -33.0, -50.0, -84.0  # dBm, at the tablet's own receiver
 LOST_WITHIN_S = 10.0
+GONE_WITHIN_S = 2.0  # from her departure to a screen with nothing of hers on it
+BUSY_MACHINE_S = 2.0  # this one runs other tests at the same time
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -115,6 +117,8 @@ def test_her_cart_is_where_she_holds_her_band_and_goes_with_her(shop: Shop) -> N
     TakenTablet(shop.tablet).scan(LAMP)
 
     shop.move(number, reader=None, far=BESIDE)
+    gone_s = until(lambda: not {"Dana", "Lamp"} & set(screen.look().text.split()))
+    assert gone_s < GONE_WITHIN_S + BUSY_MACHINE_S
     until(lambda: shop.zones() == {number: "B"})
     screen.wait_for(lambda seen: seen.phase == "idle" and "Dana" not in seen.text, WAIT_S)
     assert screen.look().lines == {}

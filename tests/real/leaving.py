@@ -125,7 +125,8 @@ def hidden_after_s(
         found = told(chain(waits, goes, stays), seed, around)
         out_s = from_s + (OUT_OF_REACH_M - at[0]) / metres_per_s
         shown = [one for one in found.veils if one[0] >= from_s]
-        for_good = shown[-1][0] if shown and shown[-1][1] else NEVER_S + out_s
+        gone_s = found.gone_s or NEVER_S + out_s
+        for_good = shown[-1][0] if shown and shown[-1][1] else gone_s
         hidden.append(for_good - out_s)
-        over.append((found.gone_s or NEVER_S + out_s) - out_s)
+        over.append(gone_s - out_s)
     return sorted(hidden), sorted(over)
