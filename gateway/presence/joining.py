@@ -12,7 +12,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from gateway.bands import everybody, queries, service
 from gateway.bands.everybody import Lent
-from gateway.bands.model import Heard
+from gateway.bands.model import Heard, OutBand, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
 from gateway.binding import queries as bindings
@@ -22,13 +22,18 @@ from gateway.binding.tables import BindingRow
 from gateway.binding.tapping import leave
 from gateway.commands.service import ask_veil
 from gateway.desks import queries as desks
+from gateway.findings.service import Found
+from gateway.findings.service import note as note_found
+from gateway.findings.tables import FindingKind
 from gateway.floor import queries as floors
 from gateway.floor import there
 from gateway.floor.tables import FloorReceiverRow
-from gateway.notices import Notice, TurnsChanged
+from gateway.notices import BandChanged, Notice, TurnsChanged
 from gateway.ports import Holder
+from gateway.presence.doubting import Doubt, Ear
 from gateway.presence.leaving import Veil, Watch
 from gateway.presence.model import Worn
+from gateway.presence.oddities import Odd
 from gateway.wire.downlink import VeilData
 
 WATCHED_MAX: Final = 10_000  # visits by a band that go on at one moment, of a chain
@@ -51,6 +56,7 @@ class ShopBands:
         self._reading = threading.Lock()  # of what was found last
         self._lent: dict[int, Lent] = {}
         self._worn: dict[int, Worn] = {}
+        self._gone: dict[int, OutBand] = {}  # reported lost
         self.resolve: Callable[[bytes], int | None] = lambda _: None
         self.learn: Callable[[Session], bool] = lambda _: False
 
@@ -107,6 +113,37 @@ class ShopBands:
                 opened[number] = before if same else replace(before, follow=one.follow)
             self._worn = opened
             return list(opened.values())
+
+    def lost(self, db: Session) -> Sequence[OutBand]:
+        """Return the bands that were reported lost. A secret is opened once."""
+        numbers = queries.numbers_lost(db)
+        fresh = [one for one in numbers if one not in self._gone]
+        opened = {one.number: one for one in queries.bands_out(
+            db, self._sealing, fresh, state=State.LOST)}  # fmt: skip
+        known = self._gone | opened
+        self._gone = {one: known[one] for one in numbers if one in known}
+        return list(self._gone.values())
+
+    def odd(self, db: Session, found: Sequence[Odd]) -> Iterable[Notice]:
+        """Tell the operator; a band that is two is nobody's from now on, and opens nothing."""
+        told: list[Notice] = []
+        for one in found:
+            if not isinstance(one, Doubt):
+                said = f"band {one.band}, reported lost, at {one.dbm:.0f} dBm"
+                self._find(db, [one.ear], FindingKind.LOST_BAND, said)
+                continue
+            holder = queries.holder_of(db, one.band)
+            if not service.doubt(db, one.band):
+                continue
+            self._find(db, one.ears, FindingKind.COPIED_BAND, f"band {one.band}: {one.why}")
+            told.append(BandChanged(one.band))
+            if holder is not None:
+                over = leave(db, self._clock, self._ids, loan_id=holder.loan_id)
+                told += [changed(bound) for bound in over]
+        return told
+
+    def _find(self, db: Session, ears: Sequence[Ear], kind: FindingKind, said: str) -> None:
+        note_found(db, self._clock, [Found(ear[1], kind, said) for ear in ears])
 
     def watches(self, db: Session) -> set[Watch]:
         """Return whose wearer has which device by a tap, and the receiver that stands there."""

@@ -15,7 +15,7 @@ from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
 from firmware_sim.bands.air import REFERENCE_DBM
 from firmware_sim.bands.firmware import Band
-from gateway.bands.model import Heard
+from gateway.bands.model import Heard, OutBand
 from gateway.floor import queries as floors
 from gateway.floor.model import read_plan
 from gateway.floor.service import HOUR_US, draw
@@ -24,6 +24,7 @@ from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
 from gateway.presence.leaving import AWAY_AFTER_S, Veil, Watch
 from gateway.presence.model import Worn
+from gateway.presence.oddities import Odd
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
 from gateway.registry import service as registry
@@ -71,6 +72,14 @@ class Desk:
     def watches(self, _db: Session) -> set[Watch]:
         """Return who has a device."""
         return set(self.watched)
+
+    def lost(self, _db: Session) -> Sequence[OutBand]:
+        """Return nothing: no band was lost."""
+        return ()
+
+    def odd(self, _db: Session, _found: Sequence[Odd]) -> Iterable[Notice]:
+        """Return nothing: what is odd is of no matter here."""
+        return ()
 
     def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep it."""

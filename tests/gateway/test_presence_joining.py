@@ -1,7 +1,7 @@
 """What whoever follows bands is told of those in the database."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import to_us
@@ -83,6 +83,30 @@ def test_of_many_bands_only_the_new_ones_are_read_whole(drawer: Drawer, bands: S
     after = {one.number: one.key for one in worn(drawer, bands)}
     assert sorted(after) == numbers[1:]
     assert all(after[number] is before[number] for number in numbers[1:3])
+
+
+def test_who_has_which_is_asked_in_as_many_statements_however_many_there_are(
+    drawer: Drawer, bands: ShopBands
+) -> None:
+    """Of three bands and of thirty; what has not changed is the same object."""
+    asked: list[str] = []
+    event.listen(drawer.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    def statements() -> int:
+        worn(drawer, bands)
+        asked.clear()
+        worn(drawer, bands)
+        return len(asked)
+
+    for place in range(3):
+        drawer.out(drawer.made(secret=bytes([place]) * 16), drawer.shopper())
+    few = statements()
+    for place in range(3, 30):
+        drawer.out(drawer.made(secret=bytes([place]) * 16), drawer.shopper())
+    assert statements() == few
+    before = worn(drawer, bands)
+    assert len(before) == 30
+    assert all(one is other for one, other in zip(before, worn(drawer, bands), strict=True))
 
 
 def tapped(drawer: Drawer, number: int, loan_id: str) -> str:
