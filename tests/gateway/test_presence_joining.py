@@ -5,18 +5,23 @@ from sqlalchemy import Engine, event
 
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import to_us
+from cart.kernel.errors import BandNotHere
 from cart.kernel.ids import SeededIds
-from gateway.bands import service
-from gateway.bands.model import Heard
+from gateway.bands import queries, service
+from gateway.bands.model import EndReason, Heard, State
 from gateway.binding.tables import BindingRow
 from gateway.commands.service import open_commands
-from gateway.notices import BindingChanged
+from gateway.findings.service import findings
+from gateway.findings.tables import FindingKind
+from gateway.notices import BandChanged, BindingChanged
+from gateway.presence.doubting import Doubt
 from gateway.presence.joining import VEIL_LIFETIME, ShopBands
 from gateway.presence.leaving import Veil, Watch
 from gateway.presence.model import Worn
+from gateway.presence.oddities import LostHeard
 from gateway.wire.codec import decode_command
+from gateway.wire.downlink import CommandType, VeilData
 from gateway.wire.downlink import Veil as VeilCommand
-from gateway.wire.downlink import VeilData
 from tests.fakes.clock import FakeClock
 from tests.fakes.shop import enrolled
 from tests.gateway.drawer import CLOCK_S, SEALING, Drawer
@@ -109,12 +114,73 @@ def test_who_has_which_is_asked_in_as_many_statements_however_many_there_are(
     assert all(one is other for one, other in zip(before, worn(drawer, bands), strict=True))
 
 
+def test_a_lost_band_is_listened_for_and_told_of_where_it_was_held(
+    drawer: Drawer, bands: ShopBands
+) -> None:
+    """Not before it is lost, and not once it is found; the operator sees it at the receiver."""
+    number, kept = drawer.made(), drawer.made(secret=b"another band's s")
+    drawer.out(number, drawer.shopper())
+    drawer.out(kept, drawer.shopper())
+    receiver = enrolled(drawer.engine, drawer.clock, drawer.ids, kind="receiver").device_id
+
+    def lost() -> list[int]:
+        with reading(drawer.engine) as db:
+            return [one.number for one in bands.lost(db)]
+
+    assert lost() == []
+    with unit_of_work(drawer.engine) as db:
+        service.lose(db, drawer.clock, number)
+    assert lost() == [number]
+    with unit_of_work(drawer.engine) as db:
+        assert list(bands.odd(db, [LostHeard(number, ("mill-lane", receiver), -48.0)])) == []
+        (found,) = findings(db, receiver)
+    assert (found.kind, found.count) == (FindingKind.LOST_BAND, 1)
+    assert found.detail == f"band {number}, reported lost, at -48 dBm"
+    drawer.back(number)
+    assert lost() == []
+
+
+def test_a_band_that_is_two_opens_nothing_until_the_desk_has_looked(
+    drawer: Drawer, bands: ShopBands
+) -> None:
+    """Its visits are over and it is nobody's; taken back it lies in the drawer, trusted it is hers.
+
+    A second doubt of it is no news.
+    """
+    number = drawer.made()
+    loan_id = drawer.out(number, drawer.shopper())
+    tablet = tapped(drawer, number, loan_id)
+    receiver = enrolled(drawer.engine, drawer.clock, drawer.ids, kind="receiver").device_id
+    doubt = Doubt(number, (("mill-lane", receiver),), "two frames by turns")
+    with unit_of_work(drawer.engine) as db:
+        told = list(bands.odd(db, [doubt, doubt]))
+        (found,) = findings(db, receiver)
+        (clear,) = open_commands(db, drawer.clock, tablet)
+    assert told[0] == BandChanged(number)
+    assert [one.live for one in told[1:] if isinstance(one, BindingChanged)] == [False]
+    assert (found.kind, found.count) == (FindingKind.COPIED_BAND, 1)
+    assert found.detail == f"band {number}: two frames by turns"
+    assert clear.type == CommandType.CLEAR
+    assert worn(drawer, bands) == []
+    assert drawer.state(number) == (State.DOUBTED, "")
+
+    with unit_of_work(drawer.engine) as db:
+        service.trust(db, number)
+    assert [one.loan_id for one in worn(drawer, bands)] == [loan_id]
+    with pytest.raises(BandNotHere), unit_of_work(drawer.engine) as db:
+        service.trust(db, number)
+    with unit_of_work(drawer.engine) as db:
+        assert service.doubt(db, number)
+    drawer.back(number)
+    assert drawer.state(number) == (State.DRAWER, EndReason.HANDED_BACK)
+
+
 def tapped(drawer: Drawer, number: int, loan_id: str) -> str:
     """Let a tablet have a visit that this loan opened; return its id."""
     tablet = enrolled(drawer.engine, drawer.clock, drawer.ids).device_id
     now_us = to_us(drawer.clock.now())
     with unit_of_work(drawer.engine) as db:
-        holder = drawer.holder(number)
+        holder = queries.holder_of(db, number)
         assert holder is not None
         row = BindingRow(
             id=f"binding-{number}", device_id=tablet, visit="hers", session_id=holder.session_id,
