@@ -54,7 +54,7 @@ _LOCALE: Final = TypeAdapter(Locale)
 _SHEET: Final = TypeAdapter(Sheet)
 
 Form = dict[str, str]
-Touch = Callable[[Agent, Form], None]
+Touch = Callable[[Agent, Form], object]
 
 
 def qr(link: str) -> Markup:

@@ -1,17 +1,11 @@
 """A band that is two is found out, and whoever walks about with one never is."""
 
-from itertools import chain
-from random import Random
-
 import pytest
 
-from firmware_sim.bands.air import Air, Receiver, Surroundings, standing, walking
-from firmware_sim.bands.firmware import Band
+from firmware_sim.bands.air import USUAL, Surroundings
 from gateway.presence.doubting import OVER_AFTER_S, SIGNS_MIN, Doubt, Doubting, Ear
-from gateway.wire.band import BandState
-from store_devices.ble.gathering import GATHERED_EVERY_S, Gatherer
+from tests.real.doubts import HARDER, HERE, doubted_after_s, wearer
 
-HERE = "mill-lane"
 NEAR, FAR = (HERE, "rcv-near"), (HERE, "rcv-far")
 ELSEWHERE = ("harbour-street", "rcv-other")
 PLACES = {NEAR: (0.0, 0.0), FAR: (25.0, 0.0)}
@@ -33,7 +27,7 @@ def hear(one: Doubting, what: list[tuple[float, bytes, Ear, float]]) -> list[Dou
 
 @pytest.mark.parametrize("other", [FAR, ELSEWHERE])
 def test_one_that_is_held_at_two_far_places_is_doubted_within_seconds(other: Ear) -> None:
-    """Both say the same frame, as a relay does: nobody runs to and fro like that."""
+    """Both say the same frame, as a relay does: nobody runs back and forth like that."""
     heard = [(turn * 0.5, b"f", (NEAR, other)[turn % 2], HELD) for turn in range(8)]
     (doubt,) = hear(doubting(), heard)
     assert doubt.band == 1
@@ -42,7 +36,7 @@ def test_one_that_is_held_at_two_far_places_is_doubted_within_seconds(other: Ear
 
 
 def test_one_that_walks_from_one_to_the_other_is_not() -> None:
-    """To and fro between two tablets, as fast as children run."""
+    """Back and forth between two tablets, as fast as children run."""
     heard = [(turn * 7.0, b"f", (NEAR, FAR)[turn % 2], HELD) for turn in range(50)]
     assert hear(doubting(), heard) == []
 
@@ -81,42 +75,13 @@ def test_receivers_that_are_not_in_step_are_no_copy() -> None:
     assert hear(doubting(), heard) == []
 
 
-def wearer(seed: int, minutes: float, around: Surroundings) -> list[Doubt]:
-    """Let somebody walk about a hall with a band, pressing its button; receivers in a grid."""
-    rng = Random(seed)
-    receivers = [Receiver(f"rcv-{x}-{y}", "", (5.0 + 10.0 * x, 5.0 + 10.0 * y))
-                 for x in range(4) for y in range(2)]  # fmt: skip
-    one = Doubting()
-    one.hang({(HERE, each.name): each.at for each in receivers})
-    band, gatherers = Band(b"sixteen bytes it", 1e5), {each.name: Gatherer() for each in receivers}
-    at, walk, now_s = (1.0, 1.0), [], 0.0
-    while now_s < minutes * 60:
-        to = rng.choice([each.at for each in receivers])
-        goes = list(walking(at, to, seed, from_s=now_s, metres_per_s=rng.uniform(0.7, 3.0)))
-        from_s = goes[-1][0] if goes else now_s
-        stays = list(standing(to, rng.uniform(1.0, 20.0), seed, from_s=from_s + 0.2))
-        walk.append(chain(goes, stays))
-        at, now_s = to, stays[-1][0] + 0.2
-    found, turn_s, pressed_s = [], GATHERED_EVERY_S, 0.0
-    for packet in Air(receivers, seed, around).heard(chain.from_iterable(walk)):
-        while packet.at_s >= turn_s:
-            for name, gatherer in gatherers.items():
-                late_s = turn_s + rng.uniform(0.0, 0.3)
-                found += [one.hear(1, level.frame, (HERE, name), level.dbm, late_s)
-                          for level in gatherer.take()]  # fmt: skip
-            turn_s += GATHERED_EVERY_S
-        if packet.at_s - pressed_s > 15.0:
-            band.press()
-            band.state = BandState(80, band.state.presses)
-            pressed_s = packet.at_s
-        gatherers[packet.receiver.name].hear(band.advert(packet.at_s).payload, packet.dbm)
-    return [doubt for doubt in found if doubt]
-
-
-HARDER = Surroundings(path_exponent=1.8, shadow_db=5.0, body_db=9.0)
-
-
-@pytest.mark.parametrize("around", [Surroundings(), HARDER], ids=["usual", "harder"])
+@pytest.mark.parametrize("around", [USUAL, HARDER], ids=["usual", "harder"])
 def test_who_walks_between_receivers_is_never_called_a_copy(around: Surroundings) -> None:
     """Half an hour each, from receiver to receiver at up to a run."""
     assert [doubt for seed in range(2) for doubt in wearer(seed, 15.0, around)] == []
+
+
+@pytest.mark.parametrize("replayed", [False, True], ids=["copied", "replayed"])
+def test_one_that_is_two_is_found_within_a_minute(*, replayed: bool) -> None:
+    """Held to tablets 20 m apart; or recorded and sent again beside the true one."""
+    assert doubted_after_s(5, replayed=replayed)[-1] <= 45.0
