@@ -10,6 +10,7 @@ too many costs little, so it comes early. Her visit ends later, when no turn of 
 it any more. docs/benchmarks.md has how often and how soon.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,6 +119,12 @@ class Leaving:
                 near.veiled = hidden
                 changed.append(Veil(one, drawn=hidden))
         return changed
+
+    def untold(self, veils: Iterable[Veil]) -> None:
+        """Tell these again: nobody was told, since the database was away."""
+        for one in veils:
+            if (near := self._watched.get(one.watch)) is not None:
+                near.veiled = not one.drawn
 
     def gone(self, now_s: float) -> list[Watch]:
         """Return who has left, and watch them no more."""

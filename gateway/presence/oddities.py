@@ -18,6 +18,8 @@ from gateway.presence.resolving import Resolver
 LOST_TOLD_EVERY_S: Final = 60.0
 LOST_TOLD_MAX: Final = 1_000  # remembered; then it is told anew
 
+UNTOLD_MAX: Final = 1_000  # that wait for a database that is away
+
 
 @dataclass(frozen=True, slots=True)
 class LostHeard:
@@ -87,6 +89,10 @@ class Oddities:
             self._told.clear()
         self._told[found.band, ear] = at_s
         self._found.append(LostHeard(found.band, ear, dbm))
+
+    def untold(self, found: Sequence[Odd]) -> None:
+        """Return these once more the next time: nobody was told."""
+        self._found[:0] = found[:UNTOLD_MAX]
 
     def take(self) -> list[Odd]:
         """Return what was found since the last time."""

@@ -323,11 +323,16 @@ class Presence:
             self._oddities.ours(band, heard.frame, ear, heard.dbm, at_s)
 
     def _tell_odd(self, found: Sequence[Odd]) -> None:
-        if found:
+        if not found:
+            return
+        try:
             with unit_of_work(self._engine) as db:
                 notices = list(self._bands.odd(db, found))
-            self._publish(*notices)
-            self._asked.set()
+        except SQLAlchemyError:
+            self._oddities.untold(found)
+            raise
+        self._publish(*notices)
+        self._asked.set()
 
     def _note(self, location_id: str, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -342,10 +347,15 @@ class Presence:
             self._publish(*notices)
 
     def _veil(self, veils: Sequence[Veil]) -> None:
-        if veils:
+        if not veils:
+            return
+        try:
             with unit_of_work(self._engine) as db:
                 notices = list(self._bands.veiled(db, veils))
-            self._publish(*notices)
+        except SQLAlchemyError:
+            self._leaving.untold(veils)  # the next turn says it, if it still holds
+            raise
+        self._publish(*notices)
 
     # -- what is kept
 

@@ -74,6 +74,19 @@ def test_a_veil_comes_before_the_end_and_goes_when_she_is_heard(
     assert screen.leaving.gone(screen.now_s) == [HERS]
 
 
+def test_what_could_not_be_told_is_told_by_the_next_turn_if_it_still_holds() -> None:
+    """The database was away: the veil is asked for again, and not after she is back."""
+    screen = Screen()
+    screen.hear(-52.0, 10.0)
+    screen.hear(-80.0, 1.5)
+    (veil,) = screen.told
+    screen.leaving.untold([veil])
+    assert screen.leaving.veils(screen.now_s) == [veil]
+    screen.leaving.untold([veil])
+    screen.hear(-52.0, 2.0)
+    assert screen.leaving.veils(screen.now_s) == []
+
+
 @pytest.mark.parametrize("dbm", [-58.0, -60.0])
 def test_a_turn_of_her_body_is_no_step_away(dbm: float) -> None:
     """Six to eight decibels are what a body takes."""
