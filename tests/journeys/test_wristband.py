@@ -28,7 +28,7 @@ WAIT_S = 30.0
 HELD, BESIDE, ACROSS = -33.0, -50.0, -84.0  # dBm, at the tablet's own receiver
 LOST_WITHIN_S = 10.0
 GONE_WITHIN_S = 2.0  # from her departure to a screen with nothing of hers on it
-BUSY_MACHINE_S = 3.0  # this one runs other tests at the same time, and a sudden silence is told late
+BUSY_MACHINE_S = 3.0  # other tests run at the same time; a sudden silence is told late
 pytestmark = pytest.mark.timeout(300)
 
 
