@@ -158,6 +158,11 @@ def _commands() -> dict[str, Wire]:
             ),
             **at,
         ),
+        "Veil": downlink.Veil(
+            id="command-13",
+            data=downlink.VeilData(visit=VISIT, drawn=True, until=START + timedelta(seconds=50)),
+            **at,
+        ),
     }
 
 

@@ -64,6 +64,7 @@ class Action(StrEnum):
     BAND_HAND_BACK = "band.hand_back"
     BAND_LOST = "band.lost"
     BAND_RETIRE = "band.retire"
+    BAND_TRUST = "band.trust"
     TURN_CALL = "turn.call"
     TURN_CAME = "turn.came"
     TURN_NOT_HERE = "turn.not_here"

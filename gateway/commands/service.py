@@ -33,6 +33,8 @@ from gateway.wire.downlink import (
     SignalData,
     TapAnswered,
     TapData,
+    Veil,
+    VeilData,
 )
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
@@ -74,6 +76,22 @@ def ask_tap_answered(
     """Tell a device why a band that was held to it began nothing. Void when its time is up."""
     command = TapAnswered(id=ids.new("cmd"), time=clock.now(), data=answer)
     _keep(db, clock, device_id, command, until=answer.until)
+
+
+def ask_veil(db: Session, clock: Clock, ids: Ids, *, device_id: str, veil: VeilData) -> None:
+    """Tell a device to hide what is hers, or to show it again. The last word replaces the others.
+
+    Void when its time is up.
+    """
+    db.exec(
+        delete(DeviceCommandRow).where(
+            col(DeviceCommandRow.device_id) == device_id,
+            col(DeviceCommandRow.type) == CommandType.VEIL,
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+    )
+    command = Veil(id=ids.new("cmd"), time=clock.now(), data=veil)
+    _keep(db, clock, device_id, command, until=veil.until)
 
 
 def ask_desired(
@@ -135,7 +153,15 @@ def _keep(
     db: Session,
     clock: Clock,
     device_id: str,
-    command: Clear | Claimed | BeginVisit | Greet | TapAnswered | ApplyDesired | Rotate | SetUpBand,
+    command: Clear
+    | Claimed
+    | BeginVisit
+    | Greet
+    | TapAnswered
+    | Veil
+    | ApplyDesired
+    | Rotate
+    | SetUpBand,
     *,
     until: datetime | None = None,
 ) -> None:

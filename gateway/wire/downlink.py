@@ -79,6 +79,7 @@ class CommandType(StrEnum):
     GREET = "carryover.visit.greet"
     TAP_ANSWERED = "carryover.tap.answered"
     SHOW_STOP = "carryover.stop.show"
+    VEIL = "carryover.visit.veil"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -187,6 +188,25 @@ class Greet(_Command):
 
     type: Literal[CommandType.GREET] = CommandType.GREET
     data: GreetData
+
+
+class VeilData(Wire):
+    """Whether what is hers is to be hidden; void after ``until``."""
+
+    visit: VisitId
+    drawn: bool
+    until: AwareDatetime
+
+
+class Veil(_Command):
+    """Her band is hardly heard at the device: show nothing of her, until it is, or she touches.
+
+    A later one counts: with ``drawn`` false she is shown what is hers again. A touch later than
+    some seconds after it was drawn is somebody else's, and ends the visit.
+    """
+
+    type: Literal[CommandType.VEIL] = CommandType.VEIL
+    data: VeilData
 
 
 class TapOutcome(StrEnum):
@@ -375,6 +395,7 @@ Command = Annotated[
     | Greet
     | TapAnswered
     | ShowStop
+    | Veil
     | Rejected
     | ApplyDesired
     | Rotate

@@ -30,7 +30,7 @@ from cart.kernel.errors import (
 from cart.picking import staff
 from cart.picking.model import Staff
 from gateway.bands import queries, setting_up
-from gateway.bands.model import ListedBand, State
+from gateway.bands.model import BATTERY_LOW_PERCENT, ListedBand, State
 from gateway.bands.sealing import Sealing
 from gateway.notices import DeskChanged, DeviceAsked
 from mobile_api.bands import handing
@@ -62,6 +62,7 @@ SAID_HERE: Final = (
 WHERE: Final = {
     State.DRAWER: N_("It lies in a drawer."),
     State.OUT: N_("Somebody has it."),
+    State.DOUBTED: N_("Two wristbands answer to this number."),
     State.LOST: N_("It was reported lost."),
     State.RETIRED: N_("It was taken out of use."),
 }
@@ -76,6 +77,16 @@ class OutShown:
     since: str
     follow: bool
     battery_percent: int | None
+    low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiesShown:
+    """A band in the drawer. ``low``: to be charged before it goes out; ``percent`` as it was."""
+
+    number: int
+    percent: int | None
+    low: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +206,7 @@ def _looked(wired: Parts, db: Session, me: Staff, spoken: Words, form: LookAt) -
     if band is None:
         msg = f"there is no band {form.number}"
         raise UnknownBand(msg, number=form.number)
-    wanted = (State.DRAWER,) if form.verb == "out" else (State.OUT, State.LOST)
+    wanted = (State.DRAWER,) if form.verb == "out" else (State.OUT, State.DOUBTED, State.LOST)
     if band.state not in wanted:
         return Came(fault=f"{form.number}: {spoken.gettext(WHERE[band.state])}")
     if form.verb == "back":
@@ -219,7 +230,8 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
         "here_path": "/staff/bands",
         "came": came,
         **shown(db, wired.clock, spoken, me.location_id),
-        "drawer": [one.number for one in here[State.DRAWER]],
+        "drawer": [_lies(one) for one in here[State.DRAWER]],
+        "doubted": [one.number for one in here[State.DOUBTED]],
         "lost": [one.number for one in here[State.LOST]],
         "out": [_out(one, spoken, wired.clock.now(), zone) for one in here[State.OUT]],
     }
@@ -229,7 +241,16 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
 
 def _out(band: ListedBand, spoken: Words, now: datetime, zone: str) -> OutShown:
     since = due(spoken, band.handed_out_at, now, zone) if band.handed_out_at else ""
-    return OutShown(band.number, band.greeting, since, band.follow, band.battery_percent)
+    percent = band.battery_percent
+    return OutShown(band.number, band.greeting, since, band.follow, percent, _low(percent))
+
+
+def _lies(band: ListedBand) -> LiesShown:
+    return LiesShown(band.number, band.battery_percent, _low(band.battery_percent))
+
+
+def _low(percent: int | None) -> bool:
+    return percent is not None and percent < BATTERY_LOW_PERCENT
 
 
 def _why(spoken: Words, refusal: CarryoverError) -> str:

@@ -53,6 +53,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.BAND_HAND_BACK: N_("Took a wristband back"),
     Action.BAND_LOST: N_("Noted that a wristband is lost"),
     Action.BAND_RETIRE: N_("Took a wristband out of use"),
+    Action.BAND_TRUST: N_("Trusted a wristband again"),
     Action.TURN_CALL: N_("Called the next of a queue"),
     Action.TURN_CAME: N_("Noted that somebody called was there"),
     Action.TURN_NOT_HERE: N_("Noted that somebody called was not there"),

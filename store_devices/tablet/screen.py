@@ -101,7 +101,8 @@ class Screen:
     """All of it."""
 
     now: Snapshot
-    visit: Visit | None
+    visit: Visit | None  # None too while what is hers is hidden
+    veiled: bool
     w: Words
     shop: str
     hello: str
@@ -132,13 +133,15 @@ class Drawer:
             (x for x in self._catalogue.locations() if x.id == self._place.location_id), None
         )
         spoken = words(now.locale, self._zone or (home.timezone if home else "UTC"))
-        visit = now.visit
+        veiled = now.visit is not None and now.visit.veiled_at is not None
+        visit = None if veiled else now.visit
         edition = self._catalogue.edition
         lines = [self._line(line, spoken) for line in model.lines(visit)[::-1]] if visit else []
         secret = visit.secret if visit else None
         return Screen(
             now=now,
             visit=visit,
+            veiled=veiled,
             w=spoken,
             shop=spoken.of(home.name_i18n, home.name) if home else "",
             hello=_hello(visit, spoken) if visit else "",
