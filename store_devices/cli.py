@@ -134,12 +134,18 @@ async def _until_ended(work: Coroutine[None, None, None]) -> None:
 
 
 def _enrol(api: str, token: str, folder: Path) -> None:
+    from gateway.wire.certificate import fresh_key, request_pem  # noqa: PLC0415 - as below
     from store_devices import identity  # noqa: PLC0415 - help must not load an HTTP client
+    from store_devices.certifying import forget, keep_certificate  # noqa: PLC0415
     from store_devices.enrolling import enrol as traded  # noqa: PLC0415
 
     try:
-        enrolled = traded(api, token, identity.firmware())
+        key = fresh_key()
+        enrolled = traded(api, token, identity.firmware(), csr=request_pem(key))
         path = identity.keep(folder, enrolled)
+        forget(folder)  # another device's
+        if enrolled.certificate:
+            keep_certificate(folder, key, enrolled.certificate)
     except (CarryoverError, OSError) as error:
         _give_up(error)
     typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
