@@ -8,13 +8,14 @@ from fastapi import APIRouter
 from pydantic import Base64Bytes, BaseModel, Field
 
 from cart.db import unit_of_work
-from cart.kernel.errors import EnrolmentRefused
+from cart.kernel.errors import EnrolmentRefused, InvalidInput, Unavailable
 from gateway.device_ca.authority import DeviceAuthority
 from gateway.device_ca.service import Asked, issue, renew
 from gateway.handout import broker_for_devices
 from gateway.mosquitto import tell_mosquitto
 from gateway.registry.model import CREDENTIAL_LENGTH_MAX
 from gateway.registry.service import redeem
+from gateway.settings import MqttSettings
 from gateway.wire.certificate import PEM_LENGTH_MAX
 from mobile_api.carts.schemas import Taken
 from mobile_api.edge.access import Role, allow
@@ -87,7 +88,7 @@ class CertificateOut(BaseModel):
 @router.post("/enrol", status_code=201)
 def enrol(asked: EnrolIn, wired: Wired) -> EnrolOut:
     """Enrol a device. The token itself makes a repeat harmless: the second one is refused."""
-    authority = DeviceAuthority.of(wired.settings) if asked.csr else None
+    authority = _authority(wired.settings) if asked.csr else None
     with unit_of_work(wired.engine) as db:
         device = redeem(db, wired.clock, wired.ids, token=asked.token)
         certificate = ""
@@ -120,7 +121,7 @@ def enrol(asked: EnrolIn, wired: Wired) -> EnrolOut:
 @router.post("/certificate", status_code=201)
 def next_certificate(asked: CertificateIn, wired: Wired) -> CertificateOut:
     """Renew a device's certificate. A repeat is harmless: it is for a key that the device has."""
-    authority = DeviceAuthority.of(wired.settings)
+    authority = _authority(wired.settings)
     if authority is None:
         msg = "this shop has no CA for devices"
         raise EnrolmentRefused(msg)
@@ -132,3 +133,13 @@ def next_certificate(asked: CertificateIn, wired: Wired) -> CertificateOut:
         certificate = renew(db, wired.clock, authority, question, lifetime)
     logger.info("the next certificate of %s", asked.device_id)
     return CertificateOut(certificate=certificate)
+
+
+def _authority(settings: MqttSettings) -> DeviceAuthority | None:
+    """Return the shop's CA; what is wrong with its files is for the log, not for a device."""
+    try:
+        return DeviceAuthority.of(settings)
+    except InvalidInput as error:
+        logger.error("%s", error.message)  # noqa: TRY400 - the message says all
+        msg = "certificates cannot be signed now"
+        raise Unavailable(msg) from error
