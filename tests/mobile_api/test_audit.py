@@ -26,6 +26,7 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.fleet import Fleet, operator
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import hire, post, signed_in
@@ -135,7 +136,7 @@ def test_refused_sign_ins_are_noted_and_cannot_fill_the_log(app: FastAPI, floor:
     def hire_quietly() -> str:
         _, pin = floor.do(
             lambda db: staff.add(
-                db, floor.clock, floor.ids, location_id=HERE, number="9", name="Nine"
+                db, floor.clock, floor.ids, location_id=HERE, number="9", name="Nine", work=CHEAP
             )
         )
         return pin
