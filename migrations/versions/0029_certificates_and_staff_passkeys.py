@@ -24,7 +24,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_device_certificate")),
     )
     op.create_index(op.f("ix_device_certificate_device_id"), "device_certificate", ["device_id"])
+    op.create_table(
+        "account_letter",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", sa.String(length=64), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("device", sa.String(length=40), nullable=False),
+        sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('requested', 'sent', 'failed')", name=op.f("ck_account_letter_state")
+        ),
+        sa.CheckConstraint(
+            "kind IN ('passkey_added', 'passkey_removed', 'signed_in')",
+            name=op.f("ck_account_letter_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_account_letter_customer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_letter")),
+    )
+    op.create_index(op.f("ix_account_letter_customer_id"), "account_letter", ["customer_id"])
+    op.create_index("ix_account_letter_state", "account_letter", ["state", "requested_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("account_letter")
     op.drop_table("device_certificate")

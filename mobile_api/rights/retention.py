@@ -19,6 +19,7 @@ from cart.kernel.clock import Clock
 from cart.orders import addresses
 from cart.picking import doors
 from cart.profile import service as profile
+from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
 from gateway.dead_letters import service as dead_letters
 from mobile_api.mail.queries import erase_addresses
@@ -43,8 +44,11 @@ class Rule:
 RULES: Final = (
     Rule(
         "sign_in",
-        "addresses of sign-in codes, begun passkeys, windows of limits",
-        lambda _: f"{CODES_KEPT.days} day after a code is too old to use (fixed)",
+        "addresses of sign-in codes, letters about accounts, begun passkeys, windows of limits",
+        lambda _: (
+            f"{CODES_KEPT.days} day after a code is too old to use,"
+            f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
+        ),
         lambda db, clock, _: profile.forget(db, clock),
     ),
     Rule(

@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.errors import NotFound, PasskeyRefused, TooManyAttempts
-from cart.profile import limits
+from cart.profile import letters, limits
 from cart.profile import passkeys as kept
+from cart.profile.letters import AccountLetter
 from cart.profile.model import TRIES_PER_NETWORK, challenge_of
 from cart.profile.queries import addresses_of
 from cart.profile.service import Proved
@@ -104,8 +105,11 @@ def add(
     browser: str,
     credential: dict[str, Any],
     device: str,
+    locale: str,
 ) -> PasskeyRow | PasskeyRefused:
-    """Keep what was made for this browser's challenge. A refusal is given: it uses it up.
+    """Keep what was made for this browser's challenge, and tell her by e-mail, in ``locale``.
+
+    A refusal is given: it uses it up.
 
     Raises:
         TooManyPasskeys, PasskeyRefused: as ``cart.profile.passkeys.keep`` says.
@@ -117,4 +121,15 @@ def add(
     made = authenticator.made(here, challenge_of(wired.secret, browser), credential)
     if isinstance(made, PasskeyRefused):
         return made
-    return kept.keep(db, wired.clock, wired.ids, customer_id=customer_id, made=made, device=device)
+    row = kept.keep(db, wired.clock, wired.ids, customer_id=customer_id, made=made, device=device)
+    letters.write(
+        db,
+        wired.clock,
+        wired.ids,
+        wired.secret,
+        customer_id=customer_id,
+        kind=AccountLetter.PASSKEY_ADDED,
+        device=device,
+        locale=locale,
+    )
+    return row

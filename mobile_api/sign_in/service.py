@@ -4,6 +4,7 @@ All of it is one transaction with the proof's use, so a process that dies leaves
 nothing or all of it, and the same request again finds it done.
 """
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,12 @@ from cart.kernel.errors import SignInCodeRefused
 from cart.kernel.ids import secret_hash
 from cart.orders import joining
 from cart.personal.erasing import under_way
+from cart.profile import letters
 from cart.profile import service as profile
 from cart.profile.consent import service as consents
+from cart.profile.letters import AccountLetter
+from cart.profile.model import known_mark
+from cart.profile.queries import customer_of
 from cart.profile.service import Proved
 from gateway.bands import service as band_service
 from gateway.binding import news
@@ -33,12 +38,16 @@ from mobile_api.wiring import Parts
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """The phone that signs in. ``browser``: the secret of the cookie of what it proved."""
+    """The phone that signs in. ``browser``: the secret of the cookie of what it proved.
+
+    ``known``: the mark of whoever signed in here last.
+    """
 
     visitor: Visitor
     browser: str
     device: str
     locale: str
+    known: str = ""
 
 
 def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | SignInCodeRefused:
@@ -64,7 +73,8 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
     if origin is not None:
         held = binding_service.held_by(db, origin.id)  # bindings first, as ingest does
         db.refresh(origin, with_for_update=True)  # a claim that we waited for gave it another cart
-    customer_id = proved.customer_id or profile.become(db, clock, ids, address=proved.address)
+    before = proved.customer_id or customer_of(db, proved.address)
+    customer_id = before or profile.become(db, clock, ids, address=proved.address)
     own = keys.own_session(db, clock, ids, customer_id=customer_id, locale=phone.locale)
     if under_way(db, customer_id):
         msg = "everything about this customer is being erased"
@@ -93,6 +103,18 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
         _ring(wired, db, [own.cart_id], changes)
     if phone.visitor.signal:
         consents.heed_signal(db, clock, ids, customer_id)
+    mark = known_mark(wired.secret, customer_id)
+    if proved.address and before and not hmac.compare_digest(phone.known, mark):
+        letters.write(
+            db,
+            clock,
+            ids,
+            wired.secret,
+            customer_id=customer_id,
+            kind=AccountLetter.SIGNED_IN,
+            device=phone.device,
+            locale=phone.locale,
+        )
     keys.give(
         db,
         clock,
