@@ -87,6 +87,7 @@ from mobile_api.staff import pages as staff_pages
 from mobile_api.staff import people as staff_people
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
+from mobile_api.staff import second_passkeys
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
 from mobile_api.staff.provider import Provider
@@ -134,6 +135,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_waiting.router,
     staff_locking.router,
     staff_second.router,
+    second_passkeys.router,
     staff_people.router,
     staff_vouched.router,
     band_desk.router,

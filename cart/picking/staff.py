@@ -230,6 +230,22 @@ def open_session(
     return SignedIn(token, as_staff(row), now + SHIFT, second_due_at)
 
 
+def end_others(db: Session, clock: Clock, me: Staff, *, token: str) -> int:
+    """End what she has open elsewhere; return how many that were."""
+    ended = db.execute(
+        update(StaffSessionRow)
+        .where(
+            col(StaffSessionRow.staff_id) == me.id,
+            col(StaffSessionRow.token_hash) != secret_hash(token),
+            col(StaffSessionRow.ended_at).is_(None),
+        )
+        .values(ended_at=clock.now())
+        .returning(col(StaffSessionRow.token_hash))
+    ).all()
+    note(db, clock, as_who(me), Action.END_OTHERS, On("staff", me.id))
+    return len(ended)
+
+
 def sign_out(db: Session, clock: Clock, *, token: str) -> None:
     """End a session; once more changes nothing. Tasks that she holds stay hers."""
     ended = db.execute(

@@ -50,8 +50,39 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_account_letter_customer_id"), "account_letter", ["customer_id"])
     op.create_index("ix_account_letter_state", "account_letter", ["state", "requested_at"])
+    op.create_table(
+        "staff_passkey",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.String(length=64), nullable=False),
+        sa.Column("credential_id", sa.String(length=1364), nullable=False),
+        sa.Column("public_key", sa.String(length=2048), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("backed_up", sa.Boolean(), nullable=False),
+        sa.Column("device", sa.String(length=40), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("sign_count >= 0", name=op.f("ck_staff_passkey_sign_count")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_passkey_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_passkey")),
+        sa.UniqueConstraint("credential_id", name=op.f("uq_staff_passkey_credential_id")),
+    )
+    op.create_index(op.f("ix_staff_passkey_staff_id"), "staff_passkey", ["staff_id"])
+    op.create_table(
+        "staff_challenge",
+        sa.Column("staff_id", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("purpose IN ('add', 'enter')", name=op.f("ck_staff_challenge_purpose")),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name=op.f("fk_staff_challenge_staff_id")
+        ),
+        sa.PrimaryKeyConstraint("staff_id", "purpose", name=op.f("pk_staff_challenge")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("staff_challenge")
+    op.drop_table("staff_passkey")
     op.drop_table("account_letter")
     op.drop_table("device_certificate")

@@ -64,7 +64,13 @@ def prove(
     passkey = kept.of_credential(db, credential["id"])
     if not taken or passkey is None:
         return PasskeyRefused("this browser was asked nothing lately, or nobody has this passkey")
-    said = authenticator.signed(here, challenge_of(wired.secret, browser), credential, passkey)
+    said = authenticator.signed(
+        here,
+        challenge_of(wired.secret, browser),
+        credential,
+        passkey,
+        owner=passkey.customer_id,
+    )
     if isinstance(said, PasskeyRefused):
         return said
     count, backed_up = said
@@ -90,7 +96,7 @@ def ask_to_make(
     options = authenticator.asked_to_make(
         here,
         given.to_sign,
-        customer_id=customer_id,
+        owner=customer_id,
         name=next(iter(addresses_of(db, customer_id)), authenticator.NAME),
         has=kept.of_customer(db, customer_id),
     )

@@ -50,8 +50,13 @@ BODIES = {
 }
 # These change nothing that is anybody's.
 READS_ONLY = {"/api/v1/staff/find", "/staff/awake", "/staff/bands/look"}
-# Forms of the door: what each notes is in test_second.
-AT_THE_DOOR = {"/staff/code"} | {f"/staff/second/{one}" for one in ("start", "confirm", "codes")}
+# Forms of the door: what each notes is in test_second, and in test_second_passkeys.
+AT_THE_DOOR = {
+    "/staff/code",
+    *(f"/staff/second/{one}" for one in ("start", "confirm", "codes", "end-others")),
+    *(f"/staff/second/{one}" for one in ("passkey-options", "passkeys", "passkeys/remove")),
+    *(f"/staff/code/{one}" for one in ("passkey-options", "passkey")),
+}
 # Forms of the welcome desk: what each notes is in test_bands.
 BANDS = {"/staff/bands/out", "/staff/bands/back"}
 # Forms of a desk at which a band pays: what each notes is in test_band_pay.
