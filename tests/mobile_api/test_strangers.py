@@ -94,6 +94,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "rest_minor": "1",
     },
     **{one: {} for one in ("pin", "second", "close", "people")},
+    **{one: {} for one in ("passkey-options", "passkeys", "passkey", "end-others")},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
 }
 UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")
