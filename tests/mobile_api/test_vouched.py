@@ -376,7 +376,7 @@ def test_roles_have_the_providers_names_and_amr_may_be_demanded(
 
 
 def test_signing_out_ends_the_providers_session_too(
-    phone: TestClient, floor: Floor, provider: FakeProvider
+    phone: TestClient, provider: FakeProvider
 ) -> None:
     """Led there once, with the token of her sign-in; who came by no provider is not."""
     provider.ends = True
