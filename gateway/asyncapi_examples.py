@@ -11,6 +11,7 @@ from typing import Any, Final
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
 from gateway.wire import codec, downlink, events, sightings
+from gateway.wire.band_asked import SetUpData, SignalData
 from gateway.wire.events import Wire
 
 DEVICE: Final = "tablet-7"
@@ -142,7 +143,7 @@ def _commands() -> dict[str, Wire]:
         ),
         "SignalBand": downlink.SignalBand(
             id="command-11",
-            data=downlink.SignalData(
+            data=SignalData(
                 identifiers=("d6a123e865595943", "0c17e8b1a4f2d650"),
                 times=2,
                 until=START + timedelta(seconds=20),
@@ -151,7 +152,7 @@ def _commands() -> dict[str, Wire]:
         ),
         "SetUpBand": downlink.SetUpBand(
             id="command-12",
-            data=downlink.SetUpData(
+            data=SetUpData(
                 key="8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
                 clock_s=1_772_452_800,
                 until=START + timedelta(seconds=25),

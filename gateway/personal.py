@@ -178,6 +178,7 @@ HELD: Final = (
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),
     Holding("twin", why=_DEVICES),
+    Holding("device_certificate", why=_DEVICES),
     Holding("gateway_member", plain=("name",), why=_DEVICES),
     Holding("gateway_pulse", why=_DEVICES),
     Holding("lease", plain=("name",), why=_DEVICES),

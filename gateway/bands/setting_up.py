@@ -26,9 +26,10 @@ from gateway.commands.tables import DeviceCommandRow
 from gateway.floor.tables import FloorReceiverRow
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
 from gateway.wire.band import FRAME_BYTES, PERIOD_S, BandKey
+from gateway.wire.band_asked import SetUpData
 from gateway.wire.band_exchange import KEY_BYTES
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import AckOutcome, CommandType, SetUpBand, SetUpData
+from gateway.wire.downlink import AckOutcome, CommandType, SetUpBand
 
 # Staff hold the band there within eight seconds, it is connected to within ten.
 LASTS: Final = timedelta(seconds=25)

@@ -13,6 +13,7 @@ from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
 from gateway.registry.queries import devices_by_id
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
+from gateway.wire.band_asked import SetUpData, SignalData
 from gateway.wire.codec import decode_command, encode
 from gateway.wire.downlink import (
     Ack,
@@ -28,9 +29,7 @@ from gateway.wire.downlink import (
     GreetData,
     Rotate,
     SetUpBand,
-    SetUpData,
     SignalBand,
-    SignalData,
     TapAnswered,
     TapData,
     Veil,

@@ -7,7 +7,7 @@ from typing import Final
 from cart.kernel.clock import to_us
 from gateway.bands.model import OutBand
 from gateway.wire.band import PERIOD_S
-from gateway.wire.downlink import IDENTIFIERS_MAX
+from gateway.wire.band_asked import IDENTIFIERS_MAX
 
 # Three times almost half a second: felt while walking, and no alarm.
 TIMES: Final = 3

@@ -35,7 +35,8 @@ from gateway.signals.model import (
     command_id,
     identifiers_of,
 )
-from gateway.wire.downlink import AckOutcome, SignalData
+from gateway.wire.band_asked import SignalData
+from gateway.wire.downlink import AckOutcome
 from gateway.wire.topics import partition_of
 
 logger = logging.getLogger(__name__)

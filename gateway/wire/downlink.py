@@ -10,15 +10,11 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.band import PERIOD_S
-from gateway.wire.band_service import CLOCK_MAX_S, TENTHS_MAX, TIMES_MAX
+from gateway.wire.band_asked import SetUpData, SignalData
 from gateway.wire.events import EventId, Name, VisitId, Wire
 
 LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
 SAID_LENGTH_MAX = 200  # the name of an article or a zone, as feeds have them
-# Of one band: it may have any of three periods where its clock is known to a minute only, and the
-# next begins while the command is under way.
-IDENTIFIERS_MAX = 4
 GREETING_LENGTH_MAX = 80  # a name on one line of a screen; a longer one is cut
 
 
@@ -263,30 +259,6 @@ class ShowStop(_Command):
     data: StopData
 
 
-class SignalData(Wire):
-    """Which wristband is to do what. Whose it is, is not told: the receiver needs not know."""
-
-    identifiers: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")], ...],
-        Field(
-            min_length=1,
-            max_length=IDENTIFIERS_MAX,
-            description="Hexadecimal; in its frames now, or in a moment. All of one band.",
-        ),
-    ]
-    times: Annotated[
-        int, Field(ge=0, le=TIMES_MAX, strict=True, description="How often to vibrate; 0: not.")
-    ] = 0
-    tenths: Annotated[
-        int, Field(ge=1, le=TENTHS_MAX, strict=True, description="Tenths of a second each time.")
-    ] = 3
-    light: Literal["blue", "green", "white"] | None = None
-    until: Annotated[
-        AwareDatetime,
-        Field(description="By the server's clock. After it nothing is done: answer refused."),
-    ]
-
-
 class SignalBand(_Command):
     """Of a receiver: connect to this band, which it hears, and have it vibrate or shine.
 
@@ -297,32 +269,6 @@ class SignalBand(_Command):
 
     type: Literal[CommandType.SIGNAL_BAND] = CommandType.SIGNAL_BAND
     data: SignalData
-
-
-class SetUpFault(StrEnum):
-    """The ``detail`` with which a receiver answers that it set no band up."""
-
-    NO_BAND = "no_band"  # none is near
-    SEVERAL = "several"  # more than one is: which is meant nobody can say
-    NOT_NOW = "not_now"  # it has a secret already, and nobody holds its button
-    AWAY = "away"  # out of reach, or it did not answer
-    LATE = "late"  # the command's time is over
-
-
-class SetUpData(Wire):
-    """The server's half of the exchange: public, and of this command alone."""
-
-    key: Annotated[
-        str, Field(pattern=r"^[0-9a-f]{64}$", description="X25519, public; hexadecimal.")
-    ]
-    clock_s: Annotated[
-        int,
-        Field(ge=0, le=CLOCK_MAX_S - PERIOD_S, description="Where its clock is to stand, seconds."),
-    ]
-    until: Annotated[
-        AwareDatetime,
-        Field(description="By the server's clock. After it nothing is written: answer refused."),
-    ]
 
 
 class SetUpBand(_Command):

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from cart.kernel.clock import Clock
 from gateway.bands.setting_up import NOT_AGREED, Standing, desks, latest
-from gateway.wire.downlink import SetUpFault
+from gateway.wire.band_asked import SetUpFault
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_

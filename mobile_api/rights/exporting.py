@@ -38,7 +38,10 @@ IN_MEMORY_MAX: Final = 1 << 20  # bytes of a ZIP; a larger one goes to a file th
 # What she reads: tables by what they are about, in the order in which she would ask.
 PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("You"), ("customer", "customer_email")),
-    (N_("Signing in"), ("session_key", "passkey", "passkey_challenge", "sign_in_code")),
+    (
+        N_("Signing in"),
+        ("session_key", "passkey", "passkey_challenge", "sign_in_code", "account_letter"),
+    ),
     (N_("What you allowed"), ("consent_subject", "consent")),
     (
         N_("Carts"),

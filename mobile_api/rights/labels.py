@@ -135,6 +135,7 @@ TABLES: Final = {
     "passkey": N_("Passkeys"),
     "passkey_challenge": N_("Passkeys that were being added"),
     "sign_in_code": N_("Sign-in codes by e-mail"),
+    "account_letter": N_("E-mails about your account"),
     "consent_subject": N_("Since when you decide"),
     "consent": N_("Your decisions"),
     "shopper_session": N_("Times with the shop"),

@@ -20,6 +20,7 @@ from cart.looks import ending
 from cart.orders import addresses
 from cart.picking import doors
 from cart.profile import service as profile
+from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
@@ -46,8 +47,11 @@ class Rule:
 RULES: Final = (
     Rule(
         "sign_in",
-        "addresses of sign-in codes, begun passkeys, windows of limits",
-        lambda _: f"{CODES_KEPT.days} day after a code is too old to use (fixed)",
+        "addresses of sign-in codes, letters about accounts, begun passkeys, windows of limits",
+        lambda _: (
+            f"{CODES_KEPT.days} day after a code is too old to use,"
+            f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
+        ),
         lambda db, clock, _: profile.forget(db, clock),
     ),
     Rule(

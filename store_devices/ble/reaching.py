@@ -19,8 +19,9 @@ from bleak.backends.device import BLEDevice
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError, Refused
 from gateway.wire.band import identifier_in, is_fresh
+from gateway.wire.band_asked import SetUpFault
 from gateway.wire.band_service import FIRMWARE_MAX_BYTES, Light
-from gateway.wire.downlink import AckOutcome, SetUpBand, SetUpFault, SignalBand
+from gateway.wire.downlink import AckOutcome, SetUpBand, SignalBand
 from store_devices.ble.gathering import level_of
 from store_devices.ble.touching import TouchedBand
 from store_devices.link import Answer

@@ -34,6 +34,7 @@ from store_devices.ble.radio import Radio
 from store_devices.ble.reaching import Reaching, Touch
 from store_devices.ble.settings import ReceiverSettings
 from store_devices.ble.touching import touched
+from store_devices.certifying import Renewal, own_certificate
 from store_devices.enrolling import Enrolled
 from store_devices.identity import address, firmware
 from store_devices.keyring import DeviceKeyring
@@ -85,6 +86,7 @@ class Receiver:
         self._heard = 0  # frames in the last turn
         self._dropped = 0  # messages of sightings
         self._desired_version = 0
+        self._renewal = Renewal(self._folder, identity, clock)
         self._uplink = Uplink(
             UplinkOptions(
                 url=identity.mqtt_url,
@@ -93,7 +95,7 @@ class Receiver:
                 firmware=firmware(),
                 version=settings.mqtt_version,
                 ca_file=settings.mqtt_ca_file,
-                cert_file=settings.mqtt_cert_file,
+                cert_file=own_certificate(self._folder, settings.mqtt_cert_file),
                 key_file=settings.mqtt_key_file,
                 resend_after_s=settings.resend_after_s,
             ),
@@ -116,6 +118,7 @@ class Receiver:
     async def run(self) -> None:
         """Run until cancelled; then end in order: what is unsent stays in the spool."""
         self._uplink.start()
+        self._renewal.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.listening.run())
@@ -124,6 +127,7 @@ class Receiver:
         finally:
             self._presenting.learned.keep(self._folder)
             await asyncio.to_thread(self._uplink.stop)
+            await asyncio.to_thread(self._renewal.stop)
             self.spool.close()
             self.telemetry.close()
 

@@ -61,21 +61,22 @@ class Commands:
         """Change the visit that it is about; say whether it still goes on."""
         match command:
             case ShowCart():
-                return self._show_cart(command)
+                done = self._show_cart(command)
             case Clear():
-                return self._agent.clear(command.data.visit)
+                done = self._agent.clear(command.data.visit)
             case Claimed():
-                return self._agent.change(command.data.visit, model.claimed)
+                done = self._agent.change(command.data.visit, model.claimed)
             case ShowStop(data=going):
-                return self._agent.change(
+                done = self._agent.change(
                     going.visit, lambda visit: model.going_to(visit, going.stop)
                 )
             case Veil():
-                return self._veil(command)
+                done = self._veil(command)
             case Rejected(data=data):
-                return self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
+                done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
             case _:
-                return False  # a credential, a wristband: others answer these
+                done = False  # a credential, a wristband: others answer these
+        return done
 
     def _greet(self, data: GreetData) -> str:
         if self._spool.server_now() > data.until:

@@ -31,9 +31,10 @@ from gateway.presence.joining import ShopBands
 from gateway.registry.model import Seen
 from gateway.registry.service import seen
 from gateway.wire.band import PERIOD_S, BandKey, BandState
+from gateway.wire.band_asked import SetUpFault
 from gateway.wire.band_exchange import KeyPair
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import SetUpBand, SetUpFault
+from gateway.wire.downlink import SetUpBand
 from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock

@@ -27,8 +27,9 @@ from gateway.registry.service import seen
 from gateway.signals.model import ANSWER_WITHIN, ASKED_AT_ONCE_MAX, LASTS, identifiers_of
 from gateway.signals.service import Signals
 from gateway.wire.band import PERIOD_S, BandKey
+from gateway.wire.band_asked import IDENTIFIERS_MAX
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import IDENTIFIERS_MAX, Ack, AckOutcome, SignalBand
+from gateway.wire.downlink import Ack, AckOutcome, SignalBand
 from tests.fakes.clock import FakeClock
 from tests.fakes.shop import LOCATION, enrolled, stock_catalogue
 

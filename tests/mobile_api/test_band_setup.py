@@ -24,9 +24,10 @@ from gateway.presence.joining import ShopBands
 from gateway.registry import service as devices
 from gateway.registry.model import Seen
 from gateway.wire.band import PERIOD_S, BandKey, BandState
+from gateway.wire.band_asked import SetUpFault
 from gateway.wire.band_exchange import KeyPair
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import Ack, AckOutcome, SetUpBand, SetUpFault
+from gateway.wire.downlink import Ack, AckOutcome, SetUpBand
 from mobile_api.app import create_app
 from mobile_api.bands.setting_up import FAULTS
 from mobile_api.bells import Bells

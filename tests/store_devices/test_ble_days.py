@@ -54,7 +54,8 @@ class Shop:
         self.addresses.clear()
 
     def take_in(self, frame: bytes | None, dbm: float, sender: object = None) -> None:
-        """Do with a packet what a receiver does."""
+        """Do with a packet what a receiver does, whoever sent it."""
+        del sender
         assert frame is not None
         self.gatherer.hear(frame, dbm)
         if self.presenting.hear(frame, dbm, self.clock.monotonic()) is not None:

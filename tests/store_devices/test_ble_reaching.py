@@ -15,17 +15,11 @@ from cart.kernel.clock import SystemClock
 from firmware_sim.bands.firmware import Band
 from firmware_sim.bands.worn import WornBand
 from gateway.wire.band import AS_MADE, BandKey, identifier_in
+from gateway.wire.band_asked import SetUpData, SetUpFault, SignalData
 from gateway.wire.band_exchange import KeyPair
 from gateway.wire.band_service import Light, Shine, Vibration
 from gateway.wire.codec import encode
-from gateway.wire.downlink import (
-    AckOutcome,
-    SetUpBand,
-    SetUpData,
-    SetUpFault,
-    SignalBand,
-    SignalData,
-)
+from gateway.wire.downlink import AckOutcome, SetUpBand, SignalBand
 from store_devices.ble import reaching
 from store_devices.ble.radio import BleakRadio
 from store_devices.ble.reaching import Nearby, Reaching
