@@ -170,13 +170,18 @@ def _page(caller: Caller, look_id: str, link: str = "") -> Response:
     with reading(wired.engine) as db:
         shopper, held = caller.opened(db)
         row = queries.own(db, shopper.id, look_id)
-        look = Teller(wired, db, spoken).look(row, held, shopper)
-        others = [one for one in queries.kept(db, shopper.id) if one.id != look_id]
+        teller = Teller(wired, db, spoken)
+        look = teller.look(row, held, shopper)
+        others = [
+            (one.id, teller.moment(one))
+            for one in queries.kept(db, shopper.id)
+            if one.id != look_id and one.key_id in held
+        ]
         links = queries.shares(db, look_id, wired.clock.now())
     context = {
         "look": look,
         "media": f"/looks/{look_id}",
-        "others": [(one.id, spoken.moment(one.taken_at)) for one in others if one.key_id in held],
+        "others": others,
         "links": len(links),
         "link": link,
         "share_days": SHARE_DAYS,

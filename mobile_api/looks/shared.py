@@ -38,7 +38,7 @@ def shared_look(request: Request, secret: Secret, wired: Wired) -> Response:
     context = {
         "look": look,
         "media": f"/looks/shared/{secret}",
-        "until": spoken.moment(found.share.expires_at),
+        "until": spoken.minute(found.share.expires_at),
         "angles": ANGLES,
         "page_id": "look-shared",
         "here_path": "/",

@@ -141,6 +141,10 @@ class Teller:
         tried = self._tried(gtins, here_id or look.location_id, currency)
         return _shown(self.spoken, look, held, zone, tried)
 
+    def moment(self, look: LookRow) -> str:
+        """Return when it was taken, by the clock of its shop."""
+        return self.spoken.minute(look.taken_at, self._place(look.location_id)[1])
+
     def _tried(self, gtins: Collection[str], here_id: str, currency: str) -> tuple[Tried, ...]:
         wired, db = self.wired, self.db
         known = wired.lookup(db, [Gtin(one) for one in gtins], currency=currency)
@@ -164,7 +168,7 @@ def _shown(
         look.id,
         look.taken_at,
         spoken.clock_time(look.taken_at, zone),
-        spoken.moment(look.taken_at, zone),
+        spoken.minute(look.taken_at, zone),
         spoken.day(look.expires_at.astimezone(ZoneInfo(zone)).date()),
         round(look.duration_ms / 1000),
         look.key_id in held,
