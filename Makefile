@@ -58,8 +58,9 @@ bench: .venv/ready ## figures: events per second, scan to phone, memory, import
 	@.ci/system_packages
 	@$(PY) tests/benchmarks/run.py $(BENCHMARKS)
 
-bench-vision: .venv/ready ## decode rates and speed of the code readers; DATA=FOLDER of photographs
-	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)")
+bench-vision: .venv/ready ## what the readers of codes and the mirror's eyes see; DATA=FOLDER TURNS=2
+	@$(PY) tests/benchmarks/bench_vision.py $(if $(DATA),--data "$(DATA)") \
+	    $(if $(TURNS),--turns $(TURNS))
 
 chaos: .venv/ready ## kill everything at random, count what is left; RUNS=50 SEED=1; AWAY=3: minutes
 	@.ci/system_packages

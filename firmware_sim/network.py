@@ -7,7 +7,7 @@ at no byte.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -22,9 +22,16 @@ class Proxy:
     """Forwards a loopback port of its own to ``target`` as long as the network is open.
 
     ``target`` may be a function: a server that comes back on another port is found.
+    ``lasts``: after how many bytes towards the target each connection is cut; None, and once
+    there are no more: it is not. ``on_cut`` is called before, in the network's thread.
     """
 
-    def __init__(self, target: tuple[str, int] | Callable[[], tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        target: tuple[str, int] | Callable[[], tuple[str, int]],
+        lasts: Iterable[int | None] = (),
+        on_cut: Callable[[], None] = lambda: None,
+    ) -> None:
         self._target = target if callable(target) else lambda: target
         self._state: State = "open"
         self._passing = asyncio.Event()
@@ -35,6 +42,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._work, name="network", daemon=True)
         self.port = 0
+        self.cuts = 0  # by ``lasts``
+        self._lasts, self._on_cut = iter(lasts), on_cut
 
     def start(self) -> None:
         """Listen, in a thread of its own."""
@@ -125,12 +134,15 @@ class Proxy:
             writer.transport.abort()
             return
         self._pipes.add(far_writer)
+        lasts = next(self._lasts, None)
         try:
             ways = [
-                asyncio.ensure_future(self._pass(reader, far_writer)),
+                asyncio.ensure_future(self._pass(reader, far_writer, lasts)),
                 asyncio.ensure_future(self._pass(far_reader, writer)),
             ]
-            await asyncio.wait(ways)
+            await asyncio.wait(
+                ways, return_when=asyncio.FIRST_COMPLETED if lasts else asyncio.ALL_COMPLETED
+            )
         finally:
             for way in ways:
                 way.cancel()
@@ -138,11 +150,21 @@ class Proxy:
                 self._pipes.discard(end)
                 end.transport.abort()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        left: int | None = None,
+    ) -> None:
         with suppress(OSError, RuntimeError):
             while chunk := await reader.read(CHUNK_BYTES):
                 await self._passing.wait()
-                writer.write(chunk)
+                writer.write(chunk if left is None else chunk[:left])
                 await writer.drain()
+                if left is not None and len(chunk) >= left:
+                    self._on_cut()
+                    self.cuts += 1
+                    return  # both ends are aborted
+                left = left and left - len(chunk)
             if writer.can_write_eof():
                 writer.write_eof()

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import secret_hash
-from gateway.wire import codec, downlink, events, sightings
+from gateway.wire import codec, downlink, events, sightings, size_answer
+from gateway.wire.band_asked import SetUpData, SignalData
 from gateway.wire.events import Wire
 
 DEVICE: Final = "tablet-7"
@@ -57,6 +58,15 @@ def _data() -> list[tuple[type[Wire], Wire]]:
         (
             events.BandPresented,
             events.PresentedData(by=events.Presented.NEAR, heard=(_heard(-31.5),)),
+        ),
+        (
+            events.LookKept,
+            events.LookData(
+                visit=VISIT,
+                look="look_06d3n8w2k4v7x1m5q9t0z6hb",
+                gtins=(LAMP,),
+                duration_ms=8_000,
+            ),
         ),
         (events.ItemTried, events.TriedData(visit=VISIT, gtin=LAMP, reader=events.Reader.RFID)),
         (
@@ -129,12 +139,45 @@ def _commands() -> dict[str, Wire]:
             ),
             **at,
         ),
-        "SizeAnswered": downlink.SizeAnswered(
+        "ShowStop": downlink.ShowStop(
             id="command-10",
-            data=downlink.SizeAnswerData(
+            data=downlink.StopData(
+                visit=VISIT,
+                stop=downlink.NextStop(
+                    kind="goods", zone="Lamps", zone_i18n={"pl": "Lampy"}, bay="3", gtin=LAMP
+                ),
+            ),
+            **at,
+        ),
+        "SignalBand": downlink.SignalBand(
+            id="command-11",
+            data=SignalData(
+                identifiers=("d6a123e865595943", "0c17e8b1a4f2d650"),
+                times=2,
+                until=START + timedelta(seconds=20),
+            ),
+            **at,
+        ),
+        "SetUpBand": downlink.SetUpBand(
+            id="command-12",
+            data=SetUpData(
+                key="8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+                clock_s=1_772_452_800,
+                until=START + timedelta(seconds=25),
+            ),
+            **at,
+        ),
+        "Veil": downlink.Veil(
+            id="command-13",
+            data=downlink.VeilData(visit=VISIT, drawn=True, until=START + timedelta(seconds=50)),
+            **at,
+        ),
+        "SizeAnswered": downlink.SizeAnswered(
+            id="command-14",
+            data=size_answer.SizeAnswerData(
                 visit=VISIT,
                 request=WISH,
-                answer=downlink.SizeAnswer.COMING,
+                answer=size_answer.SizeAnswer.COMING,
                 until=START + timedelta(seconds=320),
             ),
             **at,

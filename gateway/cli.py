@@ -15,6 +15,7 @@ from gateway import (
     cli_bands,
     cli_broker,
     cli_dead_letters,
+    cli_device_ca,
     cli_devices,
     cli_floor,
     cli_partitions,
@@ -28,6 +29,7 @@ app.add_typer(cli_bands.app, name="bands")
 app.add_typer(cli_dead_letters.app, name="dead-letters")
 app.add_typer(cli_floor.app, name="floor")
 app.command("broker-files")(cli_broker.broker_files)
+app.command("device-ca")(cli_device_ca.device_ca)
 app.command()(cli_partitions.partitions)
 app.command("forget-session")(cli_partitions.forget_session)
 app.command()(cli_backup.backup)

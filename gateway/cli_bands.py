@@ -108,6 +108,15 @@ def retire(number: Number) -> None:
     typer.echo(f"band {number} is retired")
 
 
+@app.command()
+def trust(number: Number) -> None:
+    """Let a band that was doubted, because two answered to its number, be hers again."""
+    with opened() as (engine, _), unit_of_work(engine) as db:
+        service.trust(db, number)
+        note_at_terminal(db, Action.BAND_TRUST, On("band", str(number)))
+    typer.echo(f"band {number} is trusted again")
+
+
 def _facts(band: ListedBand) -> dict[str, object]:
     return {
         "number": band.number,

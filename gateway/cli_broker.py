@@ -11,6 +11,7 @@ from cart.db.migrate import upgrade
 from cart.kernel.errors import InvalidInput
 from cart.kernel.ids import RandomIds
 from gateway.broker.key import CONTROL_FILE
+from gateway.device_ca.authority import ca_files
 from gateway.mosquitto import CONTROL_USER, BrokerFiles, BrokerTls, find_plugin, write_broker_files
 from gateway.settings import MqttSettings
 
@@ -48,8 +49,8 @@ def broker_files(  # noqa: PLR0913 - each is an option of its own
     client_cert_alone: Annotated[
         bool,
         typer.Option(
-            help="With --client-ca and --rules dynamic: the certificate is the way in, its common"
-            " name the device's id; no credential."
+            help="The certificate is the way in, its common name the device's id; no credential."
+            " Of the CA that `gateway device-ca` made, or with --client-ca and --rules dynamic."
         ),
     ] = False,
     rules: Annotated[
@@ -69,9 +70,11 @@ def broker_files(  # noqa: PLR0913 - each is an option of its own
             err=True,
         )
         raise typer.Exit(2)
+    settings = MqttSettings()
+    if client_cert_alone and client_ca is None and (ours := ca_files(settings)[0]).exists():
+        client_ca = ours
     tls = BrokerTls(cert, key or cert, client_ca, client_cert_alone) if cert else None
     port = port or (8883 if tls else 1883)
-    settings = MqttSettings()
     engine = make_engine(settings.effective_database_url)
     upgrade(engine)
     try:

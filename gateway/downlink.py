@@ -12,7 +12,14 @@ from gateway.ingest.batch import Domain, Outcome
 from gateway.ingest.read import Item
 from gateway.ingest.sequences import stored
 from gateway.mqtt import MqttLink
-from gateway.notices import BindingChanged, CartChanged, Notice, RoomsChanged
+from gateway.notices import (
+    BindingChanged,
+    CartChanged,
+    DeviceAsked,
+    Notice,
+    PlanChanged,
+    RoomsChanged,
+)
 from gateway.registry.queries import devices_by_id
 from gateway.showing import Showing
 from gateway.twin.queries import pending_of
@@ -91,6 +98,10 @@ class Downlink:
                     changed.append(cart_id)
                 case RoomsChanged(device_id=device_id) if device_id:
                     self.remind(device_id, ours_only=True)
+                case PlanChanged(cart_id=cart_id):
+                    changed.append(cart_id)
+                case DeviceAsked(device_id=device_id):
+                    self.remind(device_id, ours_only=True)
                 case _:
                     pass
         self._showing.soon(changed, ours_only=True)
@@ -102,7 +113,7 @@ class Downlink:
             shown = bindings.carts_shown(db, partition)
         for device_id in waiting:
             self.remind(device_id)
-        self._showing.soon(shown)
+        self._showing.soon(shown, whatever=True)
 
     def make_up(self) -> None:
         """Tell devices again if the link refused something: the broker was away for long.

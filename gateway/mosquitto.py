@@ -21,15 +21,20 @@ from string import Template
 from sqlalchemy import Engine
 
 from cart.db import reading
+from cart.kernel.clock import SystemClock
 from cart.kernel.errors import InvalidInput, Unavailable
 from cart.kernel.ids import Ids
 from gateway.broker.access import SERVER_USER
 from gateway.broker.key import CONTROL_FILE, broker_key
 from gateway.broker_control import control_address, tell_news
+from gateway.device_ca.authority import DeviceAuthority
+from gateway.device_ca.service import withdrawn_serials
 from gateway.dynamic_rules import Json, whole_file
+from gateway.links import forget_session
 from gateway.mosquitto_rules import MARK, rules
 from gateway.registry.queries import addresses, credential_hashes, devices_by_id
 from gateway.settings import MqttSettings
+from gateway.wire.certificate import certificate_in
 from gateway.wire.credential import credential_hash
 from gateway.wire.tls import server_context
 from gateway.wire.topics import DeviceAddress
@@ -42,6 +47,9 @@ DYNAMIC_RULES = "data/dynamic-security.json"  # the broker writes it anew: in a 
 # Read by the plug-in where server processes connect, and stays empty. It holds one set of
 # clients for the whole broker, and saves it in the file that it has read last.
 NO_CLIENTS = "no-clients.json"
+# Certificates of revoked devices, where the shop's own CA has signed them.
+WITHDRAWN = "withdrawn.crl"
+KICK_WAIT_S = 5.0  # a revoked device's session is ended at the broker within this, or never
 PLUGIN = "mosquitto_dynamic_security.so"
 PLUGIN_PLACES = (  # of Debian, of other systems and containers, of Homebrew
     "/usr/lib/x86_64-linux-gnu",
@@ -68,13 +76,18 @@ class BrokerTls:
     client_ca_file: Path | None = None
     client_cert_alone: bool = False
 
-    def lines(self, *, clients_too: bool) -> str:
-        """Return the listener's lines; ``clients_too``: it asks clients for a certificate."""
+    def lines(self, *, clients_too: bool, withdrawn: Path | None = None) -> str:
+        """Return the listener's lines; ``clients_too``: it asks clients for a certificate.
+
+        ``withdrawn``: the list of those that are good no longer.
+        """
         lines = [f"certfile {self.cert_file.resolve()}", f"keyfile {self.key_file.resolve()}"]
         if clients_too and self.client_ca_file:
             lines += [f"cafile {self.client_ca_file.resolve()}", "require_certificate true"]
             if self.client_cert_alone:
                 lines.append("use_identity_as_username true")
+            if withdrawn:
+                lines.append(f"crlfile {withdrawn}")
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -122,10 +135,15 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
     if out.plugin and not out.plugin.is_absolute():
         msg = f"the plug-in {out.plugin} has to be named by its whole path"
         raise InvalidInput(msg)
-    if out.tls and out.tls.client_cert_alone and not (out.tls.client_ca_file and out.plugin):
+    lists = _is_ours(out.tls.client_ca_file if out.tls else None, settings)
+    if (
+        out.tls
+        and out.tls.client_cert_alone
+        and not (out.tls.client_ca_file and (out.plugin or lists))
+    ):
         msg = (
-            "--client-cert-alone needs --client-ca and --rules dynamic: files cannot put a device"
-            " that was revoked off the line"
+            "--client-cert-alone needs --client-ca and --rules dynamic, or the CA that `gateway"
+            " device-ca` makes: without either a device that was revoked stays on the line"
         )
         raise InvalidInput(msg)
     if out.tls:
@@ -143,12 +161,18 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
         server_bind=out.server_bind,
         bind=out.bind,
         user=out.user,
-        device_tls=out.tls.lines(clients_too=True) if out.tls else "",
+        device_tls=out.tls.lines(clients_too=True, withdrawn=folder / WITHDRAWN if lists else None)
+        if out.tls
+        else "",
         server_tls=out.tls.lines(clients_too=False) if out.tls and out.server_tls else "",
         server_plugin=_plugin_lines(out.plugin, folder / NO_CLIENTS),
         device_plugin=_plugin_lines(out.plugin, folder / DYNAMIC_RULES),
         device_rules="" if out.plugin and not own_rules else f"acl_file {folder / RULES}\n",
     )
+    (folder / WITHDRAWN).unlink(missing_ok=True)
+    if lists:
+        (folder / WITHDRAWN).touch(FILE_MODE)
+        _write_withdrawn(engine, settings, folder / WITHDRAWN)
     _replace(folder / "mosquitto.conf", conf)
     _replace(folder / SERVER_RULES, (ours / "mosquitto-server.acl").read_text(encoding="utf-8"))
     _write_server_passwords(settings, ids, folder, control=out.plugin is not None)
@@ -162,6 +186,7 @@ def write_broker_files(engine: Engine, settings: MqttSettings, ids: Ids, out: Br
     write_passwords(engine, settings, ids, folder / "passwords")
     if os.geteuid() == 0:  # as root the broker becomes its own user, who has to read and save
         names = ["data", RULES, "passwords", SERVER_RULES, SERVER_PASSWORDS]
+        names += [WITHDRAWN] if lists else []
         for name in [*names, *((NO_CLIENTS, DYNAMIC_RULES) if out.plugin else ())]:
             shutil.chown(folder / name, user=out.user)
 
@@ -259,7 +284,13 @@ def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
     _tell_plugin(engine, settings, ids)
     if settings.mosquitto_password_file is None:
         return
-    write_passwords(engine, settings, ids, settings.mosquitto_password_file)
+    passwords = settings.mosquitto_password_file
+    withdrawn = passwords.with_name(WITHDRAWN)
+    gone: list[str] = []
+    if withdrawn.exists():  # devices come by certificate
+        gone = _revoked_since(engine, passwords)
+        _write_withdrawn(engine, settings, withdrawn)
+    write_passwords(engine, settings, ids, passwords)
     if settings.mosquitto_pid_file is None:
         return
     try:
@@ -267,6 +298,43 @@ def tell_mosquitto(engine: Engine, settings: MqttSettings, ids: Ids) -> None:
         os.kill(pid, signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError, ValueError) as error:
         logger.warning("mosquitto was not told to read its passwords again: %s", error)
+        return
+    # With another password a connection ends by itself; one that came by certificate does not.
+    for device_id in gone if settings.mqtt_url else ():
+        if not forget_session(settings, device_id, KICK_WAIT_S):
+            logger.warning("mosquitto was not told to end the connection of %s", device_id)
+
+
+def _is_ours(client_ca: Path | None, settings: MqttSettings) -> bool:
+    """Say whether this is the shop's own CA, so that we can list what is withdrawn."""
+    authority = DeviceAuthority.of(settings) if client_ca else None
+    return (
+        client_ca is not None
+        and authority is not None
+        and client_ca.exists()
+        and certificate_in(client_ca.read_text(encoding="ascii")) == authority.certificate
+    )
+
+
+def _revoked_since(engine: Engine, passwords: Path) -> list[str]:
+    """Return the devices that may come in by the file as it is, and were revoked."""
+    written = passwords.read_text(encoding="utf-8") if passwords.exists() else ""
+    with reading(engine) as db:
+        kept = credential_hashes(db)
+    names = (line.partition(":")[0] for line in written.splitlines())
+    return [name for name in names if name in kept and kept[name] is None]
+
+
+def _write_withdrawn(engine: Engine, settings: MqttSettings, path: Path) -> None:
+    authority = DeviceAuthority.of(settings)
+    if authority is None:
+        logger.error("the devices' CA is not on this machine: %s stays as it is", path)
+        return
+    clock = SystemClock()
+    with _locked(path):
+        with reading(engine) as db:
+            serials = withdrawn_serials(db, clock)
+        _replace(path, authority.withdrawn(serials, clock.now()).decode())
 
 
 def _tell_plugin(engine: Engine, settings: MqttSettings, ids: Ids) -> None:

@@ -111,6 +111,27 @@ class TurnsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """A shopper's plan for a location is another, or she is in another zone of it.
+
+    ``cart_id``: of her session; devices that show it show her next stop.
+    """
+
+    location_id: str
+    session_id: str
+    cart_id: str
+    what: Literal["plan"] = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAsked:
+    """There are commands for a device, of no visit."""
+
+    device_id: str
+    what: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
 class RoomsChanged:
     """Fitting rooms of a location ask for other things now, or things were brought in.
 
@@ -140,6 +161,8 @@ Change = (
     | BandChanged
     | FloorChanged
     | TurnsChanged
+    | PlanChanged
+    | DeviceAsked
     | RoomsChanged
 )
 Notice = Change | StockChanged

@@ -6,6 +6,7 @@ from cart.personal.model import Erasure, Holding, Inside, Reveals, Scope
 from gateway.bands.model import EndReason as BandEndReason
 from gateway.binding.model import EndReason
 
+_PLAN_KEPT: Final = "a day after the visit, or until she gives the plan up"
 _DEVICES: Final = "a device or a process, of nobody"
 
 HELD: Final = (
@@ -138,6 +139,37 @@ HELD: Final = (
         kept="twelve hours: until the shop has closed",
     ),
     Holding(
+        "shop_plan",
+        holds="which shop she means to visit when, what staff may call her, and that she came",
+        found=(("session_id", Scope.SESSION),),
+        shown=("location_id", "comes_at", "called", "made_at", "arrived_at"),
+        hidden=("session_id",),
+        erasure=Erasure.DELETE,
+        kept=_PLAN_KEPT,
+    ),
+    Holding(
+        "plan_line",
+        holds="what she means to look at on that visit, and what she has ticked off",
+        found=(("session_id", Scope.SESSION),),
+        shown=("sku", "gtin", "quantity", "to_try", "done_at"),
+        hidden=("session_id", "place", "undone_at"),
+        erasure=Erasure.DELETE,
+        kept=_PLAN_KEPT,
+    ),
+    Holding(
+        "booking",
+        holds="a fitting room or an adviser that she booked, and what became of it",
+        found=(("session_id", Scope.SESSION),),
+        shown=("location_id", "zone_id", "serves", "starts_at", "state", "booked_at", "ended_at"),
+        hidden=("id", "session_id", "ticked_at"),
+        erasure=Erasure.DELETE,
+        kept=_PLAN_KEPT,
+    ),
+    Holding(
+        "booking_slot",
+        why="how many are booked at a place for a quarter hour; of nobody in particular",
+    ),
+    Holding(
         "serving_zone",
         why="which part of a shop serves, and the last number that was given; of nobody",
     ),
@@ -165,12 +197,13 @@ HELD: Final = (
         plain=("payload", "detail"),
         why="what a device was told to do: settings, a rotation; no cart is sent that way. A"
         " greeting has the name that a shopper chose: until the device has answered, and for"
-        " fifteen minutes at most. An answer to a fitting room has what was asked for: until the"
-        " device has answered, and for fifteen minutes at most",
+        " fifteen minutes at most. A call by wristband names what her band sends in those minutes,"
+        " and not whose it is, and an answer to a fitting room what was asked for: as long",
     ),
     Holding("device_finding", plain=("detail",), why=_DEVICES),
     *(Holding(table, why=_DEVICES) for table in ("device_seen", "device_stream", "sequence_gap")),
     Holding("twin", why=_DEVICES),
+    Holding("device_certificate", why=_DEVICES),
     Holding("gateway_member", plain=("name",), why=_DEVICES),
     Holding("gateway_pulse", why=_DEVICES),
     Holding("lease", plain=("name",), why=_DEVICES),

@@ -44,3 +44,7 @@ class Bands(Protocol):
     def desk_of(self, db: Session, receiver_id: str) -> tuple[str, str] | None:
         """Return location and name of the desk where this receiver reads, None when at none."""
         ...
+
+    def set_up(self, db: Session, *, location_id: str, command_id: str) -> int | None:
+        """Take in the band that was set up by this command; its number, None: it was not."""
+        ...

@@ -141,6 +141,25 @@ class MqttSettings(KeySettings):
             " from here; the device's own countdown comes first.",
         ),
     ] = 600
+    device_ca_cert_file: Annotated[
+        Path | None,
+        Field(
+            description="The shop's CA for devices (PEM), which signs each one's certificate at"
+            " enrolment; empty: `device-ca.pem` in DATA_DIR, if `gateway device-ca` made it."
+        ),
+    ] = None
+    device_ca_key_file: Annotated[
+        Path | None, Field(description="Its key; empty: `device-ca.key` in DATA_DIR.")
+    ] = None
+    device_cert_days: Annotated[
+        int,
+        Field(
+            ge=3,
+            le=825,
+            description="Days that a device's certificate is good; it asks for the next one when"
+            " a third is left, and one that stayed off the line beyond its end is enrolled anew.",
+        ),
+    ] = 90
     mosquitto_password_file: Annotated[
         Path | None,
         Field(

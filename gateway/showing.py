@@ -28,8 +28,9 @@ from gateway.binding import queries as bindings
 from gateway.binding.queries import Bound
 from gateway.ingest.batch import Domain
 from gateway.ingest.sequences import positions
+from gateway.plans.telling import next_stops
 from gateway.registry.queries import devices_by_id
-from gateway.wire.downlink import CartData, ShowCart, ShownLine
+from gateway.wire.downlink import CartData, NextStop, ShowCart, ShownLine, ShowStop, StopData
 from gateway.wire.topics import DeviceAddress
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ LINES_KEPT: Final = 4_096
 
 NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
-Send = Callable[[DeviceAddress, ShowCart], None]
+Send = Callable[[DeviceAddress, ShowCart | ShowStop], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,20 @@ class Wish:
     """What is known of a cart that is to be shown.
 
     ``ours_only``: every gateway has heard of the change and tells the devices that it holds.
-    ``author``: the one device whose events are all of the change.
+    ``author``: the one device whose events are all of the change. ``whatever``: nobody here knows
+    what the device was told before: that its shopper has no plan is said, too.
     """
 
     ours_only: bool = False
     author: str = ""
+    whatever: bool = False
 
     def beside(self, other: "Wish") -> "Wish":
         """Return what holds for both changes."""
         return Wish(
             self.ours_only and other.ours_only,
             self.author if self.author == other.author else "",
+            self.whatever or other.whatever,
         )
 
 
@@ -99,6 +103,8 @@ class Showing:
         # By cart id, the only device that changes and shows it, and the moment (monotonic) at
         # which the cart joins those that wait; the earliest first.
         self._own: dict[str, tuple[str, float]] = {}
+        # By device the visit in which it was told of a stop: of its end it is told then, too.
+        self._told: dict[str, str] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._next_round_s = 0.0
@@ -122,15 +128,17 @@ class Showing:
         *,
         ours_only: bool = False,
         authors: Mapping[str, str] = NOBODY,
+        whatever: bool = False,
     ) -> None:
         """Show these carts wherever a device holds them. From any thread; never waits.
 
         ``ours_only``: every gateway has heard of the change and tells the devices that it holds.
-        ``authors``: by cart id, the device whose events are all of the change.
+        ``authors``: by cart id, the device whose events are all of the change. ``whatever``: nobody
+        here knows what these devices were told before.
         """
         with self._changed:
             for cart_id in cart_ids:
-                wish = Wish(ours_only, authors.get(cart_id, ""))
+                wish = Wish(ours_only, authors.get(cart_id, ""), whatever)
                 keeper, _ = self._own.get(cart_id, ("", 0.0))
                 if not wish.author or wish.author != keeper:
                     self._put(cart_id, wish)
@@ -227,7 +235,7 @@ class Showing:
 
     def _read(
         self, db: Session, wishes: Mapping[str, Wish]
-    ) -> list[tuple[DeviceAddress, ShowCart]]:
+    ) -> list[tuple[DeviceAddress, ShowCart | ShowStop]]:
         held = bindings.live_of_carts(db, wishes)
         devices = devices_by_id(db, {bound.device_id for bound in held})
         held = [
@@ -239,13 +247,37 @@ class Showing:
         marks = positions(db, devices)
         views = carts.views(db, {bound.cart_id for bound in held})
         lines = {view.id: self._lines(view, known) for view, known in self._known(db, views)}
-        return [
+        addresses = {bound.device_id: devices[bound.device_id].address for bound in held}
+        shown: list[tuple[DeviceAddress, ShowCart | ShowStop]] = [
             (
-                devices[bound.device_id].address,
+                addresses[bound.device_id],
                 self._command(bound, views[bound.cart_id], lines[bound.cart_id], marks),
             )
             for bound in held
         ]
+        stops = next_stops(
+            db,
+            self._domain.clock,
+            self._domain.lookup,
+            {one.device_id: (one.session_id, addresses[one.device_id].location_id) for one in held},
+        )
+        for bound in held:
+            stop = stops.get(bound.device_id)
+            told = self._told.pop(bound.device_id, "") == bound.visit
+            if stop is not None:
+                self._told[bound.device_id] = bound.visit
+            if stop is not None or told or wishes[bound.cart_id].whatever:
+                shown.append((addresses[bound.device_id], self._stop_command(bound, stop)))
+        while len(self._told) > self._waiting_max:
+            del self._told[next(iter(self._told))]
+        return shown
+
+    def _stop_command(self, bound: Bound, stop: NextStop | None) -> ShowStop:
+        return ShowStop(
+            id=self._domain.ids.new("cmd"),
+            time=self._domain.clock.now(),
+            data=StopData(visit=bound.visit, stop=stop),
+        )
 
     def _known(
         self, db: Session, views: dict[str, CartView]

@@ -45,11 +45,12 @@ from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
 from gateway.mosquitto import tell_mosquitto
-from gateway.notices import BandChanged, BindingChanged, Notice
+from gateway.notices import BandChanged, BindingChanged, Notice, PlanChanged, TurnsChanged
 from gateway.presence.joining import ShopBands
 from gateway.presence.service import Presence
 from gateway.sessions import Sessions, SoleSession
 from gateway.settings import MqttSettings
+from gateway.signals.service import Signals
 from gateway.tail import StockTail
 from gateway.wire.topics import Channel
 from gateway.wire.tracing import make_tracer
@@ -77,7 +78,8 @@ class Gateway:
     def __init__(self, settings: MqttSettings) -> None:
         self._settings = settings
         clock, ids = SystemClock(), RandomIds()
-        self._bands = ShopBands(clock, ids, Sealing(settings.key()))
+        self._sealing = Sealing(settings.key())
+        self._bands = ShopBands(clock, ids, self._sealing)
         self._domain = Domain(clock, ids, sellables, self._bands)
         self._identity = Identity.of(settings, self._domain.ids)
         self._engine: Engine = make_engine(self._identity.database_url)
@@ -129,6 +131,14 @@ class Gateway:
             self._fanout,
             holds=self._sessions.holds,
         )
+        self._signals = Signals(
+            self._engine,
+            self._domain.clock,
+            self._sealing,
+            heard_by=self._presence.heard_by,
+            send=self._downlink.remind,
+            holds=self._sessions.holds,
+        )
         self._loop = IngestLoop(
             self._engine,
             self._domain,
@@ -169,6 +179,7 @@ class Gateway:
         self._sessions.start()
         self._tail.start()
         self._presence.start()
+        self._signals.start()
         self._sweeper.start()
         self._rules.start()
         self._pulse.start()
@@ -192,6 +203,7 @@ class Gateway:
         self._pulse.stop()
         self._loop.stop()
         self._rules.stop()
+        self._signals.stop()
         self._downlink.stop()
         self._tail.stop()
         self._sessions.stop()
@@ -278,6 +290,8 @@ class Gateway:
     def _hear(self, notices: Sequence[Notice]) -> None:
         if any(isinstance(one, BandChanged) for one in notices):
             self._presence.reload()
+        if any(isinstance(one, TurnsChanged) for one in notices):
+            self._signals.wake()
         self._downlink.hear(notices)
 
     def _tell(self, *notices: Notice) -> None:
@@ -286,6 +300,8 @@ class Gateway:
         for one in notices:
             if isinstance(one, BindingChanged):
                 self._downlink.remind(one.device_id)
+            elif isinstance(one, PlanChanged):
+                self._downlink.hear([one])
 
     def _tidy(self) -> None:
         with unit_of_work(self._engine) as db:

@@ -1,12 +1,11 @@
 """Makes the application: routes, guards, and what runs while it serves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -14,6 +13,7 @@ from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.clock import Clock, SystemClock, to_us
 from cart.kernel.ids import Ids, RandomIds
+from cart.objects.opening import open_objects
 from cart.ports import Shop
 from cart.run_files import announced
 from gateway.broker.key import broker_key
@@ -26,144 +26,35 @@ from inventory_api.places import Places
 from inventory_api.stock.live import LiveStock
 from inventory_api.stock.promises import Promises
 from inventory_api.stock.queries import StockChange
-from mobile_api import health
-from mobile_api.account import pages as account_pages
-from mobile_api.account import purse as account_purse
-from mobile_api.account import router as account_router
-from mobile_api.bands import desk as band_desk
-from mobile_api.bands import pages as band_pages
 from mobile_api.bells import Bells
-from mobile_api.board import pages as board_pages
-from mobile_api.carts import pages as cart_pages
-from mobile_api.carts import router as cart_router
 from mobile_api.carts.events import Reader
-from mobile_api.checkouts import forms as checkout_forms
-from mobile_api.checkouts import pages as checkout_pages
-from mobile_api.checkouts import router as checkout_router
-from mobile_api.claims import pages as claim_pages
-from mobile_api.claims import router as claim_router
-from mobile_api.demo import pages as demo_pages
-from mobile_api.devices import hook as broker_hook
-from mobile_api.devices import router as device_router
 from mobile_api.edge import access, document, problems
 from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
 from mobile_api.edge.lane import gathered
 from mobile_api.edge.streams import OpenStreams
-from mobile_api.lists import pages as list_pages
-from mobile_api.lists import router as list_router
 from mobile_api.live import Hub
-from mobile_api.look import router as look_router
 from mobile_api.look.assets import Assets
+from mobile_api.looks import routes as looks
+from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
-from mobile_api.operator import pages as operator_pages
-from mobile_api.operator import router as operator_router
-from mobile_api.orders import pages as order_pages
-from mobile_api.orders import router as order_router
-from mobile_api.payment import router as pay_router
 from mobile_api.payment.awaiting import Awaited
 from mobile_api.payment.providers import make_postman, make_providers
-from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.payment.sweep import PaymentSweep
-from mobile_api.privacy import pages as privacy_pages
-from mobile_api.privacy import router as privacy_router
-from mobile_api.privacy import withdrawing
-from mobile_api.products import pages as product_pages
-from mobile_api.products import pictures
-from mobile_api.queues import router as queue_router
 from mobile_api.queues.sweep import TurnSweep
-from mobile_api.rights import pages as rights_pages
-from mobile_api.rights import router as rights_router
 from mobile_api.rooms.sweep import RoomSweep
+from mobile_api.routes import BODY_BYTES_MAX, own_routes
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
-from mobile_api.sign_in import pages as sign_in_pages
-from mobile_api.sign_in import router as sign_in_router
-from mobile_api.staff import band_pages as staff_band_pages
-from mobile_api.staff import desk_router as staff_desk_router
-from mobile_api.staff import floor as staff_floor
-from mobile_api.staff import locking as staff_locking
-from mobile_api.staff import pages as staff_pages
-from mobile_api.staff import people as staff_people
-from mobile_api.staff import rooms as staff_rooms
-from mobile_api.staff import router as staff_router
-from mobile_api.staff import second as staff_second
-from mobile_api.staff import vouched as staff_vouched
-from mobile_api.staff import waiting as staff_waiting
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
 from mobile_api.workflows.rounds import Rounds
 
 GATEWAY_LOOK_S = 0.5  # a gateway that starts later than we do is found this soon
-BODY_BYTES_MAX = 65_536  # no request but a photo comes near
 ZIPPED_FROM_BYTES = 1_000
-OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
-    cart_router.router,
-    checkout_router.router,
-    pay_router.router,
-    list_router.router,
-    order_router.router,
-    claim_router.router,
-    device_router.router,
-    broker_hook.router,
-    scan_router.router,
-    cart_pages.router,
-    list_pages.router,
-    checkout_pages.router,
-    checkout_forms.router,
-    order_pages.router,
-    claim_pages.router,
-    queue_router.router,
-    product_pages.router,
-    pictures.router,
-    sign_in_router.router,
-    sign_in_pages.router,
-    account_router.router,
-    rights_router.router,
-    rights_pages.router,
-    account_pages.router,
-    account_purse.router,
-    privacy_router.router,
-    privacy_pages.router,
-    withdrawing.router,
-    staff_router.router,
-    staff_desk_router.router,
-    staff_pages.router,
-    staff_band_pages.router,
-    staff_floor.router,
-    staff_waiting.router,
-    staff_rooms.router,
-    staff_locking.router,
-    staff_second.router,
-    staff_people.router,
-    staff_vouched.router,
-    band_desk.router,
-    band_pages.router,
-    board_pages.router,
-    operator_router.router,
-    operator_pages.router,
-    look_router.router,
-    demo_pages.router,
-    bank_pages.router,
-    health.router,
-)
-
-
-@cache
-def _own_routes() -> APIRouter:
-    """Return all of our routers in one: what FastAPI reads off them is read once in a process."""
-    whole = APIRouter()
-    whole.include_router(
-        inventory_router.router,
-        dependencies=[access.allow(access.Role.ANYONE)],
-        max_body_size=BODY_BYTES_MAX,
-    )
-    for router in OWN_ROUTERS:
-        whole.include_router(router, max_body_size=BODY_BYTES_MAX)
-    return whole
 
 
 def create_app(
@@ -207,6 +98,7 @@ def create_app(
         payments=make_providers(settings, used_clock, used_ids),
         awaited=Awaited(),
         metrics=ApiMetrics(),
+        objects=open_objects(settings.objects_url, settings.data_dir, used_ids),
         provider=Provider(client, used_clock) if (client := settings.oidc_client) else None,
     )
     parts.metrics.watch(parts)
@@ -248,7 +140,7 @@ def create_app(
     app.state.sandbox = settings.payment_provider == "sandbox"
     inventory = InventoryParts(used, used_clock, settings.data_dir, parts.stock_live, gathered)
     inventory_router.serve(app, inventory)
-    app.router.routes.extend(_own_routes().routes)
+    app.router.routes.extend(own_routes().routes)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=ZIPPED_FROM_BYTES)
     app.add_middleware(
@@ -256,7 +148,10 @@ def create_app(
         base_url=settings.base_url,
         demo=settings.demo,
         limit_bytes=BODY_BYTES_MAX,
-        larger={"/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX},
+        larger={
+            "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
+            looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
+        },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
     list(access.roles(app))  # fails here, not at the first request
@@ -301,29 +196,22 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     await asyncio.to_thread(open_office, parts)
     running.push_async_callback(asyncio.to_thread, close_office)
     parts.working = True
-    sweep = Rounds("mails", MailSweep(parts).look)
-    sweep.start()
-    running.push_async_callback(sweep.stop)
+
+    def looking(what: str, look: Callable[[], Awaitable[None]]) -> Rounds:
+        rounds = Rounds(what, look)
+        rounds.start()
+        running.push_async_callback(rounds.stop)
+        return rounds
+
+    sweep = looking("mails", MailSweep(parts).look)
     parts.mail_bell = sweep.ring
-    payments = Rounds("payments", PaymentSweep(parts).look)
-    payments.start()
-    running.push_async_callback(payments.stop)
-    parts.pay_bell = payments.ring
-    desk = Rounds("the desk", DeskSweep(parts).look)
-    desk.start()
-    running.push_async_callback(desk.stop)
-    queues = Rounds("queues in shops", TurnSweep(parts).look)
-    queues.start()
-    running.push_async_callback(queues.stop)
-    rooms = Rounds("fitting rooms", RoomSweep(parts).look)
-    rooms.start()
-    running.push_async_callback(rooms.stop)
-    erasures = Rounds("erasures", _erasures.ErasureSweep(parts).look)
-    erasures.start()
-    running.push_async_callback(erasures.stop)
-    retention = Rounds("what is kept too long", _schedule.RetentionSweep(parts).look)
-    retention.start()
-    running.push_async_callback(retention.stop)
+    parts.pay_bell = looking("payments", PaymentSweep(parts).look).ring
+    looking("the desk", DeskSweep(parts).look)
+    looking("queues in shops", TurnSweep(parts).look)
+    looking("fitting rooms", RoomSweep(parts).look)
+    parts.looks_bell = looking("looks", LooksSweep(parts).look).ring
+    looking("erasures", _erasures.ErasureSweep(parts).look)
+    looking("what is kept too long", _schedule.RetentionSweep(parts).look)
     if (postman := make_postman(parts)) is not None:
         postman.start()
         running.push_async_callback(asyncio.to_thread, postman.stop)

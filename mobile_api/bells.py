@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 
 from cart.kernel.errors import Unavailable
 from gateway.fanout import CartChanged, DeskChanged, Notice, OrderChanged
-from gateway.notices import FloorChanged, RoomsChanged, TurnsChanged
+from gateway.notices import FloorChanged, PlanChanged, RoomsChanged, TurnsChanged
 from mobile_api.carts.events import BEAT, RETRY
 from mobile_api.live import BEAT_S
 
@@ -53,6 +53,16 @@ def turns_topic(location_id: str) -> str:
 def rooms_topic(location_id: str) -> str:
     """Return the topic of what a location's fitting rooms ask for."""
     return f"rooms:{location_id}"
+
+
+def plan_topic(session_id: str) -> str:
+    """Return the topic of a shopper's own plan."""
+    return f"plan:{session_id}"
+
+
+def bookings_topic(location_id: str) -> str:
+    """Return the topic of what is booked at a location, and of who of them has come."""
+    return f"bookings:{location_id}"
 
 
 @dataclass(eq=False, slots=True)
@@ -105,7 +115,7 @@ class Bells:
             self._soon(lambda: self._ring(topic))
 
     def hear(self, notice: Notice) -> None:
-        """Ring for what pages listen to; other notices are not ours. From any thread."""
+        """Ring for what pages show; other notices are not ours. Any thread."""
         if isinstance(notice, OrderChanged):
             self.ring(order_topic(notice.order_id))
         elif isinstance(notice, CartChanged):
@@ -118,6 +128,9 @@ class Bells:
             self.ring(turns_topic(notice.location_id))
         elif isinstance(notice, RoomsChanged):
             self.ring(rooms_topic(notice.location_id))
+        elif isinstance(notice, PlanChanged):
+            self.ring(plan_topic(notice.session_id))
+            self.ring(bookings_topic(notice.location_id))
 
     def look_again(self) -> None:
         """Ring everything, from any thread: notices may have been missed."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from cart.objects.opening import check_address
 from cart.picking.roles import Role
 from cart.picking.second import Rule
 from cart.secrets import check_key, for_trying
@@ -59,6 +60,15 @@ class ApiSettings(ProviderSettings):
             " days after it was made), nor while an order of it is open.",
         ),
     ] = 90
+    objects_url: Annotated[
+        str,
+        Field(
+            description="Where looks are kept: `s3://key:secret@bucket/prefix?region=…&endpoint=…`;"
+            " without key and secret they come from `AWS_ACCESS_KEY_ID` and"
+            " `AWS_SECRET_ACCESS_KEY`. Empty: the folder `objects` in DATA_DIR.",
+            repr=False,
+        ),
+    ] = ""
     api_name: Annotated[
         str,
         Field(
@@ -145,6 +155,7 @@ class ApiSettings(ProviderSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        check_address(self.objects_url)
         if self.broker_hook_secret and len(self.broker_hook_secret) < KEY_LENGTH_MIN:
             msg = f"BROKER_HOOK_SECRET must have at least {KEY_LENGTH_MIN} characters"
             raise ValueError(msg)

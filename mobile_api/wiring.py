@@ -18,6 +18,7 @@ from gateway.fanout import CodeAsked, ListAsked, Notice, OrderChanged, SignedOut
 from mobile_api.settings import ApiSettings
 
 if TYPE_CHECKING:
+    from cart.objects.model import Objects
     from gateway.fanout import Fanout
     from gateway.monitor.health import Health
     from inventory_api.stock.live import LiveStock
@@ -74,6 +75,7 @@ class Parts:
     payments: "Providers"
     awaited: "Awaited"
     metrics: "ApiMetrics"
+    objects: "Objects"
     provider: "Provider | None" = None
     fan: "Fanout | None" = None
     listening: bool = False
@@ -81,6 +83,7 @@ class Parts:
     smtp_url: str = ""
     mail_bell: Callable[[], None] = lambda: None
     pay_bell: Callable[[], None] = lambda: None
+    looks_bell: Callable[[], None] = lambda: None
     working: bool = False
     watchers: int = 0  # operators' pages that are open; changed on the event loop only
     adding: "Lane[Wish, Added | Response]" = field(init=False)

@@ -41,6 +41,14 @@ def enrol(
 
 
 @tablet.command()
+def certify() -> None:
+    """Get a certificate of its own for a tablet that was enrolled without one."""
+    from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415 - as below
+
+    _certify(TabletSettings().device_dir, "tablet")
+
+
+@tablet.command()
 def run(
     camera: Annotated[
         str, typer.Option(help="index of a camera, a picture or film file, or `none`")
@@ -99,6 +107,14 @@ def enrol_receiver(
     _enrol(api, token, ReceiverSettings().device_dir)
 
 
+@receiver.command("certify")
+def certify_receiver() -> None:
+    """Get a certificate of its own for a receiver that was enrolled without one."""
+    from store_devices.ble.settings import ReceiverSettings  # noqa: PLC0415 - as above
+
+    _certify(ReceiverSettings().device_dir, "receiver")
+
+
 @receiver.command("run")
 def run_receiver() -> None:
     """Run the receiver: radio, spool and uplink, until Ctrl-C."""
@@ -134,15 +150,32 @@ async def _until_ended(work: Coroutine[None, None, None]) -> None:
 
 
 def _enrol(api: str, token: str, folder: Path) -> None:
+    from gateway.wire.certificate import fresh_key, request_pem  # noqa: PLC0415 - as below
     from store_devices import identity  # noqa: PLC0415 - help must not load an HTTP client
+    from store_devices.certifying import forget, keep_certificate  # noqa: PLC0415
     from store_devices.enrolling import enrol as traded  # noqa: PLC0415
 
     try:
-        enrolled = traded(api, token, identity.firmware())
+        key = fresh_key()
+        enrolled = traded(api, token, identity.firmware(), csr=request_pem(key))
         path = identity.keep(folder, enrolled)
+        forget(folder)  # another device's
+        if enrolled.certificate:
+            keep_certificate(folder, key, enrolled.certificate)
     except (CarryoverError, OSError) as error:
         _give_up(error)
     typer.echo(f"enrolled as {enrolled.device_id} at {enrolled.location_id}; kept in {path}")
+
+
+def _certify(folder: Path, kind: str) -> None:
+    from store_devices import identity  # noqa: PLC0415 - help must not load an HTTP client
+    from store_devices.certifying import Renewal  # noqa: PLC0415
+
+    try:
+        fresh = Renewal(folder, identity.load(folder, kind), SystemClock()).first()
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    typer.echo("it has a certificate now; start it again" if fresh else "it has one already")
 
 
 def _give_up(error: Exception) -> NoReturn:

@@ -22,21 +22,29 @@ class Enrolled(BaseModel):
     mqtt_url: str
     public_url: str
     api_url: str
+    certificate: str = ""
 
 
 _ENROLLED: Final = TypeAdapter(Enrolled)
 
 
 def enrol(
-    api_url: str, token: str, firmware: str, *, transport: httpx2.BaseTransport | None = None
+    api_url: str,
+    token: str,
+    firmware: str,
+    *,
+    csr: str = "",
+    transport: httpx2.BaseTransport | None = None,
 ) -> Enrolled:
-    """Trade the one-time token for an identity.
+    """Trade the one-time token for an identity; ``csr``: asks for a certificate, too.
 
     Raises:
         EnrolmentRefused: the token is wrong, used or too old.
         Unavailable: no answer, or not such a one.
     """
     question = {"token": token, "firmware": firmware}
+    if csr:
+        question["csr"] = csr
     with httpx2.Client(base_url=api_url, timeout=TIMEOUT_S, transport=transport) as http:
         answer = ask(http, "POST", "/api/v1/devices/enrol", json=question, refusals=True)
     if answer.is_client_error:

@@ -21,7 +21,7 @@ def keep(folder: Path, enrolled: Enrolled) -> Path:
     """Write the identity into the device's folder, over the one before; return the file."""
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     path = folder / FILE
-    write(path, enrolled.model_dump_json(indent=2))
+    write(path, enrolled.model_dump_json(indent=2, exclude={"certificate"}))
     (folder / NEXT_FILE).unlink(missing_ok=True)
     return path
 

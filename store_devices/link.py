@@ -36,8 +36,8 @@ class Answer:
 class Hearer(Protocol):
     """Whoever acts on what comes down; called in the uplink's worker thread."""
 
-    def command(self, command: Command) -> Answer:
-        """Do what the gateway asks."""
+    def command(self, command: Command) -> Answer | None:
+        """Do what the gateway asks; None: it takes a while, :meth:`Uplink.answer` comes then."""
         ...
 
     def stock(self, notice: StockNotice) -> None:

@@ -50,6 +50,7 @@ BACK_OFF_MAX_S: Final = 30.0  # a shop whose broker restarts sees all its tablet
 ROTATED_WAIT_S: Final = 3.0
 """From the answer to a rotation to the connection with the fresh credential: the gateway has
 stored it within 50 ms. Where it has not yet, the one before is still good."""
+DETAIL_LENGTH_MAX: Final = 500  # of an answer, as the contract has it
 FAREWELL_S: Final = 2.0  # for the last status to leave before the connection is closed
 
 _LOG = logging.getLogger(__name__)
@@ -144,6 +145,15 @@ class Uplink:
         if connection is None or not self._state.online:
             return False
         return connection.say(self._options.address.topic(channel), payload)
+
+    def answer(self, command_id: str, answer: Answer) -> None:
+        """Answer a command that took a while. From any thread; never waits.
+
+        Where the line is down it is let go: the gateway asks again what it has no answer to.
+        """
+        connection = self._connection
+        if connection is not None and self._state.online:
+            self._publish(connection, Channel.ACKS, encode(_ack(command_id, answer)))
 
     def _work(self) -> None:
         failures = 0
@@ -318,14 +328,16 @@ class Uplink:
                     delivery.receipt(receipt)  # passes over what another spool is told
             elif came.topic == address.topic(Channel.COMMANDS):
                 answer = self._obey(decode_command(came.payload))
-                self._publish(connection, Channel.ACKS, encode(answer))
+                if answer is not None:
+                    self._publish(connection, Channel.ACKS, encode(answer))
             else:
                 self._hearer.stock(decode(StockNotice, came.payload))
         except CarryoverError as error:
             _LOG.warning("a message on %s was not understood: %s", came.topic, error.message)
         connection.client.ack(came.mid, came.qos)
 
-    def _obey(self, command: Command) -> Ack:
+    def _obey(self, command: Command) -> Ack | None:
+        answer: Answer | None
         try:
             if isinstance(command, Rotate):
                 answer = Answer(detail=self._keyring.rotate())
@@ -337,9 +349,15 @@ class Uplink:
         except Exception as error:  # noqa: BLE001 - whatever it did, the line must stay up
             _LOG.exception("command %s failed", command.id)
             answer = Answer(AckOutcome.FAILED, type(error).__name__)
-        return Ack(command_id=command.id, outcome=answer.outcome, detail=answer.detail[:500])
+        return None if answer is None else _ack(command.id, answer)
 
     def _set_online(self, *, online: bool) -> None:
         if self._state.online != online:
             self._state = LinkState(online=online, since=self._clock.now())
             self._hearer.link(self._state)
+
+
+def _ack(command_id: str, answer: Answer) -> Ack:
+    return Ack(
+        command_id=command_id, outcome=answer.outcome, detail=answer.detail[:DETAIL_LENGTH_MAX]
+    )

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +81,8 @@ def back_up(
         if path.suffix == ".db":
             _copy_database(path, target)
         else:
-            shutil.copy2(path, target)
+            with suppress(FileNotFoundError):  # a look may be deleted at this very moment
+                shutil.copy2(path, target)
     if not database_url.startswith("sqlite"):
         _postgres("pg_dump", database_url, "--format=custom", f"--file={folder / DUMP}")
     files = {

@@ -8,7 +8,7 @@ gets its cart.
 Knows neither devices nor bands: whoever calls moves what they are bound to.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -58,12 +58,13 @@ class Joining:
 class Unjoined:
     """What an undo changed. ``bindings`` of devices, ``loans`` of bands: to be moved back.
 
-    From the session ``to``, which they had come into, to ``origin``.
+    ``look_keys``: likewise. From the session ``to``, which they had come into, to ``origin``.
     """
 
     changes: tuple[CartChange, ...]
     bindings: tuple[str, ...] = ()
     loans: tuple[str, ...] = ()
+    look_keys: tuple[str, ...] = ()
     origin: str = ""
     to: str = ""
 
@@ -77,13 +78,12 @@ def join(
     customer_id: str,
     origin: ShopperSessionRow,
     own: ShopperSessionRow,
-    bindings: Iterable[str] = (),
-    loans: Iterable[str] = (),
+    along: Mapping[str, Iterable[str]],
 ) -> tuple[CartChange, ...]:
     """Let the anonymous session ``origin`` join a customer's ``own``; return what changed.
 
     Nothing happens if ``origin`` is a customer's, or has joined somebody's already.
-    ``bindings`` of devices, ``loans`` of bands: those that the caller moves along.
+    ``along``: what the caller moves, ids by kind: ``binding``, ``loan``, ``look_key``.
 
     Raises:
         CheckoutClosed: both carts are being paid at this moment; nothing was changed.
@@ -111,8 +111,11 @@ def join(
         )
     )
     db.flush()
-    moved = [JoiningMovedRow(joining_id=joining_id, kind="binding", thing_id=i) for i in bindings]
-    moved += [JoiningMovedRow(joining_id=joining_id, kind="loan", thing_id=i) for i in loans]
+    moved = [
+        JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=thing_id)
+        for kind, things in along.items()
+        for thing_id in things
+    ]
     for kind, table in _MOVED.items():
         found = db.exec(select(table.id).where(table.session_id == origin.id)).all()
         moved += [JoiningMovedRow(joining_id=joining_id, kind=kind, thing_id=i) for i in found]
@@ -181,6 +184,7 @@ def undo(db: Session, clock: Clock, *, joining_id: str, customer_id: str) -> Unj
         changes,
         bindings=tuple(things.get("binding", ())),
         loans=tuple(things.get("loan", ())),
+        look_keys=tuple(things.get("look_key", ())),
         origin=origin.id,
         to=own.id,
     )

@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from cart.personal.looks import LOOKS
 from cart.personal.sales import PICKING, SELLING
 from cart.personal.shoppers import CARTS, CONSENTS, PEOPLE
 
-HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING)
+HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING, *LOOKS)

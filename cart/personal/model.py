@@ -31,6 +31,9 @@ class Scope(StrEnum):
     VISIT = "visit"  # of a device
     BINDING = "binding"  # the row of such a visit
     LOAN = "loan of a wristband"
+    LOOK_KEY = "key that looks are sealed to"
+    LOOK = "look"
+    LOOK_UPLOAD = "upload of a look"
 
 
 class Erasure(StrEnum):

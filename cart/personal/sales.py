@@ -171,6 +171,8 @@ PICKING: Final = (
     Holding("staff_session", why=_STAFF),
     Holding("staff_halfway", why=_STAFF),
     Holding("staff_second_factor", why=_STAFF),
+    Holding("staff_passkey", plain=("device",), why=_STAFF),
+    Holding("staff_challenge", why=_STAFF),
     Holding("staff_identity", why=_STAFF),
     Holding("staff_recovery_code", why=_STAFF),
     Holding(

@@ -49,6 +49,16 @@ PEOPLE: Final = (
         kept="until she removes it, or asks for erasure",
     ),
     Holding(
+        "account_letter",
+        holds="that a letter about her account was to go to her: address, language, what it told"
+        " and of which device",
+        found=(("customer_id", Scope.CUSTOMER), ("email", Scope.ADDRESS)),
+        shown=("email", "kind", "device", "locale", "requested_at", "sent_at"),
+        hidden=("id", "customer_id", "state", "failure"),
+        erasure=Erasure.DELETE,
+        kept="seven days: to answer that no mail came",
+    ),
+    Holding(
         "passkey_challenge",
         holds="that she was about to add a passkey",
         found=(("customer_id", Scope.CUSTOMER),),

@@ -122,6 +122,15 @@ def go_on(
     return _in(db, clock, ids, here)
 
 
+def enter(db: Session, clock: Clock, ids: Ids, *, token: str) -> SignedIn:
+    """Come the other half of the way, by a passkey that was proved (``passkeys.used``).
+
+    Raises:
+        NotSignedIn: nobody has come halfway with ``token``.
+    """
+    return _in(db, clock, ids, halfway(db, clock, token))
+
+
 def set_up(
     db: Session, clock: Clock, ids: Ids, secret: bytes, *, token: str, code: str
 ) -> tuple[SignedIn, list[str]] | SecondFactorRefused:

@@ -25,6 +25,7 @@ from cart.picking.model import Staff
 from cart.picking.permissions import Permission, holds
 from cart.picking.roles import Role
 from cart.picking.tables import (
+    StaffPasskeyRow,
     StaffRecoveryCodeRow,
     StaffRow,
     StaffSecondFactorRow,
@@ -252,6 +253,7 @@ def reset(db: Session, clock: Clock, *, staff_id: str) -> bool:
         delete(StaffSecondFactorRow).where(col(StaffSecondFactorRow.staff_id) == staff_id)
     ).rowcount
     db.exec(delete(StaffRecoveryCodeRow).where(col(StaffRecoveryCodeRow.staff_id) == staff_id))
+    db.exec(delete(StaffPasskeyRow).where(col(StaffPasskeyRow.staff_id) == staff_id))
     return bool(gone)
 
 

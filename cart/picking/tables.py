@@ -12,6 +12,8 @@ GTIN_LENGTH = 14
 HASH_LENGTH = 64
 PIN_HASH_LENGTH_MAX = 200
 SUBJECT_LENGTH_MAX = 255  # OpenID Connect Core 1.0, 2
+CREDENTIAL_ID_LENGTH_MAX = 1_364  # base64url of 1023 bytes (WebAuthn level 3, 4)
+PUBLIC_KEY_LENGTH_MAX = 2_048  # base64url of COSE; an RSA key of 4096 bits has 720
 SEALED_LENGTH_MAX = 120  # 12 + 32 + 16 bytes in base 64 are 80
 
 
@@ -97,6 +99,35 @@ class StaffRecoveryCodeRow(SQLModel, table=True):
     staff_id: str = Field(primary_key=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
     code_hash: str = Field(primary_key=True, max_length=HASH_LENGTH)
     used_at: datetime | None = None
+
+
+class StaffPasskeyRow(SQLModel, table=True):
+    """A passkey of somebody of the staff, in place of her app's code; as ``PasskeyRow`` has it."""
+
+    __tablename__ = "staff_passkey"
+    __table_args__ = (CheckConstraint("sign_count >= 0", name="sign_count"),)
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    staff_id: str = Field(foreign_key="staff.id", index=True, max_length=ID_LENGTH_MAX)
+    credential_id: str = Field(unique=True, max_length=CREDENTIAL_ID_LENGTH_MAX)
+    public_key: str = Field(max_length=PUBLIC_KEY_LENGTH_MAX)
+    sign_count: int = Field(default=0, sa_type=BigInteger)
+    backed_up: bool = False
+    device: str = Field(default="", max_length=40)
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class StaffChallengeRow(SQLModel, table=True):
+    """What somebody's passkey is to sign, once; it follows from ``nonce`` by the server's key."""
+
+    __tablename__ = "staff_challenge"
+    __table_args__ = (CheckConstraint("purpose IN ('add', 'enter')", name="purpose"),)
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", max_length=ID_LENGTH_MAX)
+    purpose: str = Field(primary_key=True, max_length=STATE_LENGTH_MAX)
+    nonce: str = Field(max_length=HASH_LENGTH)
+    expires_at: datetime
 
 
 class StaffIdentityRow(SQLModel, table=True):

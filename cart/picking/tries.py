@@ -26,10 +26,11 @@ def accepted(db: Session, checked: Checked, now: datetime) -> StaffRow | None:
         .where(
             col(StaffRow.id) == checked.staff_id,
             col(StaffRow.active),
-            col(StaffRow.pin_hash) == checked.pin_hash,
+            # By a rival with the same PIN it may be replaced already.
+            col(StaffRow.pin_hash).in_({checked.pin_hash, checked.keep}),
             _unlocked(now),
         )
-        .values(active=True)
+        .values(pin_hash=checked.keep)
         .returning(col(StaffRow.id))
     )
     if taken.one_or_none() is None:

@@ -7,6 +7,7 @@ hash: the rows name neither an address nor a network.
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +19,8 @@ from cart.kernel.clock import Clock
 from cart.kernel.errors import TooManyAttempts
 from cart.profile.model import Limit
 from cart.profile.tables import RateLimitRow
+
+_LOG = logging.getLogger(__name__)
 
 
 def count(
@@ -37,6 +40,8 @@ def count(
                 ).one()
                 wait_s = max(1, -int(-(ends_at - now).total_seconds() // 1))
                 msg = f"{limit.what}: {limit.times_max} within {limit.window_s} s are enough"
+                # Whose they were is in no log (ASVS 5.0, 16.2.5): what, and which of the hashes.
+                _LOG.warning("a limit stops more: %s, subject %s", limit.what, name[:8])
                 return TooManyAttempts(msg, retry_after_s=wait_s)
     return None
 

@@ -14,7 +14,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.email import normal_address
 from cart.kernel.errors import SignInCodeRefused, TooManyAttempts
 from cart.kernel.ids import Ids, secret_hash
-from cart.profile import limits, passkeys, queries
+from cart.profile import letters, limits, passkeys, queries
 from cart.profile.model import (
     ASKS_PER_ADDRESS,
     ASKS_PER_NETWORK,
@@ -128,11 +128,12 @@ def become(db: Session, clock: Clock, ids: Ids, *, address: str) -> str:
 
 
 def forget(db: Session, clock: Clock) -> int:
-    """Delete codes that are a day old, with their addresses, windows and challenges that are over.
+    """Delete codes and letters that are old, with their addresses, windows and challenges.
 
     Return how many.
     """
     now = clock.now()
     old = delete(SignInCodeRow).where(col(SignInCodeRow.expires_at) < now - CODES_KEPT)
     gone = int(db.connection().execute(old).rowcount)
+    gone += letters.forget(db, clock)
     return gone + limits.forget(db, now) + passkeys.forget(db, clock)

@@ -85,6 +85,28 @@ class PasskeyRow(SQLModel, table=True):
     used_at: datetime | None = None
 
 
+class AccountLetterRow(SQLModel, table=True):
+    """A letter about her account that is to be sent, with the address as it was then."""
+
+    __tablename__ = "account_letter"
+    __table_args__ = (
+        CheckConstraint("state IN ('requested', 'sent', 'failed')", name="state"),
+        CheckConstraint("kind IN ('passkey_added', 'passkey_removed', 'signed_in')", name="kind"),
+        Index("ix_account_letter_state", "state", "requested_at"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    customer_id: str = Field(foreign_key="customer.id", index=True, max_length=ID_LENGTH_MAX)
+    email: str = Field(max_length=EMAIL_LENGTH_MAX)
+    kind: str = Field(max_length=16)
+    device: str = Field(default="", max_length=PASSKEY_DEVICE_LENGTH_MAX)
+    locale: str = Field(max_length=2)
+    state: str = Field(default="requested", max_length=12)
+    requested_at: datetime
+    sent_at: datetime | None = None
+    failure: str = Field(default="", max_length=500)
+
+
 class ChallengeRow(SQLModel, table=True):
     """A challenge that a browser was given, to be answered by a passkey once.
 
@@ -149,7 +171,9 @@ class JoiningMovedRow(SQLModel, table=True):
 
     __tablename__ = "joining_moved"
     __table_args__ = (
-        CheckConstraint("kind IN ('list', 'order', 'checkout', 'binding', 'loan')", name="kind"),
+        CheckConstraint(
+            "kind IN ('list', 'order', 'checkout', 'binding', 'loan', 'look_key')", name="kind"
+        ),
     )
 
     joining_id: str = Field(primary_key=True, foreign_key="joining.id", max_length=ID_LENGTH_MAX)

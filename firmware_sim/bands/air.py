@@ -41,6 +41,8 @@ class Surroundings:
     path_exponent: float = PATH_EXPONENT
     shadow_db: float = SHADOW_DB
     body_db: float = BODY_DB
+    # Who walks faces where she goes, until she turns: what is behind her has her body in between.
+    faces_ahead: bool = False
 
 
 USUAL: Final = Surroundings()
@@ -94,6 +96,8 @@ class Air:
 
     def _move(self, at: Point, passed_s: float) -> None:
         walked_m = math.dist(at, self._at) if self._at else 0.0
+        if self._at and walked_m and self._around.faces_ahead:
+            self._faces = math.atan2(at[1] - self._at[1], at[0] - self._at[0])
         self._at = at
         if walked_m:
             keeps = math.exp(-walked_m / SHADOW_DISTANCE_M)

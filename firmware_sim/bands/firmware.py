@@ -3,13 +3,16 @@
 Time is given from outside, in seconds; the band's own clock runs a little fast or slow.
 """
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from gateway.wire.band import (
+    AS_MADE,
     COMPANY_FOR_TRYING,
+    FRAME_BYTES,
     PERIOD_S,
     PRESSES_AGAIN,
     SALT_MAX,
@@ -30,16 +33,30 @@ class Advert:
     address: bytes
     payload: bytes
 
+    @property
+    def frame(self) -> bytes:
+        """The frame in it."""
+        return self.payload[-FRAME_BYTES:]
+
+
+def _drawn_address() -> bytes:
+    return secrets.token_bytes(ADDRESS_BYTES)
+
 
 @dataclass
 class Band:
-    """A band. ``drift``: how much its clock gains, as a share; ``clock_s``: where it stood at 0."""
+    """A band. ``drift``: how much its clock gains, as a share; ``clock_s``: where it stood at 0.
+
+    ``switched_on``: drawn when its battery was put in. A band without a secret has its address
+    from that: by the secret they would all have the same one. Its clock stands still at 0.
+    """
 
     secret: bytes
     clock_s: float = 0.0
     drift: float = 0.0
     state: BandState = field(default_factory=BandState)
     company: int = COMPANY_FOR_TRYING
+    switched_on: bytes = field(default_factory=_drawn_address)
 
     def __post_init__(self) -> None:
         """Make the key ready."""
@@ -48,8 +65,15 @@ class Band:
         self._salt = 0
         self._advert = Advert(b"", b"")
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is as it left the factory."""
+        return self.secret == AS_MADE
+
     def clock(self, now_s: float) -> float:
         """Return where the band's clock stands."""
+        if self.is_fresh:
+            return 0.0
         return self.clock_s + now_s * (1.0 + self.drift)
 
     def set_up(self, secret: bytes, clock_s: float, now_s: float) -> None:
@@ -88,6 +112,7 @@ class Band:
     def _address(self, period: int) -> bytes:
         """Return a non-resolvable private address (Core Specification, vol. 6, part B, 1.3.2.2)."""
         block = bytes(11) + _SALT_OF_ADDRESSES + period.to_bytes(4, "big")
-        made = Cipher(algorithms.AES(self.secret), modes.ECB()).encryptor().update(block)  # noqa: S305
+        key = Cipher(algorithms.AES(self.secret), modes.ECB())  # noqa: S305 - of a single block
+        made = self.switched_on if self.is_fresh else key.encryptor().update(block)
         address = bytes([made[0] & 0x3F]) + made[1:ADDRESS_BYTES]
         return address if any(address[1:]) else address[:-1] + b"\x01"  # all zeros are not allowed

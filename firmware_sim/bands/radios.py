@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,6 +25,7 @@ from gateway.wire.band import BandState
 from store_devices.ble.radio import BleakRadio
 from store_devices.ble.receiver import Receiver
 from store_devices.ble.settings import ReceiverSettings
+from store_devices.ble.touching import touched
 from store_devices.enrolling import Enrolled
 
 ASKED_WAIT_S: Final = 30.0
@@ -72,6 +74,7 @@ class Radios:
                 BleakRadio(backend=adapter.scanner),
                 clock=SystemClock(),
                 ids=RandomIds(),
+                touch=partial(touched, backend=adapter.client),
             )
             self._receivers.append((made, asyncio.create_task(made.run())))
             return made

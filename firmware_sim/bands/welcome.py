@@ -5,18 +5,24 @@ As somebody of the staff does it: by the page, with what it shows read out.
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import Final
 
 import httpx2
 
-from cart.kernel.errors import Refused
-from firmware_sim.asking import fill_in, trust
+from cart.kernel.errors import Refused, Unavailable
+from firmware_sim.asking import ask, fill_in, trust
 from firmware_sim.shop import Shop
 
 TIMEOUT_S: Final = 30.0
 OK: Final = 200
 PAGE: Final = "/staff/bands"
+SET_UP_WAIT_S: Final = 40.0  # the page itself gives up after half a minute
+PAUSE_S: Final = 0.1
+_PAYING: Final = re.compile(
+    r'<input type="hidden" name="(key|loan_id|checkout_id|total_minor|rest_minor)" value="([^"]*)"'
+)
 _HIDDEN: Final = re.compile(r'<input type="hidden" name="(wording|seen)" value="([^"]*)"')
 
 
@@ -59,6 +65,47 @@ class WelcomeDesk:
         )
         made = [json.loads(line) for line in said.splitlines()]
         return [MadeBand(one["number"], bytes.fromhex(one["secret"])) for one in made]
+
+    def set_up(self, desk: str, wait_s: float = SET_UP_WAIT_S) -> int:
+        """Have the fresh band that is held to a desk's reader set up; return its number.
+
+        Raises:
+            Refused: the page says why it was not.
+            Unavailable: nothing came of it.
+        """
+        self._send("/set-up", {"desk": desk})
+        until_s = time.monotonic() + wait_s
+        while time.monotonic() < until_s:
+            found = ask(self._http, "GET", "/api/v1/staff/bands/set-up")
+            if found["standing"] == "done":
+                return int(found["number"])
+            if found["standing"] == "failed":
+                raise Refused(str(found["fault"]))
+            time.sleep(PAUSE_S)
+        msg = f"no band was set up at {desk}"
+        raise Unavailable(msg)
+
+    def call_next(self, zone: str) -> None:
+        """Call who waits longest at a serving place.
+
+        Raises:
+            Refused: nobody is served there.
+        """
+        ask(self._http, "POST", f"/api/v1/staff/waiting/{zone}/call", {})
+
+    def who_pays(self, desk: str) -> str:
+        """Return the page of whoever holds a band to a desk."""
+        return self._http.get(f"/staff/desks/{desk}/pay").raise_for_status().text
+
+    def take_payment(self, desk: str, pin: str) -> str:
+        """Have her pay with her band, who types this PIN; return where that leads.
+
+        Raises:
+            Refused: nobody stands there.
+        """
+        fill_in(self._http, f"/staff/desks/{desk}/open", {})
+        hidden = dict(_PAYING.findall(self.who_pays(desk)))
+        return fill_in(self._http, f"/staff/desks/{desk}/take", hidden | {"pin": pin})
 
     def hand_out(
         self, number: int, *, greeting: str = "", locale: str = "en", follow: bool, code: str = ""

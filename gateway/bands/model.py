@@ -13,6 +13,8 @@ from gateway.wire.band import BandKey
 
 GREETING_LENGTH_MAX: Final = 40  # characters; a tablet has one line for it
 FIRMWARE_LENGTH_MAX: Final = 32
+# Below this a band sends more rarely and more weakly, and will not last the day.
+BATTERY_LOW_PERCENT: Final = 15
 # Whoever makes a band sets its clock from one of their own, which may be off by this.
 MADE_OFF_S: Final = 60.0
 DESK_CODE_LIFETIME: Final = timedelta(minutes=5)  # she stands at the desk with her phone in hand
@@ -24,6 +26,7 @@ class State(StrEnum):
 
     DRAWER = "drawer"
     OUT = "out"
+    DOUBTED = "doubted"  # two answer to its number: nobody's, until the desk has looked at it
     LOST = "lost"
     RETIRED = "retired"
 

@@ -17,6 +17,7 @@ from gateway.wire.band import BandKey
 
 _LOG = logging.getLogger(__name__)
 LIST_MAX: Final = 5_000  # bands in one answer; a department store has hundreds
+LOST_MAX: Final = 5_000  # listened for; a chain that loses more has other worries
 HOLDERS_AT_ONCE: Final = 500  # numbers bound to one statement
 
 
@@ -25,8 +26,23 @@ def numbers_out(db: Session) -> list[int]:
     return list(db.exec(select(BandRow.number).where(BandRow.state == State.OUT.value)))
 
 
-def bands_out(db: Session, sealing: Sealing, only: Collection[int] | None = None) -> list[OutBand]:
+def numbers_lost(db: Session) -> list[int]:
+    """Return the number of every band that was reported lost, those heard last first."""
+    lost = select(BandRow.number).where(BandRow.state == State.LOST.value)
+    newest = col(BandRow.heard_at).desc().nulls_last()
+    return list(db.exec(lost.order_by(newest, col(BandRow.number)).limit(LOST_MAX)))
+
+
+def bands_out(
+    db: Session,
+    sealing: Sealing,
+    only: Collection[int] | None = None,
+    *,
+    state: State = State.OUT,
+) -> list[OutBand]:
     """Return every band that somebody has, by number, with its secret opened; ``only`` these.
+
+    ``state``: those in another one, which have to be named.
 
     One whose secret cannot be opened is left out, and said to the log.
     """
@@ -38,7 +54,7 @@ def bands_out(db: Session, sealing: Sealing, only: Collection[int] | None = None
             select(BandRow)
             .where(
                 col(BandRow.number).in_(every[start : start + HOLDERS_AT_ONCE]),
-                BandRow.state == State.OUT.value,
+                BandRow.state == state.value,
             )
             .order_by(col(BandRow.number))
         )

@@ -155,7 +155,8 @@ def hand_out(
 def hand_back(db: Session, clock: Clock, number: int, *, location_id: str | None = None) -> None:
     """Put a band back into the drawer: the loan ends, and with it all that hung on it.
 
-    Also one that was lost and found again. ``location_id``: of the desk, whose drawer it is.
+    Also one that was doubted, or lost and found again. ``location_id``: of the desk, whose
+    drawer it is.
 
     Raises:
         UnknownBand: no band has this number.
@@ -164,7 +165,7 @@ def hand_back(db: Session, clock: Clock, number: int, *, location_id: str | None
     values = {"state": State.DRAWER.value}
     if location_id is not None:
         values["location_id"] = location_id
-    _move(db, number, (State.OUT, State.LOST), values)
+    _move(db, number, (State.OUT, State.DOUBTED, State.LOST), values)
     _end(db, clock, EndReason.HANDED_BACK, number=number)
 
 
@@ -178,7 +179,7 @@ def report_lost(db: Session, clock: Clock, *, session_id: str) -> int:
     if loan is None or not _end(db, clock, EndReason.LOST, number=loan.number, loan_id=loan.id):
         msg = "this shopper has no band"
         raise UnknownBand(msg)
-    _move(db, loan.number, (State.OUT,), {"state": State.LOST.value})
+    _move(db, loan.number, (State.OUT, State.DOUBTED), {"state": State.LOST.value})
     return loan.number
 
 
@@ -189,7 +190,8 @@ def lose(db: Session, clock: Clock, number: int) -> None:
         UnknownBand: no band has this number.
         BandNotHere: it is lost already, or was retired.
     """
-    _move(db, number, (State.OUT, State.DRAWER), {"state": State.LOST.value})
+    among = (State.OUT, State.DOUBTED, State.DRAWER)
+    _move(db, number, among, {"state": State.LOST.value})
     _end(db, clock, EndReason.LOST, number=number)
 
 
@@ -201,6 +203,31 @@ def retire(db: Session, number: int) -> None:
         BandNotHere: somebody has it, so it is taken back first; or it was retired before.
     """
     _move(db, number, (State.DRAWER, State.LOST), {"state": State.RETIRED.value})
+
+
+def doubt(db: Session, number: int) -> bool:
+    """Let a band be nobody's for now: two answer to its number. Return whether it was out.
+
+    The loan stays: once the desk has looked, it is hers again by :func:`trust`, or taken back.
+    """
+    return bool(
+        write(
+            db,
+            update(BandRow)
+            .where(col(BandRow.number) == number, col(BandRow.state) == State.OUT.value)
+            .values(state=State.DOUBTED.value),
+        )
+    )
+
+
+def trust(db: Session, number: int) -> None:
+    """Let a band that was doubted be hers again who has it: the desk has looked.
+
+    Raises:
+        UnknownBand: no band has this number.
+        BandNotHere: nobody doubts it.
+    """
+    _move(db, number, (State.DOUBTED,), {"state": State.OUT.value})
 
 
 def let_follow(db: Session, *, session_id: str, follow: bool) -> int | None:
@@ -338,6 +365,7 @@ def _not_here(db: Session, number: int) -> UnknownBand | BandNotHere:
     said = {
         State.DRAWER: f"lies in the drawer of {row.location_id}",
         State.OUT: "is out: somebody has it",
+        State.DOUBTED: "is doubted: two answer to its number",
         State.LOST: "was reported lost",
         State.RETIRED: "was retired",
     }[State(row.state)]

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import case
 from sqlmodel import Session, col, delete, select, update
 
+from cart.db.guarded import insert_new
 from cart.kernel.clock import Clock
 from cart.kernel.errors import DeviceRevoked, UnknownDevice
 from cart.kernel.ids import Ids
 from gateway.commands.tables import DeviceCommandRow
 from gateway.registry.queries import devices_by_id
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
+from gateway.wire.band_asked import SetUpData, SignalData
 from gateway.wire.codec import decode_command, encode
 from gateway.wire.downlink import (
     Ack,
@@ -26,11 +28,15 @@ from gateway.wire.downlink import (
     Greet,
     GreetData,
     Rotate,
-    SizeAnswerData,
+    SetUpBand,
+    SignalBand,
     SizeAnswered,
     TapAnswered,
     TapData,
+    Veil,
+    VeilData,
 )
+from gateway.wire.size_answer import SizeAnswerData
 
 # A device that was away longer begins a new visit anyway; its twin is sent again at its birth.
 LIFETIME = timedelta(days=7)
@@ -75,6 +81,22 @@ def ask_tap_answered(
     _keep(db, clock, device_id, command, until=answer.until)
 
 
+def ask_veil(db: Session, clock: Clock, ids: Ids, *, device_id: str, veil: VeilData) -> None:
+    """Tell a device to hide what is hers, or to show it again. The last word replaces the others.
+
+    Void when its time is up.
+    """
+    db.exec(
+        delete(DeviceCommandRow).where(
+            col(DeviceCommandRow.device_id) == device_id,
+            col(DeviceCommandRow.type) == CommandType.VEIL,
+            col(DeviceCommandRow.acked_at).is_(None),
+        )
+    )
+    command = Veil(id=ids.new("cmd"), time=clock.now(), data=veil)
+    _keep(db, clock, device_id, command, until=veil.until)
+
+
 def ask_size_answered(
     db: Session, clock: Clock, ids: Ids, *, device_id: str, answer: SizeAnswerData
 ) -> None:
@@ -112,6 +134,32 @@ def ask_rotate(db: Session, clock: Clock, ids: Ids, *, device_id: str) -> str:
     return command.id
 
 
+def ask_signal(
+    db: Session, clock: Clock, *, command_id: str, device_id: str, signal: SignalData
+) -> bool:
+    """Have a receiver make a band vibrate or shine; False: that was asked under this id before."""
+    command = SignalBand(id=command_id, time=clock.now(), data=signal)
+    values = {
+        "id": command.id,
+        "device_id": device_id,
+        "type": command.type,
+        "payload": encode(command).decode(),
+        "issued_at": clock.now(),
+        "expires_at": signal.until,
+        "outcome": "",
+        "detail": "",
+    }
+    return insert_new(db, DeviceCommandRow, values, keys=["id"])
+
+
+def ask_set_up(
+    db: Session, clock: Clock, *, command_id: str, device_id: str, asked: SetUpData
+) -> None:
+    """Have the receiver of a desk set up the band that is held to it."""
+    command = SetUpBand(id=command_id, time=clock.now(), data=asked)
+    _keep(db, clock, device_id, command, until=asked.until)
+
+
 def _keep(
     db: Session,
     clock: Clock,
@@ -122,8 +170,10 @@ def _keep(
     | Greet
     | TapAnswered
     | SizeAnswered
+    | Veil
     | ApplyDesired
-    | Rotate,
+    | Rotate
+    | SetUpBand,
     *,
     until: datetime | None = None,
 ) -> None:

@@ -17,6 +17,8 @@ class FindingKind(StrEnum):
     CLONED = "cloned"  # two processes take its place from each other
     FORKED = "forked"  # an old number, or a known id, with something new in it
     ELSEWHERE = "elsewhere"  # it speaks for a location that it is not enrolled at
+    LOST_BAND = "lost_band"  # a wristband that was reported lost was held to it
+    COPIED_BAND = "copied_band"  # it heard one of two that say they are the same wristband
 
 
 _KIND = f"kind IN ({', '.join(repr(one.value) for one in FindingKind)})"

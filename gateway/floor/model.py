@@ -60,6 +60,7 @@ class ZoneOnPlan(_Part):
 
     ``serves``: what people wait for there, if for anything. ``places``: how many are served
     at once. ``service_minutes``: how long one takes, as is believed until it is measured.
+    ``bookable``: how many of the places a plan made at home may book for one quarter hour.
     """
 
     id: ZoneId
@@ -67,6 +68,7 @@ class ZoneOnPlan(_Part):
     serves: Serves | None = None
     places: Annotated[int, Field(ge=1, le=PLACES_MAX, strict=True)] = 1
     service_minutes: Annotated[int, Field(ge=1, le=SERVICE_MAX_MINUTES, strict=True)] = 8
+    bookable: Annotated[int, Field(ge=0, le=PLACES_MAX, strict=True)] = 0
 
 
 class ReceiverOnPlan(_Part):
@@ -115,10 +117,16 @@ def read_plan(content: bytes) -> FloorPlan:
     return plan
 
 
+_OF_SERVING: Final = frozenset({"places", "service_minutes", "bookable"})
+
+
 def _check(plan: FloorPlan) -> None:
     for zone in plan.zone:
-        if zone.serves is None and zone.model_fields_set & {"places", "service_minutes"}:
-            msg = f"zone {zone.id}: places and service_minutes are of a zone that serves"
+        if zone.serves is None and zone.model_fields_set & _OF_SERVING:
+            msg = f"zone {zone.id}: places, service_minutes and bookable are of a zone that serves"
+            raise InvalidInput(msg, field="zone")
+        if zone.bookable > zone.places:
+            msg = f"zone {zone.id} has {zone.places} places, so {zone.bookable} are not bookable"
             raise InvalidInput(msg, field="zone")
         for left, top, right, bottom in zone.areas:
             if left >= right or top >= bottom:

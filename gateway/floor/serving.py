@@ -78,7 +78,7 @@ def redraw(db: Session, location_id: str, plan: FloorPlan) -> None:
             location_id=location_id, zone_id=zone_id, serves="", places=0, service_minutes=0
         )
         row.serves, row.places = str(zone.serves), zone.places
-        row.service_minutes = zone.service_minutes
+        row.service_minutes, row.bookable = zone.service_minutes, zone.bookable
         db.add(row)
     db.flush()
 

@@ -71,12 +71,16 @@ class ZoneTrafficRow(SQLModel, table=True):
 
 
 class ServingZoneRow(SQLModel, table=True):
-    """A zone in which people are served. ``given``: the number of the last turn that was given."""
+    """A zone in which people are served. ``given``: the number of the last turn that was given.
+
+    ``bookable``: how many may be booked there for one quarter hour.
+    """
 
     __tablename__ = "serving_zone"
     __table_args__ = (
         CheckConstraint(_among("serves", Serves), name="serves"),
         CheckConstraint("places >= 1 AND service_minutes >= 1", name="places"),
+        CheckConstraint("bookable >= 0 AND bookable <= places", name="bookable"),
     )
 
     location_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
@@ -85,6 +89,7 @@ class ServingZoneRow(SQLModel, table=True):
     places: int
     service_minutes: int
     given: int = 0
+    bookable: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class ZoneStayRow(SQLModel, table=True):

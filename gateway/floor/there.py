@@ -24,6 +24,7 @@ class CalledBand:
     """
 
     turn_id: str
+    location_id: str
     called_at: datetime
     number: int
     greeting: str
@@ -40,8 +41,13 @@ class CalledBand:
         return self.since >= self.called_at or now - self.called_at >= turns.CALL_LASTS
 
 
-def called_bands(db: Session, location_ids: Collection[str] | None = None) -> list[CalledBand]:
-    """Return the bands of those who were called at these locations, at all without."""
+def called_bands(
+    db: Session,
+    location_ids: Collection[str] | None = None,
+    *,
+    after: datetime | None = None,
+) -> list[CalledBand]:
+    """Return the bands of those who were called at these locations (at all without), ``after``."""
     there = (
         (col(BandPresenceRow.loan_id) == BandLoanRow.id)
         & (col(BandPresenceRow.location_id) == TurnRow.location_id)
@@ -55,12 +61,20 @@ def called_bands(db: Session, location_ids: Collection[str] | None = None) -> li
             TurnRow.state == TurnState.CALLED.value,
             col(BandLoanRow.ended_at).is_(None),
             *([] if location_ids is None else [col(TurnRow.location_id).in_(location_ids)]),
+            *([] if after is None else [col(TurnRow.called_at) > after]),
         )
         .order_by(col(TurnRow.id))
         .limit(turns.SWEPT_MAX)
     )
     return [
-        CalledBand(turn.id, turn.called_at or turn.joined_at, loan.number, loan.greeting, since)
+        CalledBand(
+            turn_id=turn.id,
+            location_id=turn.location_id,
+            called_at=turn.called_at or turn.joined_at,
+            number=loan.number,
+            greeting=loan.greeting,
+            since=since,
+        )
         for turn, loan, since in rows
     ]
 

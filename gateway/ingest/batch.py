@@ -18,6 +18,7 @@ from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import CarryoverError, InvalidPayload
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import Ids
+from cart.looks.uploading import told
 from cart.ports import CatalogueLookup
 from gateway.binding import begin, queries
 from gateway.binding.news import changed
@@ -44,6 +45,8 @@ from gateway.wire.events import (
     DevicePutDown,
     DeviceTakenUp,
     ListRequested,
+    LookData,
+    LookKept,
     PresentedData,
 )
 from gateway.wire.topics import DeviceAddress
@@ -319,7 +322,22 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
         return
     if tapped is not None:
         batch.outcome.taps.append(tapped)
-        taps.tell(tapped, batch.outcome)
+        taps.tell(tapped, batch.outcome, reader_id=item.device_id)
+
+
+def _look(batch: _Batch, item: Item, data: LookData) -> None:
+    """Note what was tried on in a look; one of another visit or device is a dead letter."""
+    try:
+        told(
+            batch.db,
+            device_id=item.device_id,
+            visit=data.visit,
+            look_id=data.look,
+            gtins=data.gtins,
+            duration_ms=data.duration_ms,
+        )
+    except CarryoverError as error:
+        item.error = error
 
 
 def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
@@ -342,6 +360,8 @@ def _effects(batch: _Batch, fresh: Sequence[Item]) -> None:
                 request_id = lists.ask(batch.db, batch.domain.clock, item, bound)
                 if request_id:
                     batch.outcome.notices.append(ListAsked(request_id))
+            case LookKept(data=data) if bound is not None and not bound.erased:
+                _look(batch, item, data)
             case _:
                 pass
     report(batch.db, reports)

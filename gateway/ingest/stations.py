@@ -21,7 +21,7 @@ from gateway.ingest.fence import Fence, left_out
 from gateway.ingest.read import Item, authorise
 from gateway.ingest.taps import tell, tell_over
 from gateway.mqtt import Incoming
-from gateway.notices import Notice
+from gateway.notices import DeskChanged, Notice
 from gateway.registry.model import Seen
 from gateway.registry.queries import devices_by_id
 from gateway.registry.service import rotated, seen
@@ -100,6 +100,8 @@ def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | No
         if kind == CommandType.ROTATE and ack.outcome is AckOutcome.DONE:
             rotated(db, domain.clock, device_id=item.device_id, kept=ack.detail)
             heard.rotated = True
+        elif kind == CommandType.SET_UP_BAND:
+            _set_up(db, domain, item, ack, heard)
         elif kind is None:
             logger.info("%s acknowledged %s, which was not open", item.device_id, ack.command_id)
         return None
@@ -108,6 +110,17 @@ def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | No
         return decode(Status, payload) if payload else None
     msg = f"nothing is heard on {item.message.topic}"
     raise InvalidPayload(msg)
+
+
+def _set_up(db: Session, domain: Domain, item: Item, ack: Ack, heard: Heard) -> None:
+    """A desk's receiver has set a band up, or not: the page there shows it."""
+    if item.address is None or domain.bands is None:
+        return
+    here = item.address.location_id
+    if ack.outcome is AckOutcome.DONE:
+        number = domain.bands.set_up(db, location_id=here, command_id=ack.command_id)
+        logger.info("%s has set up band %s", item.device_id, number or "with another secret")
+    heard.notices.append(DeskChanged(here))
 
 
 def _not_greeted(

@@ -1,6 +1,9 @@
 """Wristbands held to a reader: whose they are and where it was is asked, what follows is told."""
 
+import hashlib
 import logging
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, Protocol
 
 from sqlmodel import Session
@@ -11,16 +14,21 @@ from gateway.binding.model import TapAnswer, is_stale
 from gateway.binding.news import changed
 from gateway.binding.queries import Bound
 from gateway.binding.tapping import Tapped, present
+from gateway.commands.service import ask_signal
 from gateway.desks import service as desks
 from gateway.ingest.read import Item
 from gateway.notices import CartChanged, DeskChanged, Notice
 from gateway.ports import Bands
 from gateway.registry.queries import devices_by_id
+from gateway.wire.band import identifier_in
+from gateway.wire.band_asked import SignalData
 from gateway.wire.events import Presented, PresentedData
 
 logger = logging.getLogger(__name__)
 
 KIND: Final = "tablet"  # what a tap can open; a reader may stand at other things
+# She looks at her wrist while she holds it there; a light that comes later says nothing.
+SHINES_WITHIN: Final = timedelta(seconds=5)
 
 
 class Told(Protocol):
@@ -57,7 +65,37 @@ def follow(
     )
     if tapped.answer is TapAnswer.STALE:
         logger.info("a tap at %s came too late, or from the future", tablet.id)
+    if tapped.answer is TapAnswer.UNKNOWN:
+        nobodys = [
+            heard.frame for heard, one in zip(presented.heard, found, strict=True) if not one
+        ]
+        _shine(db, clock, item, nobodys)
     return tapped
+
+
+def _shine(db: Session, clock: Clock, item: Item, nobodys: Sequence[bytes]) -> None:
+    """Have the nearest band that is nobody's shine blue: it was heard, and is not known here.
+
+    Nobody waits for it. A band that is known is greeted by the device it was held to, and is left
+    alone: a connection would take it off the air for as long as it lasts, as if she had gone.
+    """
+    identifiers = [one for frame in nobodys if (one := identifier_in(frame)) is not None]
+    if not identifiers:
+        return
+    ask_signal(
+        db,
+        clock,
+        command_id=_light_of(item),
+        device_id=item.device_id,
+        signal=SignalData(
+            identifiers=(identifiers[0].hex(),), light="blue", until=clock.now() + SHINES_WITHIN
+        ),
+    )
+
+
+def _light_of(item: Item) -> str:
+    said = hashlib.sha256(f"{item.device_id}\0{item.event_id}".encode())
+    return "lit_" + said.hexdigest()[:32]
 
 
 def at_desk(
@@ -86,10 +124,15 @@ def at_desk(
     return [DeskChanged(location_id)]
 
 
-def tell(tapped: Tapped, told: Told) -> None:
-    """Add what is to be said of a tap: to its device, to where she was before, to her phone."""
+def tell(tapped: Tapped, told: Told, *, reader_id: str = "") -> None:
+    """Add what is to be said of a tap: to its device, to where she was before, to her phone.
+
+    ``reader_id``: the receiver that may be asked to have the band shine.
+    """
     if tapped.answer is not TapAnswer.STALE:
         told.asked.add(tapped.device_id)
+    if reader_id and tapped.answer is TapAnswer.UNKNOWN:
+        told.asked.add(reader_id)
     told.notices += [CartChanged(one.cart_id, one.version) for one in tapped.changes]
     if tapped.bound is not None:
         told.notices.append(changed(tapped.bound))

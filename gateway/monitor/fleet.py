@@ -13,6 +13,7 @@ from gateway.findings.service import open_by_kind
 from gateway.ingest.tables import SequenceGapRow
 from gateway.leases.model import CHORES
 from gateway.leases.queries import look
+from gateway.monitor import bands
 from gateway.monitor.exposition import Figure, Values
 from gateway.registry.model import ListedDevice
 from gateway.registry.queries import listed
@@ -117,5 +118,6 @@ def figures(clock: Clock) -> tuple[Figure, ...]:
             "carryover_health_reported_timestamp_seconds", "When a device last said how it is.",
             (), newest_health,
         ),
+        *bands.FIGURES,
         Figure("carryover_partitions", "Partitions by their gateway.", ("gateway",), partitions),
     )  # fmt: skip

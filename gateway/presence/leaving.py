@@ -3,8 +3,14 @@
 Her name and cart are on it. So this is asked of the one receiver that stands there, for as long
 as her visit goes on, and of every band, also of one that is not followed through the shop: a
 screen that is hers until she leaves is what she asked for by the tap.
+
+In two steps, because one cannot be both quick and sure. When she has stepped back her screen is
+veiled: nothing of her is on it, and it is back at once when she is heard, or touches it. A veil
+too many costs little, so it comes early. Her visit ends later, when no turn of a body explains
+it any more. docs/benchmarks.md has how often and how soon.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +20,20 @@ AWAY_DBM: Final = -74.0
 # Weaker, or not heard, for so long: a body that turns silences a band for a second or two.
 AWAY_AFTER_S: Final = 4.0
 # One level says little (``settling``); smoothed over as long as a step takes.
-SMOOTHED_OVER_S: Final = 1.0
+SMOOTHED_OVER_S: Final = 0.5
+# Two metres off, her back to the receiver, she is weaker than this; and weaker than she was while
+# she stood there by more than the 6 dB of a body that turns. Every shelf and wrist is another,
+# so what is usual is learnt in each visit. With 12 dB one in twenty goes unnoticed for 2 s.
+VEIL_DBM: Final = -70.0
+FELL_BY_DB: Final = 10.0
+USUAL_OVER_S: Final = 20.0
+# So long, two reports: one that is weak by chance is no farewell.
+VEIL_AFTER_S: Final = 0.75
+# Not heard at all, and near when she was heard last: of two reports in a row that nothing was in,
+# one each two minutes is chance, of three none is.
+SILENT_AFTER_S: Final = 1.5
+# A veil is lifted by a level that is better than what drew it, or it would flicker.
+BACK_BY_DB: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +45,48 @@ class Watch:
     device_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """That what is hers is to be hidden at her device, or (``drawn`` false) shown again."""
+
+    watch: Watch
+    drawn: bool
+
+
 class _Near:
-    __slots__ = ("dbm", "heard_s", "near_s")
+    __slots__ = ("close_s", "dbm", "heard_s", "near_s", "usual_dbm", "veiled")
 
     def __init__(self, at_s: float) -> None:
         self.dbm: float | None = None
+        self.usual_dbm = float("-inf")
         self.heard_s = at_s
-        self.near_s = at_s  # when it was last strong enough
+        self.near_s = at_s  # when it was last strong enough for her to be there
+        self.close_s = at_s  # and to be shown what is hers
+        self.veiled = False
+
+    def hear(self, dbm: float, at_s: float) -> None:
+        """Take in a level."""
+        passed_s = max(at_s - self.heard_s, 0.0)
+        if self.dbm is None or passed_s > AWAY_AFTER_S:
+            self.dbm = dbm
+        else:
+            self.dbm += passed_s / (passed_s + SMOOTHED_OVER_S) * (dbm - self.dbm)
+        self.heard_s = at_s
+        # Up at once, down slowly: how she is heard when nothing is in the way.
+        slow_dbm = self.usual_dbm
+        if slow_dbm > self.dbm:
+            slow_dbm += passed_s / (passed_s + USUAL_OVER_S) * (self.dbm - slow_dbm)
+        self.usual_dbm = max(slow_dbm, self.dbm)
+        close_dbm = max(VEIL_DBM, self.usual_dbm - FELL_BY_DB)
+        if self.dbm >= close_dbm + (BACK_BY_DB if self.veiled else 0.0):
+            self.close_s = at_s
+        if self.dbm >= AWAY_DBM:
+            self.near_s = at_s
+
+    def hidden(self, now_s: float) -> bool:
+        """Say whether her screen is to be veiled."""
+        heard_close = self.close_s == self.heard_s
+        return now_s - self.close_s >= (SILENT_AFTER_S if heard_close else VEIL_AFTER_S)
 
 
 class Leaving:
@@ -53,17 +107,24 @@ class Leaving:
     def hear(self, band: int, receiver: str, dbm: float, at_s: float) -> None:
         """Take in how strongly a receiver hears a band."""
         watch = self._by_ear.get((band, receiver))
-        if watch is None:
-            return
-        near = self._watched[watch]
-        passed_s = max(at_s - near.heard_s, 0.0)
-        if near.dbm is None or passed_s > AWAY_AFTER_S:
-            near.dbm = dbm
-        else:
-            near.dbm += passed_s / (passed_s + SMOOTHED_OVER_S) * (dbm - near.dbm)
-        near.heard_s = at_s
-        if near.dbm >= AWAY_DBM:
-            near.near_s = at_s
+        if watch is not None:
+            self._watched[watch].hear(dbm, at_s)
+
+    def veils(self, now_s: float) -> list[Veil]:
+        """Return whose screen is to be veiled now, or not any more; each change is told once."""
+        changed = []
+        for one, near in self._watched.items():
+            hidden = near.hidden(now_s)
+            if hidden != near.veiled:
+                near.veiled = hidden
+                changed.append(Veil(one, drawn=hidden))
+        return changed
+
+    def untold(self, veils: Iterable[Veil]) -> None:
+        """Tell these again: nobody was told, since the database was away."""
+        for one in veils:
+            if (near := self._watched.get(one.watch)) is not None:
+                near.veiled = not one.drawn
 
     def gone(self, now_s: float) -> list[Watch]:
         """Return who has left, and watch them no more."""

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,15 +24,19 @@ from gateway.floor import queries as floors
 from gateway.floor import service as floor
 from gateway.floor.service import Settled
 from gateway.mqtt import Incoming
-from gateway.notices import FloorChanged, Notice
-from gateway.presence.leaving import Leaving, Watch
+from gateway.notices import FloorChanged
+from gateway.presence.doubting import TOLD_WITHIN_S, Ear
+from gateway.presence.leaving import Leaving, Veil, Watch
 from gateway.presence.model import Worn
+from gateway.presence.oddities import Odd, Oddities
 from gateway.presence.plan import Plan
+from gateway.presence.ports import Bands
 from gateway.presence.resolving import DRIFT_MAX, Resolver
 from gateway.presence.settling import Change, Settling
 from gateway.registry.queries import receivers
 from gateway.wire import topics
 from gateway.wire.codec import decode
+from gateway.wire.events import HeardFrame
 from gateway.wire.sightings import Sightings
 from gateway.wire.topics import partition_of
 
@@ -46,34 +50,12 @@ TICK_S: Final = 1.0
 RELOADED_EVERY_S: Final = 3.0
 # Frames of strangers are held to tablets, too: they must not make us read all bands each time.
 LEARNT_EVERY_S: Final = 0.5
+# Who is to reach a band heard it within this: it turns its back for a second or two.
+HEARD_WITHIN_S: Final = 5.0
 # What bands say of their clocks and batteries is kept this often: a process that dies forgets it.
 KEPT_EVERY_S: Final = 60.0
 UNKEPT_MAX: Final = 10_000  # changes that wait for a database that is away; then the oldest go
 STOP_WAIT_S: Final = 5.0
-
-
-class Bands(Protocol):
-    """Whoever knows which bands are worn, by whom, and takes back what was heard of them."""
-
-    def worn(self, db: Session) -> Sequence[Worn]:
-        """Return the bands that are out."""
-        ...
-
-    def watches(self, db: Session) -> set[Watch]:
-        """Return whose wearer has which device, and the receiver there."""
-        ...
-
-    def note(self, db: Session, heard: Sequence[Heard]) -> None:
-        """Keep what was learned of bands."""
-        ...
-
-    def left(self, db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
-        """End the visits of those who walked away from their device; return what changed."""
-        ...
-
-    def came(self, db: Session, location_ids: Sequence[str]) -> Iterable[Notice]:
-        """Look who has come where she was called to; return what changed."""
-        ...
 
 
 @dataclass(slots=True)
@@ -122,6 +104,7 @@ class Presence:
         self._plans: dict[str, Plan] = {}
         self._settling: dict[str, Settling] = {}
         self._leaving = Leaving()
+        self._oddities = Oddities()
         self._heard: dict[int, tuple[int | None, int]] = {}  # battery, presses; since last kept
         self._unkept: deque[Settled] = deque(maxlen=UNKEPT_MAX)
         self._reload_s = self._tick_s = self._keep_s = float("-inf")
@@ -188,6 +171,15 @@ class Presence:
         settling = self._settling.get(location_id)
         return settling.zone_of(number) if settling else ""
 
+    def heard_by(self, location_id: str, number: int) -> list[str]:
+        """Return the receivers that heard a band a moment ago, the strongest first.
+
+        Of one that is followed, on a floor that is drawn; of others nothing is known.
+        """
+        settling = self._settling.get(location_id)
+        now_s = self._clock.monotonic()
+        return settling.heard_by(number, now_s, HEARD_WITHIN_S) if settling else []
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._arrived.wait(TURN_S)
@@ -225,6 +217,8 @@ class Presence:
             for location_id, settling in self._settling.items():
                 self._note(location_id, settling.tick(now_s))
             self._see_off(self._leaving.gone(now_s))
+        self._veil(self._leaving.veils(now_s))
+        self._tell_odd(self._oddities.take())
         self._keep()
         if now_s - self._keep_s >= KEPT_EVERY_S:
             self._keep_s = now_s
@@ -238,6 +232,7 @@ class Presence:
             plans = floors.plans(db)
             heard_by = frozenset(receivers(db))
             watches = self._bands.watches(db)
+            lost = self._bands.lost(db)
         self._receivers = heard_by
         self._leaving.watch(watches, now_s)
         plans = {one: plan for one, plan in plans.items() if self._holds(partition_of(one))}
@@ -251,6 +246,7 @@ class Presence:
         if strange:  # who was there when a process before us died, or had the partition, is not now
             with unit_of_work(self._engine) as db:
                 floor.forget_at(db, strange)
+        self._oddities.learn(plans, lost, self._clock.now(), now_s)
         self._wear(worn, now_s)
 
     def _wear(self, worn: dict[int, Worn], now_s: float) -> None:
@@ -263,6 +259,7 @@ class Presence:
             for number, loan_id in list(self._known.items()):
                 if number not in worn or worn[number].loan_id != loan_id:
                     self._resolver.remove(number)
+                    self._oddities.forget(number)
                     del self._known[number]
                     self._heard.pop(number, None)
         self._know(worn.values(), now_s)
@@ -308,9 +305,12 @@ class Presence:
             return
         settling = self._settling.get(address.location_id)
         changes: list[Change] = []
+        ear, late_s = (address.location_id, address.device_id), self._late_s(said)
         with self._lock:
             for heard in said.heard:
                 found = self._resolver.resolve(heard.frame, now_s)
+                if late_s <= TOLD_WITHIN_S:
+                    self._look_at(found.band if found else None, heard, ear, now_s - late_s)
                 if found is None:
                     continue
                 self.figures.resolved += 1
@@ -324,6 +324,27 @@ class Presence:
         self.figures.sightings += len(said.heard)
         self._note(address.location_id, changes)
 
+    def _late_s(self, said: Sightings) -> float:
+        return max((self._clock.now() - said.at).total_seconds(), 0.0)
+
+    def _look_at(self, band: int | None, heard: HeardFrame, ear: Ear, at_s: float) -> None:
+        if band is None:
+            self._oddities.strange(heard.frame, ear, heard.dbm, at_s)
+        else:
+            self._oddities.ours(band, heard.frame, ear, heard.dbm, at_s)
+
+    def _tell_odd(self, found: Sequence[Odd]) -> None:
+        if not found:
+            return
+        try:
+            with unit_of_work(self._engine) as db:
+                notices = list(self._bands.odd(db, found))
+        except SQLAlchemyError:
+            self._oddities.untold(found)
+            raise
+        self._publish(*notices)
+        self._asked.set()
+
     def _note(self, location_id: str, changes: Iterable[Change]) -> None:
         for change in changes:
             worn = self._worn.get(change.band)
@@ -335,6 +356,17 @@ class Presence:
             with unit_of_work(self._engine) as db:
                 notices = list(self._bands.left(db, gone))
             self._publish(*notices)
+
+    def _veil(self, veils: Sequence[Veil]) -> None:
+        if not veils:
+            return
+        try:
+            with unit_of_work(self._engine) as db:
+                notices = list(self._bands.veiled(db, veils))
+        except SQLAlchemyError:
+            self._leaving.untold(veils)  # the next turn says it, if it still holds
+            raise
+        self._publish(*notices)
 
     # -- what is kept
 

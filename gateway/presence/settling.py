@@ -92,6 +92,13 @@ class Settling:
         where = self._bands.get(band)
         return where.zone if where else ""
 
+    def heard_by(self, band: int, now_s: float, within_s: float) -> list[str]:
+        """Return the receivers that heard a band within this time, the strongest first."""
+        where = self._bands.get(band)
+        levels = list(where.levels.items()) if where else []
+        heard = [(dbm, name) for name, (dbm, at_s) in levels if now_s - at_s <= within_s]
+        return [name for _, name in sorted(heard, reverse=True)]
+
     def forget(self, band: int) -> None:
         """Know nothing of a band any more: it was handed back, or its wearer no longer agrees."""
         self._bands.pop(band, None)

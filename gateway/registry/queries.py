@@ -104,6 +104,23 @@ def receivers(db: Session) -> list[DeviceAddress]:
     return [DeviceAddress(*row) for row in found]
 
 
+def receivers_at(db: Session, location_id: str) -> list[str]:
+    """Return the ids of the receivers of a location that are online."""
+    return list(
+        db.exec(
+            select(DeviceRow.id)
+            .join(DeviceSeenRow, col(DeviceSeenRow.device_id) == DeviceRow.id)
+            .where(
+                col(DeviceRow.revoked_at).is_(None),
+                DeviceRow.kind == "receiver",
+                DeviceRow.location_id == location_id,
+                col(DeviceSeenRow.online),
+            )
+            .order_by(DeviceRow.id)
+        )
+    )
+
+
 def listed(db: Session, *, location_id: str | None = None) -> list[ListedDevice]:
     """Return the devices (of a location) with when they were last seen, by location and id."""
     statement = (

@@ -36,7 +36,7 @@ from gateway.rooms.model import (
     differs,
 )
 from gateway.rooms.tables import SizeRequestRow
-from gateway.wire.downlink import Differs, SizeAnswer, SizeAnswerData
+from gateway.wire.size_answer import Differs, SizeAnswer, SizeAnswerData
 
 _SAID: Final = {
     SizeState.COMING: SizeAnswer.COMING,

@@ -20,7 +20,7 @@ from gateway.binding.queries import Bound
 from gateway.commands.service import ask_size_answered, forget_size_answers
 from gateway.rooms.model import ANSWER_WITHIN, OPEN, OPEN_MAX, SAID_FOR, TRIED_MAX, SizeState
 from gateway.rooms.tables import SizeRequestRow, TriedItemRow
-from gateway.wire.downlink import SizeAnswer, SizeAnswerData
+from gateway.wire.size_answer import SizeAnswer, SizeAnswerData
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from gateway.wire.downlink import Differs
+from gateway.wire.size_answer import Differs
 
 # Who stands half dressed before a mirror gives up waiting after this; the glass then says so.
 ANSWER_WITHIN: Final = timedelta(minutes=5)

@@ -20,7 +20,7 @@ from gateway.rooms.model import (
     SizeState,
 )
 from gateway.rooms.tables import SizeRequestRow, TriedItemRow
-from gateway.wire.downlink import SizeAnswer, SizeAnswerData
+from gateway.wire.size_answer import SizeAnswer, SizeAnswerData
 
 SWEPT_MAX: Final = 200  # requests of one round
 FORGOTTEN_AT_ONCE_MAX: Final = 1_000  # rows of a table; the writer's lock is held for as long

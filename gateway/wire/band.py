@@ -31,6 +31,7 @@ VERSION: Final = 1
 # A company that has no number of its own uses this one (Bluetooth Assigned Numbers, 7.1).
 COMPANY_FOR_TRYING: Final = 0xFFFF
 SECRET_BYTES: Final = 16
+AS_MADE: Final = bytes(SECRET_BYTES)  # of a band as it leaves the factory: it has none
 IDENTIFIER_BYTES: Final = 8
 TAG_BYTES: Final = 4
 STATE_BYTES: Final = 3
@@ -59,7 +60,7 @@ class BandState:
 class BandKey:
     """A band's secret, ready to be used. Both ends have it; it is given when the band is made."""
 
-    __slots__ = ("_epoch", "_identifiers", "_secret", "_states")
+    __slots__ = ("_epoch", "_identifiers", "_secret", "_state_key", "_states")
 
     def __init__(self, secret: bytes) -> None:
         """``secret``: SECRET_BYTES, random, of one band alone.
@@ -73,6 +74,7 @@ class BandKey:
         self._secret = secret
         self._epoch = -1
         self._identifiers = b""
+        self._state_key = b""
         self._states: AESCCM | None = None
 
     def identifier(self, period: int) -> bytes:
@@ -87,8 +89,7 @@ class BandKey:
             raise ValueError(msg)
         epoch = clock_s >> _EPOCH_BITS
         if epoch != self._epoch:
-            block = bytes(11) + _SALT_OF_EPOCHS + bytes(2) + epoch.to_bytes(2, "big")
-            self._epoch, self._identifiers = epoch, _aes(self._secret, block)
+            self._make_keys(epoch)
         block = bytes(11) + bytes([PERIOD_EXPONENT]) + clock_s.to_bytes(4, "big")
         return _aes(self._identifiers, block)[:IDENTIFIER_BYTES]
 
@@ -114,9 +115,19 @@ class BandKey:
 
     def _cipher(self) -> AESCCM:
         if self._states is None:
-            key = _aes(self._secret, bytes(11) + _SALT_OF_STATES + bytes(4))
-            self._states = AESCCM(key, tag_length=TAG_BYTES)
+            if not self._state_key:
+                self._make_keys(0)
+            self._states = AESCCM(self._state_key, tag_length=TAG_BYTES)
         return self._states
+
+    def _make_keys(self, epoch: int) -> None:
+        """Make both keys at once: what costs is to set AES up for a secret, not a second block.
+
+        So the key of states is there before a band's first frame is.
+        """
+        of_epoch = bytes(11) + _SALT_OF_EPOCHS + bytes(2) + epoch.to_bytes(2, "big")
+        made = _aes(self._secret, of_epoch + bytes(11) + _SALT_OF_STATES + bytes(4))
+        self._epoch, self._identifiers, self._state_key = epoch, made[:16], made[16:]
 
 
 def identifier_in(frame: bytes) -> bytes | None:
@@ -126,11 +137,19 @@ def identifier_in(frame: bytes) -> bytes | None:
     return frame[1 : 1 + IDENTIFIER_BYTES]
 
 
+def is_fresh(frame: bytes) -> bool:
+    """Say whether a frame is of a band that has no secret yet: its clock stands still at 0."""
+    return identifier_in(frame) == _OF_FRESH
+
+
 def _nonce(period: int, salt: int) -> bytes:
     return period.to_bytes(4, "big") + bytes([salt]) + bytes(8)
 
 
-def _aes(key: bytes, block: bytes) -> bytes:
-    """Encrypt one block. ECB of a single block is AES itself."""
+def _aes(key: bytes, blocks: bytes) -> bytes:
+    """Encrypt blocks that differ, each by itself: ECB of those is AES itself."""
     encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
-    return encryptor.update(block)
+    return encryptor.update(blocks)
+
+
+_OF_FRESH: Final = BandKey(AS_MADE).identifier(0)

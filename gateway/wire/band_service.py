@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
 
-from gateway.wire.band import PERIOD_S, SECRET_BYTES
+from gateway.wire.band import PERIOD_S
+from gateway.wire.band_exchange import KEY_BYTES
 
 SERVICE: Final = "5a1c0001-8f0e-4f6b-9d3e-2b7f4c6a9e10"
 SETUP: Final = "5a1c0002-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 VIBRATION: Final = "5a1c0003-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 LIGHT: Final = "5a1c0004-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # write
 BUTTON: Final = "5a1c0005-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # read, notify
+EXCHANGE: Final = "5a1c0006-8f0e-4f6b-9d3e-2b7f4c6a9e10"  # read
 BATTERY_SERVICE: Final = "0000180f-0000-1000-8000-00805f9b34fb"
 BATTERY: Final = "00002a19-0000-1000-8000-00805f9b34fb"  # read: one byte, per cent
 INFORMATION_SERVICE: Final = "0000180a-0000-1000-8000-00805f9b34fb"
@@ -22,7 +24,8 @@ FIRMWARE: Final = "00002a26-0000-1000-8000-00805f9b34fb"  # read: text
 FIRMWARE_MAX_BYTES: Final = 64
 
 # Application errors of ATT (Core Specification, vol. 3, part F, 3.4.1.1).
-NOT_NOW: Final = 0x80  # it has a secret already, and nobody holds its button
+# It has a secret already and nobody holds its button, or its own key was not read before.
+NOT_NOW: Final = 0x80
 NOT_UNDERSTOOD: Final = 0x81  # a length or a value that there is not
 
 CLOCK_MAX_S: Final = 2**32 - 1
@@ -42,24 +45,24 @@ class Light(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The band's secret (SECRET_BYTES) and where its clock is to stand, in seconds."""
+    """The shop's public key (KEY_BYTES) and where the band's clock is to stand, in seconds."""
 
-    secret: bytes
+    key: bytes
     clock_s: int
 
     def __post_init__(self) -> None:
         """Refuse what no band has.
 
         Raises:
-            ValueError: a secret of another length, or a clock out of its 32 bits.
+            ValueError: a key of another length, or a clock out of its 32 bits.
         """
-        if len(self.secret) != SECRET_BYTES or not 0 <= self.clock_s <= CLOCK_MAX_S - PERIOD_S:
-            msg = f"a setup is {SECRET_BYTES} bytes and a clock of 32 bits"
+        if len(self.key) != KEY_BYTES or not 0 <= self.clock_s <= CLOCK_MAX_S - PERIOD_S:
+            msg = f"a setup is a key of {KEY_BYTES} bytes and a clock of 32 bits"
             raise ValueError(msg)
 
     def encoded(self) -> bytes:
-        """Return it as it is written: the secret, four bytes of clock."""
-        return self.secret + self.clock_s.to_bytes(4, "big")
+        """Return it as it is written: the key, four bytes of clock."""
+        return self.key + self.clock_s.to_bytes(4, "big")
 
     @classmethod
     def decoded(cls, written: bytes) -> Self:
@@ -68,10 +71,10 @@ class Setup:
         Raises:
             ValueError: it is none.
         """
-        if len(written) != SECRET_BYTES + 4:
-            msg = f"a setup has {SECRET_BYTES + 4} bytes, not {len(written)}"
+        if len(written) != KEY_BYTES + 4:
+            msg = f"a setup has {KEY_BYTES + 4} bytes, not {len(written)}"
             raise ValueError(msg)
-        return cls(written[:SECRET_BYTES], int.from_bytes(written[SECRET_BYTES:], "big"))
+        return cls(written[:KEY_BYTES], int.from_bytes(written[KEY_BYTES:], "big"))
 
 
 @dataclass(frozen=True, slots=True)

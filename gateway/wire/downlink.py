@@ -10,9 +10,12 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.events import EventId, Name, RequestId, VisitId, Wire
+from gateway.wire.band_asked import SetUpData, SignalData
+from gateway.wire.events import EventId, Name, VisitId, Wire
+from gateway.wire.size_answer import SizeAnswerData
 
 LINES_MAX = 200  # of a cart on a screen; the same limit as the cart's
+SAID_LENGTH_MAX = 200  # the name of an article or a zone, as feeds have them
 GREETING_LENGTH_MAX = 80  # a name on one line of a screen; a longer one is cut
 
 
@@ -73,9 +76,13 @@ class CommandType(StrEnum):
     GREET = "carryover.visit.greet"
     TAP_ANSWERED = "carryover.tap.answered"
     SIZE_ANSWERED = "carryover.size.answered"
+    SHOW_STOP = "carryover.stop.show"
+    VEIL = "carryover.visit.veil"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
+    SIGNAL_BAND = "carryover.band.signal"
+    SET_UP_BAND = "carryover.band.set_up"
 
 
 class _Command(Wire):
@@ -181,6 +188,25 @@ class Greet(_Command):
     data: GreetData
 
 
+class VeilData(Wire):
+    """Whether what is hers is to be hidden; void after ``until``."""
+
+    visit: VisitId
+    drawn: bool
+    until: AwareDatetime
+
+
+class Veil(_Command):
+    """Her band is hardly heard at the device: show nothing of her, until it is, or she touches.
+
+    A later one counts: with ``drawn`` false she is shown what is hers again. A touch later than
+    some seconds after it was drawn is somebody else's, and ends the visit.
+    """
+
+    type: Literal[CommandType.VEIL] = CommandType.VEIL
+    data: VeilData
+
+
 class TapOutcome(StrEnum):
     """Why a wristband that was held to the device began nothing."""
 
@@ -203,46 +229,68 @@ class TapAnswered(_Command):
     data: TapData
 
 
-class SizeAnswer(StrEnum):
-    """What staff say to a wish from a fitting room."""
-
-    COMING = "coming"  # somebody is on her way with it
-    BROUGHT = "brought"  # it is at the door
-    ALTERNATIVE = "alternative"  # not this one; another of the same product is here
-    NOT_HERE = "not_here"
-    LAPSED = "lapsed"  # nobody could come in time: say so kindly, she may ask again
-
-
-class Differs(StrEnum):
-    """In what an alternative is another than what was asked for."""
-
-    SIZE = "size"
-    COLOUR = "colour"
-    BOTH = "both"
-
-
-class SizeAnswerData(Wire):
-    """The answer to one wish of one visit; void after ``until``. Who answers is not said."""
-
-    visit: VisitId
-    request: RequestId
-    answer: SizeAnswer
-    gtin: Annotated[
-        Gtin | None, Field(description="Of an alternative: what could be brought instead.")
-    ] = None
-    differs: Annotated[
-        Differs | None, Field(description="Of an alternative: in what it is another.")
-    ] = None
-    until: Annotated[
-        AwareDatetime, Field(description="By the server's clock. After it, answer refused.")
-    ]
-
-
 class SizeAnswered(_Command):
     """Show the answer, if its visit goes on and its wish is still one; refused otherwise."""
 
     type: Literal[CommandType.SIZE_ANSWERED] = CommandType.SIZE_ANSWERED
     data: SizeAnswerData
+
+
+class NextStop(Wire):
+    """The next stop of her plan. Nothing of it is written to a disk of the device."""
+
+    kind: Literal["goods", "fitting_room", "adviser", "ask"]
+    zone: Annotated[
+        str, Field(max_length=SAID_LENGTH_MAX, description="English; empty: a colleague knows.")
+    ] = ""
+    zone_i18n: dict[Annotated[str, Field(pattern=r"^(he|pl)$")], str] = Field(
+        default_factory=dict, max_length=2
+    )
+    bay: Annotated[str, Field(max_length=64)] = ""
+    gtin: Annotated[
+        Gtin | None, Field(description="Of goods: called as the device's catalogue calls it.")
+    ] = None
+    name: Annotated[str, Field(max_length=SAID_LENGTH_MAX)] = ""
+    at: Annotated[AwareDatetime | None, Field(description="When it is booked for.")] = None
+
+
+class StopData(Wire):
+    """Where she goes next; without a stop nothing is said of it any more."""
+
+    visit: VisitId
+    stop: NextStop | None = None
+
+
+class ShowStop(_Command):
+    """She made a plan of this visit at home: say where she goes next, in one line."""
+
+    type: Literal[CommandType.SHOW_STOP] = CommandType.SHOW_STOP
+    data: StopData
+
+
+class SignalBand(_Command):
+    """Of a receiver: connect to this band, which it hears, and have it vibrate or shine.
+
+    ``done`` when the band has answered; ``refused`` when it is too late, or when it does not
+    hear the band; ``failed`` when the band did not do it. The same command may come again: it is
+    done once, and answered as before.
+    """
+
+    type: Literal[CommandType.SIGNAL_BAND] = CommandType.SIGNAL_BAND
+    data: SignalData
+
+
+class SetUpBand(_Command):
+    """Of a receiver at a desk: set the one band up that is held to it.
+
+    Answered ``done`` with ``detail`` the band's public key, the frame that it sends from now on
+    (both hexadecimal) and the version of its firmware, with blanks between; ``refused`` or
+    ``failed`` with a word of SetUpFault. The secret follows from both keys: a receiver never has
+    it. The same command may come again: it is done once, and answered as before.
+    """
+
+    type: Literal[CommandType.SET_UP_BAND] = CommandType.SET_UP_BAND
+    data: SetUpData
 
 
 class RejectedData(Wire):
@@ -302,9 +350,13 @@ Command = Annotated[
     | Greet
     | TapAnswered
     | SizeAnswered
+    | ShowStop
+    | Veil
     | Rejected
     | ApplyDesired
-    | Rotate,
+    | Rotate
+    | SignalBand
+    | SetUpBand,
     Field(discriminator="type"),
 ]
 

@@ -23,6 +23,8 @@ SOURCE_PREFIX = "/devices/"
 # What a radio can say of a packet: one signed byte (Bluetooth Core Specification, vol. 4, part E,
 # 7.7.65.2), 127 for "not known"; what is above 20 nobody receives.
 DBM_MIN, DBM_MAX = -127.0, 20.0
+TRIED_MAX = 20  # garments in one turn; more than anybody wears
+LOOK_MS_MAX = 60_000  # of a turn; eight seconds are usual
 PRESENTED_MAX = 8  # bands in one hand's reach of a reader; more is a crowd, and says nothing
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -45,15 +47,8 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-RequestId = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=64,
-        pattern=r"^[A-Za-z0-9_-]+$",
-        description="The device's own name of one wish, at random; the same name is the same wish.",
-    ),
-]
+# The device's own name of one wish, at random; the same name is the same wish.
+RequestId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class Reader(StrEnum):
@@ -86,6 +81,7 @@ class EventType(StrEnum):
     DEVICE_PUT_DOWN = "carryover.device.put_down"
     DEVICE_HEALTH = "carryover.device.health"
     BAND_PRESENTED = "carryover.band.presented"
+    LOOK_KEPT = "carryover.look.kept"
     ITEM_TRIED = "carryover.item.tried"
     SIZE_REQUESTED = "carryover.size.requested"
     SIZE_CANCELLED = "carryover.size.cancelled"
@@ -294,6 +290,22 @@ class BandPresented(_Event):
     data: PresentedData
 
 
+class LookData(Wire):
+    """A turn that a person kept. Its pictures come by HTTP, sealed: neither they nor keys here."""
+
+    visit: VisitId
+    look: Annotated[Name, Field(description="As the server granted its upload.")]
+    gtins: Annotated[tuple[Gtin, ...], Field(max_length=TRIED_MAX, description="Tried on.")] = ()
+    duration_ms: Annotated[int, Field(ge=1, le=LOOK_MS_MAX, strict=True)]
+
+
+class LookKept(_Event):
+    """A person kept a turn before a mirror; its upload may still be under way."""
+
+    type: Literal[EventType.LOOK_KEPT]
+    data: LookData
+
+
 class TriedData(Wire):
     """What a person brought along into a fitting room."""
 
@@ -350,6 +362,7 @@ DeviceEvent = Annotated[
     | DevicePutDown
     | DeviceHealth
     | BandPresented
+    | LookKept
     | ItemTried
     | SizeRequested
     | SizeCancelled,
@@ -360,7 +373,7 @@ DeviceEvent = Annotated[
 _OF_ROOMS = frozenset({EventType.ITEM_TRIED, EventType.SIZE_REQUESTED, EventType.SIZE_CANCELLED})
 # Which kind of device may say what.
 EVENTS_OF_KIND: dict[str, frozenset[str]] = {
-    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED} - _OF_ROOMS,
+    "tablet": frozenset(EventType) - {EventType.BAND_PRESENTED, EventType.LOOK_KEPT} - _OF_ROOMS,
     "scanner": frozenset(
         {
             EventType.ITEM_SCANNED,
@@ -372,7 +385,12 @@ EVENTS_OF_KIND: dict[str, frozenset[str]] = {
     ),
     "receiver": frozenset({EventType.BAND_PRESENTED, EventType.DEVICE_HEALTH}),
     "mirror": frozenset(
-        {EventType.DEVICE_TAKEN_UP, EventType.DEVICE_PUT_DOWN, EventType.DEVICE_HEALTH}
+        {
+            EventType.DEVICE_TAKEN_UP,
+            EventType.DEVICE_PUT_DOWN,
+            EventType.LOOK_KEPT,
+            EventType.DEVICE_HEALTH,
+        }
     )
     | _OF_ROOMS,
 }

@@ -13,7 +13,6 @@ from fastapi.responses import RedirectResponse, Response
 from cart.carts import keys
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import SignInNeeded
-from cart.profile import passkeys as kept
 from mobile_api.account import service
 from mobile_api.edge import sessions
 from mobile_api.edge.access import Role, allow
@@ -122,12 +121,15 @@ def sign_out_everywhere(wired: Wired, visitor: CurrentVisitor) -> Response:
 
 @router.post("/passkeys/{passkey_id}/remove")
 def remove_passkey(
-    passkey_id: Annotated[str, Path(max_length=64)], wired: Wired, visitor: CurrentVisitor
+    request: Request,
+    passkey_id: Annotated[str, Path(max_length=64)],
+    wired: Wired,
+    visitor: CurrentVisitor,
 ) -> Response:
     """Forget a passkey of hers; one that is gone already is as good."""
     with unit_of_work(wired.engine) as db:
         me = visitor.customer(db, wired.clock)
-        kept.remove(db, customer_id=me.customer_id or "", passkey_id=passkey_id)
+        service.remove_passkey(wired, db, me, passkey_id, locale_of(request))
     return RedirectResponse("/account#passkeys", 303, NO_STORE)
 
 

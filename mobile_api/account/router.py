@@ -10,12 +10,12 @@ from fastapi.responses import JSONResponse, Response
 
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import PasskeyRefused
-from cart.profile import passkeys as kept
 from cart.profile.tables import PasskeyRow
 from mobile_api.account import schemas, service
 from mobile_api.account.pages import Name, leave
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
+from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.sign_in import passkeys
 from mobile_api.sign_in import service as signing_in
@@ -122,6 +122,7 @@ def add_passkey(
             browser=browser_of(request, PASSKEY, secure=secure),
             credential=wanted.model_dump(by_alias=True, exclude_none=True),
             device=device_words(request.headers.get("user-agent", "")),
+            locale=locale_of(request),
         )
         answer = added if isinstance(added, PasskeyRefused) else _passkey_out(added)
     if isinstance(answer, PasskeyRefused):
@@ -133,10 +134,10 @@ def add_passkey(
 
 @router.delete("/passkeys/{passkey_id}")
 def remove_passkey(
-    passkey_id: PasskeyId, wired: Wired, visitor: CurrentVisitor
+    request: Request, passkey_id: PasskeyId, wired: Wired, visitor: CurrentVisitor
 ) -> schemas.RemovedOut:
-    """Forget a passkey: it signs nobody in from the commit on."""
+    """Forget a passkey: it signs nobody in from the commit on, and she is told by e-mail."""
     with unit_of_work(wired.engine) as db:
         me = visitor.customer(db, wired.clock)
-        kept.remove(db, customer_id=me.customer_id or "", passkey_id=passkey_id)
+        service.remove_passkey(wired, db, me, passkey_id, locale_of(request))
     return schemas.RemovedOut()

@@ -10,7 +10,8 @@ from cart.carts import keys
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids, secret_hash
-from cart.profile import passkeys
+from cart.profile import letters, passkeys
+from cart.profile.letters import AccountLetter
 from cart.profile.queries import addresses_of
 from cart.profile.tables import PasskeyRow
 from gateway.binding import queries as bindings
@@ -51,6 +52,25 @@ def account(wired: Parts, db: Session, me: ShopperSessionRow, token: str | None)
         ],
         passkeys.of_customer(db, customer_id),
     )
+
+
+def remove_passkey(
+    wired: Parts, db: Session, me: ShopperSessionRow, passkey_id: str, locale: str
+) -> None:
+    """Forget a passkey of hers, and tell her; one that is gone already is as good."""
+    customer_id = me.customer_id or ""
+    of_hers = {one.id: one.device for one in passkeys.of_customer(db, customer_id)}
+    if passkeys.remove(db, customer_id=customer_id, passkey_id=passkey_id):
+        letters.write(
+            db,
+            wired.clock,
+            wired.ids,
+            wired.secret,
+            customer_id=customer_id,
+            kind=AccountLetter.PASSKEY_REMOVED,
+            device=of_hers[passkey_id],
+            locale=locale,
+        )
 
 
 def end_phone(wired: Parts, db: Session, me: ShopperSessionRow, name: str) -> None:

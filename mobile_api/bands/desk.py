@@ -22,16 +22,20 @@ from cart.kernel.errors import (
     CarryoverError,
     ConsentChanged,
     DeskCodeRefused,
+    DeskReaderAway,
     InvalidInput,
     NoSession,
     UnknownBand,
 )
 from cart.picking import staff
 from cart.picking.model import Staff
-from gateway.bands import queries
-from gateway.bands.model import ListedBand, State
+from gateway.bands import queries, setting_up
+from gateway.bands.model import BATTERY_LOW_PERCENT, ListedBand, State
+from gateway.bands.sealing import Sealing
+from gateway.notices import DeskChanged, DeviceAsked
 from mobile_api.bands import handing
-from mobile_api.bands.schemas import HandOut, LookAt, TakeBack
+from mobile_api.bands.schemas import HandOut, LookAt, SetUp, TakeBack
+from mobile_api.bands.setting_up import shown
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
@@ -52,11 +56,13 @@ SAID_HERE: Final = (
     ConsentChanged,
     InvalidInput,
     DeskCodeRefused,
+    DeskReaderAway,
     UnknownBand,
 )
 WHERE: Final = {
     State.DRAWER: N_("It lies in a drawer."),
     State.OUT: N_("Somebody has it."),
+    State.DOUBTED: N_("Two wristbands answer to this number."),
     State.LOST: N_("It was reported lost."),
     State.RETIRED: N_("It was taken out of use."),
 }
@@ -71,6 +77,16 @@ class OutShown:
     since: str
     follow: bool
     battery_percent: int | None
+    low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiesShown:
+    """A band in the drawer. ``low``: to be charged before it goes out; ``percent`` as it was."""
+
+    number: int
+    percent: int | None
+    low: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,9 @@ def hand_out(
         handing.hand_out(wired, db, me, form)
         return said % {"number": form.number}
 
-    return _do(request, wired, device, Action.BAND_HAND_OUT, effect, number=form.number)
+    return _do(
+        request, wired, device, Action.BAND_HAND_OUT, effect, on=On("band", str(form.number))
+    )
 
 
 @router.post("/back")
@@ -130,7 +148,30 @@ def take_back(
         handing.take_back(wired, db, me, form.number)
         return said % {"number": form.number}
 
-    return _do(request, wired, device, Action.BAND_HAND_BACK, effect, number=form.number)
+    return _do(
+        request, wired, device, Action.BAND_HAND_BACK, effect, on=On("band", str(form.number))
+    )
+
+
+@router.post("/set-up")
+def set_up(
+    request: Request, wired: Wired, device: CurrentDevice, form: Annotated[SetUp, Form()]
+) -> Response:
+    """Have the reader of a desk set up the band that is held to it; the page shows how it goes."""
+
+    def effect(db: Session, me: Staff) -> str:
+        asked = setting_up.begin(
+            db,
+            wired.clock,
+            wired.ids,
+            Sealing(wired.secret),
+            location_id=me.location_id,
+            desk=form.desk,
+        )
+        wired.tell(db, DeviceAsked(asked), DeskChanged(me.location_id))
+        return ""
+
+    return _do(request, wired, device, Action.BAND_SET_UP, effect, on=On("desk", form.desk))
 
 
 def _do(
@@ -140,7 +181,7 @@ def _do(
     action: Action,
     effect: Callable[[Session, Staff], str],
     *,
-    number: int,
+    on: On,
 ) -> Response:
     """Do it and note it, a refusal too; then show the page with what came of it."""
     spoken, refusal, said = words(locale_of(request)), None, ""
@@ -153,7 +194,6 @@ def _do(
         except CarryoverError as error:
             refusal = error
         outcome = refusal.code if refusal else DONE
-        on = On("band", str(number))
         audit.note(db, wired.clock, staff.as_who(me), action, on, outcome=outcome)
     came = Came(said=said) if refusal is None else Came(fault=_why(spoken, refusal))
     with reading(wired.engine) as db:
@@ -166,7 +206,7 @@ def _looked(wired: Parts, db: Session, me: Staff, spoken: Words, form: LookAt) -
     if band is None:
         msg = f"there is no band {form.number}"
         raise UnknownBand(msg, number=form.number)
-    wanted = (State.DRAWER,) if form.verb == "out" else (State.OUT, State.LOST)
+    wanted = (State.DRAWER,) if form.verb == "out" else (State.OUT, State.DOUBTED, State.LOST)
     if band.state not in wanted:
         return Came(fault=f"{form.number}: {spoken.gettext(WHERE[band.state])}")
     if form.verb == "back":
@@ -189,7 +229,9 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
         "page_id": "desk",
         "here_path": "/staff/bands",
         "came": came,
-        "drawer": [one.number for one in here[State.DRAWER]],
+        **shown(db, wired.clock, spoken, me.location_id),
+        "drawer": [_lies(one) for one in here[State.DRAWER]],
+        "doubted": [one.number for one in here[State.DOUBTED]],
         "lost": [one.number for one in here[State.LOST]],
         "out": [_out(one, spoken, wired.clock.now(), zone) for one in here[State.OUT]],
     }
@@ -199,7 +241,16 @@ def _show(request: Request, wired: Parts, db: Session, me: Staff, came: Came) ->
 
 def _out(band: ListedBand, spoken: Words, now: datetime, zone: str) -> OutShown:
     since = due(spoken, band.handed_out_at, now, zone) if band.handed_out_at else ""
-    return OutShown(band.number, band.greeting, since, band.follow, band.battery_percent)
+    percent = band.battery_percent
+    return OutShown(band.number, band.greeting, since, band.follow, percent, _low(percent))
+
+
+def _lies(band: ListedBand) -> LiesShown:
+    return LiesShown(band.number, band.battery_percent, _low(band.battery_percent))
+
+
+def _low(percent: int | None) -> bool:
+    return percent is not None and percent < BATTERY_LOW_PERCENT
 
 
 def _why(spoken: Words, refusal: CarryoverError) -> str:

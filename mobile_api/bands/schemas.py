@@ -38,3 +38,9 @@ class TakeBack(Taken):
     """A band that came back."""
 
     number: Number
+
+
+class SetUp(Taken):
+    """A desk at which a fresh band is held to the reader."""
+
+    desk: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]

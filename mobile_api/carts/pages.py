@@ -12,6 +12,7 @@ from markupsafe import Markup
 from cart.db import reading
 from cart.orders.joining import Joining, told
 from cart.orders.model import CheckoutState
+from gateway.plans.queries import plan_for
 from mobile_api.carts.basket import Basket, ShownLine, basket, nobodys
 from mobile_api.checkouts.queries import open_of_cart
 from mobile_api.demo.stage import leads_to_demo
@@ -80,6 +81,7 @@ def my_cart(
         return RedirectResponse("/demo", 303, {"Cache-Control": "no-store"})
     spoken = words(locale_of(request))
     joined: Joining | None = None
+    visiting = ""
     with reading(wired.engine) as db:
         shopper = visitor.find(db, wired.clock)
         if shopper is None:
@@ -90,6 +92,10 @@ def my_cart(
             shown = basket(db, wired.lookup, spoken, shopper.cart_id)
             orders = open_orders(db, shopper.id)
             checkout = open_of_cart(db, shopper.cart_id)
+            plan = plan_for(db, shopper.id)
+            if plan is not None:
+                facts = wired.shop.locations.facts(db, plan.location_id)
+                visiting = spoken.of(facts.name_i18n, facts.name)
     customer = shopper is not None and shopper.customer_id is not None
     if customer:
         visitor.used(wired)
@@ -101,6 +107,7 @@ def my_cart(
         "claim": claim[:BINDING_ID_LENGTH_MAX],
         "joined": joined and _joined(joined, shown, spoken, joined.until - wired.clock.now()),
         "orders": orders,
+        "visiting": visiting,
         "paying": checkout is not None and checkout.state == CheckoutState.PAYING,
         "page_id": "cart",
     }

@@ -45,6 +45,7 @@ def claim(request: Request, secret: Secret, wired: Wired, visitor: CurrentVisito
         with unit_of_work(wired.engine) as db:
             shopper = visitor.find(db, wired.clock)
             taken = take(wired, db, secret, shopper)
+            way = way_on(db, taken)
             if shopper is None or shopper.id != taken.session_id:
                 token = carts.give_key(db, wired.clock, wired.ids, session_id=taken.session_id)
     except UnknownClaim:
@@ -54,7 +55,7 @@ def claim(request: Request, secret: Secret, wired: Wired, visitor: CurrentVisito
         return _page(request, secret, "used", 409)
     except ClaimExpired:
         return _page(request, secret, "expired", 410)
-    response = RedirectResponse(way_on(taken), 303, UNLISTED)
+    response = RedirectResponse(way, 303, UNLISTED)
     if token:
         sessions.set_cookie(response, token, secure=wired.settings.secure)
     return response

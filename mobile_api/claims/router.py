@@ -34,6 +34,6 @@ def claim(secret: Annotated[str, Path(max_length=128)], wired: Wired, once: Once
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
         taken = take(wired, db, secret, shopper)
-        return ClaimOut(merged=taken.merged, to=way_on(taken))
+        return ClaimOut(merged=taken.merged, to=way_on(db, taken))
 
     return once.run(effect)

@@ -6,7 +6,9 @@ from cart.carts.tables import ShopperSessionRow
 from gateway.binding.service import Claim
 from gateway.binding.service import claim as claim_binding
 from gateway.fanout import BindingChanged, CartChanged
+from gateway.registry.queries import devices_by_id
 from mobile_api.carts.adding import ORIGIN
+from mobile_api.looks.devices import KIND as MIRROR
 from mobile_api.wiring import Parts
 
 
@@ -29,6 +31,12 @@ def take(wired: Parts, db: Session, secret: str, shopper: ShopperSessionRow | No
     return taken
 
 
-def way_on(taken: Claim) -> str:
-    """Return where the phone goes next: its cart, with what was added and how to undo it."""
+def way_on(db: Session, taken: Claim) -> str:
+    """Return where the phone goes next: its cart, with what was added and how to undo it.
+
+    From a mirror to her looks.
+    """
+    device = devices_by_id(db, [taken.device_id]).get(taken.device_id)
+    if device is not None and device.kind == MIRROR:
+        return "/looks"
     return f"/?brought={taken.merged}&claim={taken.binding_id}" if taken.merged else "/"

@@ -30,6 +30,7 @@ class Role(StrEnum):
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator (cookie)"
     BROKER = "message broker (bearer secret)"
+    DEVICE = "device of a shop (its credential)"
     MONITOR = "anyone; meant for the operator's probes"
 
 

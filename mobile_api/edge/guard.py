@@ -19,6 +19,7 @@ from mobile_api.edge import problems
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
+    " media-src 'self';"
     " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self';"
     " base-uri 'none'"
 )
@@ -38,7 +39,8 @@ HTTPS_ONLY: Final = "max-age=31536000; includeSubDomains"
 class Guard:
     """Adds the headers; refuses foreign origins and bodies over ``limit_bytes``.
 
-    ``larger``: path to the limit of those that take more.
+    ``larger``: path to the limit of those that take more; one that ends with a slash is of all
+    below it.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Guard:
         self._app = app
         self._limit = limit_bytes
         self._larger = larger
+        self._below = tuple((path, most) for path, most in larger.items() if path.endswith("/"))
         self._origin = _origin(base_url)
         https = {"strict-transport-security": HTTPS_ONLY} if self._origin[0] == "https" else {}
         self._common = COMMON | https
@@ -84,12 +87,15 @@ class Guard:
         if "\0" in unquote(scope["path"]) or b"%00" in scope["query_string"]:
             return InvalidInput("a NUL character is part of no name of ours")
         # A body without its length is cut off by the framework at the same limit.
-        limit = self._larger.get(scope["path"], self._limit)
+        limit = self._larger.get(scope["path"], self._limit_below(scope["path"]))
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > limit:
             msg = f"a request here may have {limit} bytes at most"
             return PayloadTooLarge(msg, limit_bytes=limit)
         return None
+
+    def _limit_below(self, path: str) -> int:
+        return next((most for above, most in self._below if path.startswith(above)), self._limit)
 
     def _foreign(self, headers: Headers) -> bool:
         """Say whether a browser sent this from elsewhere.

@@ -45,6 +45,7 @@ STATUS: Final[Mapping[type[errors.CarryoverError], int]] = {
     errors.TooManyAttempts: 429,
     errors.PayloadTooLarge: 413,
     errors.Unavailable: 503,
+    errors.StorageFull: 507,
 }
 RETRIED: Final = (errors.InFlight, errors.Unavailable)
 
@@ -123,6 +124,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown_band": N_("There is no wristband with this number, or you have none."),
     "band_not_here": N_("This wristband is not in the drawer."),
     "band_held": N_("This shopper has a wristband already. Take that one back first."),
+    "desk_reader_away": N_("The reader at this desk is not connected. Nothing was set up."),
     "desk_code_refused": N_(
         "This code is wrong or too old. A fresh one is on the shopper's phone."
     ),
@@ -151,6 +153,31 @@ TITLES: Final[Mapping[str, str]] = {
     "too_much_tried": N_("So many things cannot be in one fitting room."),
     "unknown_turn": N_("There is no such place in the queue."),
     "turn_over": N_("This turn is over, or was not called yet."),
+    "unknown_plan": N_("You have no plan for a visit, or this is not in it."),
+    "unknown_booking": N_("There is no such booking."),
+    "time_not_offered": N_(
+        "The shop is closed then, or it is too late for that. Choose another time."
+    ),
+    "booking_full": N_("Somebody was faster: nothing is free then. Choose another time."),
+    "already_booked": N_("You have booked that already. Change or cancel what you have."),
+    "booking_clash": N_("You have booked something else for that time."),
+    "booking_over": N_("That is over, and cannot be changed any more."),
+    "plan_not_today": N_("Your visit is planned for another day."),
+    "seal_broken": N_("This cannot be opened: it is not as it was sealed."),
+    "unknown_look": N_("This look is gone, or it is not yours."),
+    "unknown_looks_phone": N_("No phone asks for this any more."),
+    "unknown_share": N_("This link leads nowhere any more. Ask for a new one."),
+    "unknown_upload": N_("There is no such upload."),
+    "object_gone": N_("This is gone."),
+    "storage_full": N_("There is no room for this right now. Please try again later."),
+    "grant_refused": N_("This grant is used or too old."),
+    "looks_closed": N_("This phone cannot open these looks yet."),
+    "looks_pin_needed": N_("Enter the PIN of your looks first."),
+    "wrong_looks_pin": N_("This is not the PIN of your looks."),
+    "no_looks_key": N_("No phone has said yes to looks on this visit."),
+    "upload_out_of_step": N_("The upload stands elsewhere."),
+    "upload_broken": N_("What was uploaded is not what was announced."),
+    "too_many_looks": N_("There are as many as there may be. Delete some first."),
     "queue_full": N_("Too many wait there already. Please ask the staff."),
     "too_many_lines": N_("The list is full."),
     "too_many_mails": N_("That was mailed often enough. Please try again in an hour."),

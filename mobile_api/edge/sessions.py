@@ -8,7 +8,7 @@ A session begins with the first action that needs one, never by looking.
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
@@ -37,6 +37,13 @@ def cookie_name(*, secure: bool) -> str:
     return "__Host-carryover" if secure else "carryover"
 
 
+@dataclass(slots=True)
+class Looked:
+    """What was found of a request's key. ``is_over``: it opens nothing any more."""
+
+    is_over: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who calls: a token from the cookie, or nobody yet.
@@ -46,13 +53,15 @@ class Visitor:
 
     token: str | None
     signal: bool = False
+    looked: Looked = field(default_factory=Looked)
 
     def find(self, db: Session, clock: Clock) -> ShopperSessionRow | None:
         """Return the visitor's session, None without one."""
         if not self.token:
             return None
         found = queries.session_of_key(db, self.token, clock.now())
-        return found if found is not None and found.ended_at is None else None
+        self.looked.is_over = found is None or found.ended_at is not None
+        return None if self.looked.is_over else found
 
     def need(self, db: Session, clock: Clock) -> ShopperSessionRow:
         """Return the visitor's session.
@@ -118,7 +127,18 @@ async def visitor(request: Request) -> Visitor:
     """Read the cookie."""
     token = request.cookies.get(cookie_name(secure=request.app.state.parts.settings.secure))
     signal = request.headers.get(SIGNAL_HEADER) == "1"
-    return Visitor(token if token and len(token) <= TOKEN_LENGTH_MAX else None, signal)
+    found = Visitor(token if token and len(token) <= TOKEN_LENGTH_MAX else None, signal)
+    request.state.looked = found.looked
+    return found
+
+
+def is_over(request: Request) -> bool:
+    """Say whether this browser came with a key that was good once: it was signed out elsewhere.
+
+    The cookie stays: at this very moment it may be getting another in another tab.
+    """
+    looked = getattr(request.state, "looked", None)
+    return isinstance(looked, Looked) and looked.is_over
 
 
 CurrentVisitor = Annotated[Visitor, Depends(visitor)]

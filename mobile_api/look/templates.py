@@ -10,7 +10,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cart.kernel.i18n import LOCALES, language_name
+from mobile_api.edge.keeping import SESSION_OVER
 from mobile_api.edge.language import locale_of
+from mobile_api.edge.sessions import is_over
 from mobile_api.look.words import words
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -51,13 +53,16 @@ def page(
 ) -> HTMLResponse:
     """Return a whole page. Pages carry a shopper's cart, so no shared cache may keep them."""
     parts = request.app.state.parts
+    over = is_over(request)
     shown = {
         "asset": parts.assets.url,
         "demo": parts.settings.demo,
         "base_url": parts.settings.base_url,
         "here_path": request.url.path,
+        "over": over,
         **context,
     }
     text = render(locale_of(request), name, shown)
     caching = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
-    return HTMLResponse(text, status, {**caching, **(headers or {})})
+    ended = SESSION_OVER if over else {}
+    return HTMLResponse(text, status, {**caching, **ended, **(headers or {})})

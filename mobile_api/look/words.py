@@ -61,6 +61,11 @@ class Words:
         """Return the time of day."""
         return i18n.format_time(moment, self.locale, zone)
 
+    def minute(self, moment: datetime, zone: str = "UTC") -> str:
+        """Return date and time of day, without seconds: what people call a moment by."""
+        day = self.day(moment.astimezone(ZoneInfo(zone)).date())
+        return f"{day}, {self.clock_time(moment, zone)}"
+
     def weekday(self, moment: datetime, zone: str = "UTC") -> str:
         """Return the day's name, as it stands in a sentence about when something is."""
         return str(dates.format_datetime(moment, "EEEE", ZoneInfo(zone), locale=self.locale))

@@ -1,4 +1,4 @@
-"""The kinds of mail: a list that was asked for, a letter about an order, a code to sign in.
+"""The kinds of mail: a list that was asked for, a letter about an order or an account, a code.
 
 They differ in their rows and in what they say. How they are found, carried and
 settled is the same.
@@ -15,8 +15,10 @@ from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.orders import letters
 from cart.orders.tables import OrderLetterRow
+from cart.profile import letters as account_letters
 from cart.profile.queries import waiting as codes_waiting
-from cart.profile.tables import SignInCodeRow
+from cart.profile.tables import AccountLetterRow, SignInCodeRow
+from mobile_api.mail.account import account_mail
 from mobile_api.mail.code import code_mail
 from mobile_api.mail.compose import compose, letter_of
 from mobile_api.mail.order_letters import order_mail
@@ -47,5 +49,6 @@ KINDS: Final = {
         Kind("list", ListRequestRow, waiting_requests, _list_mail),
         Kind("order", OrderLetterRow, letters.waiting, order_mail),
         Kind("code", SignInCodeRow, codes_waiting, code_mail),
+        Kind("account", AccountLetterRow, account_letters.waiting, account_mail),
     )
 }

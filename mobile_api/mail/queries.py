@@ -10,10 +10,10 @@ from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
 from cart.orders.tables import OrderLetterRow
-from cart.profile.tables import SignInCodeRow
+from cart.profile.tables import AccountLetterRow, SignInCodeRow
 from mobile_api.mail.model import Attempt, Outcome
 
-Wish = type[ListRequestRow] | type[OrderLetterRow] | type[SignInCodeRow]
+Wish = type[ListRequestRow] | type[OrderLetterRow] | type[SignInCodeRow] | type[AccountLetterRow]
 Waiting = Callable[[Session, datetime, int], Sequence[str]]
 
 

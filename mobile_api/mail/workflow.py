@@ -77,10 +77,17 @@ async def send_sign_in_code(code_id: str) -> str:
     return await _send("code", code_id)
 
 
+@office.workflow(name="send_account_letter")
+async def send_account_letter(letter_id: str) -> str:
+    """Send a letter about an account."""
+    return await _send("account", letter_id)
+
+
 _BY_KIND: Final[dict[str, Callable[[str], Coroutine[Any, Any, str]]]] = {
     "list": send_list,
     "order": send_order_letter,
     "code": send_sign_in_code,
+    "account": send_account_letter,
 }
 
 

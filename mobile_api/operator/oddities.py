@@ -27,6 +27,14 @@ MEANINGS: Final[Mapping[FindingKind, tuple[str, str]]] = {
         N_("Speaks elsewhere"),
         N_("It speaks where it is not enrolled. Moved to another shop it is enrolled there anew."),
     ),
+    FindingKind.LOST_BAND: (
+        N_("A lost wristband was here"),
+        N_("A wristband that was reported lost was held to it. Whoever has it stood there."),
+    ),
+    FindingKind.COPIED_BAND: (
+        N_("A copied wristband"),
+        N_("Two wristbands say that they are one. It opens nothing until the desk has looked."),
+    ),
 }
 
 

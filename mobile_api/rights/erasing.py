@@ -23,6 +23,7 @@ from cart.db.guarded import insert_or_change
 from cart.kernel.clock import Clock
 from cart.kernel.errors import ErasureWaits
 from cart.kernel.ids import Ids
+from cart.looks import ending
 from cart.orders import checkout
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, CheckoutState
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderLetterRow, OrderRow
@@ -35,6 +36,7 @@ from cart.profile.tables import CustomerRow
 from gateway.bands import service as band_service
 from gateway.bands.model import EndReason as BandEnd
 from gateway.fanout import BandChanged, Notice, SignedOut
+from gateway.plans import service as plans
 from mobile_api.account.service import sign_out_everywhere
 from mobile_api.mail.sink import Mailbox
 from mobile_api.payment.sandbox.provider import SandboxProvider
@@ -110,7 +112,7 @@ def _nothing_waits(db: Session, customer_id: str) -> None:
 
 
 def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[Notice]:
-    """End her phones' keys, bindings of devices that show her cart, her band, open checkouts."""
+    """End her phones' keys, bindings of devices that show her cart, her band, plan, checkouts."""
     session = db.exec(
         select(ShopperSessionRow)
         .where(ShopperSessionRow.customer_id == customer_id)
@@ -121,6 +123,8 @@ def _close_doors(db: Session, clock: Clock, ids: Ids, customer_id: str) -> list[
     told = sign_out_everywhere(db, clock, ids, session)
     ended = band_service.end_loans(db, clock.now(), [session.id], BandEnd.ERASED)
     told += [BandChanged(number) for number in ended]
+    if (plan := plans.end(db, session.id)) is not None:  # what she booked is free for others
+        told.append(plans.changed(db, plan))
     for checkout_id in db.exec(
         select(CheckoutRow.id).where(
             CheckoutRow.session_id == session.id, CheckoutRow.state == CheckoutState.OPEN
@@ -148,13 +152,14 @@ def write_evidence(parts: Parts, erasure_id: str) -> bool:
 
 
 def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
-    """Erase mails in the sink, the test bank's addresses and records of payment workflows."""
+    """Erase looks' objects, mails in the sink, the test bank's addresses, payments' workflows."""
     with reading(parts.engine) as db:
         row = db.get(ErasureRow, erasure_id)
         if row is None or row.customer_id is None:
             return {}
         found = ids_of(db, REGISTRY, row.customer_id)
     counts = {"mails": _mailbox(parts).forget(found[Scope.ADDRESS].__contains__)}
+    counts["looks"] = erase_objects(parts, found)
     if isinstance(parts.payments.active, SandboxProvider):
         counts["bank"] = parts.payments.active.bank.forget(found[Scope.ATTEMPT])
     parts.marked("beside")
@@ -164,6 +169,12 @@ def erase_beside(parts: Parts, erasure_id: str) -> dict[str, int]:
         _rewrite(Path(url.removeprefix("sqlite:///")))
     parts.marked("workflows")
     return counts
+
+
+def erase_objects(parts: Parts, found: FoundIds) -> int:
+    """Delete the pictures of her looks, also of those that are coming in; return how many looks."""
+    ending.delete_objects(parts.objects, found[Scope.LOOK], found[Scope.LOOK_UPLOAD])
+    return len(found[Scope.LOOK])
 
 
 def erase_rows(parts: Parts, erasure_id: str, beside: dict[str, int]) -> None:

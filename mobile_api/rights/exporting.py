@@ -38,7 +38,10 @@ IN_MEMORY_MAX: Final = 1 << 20  # bytes of a ZIP; a larger one goes to a file th
 # What she reads: tables by what they are about, in the order in which she would ask.
 PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("You"), ("customer", "customer_email")),
-    (N_("Signing in"), ("session_key", "passkey", "passkey_challenge", "sign_in_code")),
+    (
+        N_("Signing in"),
+        ("session_key", "passkey", "passkey_challenge", "sign_in_code", "account_letter"),
+    ),
     (N_("What you allowed"), ("consent_subject", "consent")),
     (
         N_("Carts"),
@@ -66,7 +69,15 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         N_("Devices in the shop"),
         (
             *("binding", "band_loan", "band_presence", "band_at_desk", "desk_code"),
-            *("turn", "size_request", "tried_item", "dead_letter"),
+            *("turn", "shop_plan", "plan_line", "booking"),
+            *("size_request", "tried_item", "dead_letter"),
+        ),
+    ),
+    (
+        N_("Looks"),
+        (
+            *("look", "look_item", "look_choice", "look_share", "look_key", "look_phone"),
+            *("look_ask", "look_upload", "look_piece"),
         ),
     ),
 )

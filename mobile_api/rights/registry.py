@@ -33,6 +33,13 @@ ELSEWHERE: Final = (
         "as long as the file: it is for trying out",
     ),
     Elsewhere(
+        "objects: `DATA_DIR/objects`, or the bucket of OBJECTS_URL",
+        "videos and contact sheets of looks, sealed: neither this server nor who has its key opens"
+        " them without her phone",
+        "deleted; before that what opens them",
+        "as long as their looks; what is of none, two hours",
+    ),
+    Elsewhere(
         "spools of devices",
         "events that were not sent yet; one that asks for a list has the address",
         "events of her visits are acknowledged and done away with, so the device forgets them",

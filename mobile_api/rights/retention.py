@@ -16,11 +16,15 @@ from cart.carts import keys
 from cart.db import unit_of_work
 from cart.idempotency import service as idempotency
 from cart.kernel.clock import Clock
+from cart.looks import ending
 from cart.orders import addresses
 from cart.picking import doors
 from cart.profile import service as profile
+from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
 from gateway.dead_letters import service as dead_letters
+from gateway.plans import model as plan_limits
+from gateway.plans import service as plans
 from mobile_api.mail.queries import erase_addresses
 from mobile_api.rights import idle
 from mobile_api.settings import ApiSettings
@@ -43,8 +47,11 @@ class Rule:
 RULES: Final = (
     Rule(
         "sign_in",
-        "addresses of sign-in codes, begun passkeys, windows of limits",
-        lambda _: f"{CODES_KEPT.days} day after a code is too old to use (fixed)",
+        "addresses of sign-in codes, letters about accounts, begun passkeys, windows of limits",
+        lambda _: (
+            f"{CODES_KEPT.days} day after a code is too old to use,"
+            f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
+        ),
         lambda db, clock, _: profile.forget(db, clock),
     ),
     Rule(
@@ -72,6 +79,12 @@ RULES: Final = (
         lambda db, clock, _: dead_letters.forget(db, clock),
     ),
     Rule(
+        "plans",
+        "plans of visits with their lines and bookings",
+        lambda _: f"{plan_limits.KEPT.days} day after the visit (fixed)",
+        lambda db, clock, _: plans.forget(db, clock),
+    ),
+    Rule(
         "list_addresses",
         "addresses that lists were mailed to",
         lambda settings: f"{settings.mail_keep_days} days (MAIL_KEEP_DAYS)",
@@ -86,6 +99,12 @@ RULES: Final = (
         lambda db, clock, settings: addresses.erase(
             db, clock.now() - timedelta(days=settings.order_email_keep_days), AT_ONCE_MAX
         ),
+    ),
+    Rule(
+        "looks",
+        "looks; what opens them first, then their objects",
+        lambda _: "7, 30, 90 or 365 days, as each shopper chose; 30 without a choice",
+        lambda db, clock, _: ending.shred(db, clock, AT_ONCE_MAX),
     ),
     # After the addresses of its orders: until then a session stays.
     Rule(

@@ -3,15 +3,17 @@
 from fastapi import Request
 from fastapi.responses import Response
 
-from cart.db import unit_of_work
+from cart.carts.queries import session_of_key
+from cart.db import reading, unit_of_work
 from cart.kernel.errors import CarryoverError, TooManyAttempts
 from cart.profile import service as profile
+from cart.profile.model import known_mark
 from cart.profile.service import Asked, Proved
 from gateway.fanout import CodeAsked
 from mobile_api.edge import sessions
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import Visitor
-from mobile_api.sign_in.cookies import CODE, Asking, browser_of, network, unbind
+from mobile_api.sign_in.cookies import CODE, KNOWN, Asking, bind, browser_of, network, unbind
 from mobile_api.sign_in.device import device_words
 from mobile_api.sign_in.service import Phone, sign_in
 from mobile_api.wiring import Parts
@@ -59,17 +61,24 @@ def use_code(request: Request, wired: Parts, visitor: Visitor, typed: str) -> st
 
 def phone_of(request: Request, wired: Parts, visitor: Visitor, asking: Asking) -> Phone:
     """Return the phone that calls, with the cookie of what it asked for."""
+    secure = wired.settings.secure
     return Phone(
         visitor,
-        browser_of(request, asking, secure=wired.settings.secure),
+        browser_of(request, asking, secure=secure),
         device_words(request.headers.get("user-agent", "")),
         locale_of(request),
+        # compare_digest takes no other characters
+        known if (known := browser_of(request, KNOWN, secure=secure)).isascii() else "",
     )
 
 
 def let_in(response: Response, wired: Parts, asking: Asking, token: str) -> Response:
-    """Give the phone its key, and take back what it was asked for with."""
+    """Give the phone its key and the mark of whose it is; take back what it was asked for with."""
     secure = wired.settings.secure
+    with reading(wired.engine) as db:
+        session = session_of_key(db, token, wired.clock.now())
+    if session is not None and session.customer_id:
+        bind(response, KNOWN, known_mark(wired.secret, session.customer_id), secure=secure)
     sessions.set_cookie(response, token, secure=secure)
     unbind(response, asking, secure=secure)
     return response

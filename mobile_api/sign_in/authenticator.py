@@ -10,17 +10,25 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from cart.kernel.errors import PasskeyRefused
 from cart.profile.model import CHALLENGE_LIFETIME
 from cart.profile.passkeys import Made
-from cart.profile.tables import PasskeyRow
 
 logger = logging.getLogger(__name__)
 NAME: Final = "Carryover"
 TIMEOUT_MS: Final = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
+
+
+class Kept(Protocol):
+    """What is kept of a passkey, whoever it is of."""
+
+    id: str
+    credential_id: str
+    public_key: str
+    sign_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,18 @@ def place_of(base_url: str) -> Place | None:
 
 
 def asked_to_make(
-    place: Place, challenge: bytes, *, customer_id: str, name: str, has: Sequence[PasskeyRow]
+    place: Place,
+    challenge: bytes,
+    *,
+    owner: str,
+    name: str,
+    has: Sequence[Kept],
+    discoverable: bool = True,
 ) -> dict[str, Any]:
-    """Return the options of ``navigator.credentials.create``. ``name``: what her list shows."""
+    """Return the options of ``navigator.credentials.create``. ``name``: what her list shows.
+
+    ``discoverable``: it is to be found without saying who she is.
+    """
     from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
     from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
@@ -62,13 +79,15 @@ def asked_to_make(
     options = generate_registration_options(
         rp_id=place.id,
         rp_name=NAME,
-        user_id=customer_id.encode(),
+        user_id=owner.encode(),
         user_name=name,
         user_display_name=name,
         challenge=challenge,
         timeout=TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
+            resident_key=ResidentKeyRequirement.REQUIRED
+            if discoverable
+            else ResidentKeyRequirement.DISCOURAGED,
             # A found phone that is unlocked by nobody opens nothing.
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
@@ -80,15 +99,25 @@ def asked_to_make(
     return made
 
 
-def asked_to_sign(place: Place, challenge: bytes) -> dict[str, Any]:
-    """Return the options of ``navigator.credentials.get``: the same for everybody."""
+def asked_to_sign(place: Place, challenge: bytes, has: Sequence[Kept] = ()) -> dict[str, Any]:
+    """Return the options of ``navigator.credentials.get``: without ``has`` the same for everybody.
+
+    ``has``: one of these is asked for; whose they are is known by then.
+    """
     from webauthn import generate_authentication_options, options_to_json  # noqa: PLC0415
-    from webauthn.helpers.structs import UserVerificationRequirement  # noqa: PLC0415
+    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        PublicKeyCredentialDescriptor,
+        UserVerificationRequirement,
+    )
 
     options = generate_authentication_options(
         rp_id=place.id,
         challenge=challenge,
         timeout=TIMEOUT_MS,
+        allow_credentials=[
+            PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential_id)) for one in has
+        ],
         user_verification=UserVerificationRequirement.REQUIRED,
     )
     made: dict[str, Any] = json.loads(options_to_json(options))
@@ -119,9 +148,18 @@ def made(place: Place, challenge: bytes, credential: dict[str, Any]) -> Made | P
 
 
 def signed(
-    place: Place, challenge: bytes, credential: dict[str, Any], passkey: PasskeyRow
+    place: Place,
+    challenge: bytes,
+    credential: dict[str, Any],
+    passkey: Kept,
+    *,
+    owner: str,
+    named: bool = True,
 ) -> tuple[int, bool] | PasskeyRefused:
-    """Return the passkey's count and whether it is backed up, or why it did not sign this."""
+    """Return the passkey's count and whether it is backed up, or why it did not sign this.
+
+    ``named``: it has to say whose it is; one that is not discoverable may not.
+    """
     from webauthn import verify_authentication_response  # noqa: PLC0415
     from webauthn.helpers import base64url_to_bytes, bytes_to_base64url  # noqa: PLC0415
 
@@ -137,12 +175,13 @@ def signed(
         )
     except Exception as error:  # noqa: BLE001 - see _refused
         return _refused(error, passkey)
-    if credential["response"].get("userHandle") != bytes_to_base64url(passkey.customer_id.encode()):
+    handle = credential["response"].get("userHandle")
+    if (named or handle is not None) and handle != bytes_to_base64url(owner.encode()):
         return PasskeyRefused("the passkey was made for somebody else")
     return said.new_sign_count, said.credential_backed_up
 
 
-def _refused(error: Exception, passkey: PasskeyRow | None = None) -> PasskeyRefused:
+def _refused(error: Exception, passkey: Kept | None = None) -> PasskeyRefused:
     # Bytes of strangers that are no CBOR, or CBOR of something else, come up from the library as
     # IndexError, AttributeError and more: whatever it is, this is no answer to what was asked.
     # A library's text may quote what came in; its kind is what an operator needs.

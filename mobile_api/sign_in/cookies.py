@@ -11,6 +11,8 @@ from mobile_api.edge.sessions import TOKEN_LENGTH_MAX
 
 CODE: Final = ("sign-in", CODE_LIFETIME)
 PASSKEY: Final = ("passkey", CHALLENGE_LIFETIME)
+# As long as browsers keep a cookie at most: who comes back within it is told nothing.
+KNOWN: Final = ("known", timedelta(days=400))
 Asking = tuple[str, timedelta]
 
 

@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.errors import NotFound, PasskeyRefused, TooManyAttempts
-from cart.profile import limits
+from cart.profile import letters, limits
 from cart.profile import passkeys as kept
+from cart.profile.letters import AccountLetter
 from cart.profile.model import TRIES_PER_NETWORK, challenge_of
 from cart.profile.queries import addresses_of
 from cart.profile.service import Proved
@@ -63,7 +64,13 @@ def prove(
     passkey = kept.of_credential(db, credential["id"])
     if not taken or passkey is None:
         return PasskeyRefused("this browser was asked nothing lately, or nobody has this passkey")
-    said = authenticator.signed(here, challenge_of(wired.secret, browser), credential, passkey)
+    said = authenticator.signed(
+        here,
+        challenge_of(wired.secret, browser),
+        credential,
+        passkey,
+        owner=passkey.customer_id,
+    )
     if isinstance(said, PasskeyRefused):
         return said
     count, backed_up = said
@@ -89,7 +96,7 @@ def ask_to_make(
     options = authenticator.asked_to_make(
         here,
         given.to_sign,
-        customer_id=customer_id,
+        owner=customer_id,
         name=next(iter(addresses_of(db, customer_id)), authenticator.NAME),
         has=kept.of_customer(db, customer_id),
     )
@@ -104,8 +111,11 @@ def add(
     browser: str,
     credential: dict[str, Any],
     device: str,
+    locale: str,
 ) -> PasskeyRow | PasskeyRefused:
-    """Keep what was made for this browser's challenge. A refusal is given: it uses it up.
+    """Keep what was made for this browser's challenge, and tell her by e-mail, in ``locale``.
+
+    A refusal is given: it uses it up.
 
     Raises:
         TooManyPasskeys, PasskeyRefused: as ``cart.profile.passkeys.keep`` says.
@@ -117,4 +127,15 @@ def add(
     made = authenticator.made(here, challenge_of(wired.secret, browser), credential)
     if isinstance(made, PasskeyRefused):
         return made
-    return kept.keep(db, wired.clock, wired.ids, customer_id=customer_id, made=made, device=device)
+    row = kept.keep(db, wired.clock, wired.ids, customer_id=customer_id, made=made, device=device)
+    letters.write(
+        db,
+        wired.clock,
+        wired.ids,
+        wired.secret,
+        customer_id=customer_id,
+        kind=AccountLetter.PASSKEY_ADDED,
+        device=device,
+        locale=locale,
+    )
+    return row

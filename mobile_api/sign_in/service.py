@@ -4,6 +4,7 @@ All of it is one transaction with the proof's use, so a process that dies leaves
 nothing or all of it, and the same request again finds it done.
 """
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,16 +17,23 @@ from cart.carts.service import give_key
 from cart.carts.tables import SessionKeyRow, ShopperSessionRow
 from cart.kernel.errors import SignInCodeRefused
 from cart.kernel.ids import secret_hash
+from cart.looks import keys as look_keys
 from cart.orders import joining
 from cart.personal.erasing import under_way
+from cart.profile import letters
 from cart.profile import service as profile
 from cart.profile.consent import service as consents
+from cart.profile.letters import AccountLetter
+from cart.profile.model import known_mark
+from cart.profile.queries import customer_of
 from cart.profile.service import Proved
 from gateway.bands import service as band_service
 from gateway.binding import news
 from gateway.binding import service as binding_service
 from gateway.binding.queries import live_of_carts
 from gateway.fanout import BandChanged, CartChanged, SignedOut
+from gateway.plans import bookings
+from gateway.plans import service as plans
 from mobile_api.carts.adding import ORIGIN
 from mobile_api.edge.sessions import Visitor, derived_token
 from mobile_api.wiring import Parts
@@ -33,12 +41,16 @@ from mobile_api.wiring import Parts
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """The phone that signs in. ``browser``: the secret of the cookie of what it proved."""
+    """The phone that signs in. ``browser``: the secret of the cookie of what it proved.
+
+    ``known``: the mark of whoever signed in here last.
+    """
 
     visitor: Visitor
     browser: str
     device: str
     locale: str
+    known: str = ""
 
 
 def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | SignInCodeRefused:
@@ -64,7 +76,8 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
     if origin is not None:
         held = binding_service.held_by(db, origin.id)  # bindings first, as ingest does
         db.refresh(origin, with_for_update=True)  # a claim that we waited for gave it another cart
-    customer_id = proved.customer_id or profile.become(db, clock, ids, address=proved.address)
+    before = proved.customer_id or customer_of(db, proved.address)
+    customer_id = before or profile.become(db, clock, ids, address=proved.address)
     own = keys.own_session(db, clock, ids, customer_id=customer_id, locale=phone.locale)
     if under_way(db, customer_id):
         msg = "everything about this customer is being erased"
@@ -75,24 +88,21 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
         keys.end(db, session_id=here.id, token_hashes=only)
         wired.tell(db, SignedOut(here.id))
     if origin is not None:
-        binding_service.move(db, clock, held, session_id=own.id, prior_cart_id=origin.cart_id)
-        band = band_service.move_loan(db, clock, from_id=origin.id, session_id=own.id)
-        if band is not None:
-            wired.tell(db, BandChanged(band.number))
-        changes = joining.join(
+        _join(wired, db, proved.id, origin, own, held=held)
+    if phone.visitor.signal:
+        consents.heed_signal(db, clock, ids, customer_id)
+    mark = known_mark(wired.secret, customer_id)
+    if proved.address and before and not hmac.compare_digest(phone.known, mark):
+        letters.write(
             db,
             clock,
             ids,
-            joining_id=proved.id,
+            wired.secret,
             customer_id=customer_id,
-            origin=origin,
-            own=own,
-            bindings=held,
-            loans=[band.loan_id] if band is not None and band.loan_id else [],
+            kind=AccountLetter.SIGNED_IN,
+            device=phone.device,
+            locale=phone.locale,
         )
-        _ring(wired, db, [own.cart_id], changes)
-    if phone.visitor.signal:
-        consents.heed_signal(db, clock, ids, customer_id)
     keys.give(
         db,
         clock,
@@ -104,6 +114,42 @@ def sign_in(wired: Parts, db: Session, proved: Proved, phone: Phone) -> str | Si
     return token
 
 
+def _join(
+    wired: Parts,
+    db: Session,
+    joining_id: str,
+    origin: ShopperSessionRow,
+    own: ShopperSessionRow,
+    *,
+    held: Sequence[str],
+) -> None:
+    """Let what the phone had until now go with the customer: devices, band, plan, looks, cart."""
+    clock, ids = wired.clock, wired.ids
+    binding_service.move(db, clock, held, session_id=own.id, prior_cart_id=origin.cart_id)
+    band = band_service.move_loan(db, clock, from_id=origin.id, session_id=own.id)
+    if band is not None:
+        wired.tell(db, BandChanged(band.number))
+    if plans.move(db, from_id=origin.id, cart_id=origin.cart_id, session_id=own.id):
+        hers = bookings.held(db, own.id)
+        wired.tell(db, plans.changed(db, hers))
+    looks = look_keys.move(db, from_id=origin.id, session_id=own.id)
+    changes = joining.join(
+        db,
+        clock,
+        ids,
+        joining_id=joining_id,
+        customer_id=own.customer_id or "",
+        origin=origin,
+        own=own,
+        along={
+            "binding": held,
+            "loan": [band.loan_id] if band is not None and band.loan_id else [],
+            "look_key": looks,
+        },
+    )
+    _ring(wired, db, [own.cart_id], changes)
+
+
 def undo(wired: Parts, db: Session, me: ShopperSessionRow, joining_id: str) -> None:
     """Take out what a sign-in brought to this customer's cart.
 
@@ -113,6 +159,7 @@ def undo(wired: Parts, db: Session, me: ShopperSessionRow, joining_id: str) -> N
     binding_service.held_by(db, me.id)  # before the carts, as ingest does
     undone = joining.undo(db, wired.clock, joining_id=joining_id, customer_id=me.customer_id or "")
     binding_service.move_back(db, undone.bindings, from_id=undone.to, session_id=undone.origin)
+    look_keys.move_back(db, undone.look_keys, session_id=undone.origin)
     for number in band_service.move_back(
         db, undone.loans, from_id=undone.to, session_id=undone.origin
     ):

@@ -25,7 +25,7 @@ from cart.kernel.errors import (
     SeveralBands,
     TooManyAttempts,
 )
-from cart.kernel.pin_hash import matches
+from cart.kernel.pin_hash import matches, renewed
 from cart.orders import checkout, paying
 from cart.orders.checkout import Choice
 from cart.orders.model import AttemptState, Method
@@ -157,14 +157,15 @@ def _taken(wired: Parts, me: Staff, desk: str, form: PayForm, attempt_id: str) -
             raise PurseLocked(msg)
         msg = "wrong PIN"
         raise PursePinRefused(msg, left=tried.left)
+    keep = renewed(form.pin, tried.pin_hash)
     with unit_of_work(wired.engine) as db:
-        purses.was_right(db, customer_id=customer_id, pin_hash=tried.pin_hash)
+        purses.was_right(db, customer_id=customer_id, pin_hash=tried.pin_hash, keep=keep)
         desk_service.was_right(db, location_id=me.location_id, desk=desk)
     wired.marked("pin right")
     settings = wired.settings
     most = Limits(settings.wristband_payment_max_minor, settings.wristband_day_max_minor)
     with unit_of_work(wired.engine) as db:
-        use = PurseUse(customer_id, tried.pin_hash, _today(wired, db, me.location_id), most)
+        use = PurseUse(customer_id, keep, _today(wired, db, me.location_id), most)
         order_id = _buy(wired, db, me, desk, form, attempt_id, payer, use)
         wired.marked("band paying")
     wired.marked("band paid")

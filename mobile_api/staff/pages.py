@@ -18,7 +18,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
-from mobile_api.staff import at_desk, cards, orders, refunds
+from mobile_api.staff import at_desk, cards, orders, parting, refunds
 from mobile_api.staff import walk as walking
 from mobile_api.staff.locking import locked_page
 from mobile_api.staff.looking import Looking, looking
@@ -117,13 +117,17 @@ def sign_in_form(
 
 
 @router.post("/sign-out", dependencies=[allow(Role.ANYONE)])
-def sign_out(wired: Wired, device: CurrentDevice) -> Response:
-    """Sign out here; what she holds stays hers until a colleague takes it over."""
+def sign_out(request: Request, wired: Wired, device: CurrentDevice) -> Response:
+    """Sign out here, and at her company's provider if she came by it.
+
+    What she holds stays hers until a colleague takes it over.
+    """
     if device.token:
         with unit_of_work(wired.engine) as db:
             staff.sign_out(db, wired.clock, token=device.token)
             doors.leave(db, device.token)
-    response = RedirectResponse("/staff", 303, NO_STORE)
+    response = parting.parted(request, wired) or RedirectResponse("/staff", 303, NO_STORE)
+    parting.forget_token(response, secure=wired.settings.secure)
     drop_cookie(response, secure=wired.settings.secure)
     return response
 

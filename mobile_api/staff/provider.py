@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -46,6 +46,7 @@ class Metadata(BaseModel):
     jwks_uri: str
     token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
     authorization_response_iss_parameter_supported: bool = False
+    end_session_endpoint: str = ""  # OpenID Connect RP-Initiated Logout 1.0, 2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,28 @@ class Provider:
         address = self.metadata().authorization_endpoint
         return f"{address}{'&' if '?' in address else '?'}{urlencode(wanted)}"
 
+    def way_out(self, token: str, redirect_uri: str) -> str:
+        """Return where her session at the provider is ended; "" if it has no such place.
+
+        ``token``: of her sign-in, so that nobody is asked whether she means it.
+
+        Raises:
+            ProviderUnavailable: it does not say where.
+        """
+        address = self.metadata().end_session_endpoint
+        if urlsplit(address).scheme not in {"http", "https"}:
+            return ""
+        wanted = {
+            "id_token_hint": token,
+            "client_id": self.client.client_id,
+            "post_logout_redirect_uri": redirect_uri,
+        }
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(wanted)}"
+
     def came_back(
         self, asked: Asked, answer: Mapping[str, str], redirect_uri: str
-    ) -> dict[str, Any]:
-        """Return the claims of who came back with ``answer``, the query of the address.
+    ) -> tuple[dict[str, Any], str]:
+        """Return claims and token of who came back with ``answer``, the query of the address.
 
         Raises:
             ProviderRefused: another browser's answer, another provider's, a refusal, or a
@@ -136,7 +155,8 @@ class Provider:
         code = answer.get("code", "")
         if answer.get("error") or not code:
             _refuse("the provider refused")
-        return self._checked(self._token(metadata, asked, code, redirect_uri), asked)
+        token = self._token(metadata, asked, code, redirect_uri)
+        return self._checked(token, asked), token
 
     def metadata(self) -> Metadata:
         """Return what the provider says of itself, asked for once an hour.

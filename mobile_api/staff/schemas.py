@@ -49,6 +49,12 @@ class TypeCode(Leave):
     code: Annotated[str, Field(max_length=64)] = ""
 
 
+class RemovePasskey(TypeCode):
+    """The form that takes a passkey away, with a code of her app."""
+
+    passkey_id: Annotated[str, Field(max_length=ID_LENGTH_MAX)] = ""
+
+
 class TakeOn(Taken):
     """Somebody to be taken on. ``location_id``: empty for one's own."""
 

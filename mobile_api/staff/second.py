@@ -4,7 +4,7 @@ A secret and recovery codes are shown by the answer to the form that made them, 
 other: nothing that could be opened again has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,10 +17,10 @@ from sqlmodel import Session
 from cart.audit.model import Action
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import NotSignedIn, SecondFactorRefused, SessionLocked
-from cart.picking import doors, second
+from cart.picking import doors, passkeys, second
 from cart.picking.model import Staff
 from cart.picking.staff import SignedIn
-from cart.picking.tables import StaffRow
+from cart.picking.tables import StaffPasskeyRow, StaffRow
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
@@ -29,6 +29,7 @@ from mobile_api.edge.problems import TITLES
 from mobile_api.look.codes import qr
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
+from mobile_api.sign_in.authenticator import place_of
 from mobile_api.staff.looking import looking
 from mobile_api.staff.schemas import TypeCode
 from mobile_api.staff.signed_in import CurrentDevice, Device, set_cookie
@@ -97,6 +98,10 @@ def _show(
         "has": None,
         "shown": None,
         "due": "",
+        "passkeys": [],
+        "may_add": False,
+        "ended": False,
+        "ask_others": False,
         **context,
     }
     status = 403 if shown["fault"] else 200
@@ -111,8 +116,26 @@ def on_the_way(request: Request, wired: Parts, device: Device, back: str) -> HTM
     except NotSignedIn:
         return None
     caller = Caller(here.staff, halfway=True)
-    name = "staff_code.html" if here.has_factor else "staff_second.html"
-    return _show(request, caller, name, back, {})
+    if not here.has_factor:
+        return _show(request, caller, "staff_second.html", back, {})
+    return _ask(request, wired, caller, back, "")
+
+
+def _ask(request: Request, wired: Parts, caller: Caller, back: str, fault: str) -> HTMLResponse:
+    """Ask for her code, or for a passkey if she has one."""
+    kept: Sequence[StaffPasskeyRow] = []
+    if place_of(wired.settings.base_url):
+        with reading(wired.engine) as db:
+            kept = passkeys.of_staff(db, caller.me.id)
+    return _show(request, caller, "staff_code.html", back, {"passkeys": kept, "fault": fault})
+
+
+def faulty(
+    request: Request, wired: Parts, me: Staff, back: str, refused: SecondFactorRefused
+) -> HTMLResponse:
+    """Return her page with what was refused."""
+    fault = _fault(request, refused)
+    return _state(request, wired, Caller(me, halfway=False), back, fault=fault)
 
 
 @router.post("/code")
@@ -132,8 +155,7 @@ def type_code(
     except NotSignedIn:
         return _to_the_door(form.back)
     if isinstance(came, SecondFactorRefused):
-        context = {"fault": _fault(request, came)}
-        return _show(request, caller, "staff_code.html", form.back, context)
+        return _ask(request, wired, caller, form.back, _fault(request, came))
     with reading(wired.engine) as db:
         response = RedirectResponse(way_of(db, came.staff, form.back), 303, NO_STORE)
     set_cookie(response, came.token, secure=wired.settings.secure)
@@ -146,19 +168,28 @@ def second_page(
     wired: Wired,
     device: CurrentDevice,
     back: Annotated[str, Query(max_length=200)] = "",
+    *,
+    ended: bool = False,
 ) -> HTMLResponse:
     """Show what she has set up, and what she may do about it."""
     with device.reading(wired, by_hand=True) as (_, me):
         pass
-    return _state(request, wired, Caller(me, halfway=False), back)
+    return _state(request, wired, Caller(me, halfway=False), back, ended=ended)
 
 
 def _state(
-    request: Request, wired: Parts, caller: Caller, back: str, *, fault: str = ""
+    request: Request,
+    wired: Parts,
+    caller: Caller,
+    back: str,
+    *,
+    fault: str = "",
+    ended: bool = False,
 ) -> HTMLResponse:
     spoken = words(locale_of(request))
     with reading(wired.engine) as db:
         has = second.has(db, caller.me.id)
+        kept = passkeys.of_staff(db, caller.me.id)
         zone = looking(wired, db, caller.me, spoken).zone
         needed = wired.settings.second_rule.needs(db, db.get_one(StaffRow, caller.me.id))
     due = _to_the_minute(spoken, has.due_at, zone) if needed and has.since is None else ""
@@ -166,6 +197,10 @@ def _state(
         "fault": fault,
         "has": has,
         "due": due,
+        "ended": ended,
+        "passkeys": kept if place_of(wired.settings.base_url) else [],
+        "may_add": place_of(wired.settings.base_url) is not None
+        and len(kept) < passkeys.STAFF_PASSKEYS_MAX,
         "since": _to_the_minute(spoken, has.since, zone),
     }
     return _show(request, caller, "staff_second.html", back, context)
@@ -232,7 +267,10 @@ def confirm(
     if isinstance(codes, SecondFactorRefused):
         context = {"fault": _fault(request, codes)}
         return _show(request, caller, "staff_second_new.html", form.back, context)
-    response = _codes(request, Caller(caller.me, halfway=False), codes, form.back)
+    # A new factor: whoever had the old one may be signed in elsewhere (ASVS 5.0, 7.4.3).
+    here = Caller(caller.me, halfway=False)
+    shown = {"codes": codes, "ask_others": not caller.halfway}
+    response = _show(request, here, "staff_second_codes.html", form.back, shown)
     if came is not None:
         set_cookie(response, came.token, secure=wired.settings.secure)
     return response

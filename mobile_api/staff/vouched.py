@@ -38,6 +38,7 @@ from mobile_api.edge.problems import TITLES, status_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.staff.pages import PLACE_COOKIE, sign_in_form
+from mobile_api.staff.parting import keep_token
 from mobile_api.staff.provider import Asked, Provider
 from mobile_api.staff.signed_in import set_cookie
 from mobile_api.staff.ways import own_way, way_on
@@ -141,7 +142,7 @@ def come_back(request: Request, wired: Wired) -> Response:
         begun = _read(wired.secret, cookie, _now_s(wired))
         back = begun.back
         address = wired.settings.base_url + BACK
-        claims = provider.came_back(begun.asked, dict(request.query_params), address)
+        claims, token = provider.came_back(begun.asked, dict(request.query_params), address)
         came = _came(wired, claims, begun.place)
     except (ProviderRefused, ProviderUnavailable) as error:
         response = _failed(request, wired, back, error)
@@ -151,6 +152,7 @@ def come_back(request: Request, wired: Wired) -> Response:
         context = {"to": way, "me": None, "place": "", "page_id": "came"}
         response = page(request, "staff_came.html", context, headers=NO_STORE)
         set_cookie(response, came.token, secure=secure)
+        keep_token(response, token, secure=secure)
     response.delete_cookie(
         cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="lax"
     )

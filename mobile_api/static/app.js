@@ -102,7 +102,12 @@ let keeping;
 export function keepPage(path = "/") {
   if (!("caches" in window)) return;
   clearTimeout(keeping);
-  keeping = setTimeout(() => caches.open("pages").then((cache) => cache.add(path)).catch(() => {}), KEEP_AFTER_MS);
+  keeping = setTimeout(() => keepNow(path).catch(() => {}), KEEP_AFTER_MS);
+}
+async function keepNow(path) {
+  const answer = await fetch(path);
+  if (!answer.ok || answer.redirected || /\bno-store\b/.test(answer.headers.get("Cache-Control") ?? "")) return;
+  await (await caches.open("pages")).put(path, answer);
 }
 
 /* live: the browser reconnects by itself and says which version it saw last */
@@ -146,6 +151,9 @@ function live() {
 /* offline: say so, and from when what is shown is */
 let offlineSince = null;
 const kept = (path) => `seen ${path}`;
+if (document.documentElement.hasAttribute("data-over")) { // signed out elsewhere: which pages she saw is hers
+  try { for (const key of Object.keys(localStorage)) if (key.startsWith(kept(""))) localStorage.removeItem(key); } catch { /* private mode */ }
+}
 export function online() {
   offlineSince = null;
   $("#offline").hidden = true;

@@ -334,6 +334,7 @@ acts["retry-refund"] = async ({ dataset }) => { await post(orderPath(`refunds/${
 acts["retry-unbought"] = async ({ dataset }) => { await post(`/api/v1/staff/refunds/${dataset.refund}/retry`); toast(say("refund_again")); };
 acts["call-next"] = ({ dataset }) => post(`/api/v1/staff/waiting/${encodeURIComponent(dataset.zone)}/call`);
 acts.turn = ({ dataset }) => post(`/api/v1/staff/waiting/turns/${dataset.turn}`);
+acts.booking = ({ dataset }) => post(`/api/v1/staff/bookings/${dataset.booking}`);
 acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
 acts["without-code"] = (button) => withReason(button, (reason) => handOver({ reason }));
 

@@ -11,7 +11,7 @@ const STAFF_MAX = 2;
 const PATIENCE_MS = 4000;
 // What is true only at this moment: keys, money, and the work of staff
 // (but for the walk that is on).
-const NEVER_KEPT = ["/account", "/sign-in", "/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff"];
+const NEVER_KEPT = ["/account", "/sign-in", "/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff", "/looks"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
@@ -28,6 +28,7 @@ self.addEventListener("activate", (event) => {
 async function keep(name, request, answer, max) {
   const cache = await caches.open(name);
   await cache.delete(request, { ignoreVary: true }); // one copy of a page, the last
+  if (/\bno-store\b/.test(answer.headers.get("Cache-Control") ?? "")) return;
   await cache.put(request, answer);
   const keys = await cache.keys();
   for (const old of keys.slice(0, Math.max(0, keys.length - max))) await cache.delete(old);
@@ -35,7 +36,9 @@ async function keep(name, request, answer, max) {
 async function pageOf(event, name, max, instead) {
   const { request } = event;
   const cache = await caches.open(name);
-  const fresh = fetch(request).then((answer) => {
+  const fresh = fetch(request).then(async (answer) => {
+    // Signed out from elsewhere: what was kept is of somebody who is here no more.
+    if (answer.headers.get("Carryover-Session") === "over") await caches.delete(PAGES);
     if (answer.ok && !answer.redirected) event.waitUntil(keep(name, request, answer.clone(), max));
     return answer;
   });

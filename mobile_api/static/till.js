@@ -296,6 +296,50 @@ if (waiting) {
   setInterval(() => { if (!document.hidden) lookAtWaiting().catch(() => {}); }, WAITING_LOOK_MS);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAtWaiting().catch(() => {}); });
 }
+/* a plan of a visit: the server says what is next; a tick can be taken back */
+const plan = $("#plan");
+function showPlan({ html }) {
+  const fresh = parsed(html);
+  const focused = plan.contains(document.activeElement) ? document.activeElement.id : "";
+  const picked = $$("select[id]", plan).map((one) => [one.id, one.value, one.dataset.touched]);
+  plan.replaceChildren(fresh);
+  for (const [id, value, touched] of picked) {
+    const same = document.getElementById(id);
+    if (touched && same && [...same.options].some((one) => one.value === value && !one.disabled)) { same.value = value; same.dataset.touched = "yes"; }
+  }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+const lookAtPlan = plan && looking(async () => {
+  try {
+    showPlan(await send("GET", "/api/v1/plan?html=true"));
+    online();
+  } catch (problem) {
+    if (["unknown_plan", "no_session"].includes(problem.code)) location.replace("/plan");
+    else throw problem;
+  }
+});
+const planned = (rest, body) => send("POST", `/api/v1/plan${rest}?html=true`, body).then(showPlan);
+const tickOff = (key, done) => planned("/tick", { key, done });
+Object.assign(acts, {
+  "plan-make": async ({ dataset }) => {
+    await send("POST", "/api/v1/plan", { list_id: dataset.list, location_id: dataset.shop, comes_at: $("#plan-comes").value, called: $("#plan-called").value });
+    location.assign("/plan");
+  },
+  "plan-end": async () => { await send("POST", "/api/v1/plan/end"); location.assign("/plan"); },
+  "plan-arrive": () => planned("/arrive"),
+  "plan-tick": async ({ dataset: { key, done } }) => {
+    await tickOff(key, done === "true");
+    if (done === "true") toast(plan.dataset.ticked, { label: plan.dataset.undo, run: () => attempt(() => tickOff(key, false)) });
+  },
+  "plan-try": (button) => planned("/try", { gtin: button.dataset.key, to_try: button.getAttribute("aria-pressed") !== "true" }),
+  "plan-book": ({ dataset: { serves, change } }) => planned("/bookings", { serves, starts_at: $(`#slot-${serves}`).value, change: change === "true" }),
+  "plan-cancel": ({ dataset: { serves } }) => planned("/bookings/cancel", { serves }),
+});
+if (plan) {
+  plan.addEventListener("change", ({ target }) => { target.dataset.touched = "yes"; });
+  follow("/api/v1/plan/events", lookAtPlan);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAtPlan().catch(() => {}); });
+}
 // The code at the desk was scanned: that is the wish; without scripts the button says it.
 if ($("#arrive")) attempt(async () => $("#arrive form").requestSubmit());
 tick();

@@ -6,9 +6,12 @@ wristbands. For one event loop.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from bleak.backends.device import BLEDevice
 
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Unavailable
@@ -58,6 +61,7 @@ class Listening:
         self._patience = patience
         self._wait = wait
         self._failures = 0
+        self._connections = 0
         self._heard_at_s = clock.monotonic()
         self.state: State | None = None  # until it is known
         self.restarts = 0  # because it was silent or gone
@@ -84,6 +88,9 @@ class Listening:
         self._failures = 0
         started_s = self._heard_at_s = self._clock.monotonic()
         while True:
+            if self._connections:
+                await self._wait(self._patience.silent_after_s / 8)
+                continue
             silent_s = self._clock.monotonic() - self._heard_at_s
             if silent_s >= self._patience.silent_after_s:
                 self._tell("silent", f"nothing was heard for {silent_s:.0f} s")
@@ -94,11 +101,25 @@ class Listening:
             await self._wait(self._patience.silent_after_s / 8)
         await self._radio.stop()
 
-    def _heard(self, frame: bytes | None, dbm: float) -> None:
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Start nothing anew while a connection is made or goes on: many adapters are deaf then.
+
+        Scanning was not stopped for it. Where the adapter does not take it up again, the silence
+        that counts begins with the end of this.
+        """
+        self._connections += 1
+        try:
+            yield
+        finally:
+            self._connections -= 1
+            self._heard_at_s = self._clock.monotonic()
+
+    def _heard(self, frame: bytes | None, dbm: float, sender: BLEDevice | None = None) -> None:
         self._heard_at_s = self._clock.monotonic()
         if self.state != "hearing":
             self._tell("hearing", "")
-        self._hear(frame, dbm)
+        self._hear(frame, dbm, sender)
 
     def _tell(self, state: State, why: str) -> None:
         if state == self.state:

@@ -108,6 +108,13 @@ class Presenting:
             band.unsaid |= band.dbm >= near_dbm - BUTTON_BELOW_DB
         return self._near(band, now_s) or self._news(band, now_s)
 
+    def silenced(self, identifier: bytes, now_s: float) -> None:
+        """Not be surprised that a band was unheard: somebody was connected with it until now."""
+        band = self._followed.get(identifier)
+        if band is not None:
+            band.last_s = now_s
+            self._followed.move_to_end(identifier)
+
     def forget(self, now_s: float) -> None:
         """Forget who has not been heard for FORGOTTEN_AFTER_S."""
         while self._followed:

@@ -5,7 +5,6 @@ they came: an air with nothing in it at all is a broken radio. It keeps nothing.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
 from bleak import BleakScanner
@@ -18,8 +17,17 @@ from cart.kernel.errors import Unavailable
 from gateway.wire.band import COMPANY_FOR_TRYING, identifier_in
 from gateway.wire.events import DBM_MAX, DBM_MIN
 
-Hear = Callable[[bytes | None, float], None]
-"""Takes a frame and its level in dBm; None for an advertisement that is no frame of ours."""
+
+class Hear(Protocol):
+    """Whoever listens."""
+
+    def __call__(self, frame: bytes | None, dbm: float, sender: BLEDevice | None = None) -> None:
+        """Take in a frame and its level; None: an advertisement that is no frame of ours.
+
+        ``sender``: to whom a connection can be made, as long as it has this address.
+        """
+        ...
+
 
 START_MAX_S: Final = 10.0  # BlueZ answers within milliseconds; a stuck one is given up and retried
 _LIFE: Final = (b"\x06", b"\x1a")
@@ -71,12 +79,12 @@ class BleakRadio:
             Unavailable: there is no adapter, or it does not do it.
         """
 
-        def heard(_device: BLEDevice, data: AdvertisementData) -> None:
+        def heard(device: BLEDevice, data: AdvertisementData) -> None:
             frame = data.manufacturer_data.get(self._company)
             dbm = float(data.rssi)
             known = DBM_MIN < dbm <= DBM_MAX  # 127 and -127 are "not known"
             ours = known and frame is not None and identifier_in(frame) is not None
-            hear(frame if ours else None, dbm)
+            hear(frame if ours else None, dbm, device if ours else None)
 
         more: dict[str, Any] = {} if self._backend is None else {"backend": self._backend}
         try:

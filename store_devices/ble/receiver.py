@@ -9,11 +9,20 @@ import logging
 from contextlib import suppress
 from typing import Final
 
+from bleak.backends.device import BLEDevice
+
 from cart.kernel.clock import Clock
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import Ids
 from gateway.wire.codec import encode
-from gateway.wire.downlink import AckOutcome, ApplyDesired, Command, StockNotice
+from gateway.wire.downlink import (
+    AckOutcome,
+    ApplyDesired,
+    Command,
+    SetUpBand,
+    SignalBand,
+    StockNotice,
+)
 from gateway.wire.events import HealthData, HeardFrame
 from gateway.wire.sightings import SIGHTINGS_MAX, Sightings
 from gateway.wire.topics import Channel
@@ -22,7 +31,10 @@ from store_devices.ble.learning import Learned
 from store_devices.ble.listening import USUAL, Listening, Patience
 from store_devices.ble.presenting import Presenting
 from store_devices.ble.radio import Radio
+from store_devices.ble.reaching import Reaching, Touch
 from store_devices.ble.settings import ReceiverSettings
+from store_devices.ble.touching import touched
+from store_devices.certifying import Renewal, own_certificate
 from store_devices.enrolling import Enrolled
 from store_devices.identity import address, firmware
 from store_devices.keyring import DeviceKeyring
@@ -47,8 +59,9 @@ class Receiver:
         clock: Clock,
         ids: Ids,
         patience: Patience = USUAL,
+        touch: Touch = touched,
     ) -> None:
-        """Open files; nothing runs before :meth:`run`.
+        """Open files; nothing runs before :meth:`run`. ``touch``: connects to a band.
 
         Raises:
             Unavailable: a file cannot be opened.
@@ -73,6 +86,7 @@ class Receiver:
         self._heard = 0  # frames in the last turn
         self._dropped = 0  # messages of sightings
         self._desired_version = 0
+        self._renewal = Renewal(self._folder, identity, clock)
         self._uplink = Uplink(
             UplinkOptions(
                 url=identity.mqtt_url,
@@ -81,7 +95,7 @@ class Receiver:
                 firmware=firmware(),
                 version=settings.mqtt_version,
                 ca_file=settings.mqtt_ca_file,
-                cert_file=settings.mqtt_cert_file,
+                cert_file=own_certificate(self._folder, settings.mqtt_cert_file),
                 key_file=settings.mqtt_key_file,
                 resend_after_s=settings.resend_after_s,
             ),
@@ -91,17 +105,29 @@ class Receiver:
             hearer=self,
             keyring=DeviceKeyring(self._folder, identity, ids),
         )
+        self._reaching = Reaching(
+            touch,
+            clock,
+            server_now=self.spool.server_now,
+            near_dbm=lambda: self._presenting.learned.near_dbm,
+            answer=self._uplink.answer,
+            connecting=self.listening.connecting,
+            silenced=self._presenting.silenced,
+        )
 
     async def run(self) -> None:
         """Run until cancelled; then end in order: what is unsent stays in the spool."""
         self._uplink.start()
+        self._renewal.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.listening.run())
                 tasks.create_task(self._turn())
+                tasks.create_task(self._reaching.run())
         finally:
             self._presenting.learned.keep(self._folder)
             await asyncio.to_thread(self._uplink.stop)
+            await asyncio.to_thread(self._renewal.stop)
             self.spool.close()
             self.telemetry.close()
 
@@ -125,8 +151,10 @@ class Receiver:
             sightings_dropped=self._dropped,
         )
 
-    def command(self, command: Command) -> Answer:
-        """Take note of what is desired: a receiver has nothing that can be set, and says so."""
+    def command(self, command: Command) -> Answer | None:
+        """Reach a band, or take note of what is desired: nothing can be set, and it says so."""
+        if isinstance(command, SignalBand | SetUpBand):
+            return self._reaching.ask(command)
         if isinstance(command, ApplyDesired):
             self._desired_version = command.data.version
             return Answer()
@@ -139,9 +167,11 @@ class Receiver:
         """Say it in the log."""
         _LOG.info("the broker is %s", "reached" if state.online else "out of reach")
 
-    def _hear(self, frame: bytes | None, dbm: float) -> None:
+    def _hear(self, frame: bytes | None, dbm: float, sender: BLEDevice | None = None) -> None:
         if frame is None:
             return
+        if sender is not None:
+            self._reaching.nearby.hear(frame, dbm, sender, self._clock.monotonic())
         self._gatherer.hear(frame, dbm)
         told = self._presenting.hear(frame, dbm, self._clock.monotonic())
         if told is None:

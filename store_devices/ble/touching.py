@@ -1,6 +1,6 @@
 """What a device of the shop does with one band over a connection: set it up, make it shine.
 
-Through bleak's client, on whatever adapter. It keeps nothing, least of all a secret.
+Through bleak's client, on whatever adapter. It keeps nothing, and has no secret.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from bleak.exc import BleakError
 
 from cart.kernel.errors import InvalidPayload, Refused, Unavailable
 from gateway.wire import band_service as wire
+from gateway.wire.band import FRAME_BYTES
+from gateway.wire.band_exchange import KEY_BYTES
 from gateway.wire.band_service import Button, Light, Setup, Shine, Vibration
 
 CONNECT_MAX_S: Final = 10.0  # a band in reach answers within a second; people wait before the desk
@@ -29,15 +31,26 @@ class TouchedBand:
     def __init__(self, client: BleakClient) -> None:
         self._client = client
 
-    async def set_up(self, secret: bytes, clock_s: int) -> None:
-        """Give it its secret and set its clock; it is another band from then on.
+    async def set_up(self, key: bytes, clock_s: int) -> tuple[bytes, bytes]:
+        """Have it make its secret with this public key, and set its clock: it is another band then.
+
+        Return its own public key and the frame that it sends from now on. The secret follows
+        from both keys, and is here at no time.
 
         Raises:
             Refused: it has a secret already and nobody holds its button.
             Unavailable: it is out of reach.
-            ValueError: a secret of another length, or a clock out of range.
+            InvalidPayload: what it says is no key, or no frame.
+            ValueError: a key of another length, or a clock out of range.
         """
-        await self._write(wire.SETUP, Setup(secret, clock_s).encoded())
+        setup = Setup(key, clock_s)
+        offered = await self._read(wire.EXCHANGE)
+        await self._write(wire.SETUP, setup.encoded())
+        said = await self._read(wire.EXCHANGE)
+        if len(said) != KEY_BYTES + FRAME_BYTES or said[:KEY_BYTES] != offered:
+            msg = "the band does not say what it agreed to"
+            raise InvalidPayload(msg)
+        return offered, said[KEY_BYTES:]
 
     async def vibrate(self, times: int = 1, tenths: int = 3) -> None:
         """Vibrate so many times, each for so many tenths of a second.

@@ -110,8 +110,7 @@ class Agent:
     @property
     def visit_id(self) -> str | None:
         """The id of the present visit."""
-        visit = self._visit
-        return visit.id if visit else None
+        return visit.id if (visit := self._visit) else None
 
     @property
     def idle_after_s(self) -> int:
@@ -137,8 +136,9 @@ class Agent:
     def code_read(self, code: str, reader: Reader) -> None:
         """Take a code from camera or scanner: one more piece of it, and show the product."""
         with self._lock:
+            if self.touch():  # whoever scans now is the next one
+                self.finish(PutDownReason.DONE)
             visit = self._visit or self._begin()
-            self.touch()
             if visit is None:
                 return
             try:
@@ -181,8 +181,7 @@ class Agent:
             if self._visit is None:
                 return
             self.touch()
-            back = model.step_back(self._visit)
-            if back is not None:
+            if (back := model.step_back(self._visit)) is not None:
                 visit, step = back
                 self._visit = visit
                 self._say_line(model.wanting(visit, step.gtin, step.quantity), step=False)
@@ -202,8 +201,8 @@ class Agent:
     def choose_language(self, locale: Locale) -> None:
         """Speak this language until the visit ends; begins a visit if there is none."""
         with self._lock:
-            visit = self._visit or self._begin()
             self.touch()
+            visit = self._visit or self._begin()
             if visit is not None:
                 self._now(visit.model_copy(update={"locale": locale}))
 
@@ -220,12 +219,16 @@ class Agent:
             if self._visit is not None and self._trouble is None:
                 self._now(self._visit.model_copy(update={"notice": Notice(kind=kind, code=code)}))
 
-    def touch(self) -> None:
-        """Somebody is there: the idle time starts again."""
+    def touch(self) -> bool:
+        """Somebody is there: the idle time starts again. Return whether a veil stays."""
         with self._lock:
             self._seen_at = self._spool.server_now()
             if self._idle.touch():
                 self.ring()
+            if self._visit is None or self._visit.veiled_at is None:
+                return False
+            self._now(model.lifted(self._visit, self._seen_at))
+            return self._visit.veiled_at is not None
 
     def finish(self, reason: PutDownReason) -> None:
         """End the visit: everything of it is gone from here, at once, whatever else fails."""
@@ -373,10 +376,7 @@ class Agent:
             self._now(after(event), kept=True)
 
     def _say(
-        self,
-        data: Saying,
-        after: Callable[[DeviceEvent], Visit],
-        begun_at: datetime | None = None,
+        self, data: Saying, after: Callable[[DeviceEvent], Visit], begun_at: datetime | None = None
     ) -> DeviceEvent | None:
         """Spool an event together with the visit it leads to; None, and a notice, if it cannot."""
         event = self._memory.say(data, after, self._seen_at, begun_at)

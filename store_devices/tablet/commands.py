@@ -19,9 +19,11 @@ from gateway.wire.downlink import (
     GreetData,
     Rejected,
     ShowCart,
+    ShowStop,
     StockNotice,
     TapAnswered,
     TapData,
+    Veil,
 )
 from store_devices.link import Answer, LinkState
 from store_devices.spool import Spool
@@ -46,22 +48,35 @@ class Commands:
         match command:
             case ApplyDesired():
                 return self._become(command.data)
-            case ShowCart():
-                return self._show_cart(command)
-            case Clear():
-                done = self._agent.clear(command.data.visit)
-            case Claimed():
-                done = self._agent.change(command.data.visit, model.claimed)
             case BeginVisit():
                 return _unless(self._agent.welcome(command.data, command.time))
             case Greet():
                 return _unless(self._greet(command.data))
             case TapAnswered():
                 return _unless(self._answer_tap(command.data))
-            case Rejected():
-                data = command.data
+            case _:
+                return _DONE if self._change(command) else _OVER
+
+    def _change(self, command: Command) -> bool:
+        """Change the visit that it is about; say whether it still goes on."""
+        match command:
+            case ShowCart():
+                done = self._show_cart(command)
+            case Clear():
+                done = self._agent.clear(command.data.visit)
+            case Claimed():
+                done = self._agent.change(command.data.visit, model.claimed)
+            case ShowStop(data=going):
+                done = self._agent.change(
+                    going.visit, lambda visit: model.going_to(visit, going.stop)
+                )
+            case Veil():
+                done = self._veil(command)
+            case Rejected(data=data):
                 done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
-        return _DONE if done else _OVER
+            case _:
+                done = False  # a credential, a wristband: others answer these
+        return done
 
     def _greet(self, data: GreetData) -> str:
         if self._spool.server_now() > data.until:
@@ -71,6 +86,13 @@ class Commands:
         self._agent.say(None)
         self._agent.touch()
         return ""
+
+    def _veil(self, command: Veil) -> bool:
+        now = self._spool.server_now()
+        return self._agent.change(
+            command.data.visit,
+            lambda visit: model.veiled(visit, command.data, command.time, now),
+        )
 
     def _answer_tap(self, data: TapData) -> str:
         if self._spool.server_now() > data.until:
@@ -95,14 +117,13 @@ class Commands:
         self._stock.line(online=state.online)
         self._agent.link(state)
 
-    def _show_cart(self, command: ShowCart) -> Answer:
+    def _show_cart(self, command: ShowCart) -> bool:
         data = command.data
         if data.latest_at is not None:
             self._spool.observe(data.latest_at)
-        done = self._agent.change(
+        return self._agent.change(
             data.visit, lambda visit: model.shown_cart(visit, data, command.time, self._spool.id)
         )
-        return _DONE if done else _OVER
 
 
 def _unless(why: str) -> Answer:

@@ -54,7 +54,7 @@ _LOCALE: Final = TypeAdapter(Locale)
 _SHEET: Final = TypeAdapter(Sheet)
 
 Form = dict[str, str]
-Touch = Callable[[Agent, Form], None]
+Touch = Callable[[Agent, Form], object]
 
 
 def qr(link: str) -> Markup:
@@ -199,9 +199,15 @@ def _mail(agent: Agent, form: Form) -> None:
         agent.note("bad_address")
 
 
+def _here(agent: Agent) -> None:
+    if agent.touch():  # her list has been hidden for a while: this is somebody else
+        agent.finish(PutDownReason.DONE)
+
+
 TOUCHES: Final[dict[str, Touch]] = {
     "begin": lambda agent, _: agent.take_up(),
     "touch": lambda agent, _: agent.touch(),
+    "here": lambda agent, _: _here(agent),
     "scan": _scan,
     "look": lambda agent, form: agent.look_at(Gtin(form.get("gtin", ""))),
     "more": lambda agent, form: agent.more(Gtin(form.get("gtin", ""))),

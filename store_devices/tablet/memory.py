@@ -106,6 +106,9 @@ class Memory:
 
 
 def _dumped(visit: Visit, seen_at: datetime) -> str:
-    """Her name is left out: what a file once had is in its log for a while after it was deleted."""
-    nameless = visit.greeting and ""
-    return visit.model_copy(update={"seen_at": seen_at, "greeting": nameless}).model_dump_json()
+    """Her name and her plan are left out.
+
+    What a file once had is in its log for a while after it was deleted.
+    """
+    left_out = {"greeting": visit.greeting and "", "next_stop": None}
+    return visit.model_copy(update={"seen_at": seen_at, **left_out}).model_dump_json()

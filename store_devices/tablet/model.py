@@ -10,7 +10,14 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from cart.kernel.gtin import Gtin
-from gateway.wire.downlink import CartData, GreetData, RejectedData, ShownLine
+from gateway.wire.downlink import (
+    CartData,
+    GreetData,
+    NextStop,
+    RejectedData,
+    ShownLine,
+    VeilData,
+)
 from gateway.wire.events import (
     QUANTITY_MAX,
     DeviceEvent,
@@ -29,6 +36,9 @@ OVER: Final = "that visit is over here"
 TOO_LATE: Final = "it came too late"
 UNKEPT: Final = "it cannot be kept"
 ANOTHER: Final = "another visit goes on here"
+
+# Who is hidden from her own screen touches it at once. Whoever does so later may be anybody.
+LIFTED_WITHIN: Final = timedelta(seconds=3)
 
 UNDO_MAX: Final = 20  # steps back; nobody remembers more of what she tapped
 
@@ -100,6 +110,9 @@ class Visit(_Kept):
     greeting: str | None = None  # the name of whoever held her band here; empty: she gave none
     sheet: Sheet = ""
     notice: Notice | None = None
+    next_stop: NextStop | None = None  # of the plan that she made at home; on no disk
+    veiled_at: datetime | None = None  # since when nothing of her is shown
+    veil_said_at: datetime | None = None  # the time of the last word on that
 
 
 def lines(visit: Visit) -> tuple[Line, ...]:
@@ -206,8 +219,31 @@ def greeted(visit: Visit, data: GreetData) -> Visit:
     Her language is spoken from the first greeting on; what she chooses afterwards stays.
     """
     locale = data.locale if visit.greeting is None else visit.locale
-    known = {"greeting": data.greeting, "locale": locale, "notice": None}
+    known = {"greeting": data.greeting, "locale": locale, "notice": None, "veiled_at": None}
     return claimed(visit).model_copy(update=known)
+
+
+def going_to(visit: Visit, stop: NextStop | None) -> Visit:
+    """Return the visit in which she goes there next; None: nobody knows of a next stop."""
+    return visit.model_copy(update={"next_stop": stop})
+
+
+def veiled(visit: Visit, data: VeilData, said_at: datetime, now: datetime) -> Visit:
+    """Return the visit with nothing of her on the screen, or with it again.
+
+    ``said_at``: the command's time; one that came before, or again, changes nothing.
+    """
+    if visit.veil_said_at is not None and said_at <= visit.veil_said_at:
+        return visit
+    veiled_at = now if data.drawn and now <= data.until else None
+    return visit.model_copy(update={"veiled_at": veiled_at, "veil_said_at": said_at})
+
+
+def lifted(visit: Visit, now: datetime) -> Visit:
+    """Return the visit after a touch: a veil that was drawn just now is lifted by it."""
+    if visit.veiled_at is None or not timedelta(0) <= now - visit.veiled_at <= LIFTED_WITHIN:
+        return visit
+    return visit.model_copy(update={"veiled_at": None})
 
 
 def welcomed(data: GreetData, at: datetime) -> Visit:

@@ -8,6 +8,7 @@ from typing import Final
 from cart.kernel.clock import Clock
 from cart.kernel.ids import Ids
 from gateway.wire.tracing import make_tracer
+from store_devices.certifying import Renewal, own_certificate
 from store_devices.enrolling import Enrolled
 from store_devices.hardware import Camera, Scanner
 from store_devices.identity import address, firmware
@@ -111,7 +112,7 @@ class Tablet:
                 firmware=place.firmware,
                 version=settings.mqtt_version,
                 ca_file=settings.mqtt_ca_file,
-                cert_file=settings.mqtt_cert_file,
+                cert_file=own_certificate(folder, settings.mqtt_cert_file),
                 key_file=settings.mqtt_key_file,
                 resend_after_s=settings.resend_after_s,
             ),
@@ -121,6 +122,7 @@ class Tablet:
             hearer=Commands(self.agent, self.spool, self._stock),
             keyring=DeviceKeyring(folder, identity, ids),
         )
+        self._renewal = Renewal(folder, identity, clock)
         self._sync = CatalogueSync(
             server=self._server,
             catalogue=self._catalogue,
@@ -157,6 +159,7 @@ class Tablet:
         self._stock.start()
         self._uplink.start()
         self._sync.start()
+        self._renewal.start()
         self._ticker.start()
         for reading in self._readings:
             reading.start()
@@ -169,6 +172,7 @@ class Tablet:
         self._ticker.join()
         self._serving.stop()
         self._sync.stop()
+        self._renewal.stop()
         self._uplink.stop()
         self._stock.stop()
         self._server.close()

@@ -10,6 +10,7 @@ from typing import Final
 
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
+from gateway.wire.downlink import NextStop
 from store_devices.tablet import model
 from store_devices.tablet.availability import Availability, Stock
 from store_devices.tablet.catalogue import Catalogue
@@ -100,10 +101,12 @@ class Screen:
     """All of it."""
 
     now: Snapshot
-    visit: Visit | None
+    visit: Visit | None  # None too while what is hers is hidden
+    veiled: bool
     w: Words
     shop: str
     hello: str
+    next_stop: str
     product: ProductView | None
     lines: list[LineView]
     pieces: int
@@ -130,16 +133,19 @@ class Drawer:
             (x for x in self._catalogue.locations() if x.id == self._place.location_id), None
         )
         spoken = words(now.locale, self._zone or (home.timezone if home else "UTC"))
-        visit = now.visit
+        veiled = now.visit is not None and now.visit.veiled_at is not None
+        visit = None if veiled else now.visit
         edition = self._catalogue.edition
         lines = [self._line(line, spoken) for line in model.lines(visit)[::-1]] if visit else []
         secret = visit.secret if visit else None
         return Screen(
             now=now,
             visit=visit,
+            veiled=veiled,
             w=spoken,
             shop=spoken.of(home.name_i18n, home.name) if home else "",
             hello=_hello(visit, spoken) if visit else "",
+            next_stop=self._next_stop(visit, spoken) if visit else "",
             product=self._product(visit, spoken) if visit else None,
             lines=lines,
             pieces=model.pieces(visit) if visit else 0,
@@ -147,6 +153,30 @@ class Drawer:
             link=f"{self._place.public_url.rstrip('/')}/c/{secret}" if secret else "",
             catalogue_as_of=edition.as_of if edition else None,
         )
+
+    def _next_stop(self, visit: Visit, w: Words) -> str:
+        """Return where she goes next by her plan, in one line; empty without one."""
+        stop = visit.next_stop
+        if stop is None:
+            return ""
+        where = _isolated(w.of(stop.zone_i18n, stop.zone))
+        if stop.bay:
+            where = w.gettext("%(zone)s, bay %(bay)s") % {
+                "zone": where,
+                "bay": _isolated(stop.bay),
+            }
+        what = _isolated(self._stop_name(stop, w))
+        if stop.kind == "ask" or not stop.zone:
+            return w.gettext("Next: ask a colleague - %(what)s") % {"what": what}
+        return w.gettext("Next: %(where)s - %(what)s") % {"where": where, "what": what}
+
+    def _stop_name(self, stop: NextStop, w: Words) -> str:
+        if stop.kind == "fitting_room":
+            return w.gettext("your fitting room at %(time)s") % {"time": _time(stop, w)}
+        if stop.kind == "adviser":
+            return w.gettext("your adviser at %(time)s") % {"time": _time(stop, w)}
+        found = self._catalogue.product_of(stop.gtin) if stop.gtin else None
+        return w.of(found[0].name_i18n, found[0].name) if found else stop.name
 
     def _line(self, line: model.Line, w: Words) -> LineView:
         found = self._catalogue.product_of(line.gtin)
@@ -251,6 +281,14 @@ def _hello(visit: Visit, w: Words) -> str:
     if not visit.greeting:
         return w.gettext("Hello")
     return w.gettext("Hello %(name)s") % {"name": f"{ISOLATE}{visit.greeting}{ISOLATE_END}"}
+
+
+def _isolated(text: str) -> str:
+    return f"{ISOLATE}{text}{ISOLATE_END}"
+
+
+def _time(stop: NextStop, w: Words) -> str:
+    return _isolated(w.at(stop.at)) if stop.at else ""
 
 
 def _label(variant: Variant, w: Words) -> str:

@@ -32,13 +32,14 @@ from cart.db.migrate import upgrade  # noqa: E402
 from cart.kernel.ids import SeededIds  # noqa: E402
 from firmware_sim.bands.air import REFERENCE_DBM  # noqa: E402
 from firmware_sim.bands.firmware import Band  # noqa: E402
-from gateway.bands.model import Heard  # noqa: E402
+from gateway.bands.model import Heard, OutBand  # noqa: E402
 from gateway.floor.model import read_plan  # noqa: E402
 from gateway.floor.service import draw  # noqa: E402
 from gateway.mqtt import Incoming  # noqa: E402
 from gateway.notices import Notice  # noqa: E402
-from gateway.presence.leaving import Watch  # noqa: E402
+from gateway.presence.leaving import Veil, Watch  # noqa: E402
 from gateway.presence.model import Worn  # noqa: E402
+from gateway.presence.oddities import Odd  # noqa: E402
 from gateway.presence.service import Presence  # noqa: E402
 from gateway.registry import service as registry  # noqa: E402
 from gateway.registry.model import Enrolled  # noqa: E402
@@ -70,11 +71,23 @@ class Wearers:
         """Return nobody: no tablet is in use."""
         return set()
 
+    def lost(self, _db: Session) -> Sequence[OutBand]:
+        """Return nothing: no band was lost."""
+        return ()
+
+    def odd(self, _db: Session, _found: Sequence[Odd]) -> Iterable[Notice]:
+        """Return nothing: what is odd is of no matter here."""
+        return ()
+
     def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep nothing."""
 
     def came(self, _db: Session, _location_ids: Sequence[str]) -> Iterable[Notice]:
         """Return nothing: nobody was called."""
+        return ()
+
+    def veiled(self, _db: Session, _veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Return nothing: nobody had a tablet."""
         return ()
 
     def left(self, _db: Session, _gone: Sequence[Watch]) -> Iterable[Notice]:

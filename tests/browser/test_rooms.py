@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from cart.kernel.clock import SystemClock
 from gateway.settings import MqttSettings
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import SizeAnswer, SizeAnswered
+from gateway.wire.downlink import SizeAnswered
+from gateway.wire.size_answer import SizeAnswer
 from gateway.wire.topics import Channel
 from gateway.wiring import Gateway
 from mobile_api.app import create_app

@@ -106,14 +106,24 @@ def test_a_phone_that_is_signed_out_elsewhere_shows_nothing_of_hers(
     lost, kept = (browser.new_context(base_url=url, locale="en") for _ in range(2))
     page, other = lost.new_page(), kept.new_page()
     come_in(page, shop)
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.goto("/wristband")  # says no-store
+    page.goto("/lists")
+    page.goto("/")  # both by the worker, which keeps them
+    urls = "caches.open('pages').then((kept) => kept.keys())"
+    names = f"{urls}.then((all) => all.map((one) => new URL(one.url).pathname))"
+    page.wait_for_function(f"{names}.then((all) => all.includes('/lists') && all.includes('/'))")
+    assert "/wristband" not in page.evaluate(names)
     expect(page.locator("#live")).to_have_text("live")
     come_in(other, shop)
     other.goto("/account")
     other.get_by_role("button", name="Sign out everywhere").click()
     other.wait_for_url("**/sign-in")
     expect(page.locator("#live")).not_to_have_text("live")
-    page.reload()
+    page.goto("/")
     expect(page.get_by_text("Your cart is empty")).to_be_visible()
+    page.wait_for_function(f"{names}.then((all) => !all.includes('/lists'))")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('/lists'))") == []
     page.goto("/account")
     page.wait_for_url("**/sign-in")
     for one in (lost, kept):

@@ -19,6 +19,7 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
 
@@ -96,6 +97,7 @@ def test_setting_up_and_signing_in_is_for_everyone(
             number="7",
             name="Ada",
             role=Role.LEAD,
+            work=CHEAP,
         )
     )
     width = viewport["width"]

@@ -40,6 +40,7 @@ from inventory_api.stock import service as stock
 from inventory_api.stock.model import Reason
 from tests.cart.buying import HERE, LAMP, MUG, SHOP, SKUS, Buyer, fill
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 
 T = TypeVar("T")
 BLUE, GREEN = Gtin("4006381333948"), Gtin("4006381333955")  # other lamps: cheaper, dearer
@@ -104,6 +105,7 @@ class Floor:
                 number=number,
                 name=f"Staff {number}",
                 role=role,
+                work=CHEAP,
             )
             known = staff.known(db, location_id=place, number=number)
             signed_in = doors.sign_in(db, self.clock, self.ids, known.checked(pin), PIN_ALONE)

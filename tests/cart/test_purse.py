@@ -31,10 +31,11 @@ from cart.orders.tables import TenderRow
 from cart.profile.tables import CustomerRow
 from tests.cart.buying import JACKET, LAMP, MUG, SHOP, Buyer, at_once, fill, stock_of
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 
 IDS = RandomIds()
 PIN = "2580"
-HASH = pin_hash(IDS, PIN)
+HASH = pin_hash(IDS, PIN, CHEAP)
 TODAY = date(2026, 3, 2)
 MOST = Limits(100_000, 100_000)
 SHE = "customer_ada"
@@ -300,7 +301,7 @@ def test_five_wrong_pins_lock_it_until_she_unlocks_it(engine: Engine) -> None:
         return None if taken is None else taken.left
 
     assert [take(), take()] == [4, 3]
-    one.do(lambda db: service.was_right(db, customer_id=SHE, pin_hash=HASH))
+    one.do(lambda db: service.was_right(db, customer_id=SHE, pin_hash=HASH, keep=HASH))
     assert [take() for _ in range(WRONG_PINS_MAX + 2)] == [4, 3, 2, 1, 0, None, None]
     one.do(lambda db: service.unlock(db, one.clock, customer_id=SHE))
     assert take() == 4

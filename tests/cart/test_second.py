@@ -20,6 +20,7 @@ from cart.picking.staff import SignedIn
 from tests.cart.buying import HERE
 from tests.cart.floor import SECRET, Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 
 DAYS: Final = 7
 RULE: Final = Rule(frozenset({Role.LEAD}), timedelta(days=DAYS))
@@ -39,7 +40,14 @@ class Person:
         self.floor, self.number = floor, number
         self.me, self.pin = floor.do(
             lambda db: staff.add(
-                db, floor.clock, floor.ids, location_id=HERE, number=number, name="Ada", role=role
+                db,
+                floor.clock,
+                floor.ids,
+                location_id=HERE,
+                number=number,
+                name="Ada",
+                role=role,
+                work=CHEAP,
             )
         )
         self.app = ""

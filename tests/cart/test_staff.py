@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import select, update
 
 from cart.db import reading, unit_of_work
 from cart.kernel.errors import InvalidInput, NotSignedIn, SignInRefused, UnknownStaff
@@ -16,6 +16,7 @@ from cart.picking.staff import SignedIn
 from cart.picking.tables import StaffRow, StaffSessionRow
 from tests.cart.floor import PIN_ALONE
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 
 SHOP, OTHER = "harbour-street", "mill-lane"
 
@@ -37,6 +38,7 @@ class Door:
                 number=number,
                 name=f"Staff {number}",
                 role=role,
+                work=CHEAP,
             )
         return pin
 
@@ -199,6 +201,26 @@ def test_an_unknown_number_costs_the_same_work() -> None:
     assert not pins.matches("123456", pins.NOBODY)
     assert pins.matches("123456", real)
     assert not pins.matches("123457", real)
+
+
+def test_a_pin_costs_what_owasp_asks_for_and_an_old_one_is_renewed_when_it_is_entered(
+    door: Door,
+) -> None:
+    """A wrong one changes nothing; of two who enter it at once neither is refused."""
+    pin = door.add("7")
+    old = pins.hashed(pin, "salt", pins.Work(2**14, 8, 1))
+    with unit_of_work(door.engine) as db:
+        db.exec(update(StaffRow).values(pin_hash=old))
+    door.try_pin("7", f"{(int(pin) + 1) % 10**6:06d}")
+    assert door.row("7").pin_hash == old
+    rival = door.known("7").checked(pin)
+    assert isinstance(door.try_pin("7", pin), SignedIn)
+    kept = door.row("7").pin_hash
+    assert kept.startswith("scrypt$16384$8$5$")
+    assert pins.matches(pin, kept)
+    with unit_of_work(door.engine) as db:
+        assert isinstance(doors.sign_in(db, door.clock, door.ids, rival, PIN_ALONE), SignedIn)
+    assert door.row("7").pin_hash == kept
 
 
 def test_a_session_ends_with_the_shift(door: Door, clock: FakeClock) -> None:

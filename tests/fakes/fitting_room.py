@@ -13,7 +13,8 @@ from gateway.registry import service as registry
 from gateway.rooms.queries import open_requests
 from gateway.rooms.tables import SizeRequestRow
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import SizeAnswerData, SizeAnswered
+from gateway.wire.downlink import SizeAnswered
+from gateway.wire.size_answer import SizeAnswerData
 from inventory_api.catalogue.queries import sellables
 from tests.cart.buying import HERE, LAMP
 from tests.cart.floor import BLUE, Floor

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from cart.kernel.clock import SystemClock
@@ -17,6 +18,7 @@ from store_devices.ble.listening import Patience
 from store_devices.ble.radio import BleakRadio
 from store_devices.ble.receiver import Receiver
 from store_devices.ble.settings import ReceiverSettings
+from store_devices.ble.touching import touched
 from store_devices.enrolling import Enrolled
 
 ADDRESS = DeviceAddress("p12", "harbour-street", "rcv-1")
@@ -100,6 +102,7 @@ async def receiving(
         clock=SystemClock(),
         ids=RandomIds(),
         patience=patience,
+        touch=partial(touched, backend=at.adapter.client),
     )
     running = asyncio.create_task(receiver.run())
     try:

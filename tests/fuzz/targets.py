@@ -281,7 +281,7 @@ def _passkeys(_: Path) -> Act:
             "authenticatorData": sent,
             "signature": "AAAA",
         }
-        answer = signed(place, challenge, credential, kept)
+        answer = signed(place, challenge, credential, kept, owner=kept.customer_id)
         assert isinstance(answer, PasskeyRefused), "nobody signed this"
         return with_reason(answer.code, str(answer))
 

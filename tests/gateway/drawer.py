@@ -9,7 +9,8 @@ from cart.carts.service import open_session
 from cart.db import reading, unit_of_work
 from cart.kernel.ids import Ids
 from cart.profile.tables import CustomerRow
-from gateway.bands import queries, service
+from gateway.bands import everybody, queries, service
+from gateway.bands.everybody import Lent
 from gateway.bands.model import State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow, BandRow
@@ -72,9 +73,12 @@ class Drawer:
             service.hand_back(db, self.clock, number, location_id=location_id)
 
     def holder(self, number: int) -> Holder | None:
-        """Who has a band."""
+        """Who has a band. Whoever asks of all bands at once is told the same."""
         with reading(self.engine) as db:
-            return queries.holder_of(db, number)
+            holder = queries.holder_of(db, number)
+            same = None if holder is None else Lent(holder.loan_id, holder.follow)
+            assert everybody.lent(db).get(number) == same
+            return holder
 
     def follows(self, number: int) -> bool:
         """Whether she may be followed."""

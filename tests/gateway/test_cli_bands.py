@@ -107,6 +107,10 @@ def test_a_band_is_lost_found_to_be_out_and_retired(
     hand_out(engine, clock, 1)
     refused = run("retire", "1")
     assert (refused.exit_code, refused.stderr) == (1, "band 1 is out: somebody has it\n")
+    assert run("trust", "1").exit_code == 1
+    with unit_of_work(engine) as db:
+        assert service.doubt(db, 1)
+    assert run("trust", "1").stdout == "band 1 is trusted again\n"
     assert run("lost", "1").stdout == "band 1 is lost\n"
     assert run("lost", "1").exit_code == 1
     assert run("retire", "1").stdout == "band 1 is retired\n"
@@ -117,6 +121,7 @@ def test_a_band_is_lost_found_to_be_out_and_retired(
     assert noted == [
         ("band.make", "1"),
         ("band.make", "2"),
+        ("band.trust", "1"),
         ("band.lost", "1"),
         ("band.retire", "1"),
     ]

@@ -15,15 +15,16 @@ from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
 from firmware_sim.bands.air import REFERENCE_DBM
 from firmware_sim.bands.firmware import Band
-from gateway.bands.model import Heard
+from gateway.bands.model import Heard, OutBand
 from gateway.floor import queries as floors
 from gateway.floor.model import read_plan
 from gateway.floor.service import HOUR_US, draw
 from gateway.floor.tables import BandPresenceRow
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
-from gateway.presence.leaving import AWAY_AFTER_S, Watch
+from gateway.presence.leaving import AWAY_AFTER_S, Veil, Watch
 from gateway.presence.model import Worn
+from gateway.presence.oddities import Odd
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
 from gateway.registry import service as registry
@@ -50,6 +51,7 @@ class Desk:
         self.watched: set[Watch] = set()
         self.noted: list[Heard] = []
         self.gone: list[Watch] = []
+        self.veils: list[Veil] = []
 
     def hand_out(self, number: int, *, follow: bool = True, off_s: float = 1.0) -> Band:
         """Give somebody a band."""
@@ -71,9 +73,22 @@ class Desk:
         """Return who has a device."""
         return set(self.watched)
 
+    def lost(self, _db: Session) -> Sequence[OutBand]:
+        """Return nothing: no band was lost."""
+        return ()
+
+    def odd(self, _db: Session, _found: Sequence[Odd]) -> Iterable[Notice]:
+        """Return nothing: what is odd is of no matter here."""
+        return ()
+
     def note(self, _db: Session, heard: Sequence[Heard]) -> None:
         """Keep it."""
         self.noted += heard
+
+    def veiled(self, _db: Session, veils: Sequence[Veil]) -> Iterable[Notice]:
+        """Keep it."""
+        self.veils += veils
+        return []
 
     def left(self, _db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
         """Keep who has left."""
@@ -262,7 +277,10 @@ def test_who_walks_away_from_her_tablet_is_seen_off_once(shop: Shop) -> None:
     shop.desk.watched = {watch}
     shop.hear({1: (x + 0.5, y)}, seconds=30)
     assert shop.desk.gone == []
-    shop.hear({1: (x + 12.0, y)}, seconds=AWAY_AFTER_S + 2)
+    shop.hear({1: (x + 12.0, y)}, seconds=2)
+    assert shop.desk.veils == [Veil(watch, drawn=True)]
+    assert shop.desk.gone == []
+    shop.hear({1: (x + 12.0, y)}, seconds=AWAY_AFTER_S)
     assert shop.desk.gone == [watch]
     shop.hear({1: (x + 12.0, y)}, seconds=20)
     assert shop.desk.gone == [watch]

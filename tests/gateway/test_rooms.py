@@ -37,7 +37,7 @@ from gateway.rooms.model import (
 )
 from gateway.rooms.queries import tried
 from gateway.rooms.tables import SizeRequestRow, TriedItemRow
-from gateway.wire.downlink import Differs, SizeAnswer
+from gateway.wire.size_answer import Differs, SizeAnswer
 from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from inventory_api.stock import service as stock

@@ -5,8 +5,10 @@ The tables below are written out by hand: no broker's rules nor the wire's are a
 
 import os
 import pwd
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,16 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from gateway.broker import EmbeddedBroker
 from gateway.broker.key import broker_key
-from gateway.mosquitto import BrokerFiles, find_plugin, write_broker_files
+from gateway.mosquitto import BrokerFiles, BrokerTls, find_plugin, write_broker_files
 from gateway.registry.model import KINDS, Enrolled
 from gateway.settings import MqttSettings
 from tests.fakes.shop import enrolled
 from tests.real.broker import Mosquitto
+from tests.real.certificates import Authority
+from tests.real.device_certificates import certified, shop_ca, showing
 from tests.real.mqtt_client import MqttClient
 from tests.real.ports import free_port, wait_for_port
+from tests.real.tls_settings import tls_settings
 
 CLOCK, IDS = SystemClock(), RandomIds()
 HERE, THERE = "harbour-street", "mill-lane"
@@ -48,6 +53,7 @@ class Broker:
     port: int
     server_port: int
     secret: str
+    shown: Callable[[Enrolled], ssl.SSLContext] | None = None  # its certificate, in TLS
 
     def server(self) -> MqttClient:
         """Connect as a server process."""
@@ -55,7 +61,10 @@ class Broker:
 
     def device(self, device: Enrolled, name: str = "") -> MqttClient:
         """Connect as a device, under any client id."""
-        return MqttClient(self.port, name or device.device_id, device.device_id, device.credential)
+        name = name or device.device_id
+        if self.shown:
+            return MqttClient(self.port, name, tls=self.shown(device))
+        return MqttClient(self.port, name, device.device_id, device.credential)
 
 
 @pytest.fixture
@@ -75,33 +84,49 @@ def devices(registry: Engine) -> Devices:
     )
 
 
-@pytest.fixture(params=["embedded", "mosquitto", "dynamic"])
+@pytest.fixture(params=["embedded", "mosquitto", "dynamic", "mosquitto-certified"])
 def broker(
     request: pytest.FixtureRequest, registry: Engine, devices: Devices, tmp_path: Path
 ) -> Iterator[Broker]:
     """The embedded broker, or Mosquitto on the files that the gateway writes for it.
 
-    With its rules in a file, or in its dynamic-security plug-in.
+    With its rules in a file, or in its dynamic-security plug-in. Certified: a certificate of
+    the shop's own CA is a device's only way in.
     """
     assert devices.own
+    kind, _, certificates = str(request.param).partition("-")
     settings = MqttSettings(data_dir=tmp_path / "var", mqtt_port=0)
     secret = broker_key(settings.data_dir, IDS)
-    if request.param == "embedded":
+    shown, tls = None, None
+    if certificates:
+        client_ca = shop_ca(settings.data_dir, CLOCK)
+        authority = Authority(tmp_path / "ca")
+        pair = authority.issue("localhost")
+        tls = BrokerTls(pair.cert_file, pair.key_file, client_ca, client_cert_alone=True)
+        url = registry.url.render_as_string(hide_password=False)
+        settings = tls_settings(url, tmp_path, pair, client_ca, cert_alone=True)
+
+        @cache
+        def shown(device: Enrolled) -> ssl.SSLContext:
+            own = certified(registry, settings, CLOCK, device.device_id)
+            return showing(own, authority.ca_file)
+
+    if kind == "embedded":
         embedded = EmbeddedBroker(registry, settings, secret)
         port = embedded.start()
-        yield Broker(port, port, secret)
+        yield Broker(embedded.tls_port or port, port, secret, shown)
         embedded.stop()
         return
     user = pwd.getpwuid(os.getuid()).pw_name
-    plugin = find_plugin() if request.param == "dynamic" else None
+    plugin = find_plugin() if kind == "dynamic" else None
     files = BrokerFiles(
-        tmp_path / "mosquitto", free_port(), free_port(), "127.0.0.1", user, plugin=plugin
+        tmp_path / "mosquitto", free_port(), free_port(), "127.0.0.1", user, tls=tls, plugin=plugin
     )
     write_broker_files(registry, settings, IDS, files)
     mosquitto = Mosquitto(files.folder, conf=files.conf, port=files.server_port)
     mosquitto.start()
     wait_for_port(files.port)
-    yield Broker(files.port, files.server_port, secret)
+    yield Broker(files.port, files.server_port, secret, shown)
     mosquitto.stop()
 
 
@@ -156,10 +181,13 @@ def test_a_device_publishes_to_its_own_topics_and_no_other(
     device = devices.own[kind]
     with broker.server() as server:
         assert server.subscribe("#")
-        for topic in [*foreign_topics(kind, devices), *own_topics(device)]:
+        topics = [*foreign_topics(kind, devices), *own_topics(device)]
+        while topics:
             with broker.device(device) as client:
                 assert client.accepted
-                client.try_publish(topic, topic.encode())
+                while topics and not client.gone.is_set():  # the embedded broker hangs up
+                    topic = topics.pop()
+                    client.try_publish(topic, topic.encode())
         server.publish("shop/v1/changes/api", b"the end")
         heard = set(iter(lambda: server.next()[0], "shop/v1/changes/api"))
     assert heard == {f"{place_of(device)}/{channel}" for channel in MAY_PUBLISH}

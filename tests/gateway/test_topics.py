@@ -35,6 +35,7 @@ ALLOWED = {
     "mirror": {
         "carryover.device.taken_up",
         "carryover.device.put_down",
+        "carryover.look.kept",
         "carryover.device.health",
         "carryover.item.tried",
         "carryover.size.requested",

@@ -1,8 +1,10 @@
 """A wristband's way through the shop on real parts: bleak, a Bluetooth stack, a broker, servers.
 
-Handed out, seen in a zone, held to a tablet, scanned with, walked away from, lost.
+Handed out, seen in a zone, held to a tablet, scanned with, walked away from, lost; set up at the
+desk, called by its vibration, paid with.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +18,12 @@ from firmware_sim.bands.ether import Levels
 from firmware_sim.bands.radios import Radios
 from firmware_sim.bands.welcome import WelcomeDesk
 from firmware_sim.goods.assortment import products
+from firmware_sim.phone import Phone
 from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.tablet import SimTablet
 from firmware_sim.testing import RunningShop, TakenTablet
 from gateway.floor import queries as floors
+from gateway.wire.band import AS_MADE
 from store_devices.enrolling import enrol
 
 HERE = "harbour-street"
@@ -27,6 +31,10 @@ LAMP = str(Gtin.parse(products(7)[0].variants[0].gtin))
 WAIT_S = 30.0
 HELD, BESIDE, ACROSS = -33.0, -50.0, -84.0  # dBm, at the tablet's own receiver
 LOST_WITHIN_S = 10.0
+FELT_WITHIN_S = 8.0  # a ring, a command, a connection: two seconds on a quiet machine
+DESK, PIN, EMAIL = "till-1", "2580", "ada@example.com"
+GONE_WITHIN_S = 2.0  # from her departure to a screen with nothing of hers on it
+BUSY_MACHINE_S = 3.0  # other tests run at the same time; a sudden silence is told late
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -41,13 +49,15 @@ class Shop:
         self.radios.start()
         self.tablet: SimTablet = shop.new_tablet(location=HERE)
         self.reader, self.far = self._receiver("reader"), self._receiver("far")
+        self.till = self._receiver("till")
         plan = folder / "plan.toml"
         plan.write_text(
             f'[[zone]]\nid = "A"\nareas = [[0, 0, 6, 6]]\n'
-            f'[[zone]]\nid = "B"\nareas = [[20, 0, 26, 6]]\n'
+            f'[[zone]]\nid = "B"\nareas = [[20, 0, 26, 6]]\nserves = "fitting_room"\n'
             f'[[receiver]]\ndevice = "{self.reader}"\nat = [3, 3]\n'
             f'stands_at = "{self.tablet.device_id}"\n'
             f'[[receiver]]\ndevice = "{self.far}"\nat = [23, 3]\n'
+            f'[[receiver]]\ndevice = "{self.till}"\nat = [25, 5]\ndesk = "{DESK}"\n'
         )
         shop.server.command("gateway.cli", "floor", "load", str(plan), "--location", HERE)
         self.desk = WelcomeDesk(shop.server, HERE)
@@ -71,6 +81,22 @@ class Shop:
         for number in numbers:
             self.levels.set(str(number), self.reader, reader)
             self.levels.set(str(number), self.far, far)
+
+    def at_till(self, name: str, dbm: float | None) -> None:
+        """Let a band be heard so strongly at the till."""
+        self.levels.set(name, self.till, dbm)
+
+    def customer(self) -> Phone:
+        """Return the phone of a customer who pays with her band: a PIN, limits, 500.00."""
+        phone = self.running.phone(language="pl")
+        phone.fill_in("/sign-in", {"email": EMAIL})
+        code = re.findall(r"\b\d{6}\b", self.running.wait_for_mail(EMAIL).text)[0]
+        phone.fill_in("/sign-in/code", {"code": code})
+        limits = {"payment": "200.00", "day": "500.00"}
+        phone.fill_in("/account/purse/set-up", {"pin": PIN, **limits})
+        card = self.running.server.command("mobile_api.cli", "vouchers", "issue", "--amount", "500")
+        phone.fill_in("/account/purse/load", {"code": card.strip()})
+        return phone
 
     def zones(self) -> dict[int, str]:
         """Return who is where."""
@@ -115,6 +141,8 @@ def test_her_cart_is_where_she_holds_her_band_and_goes_with_her(shop: Shop) -> N
     TakenTablet(shop.tablet).scan(LAMP)
 
     shop.move(number, reader=None, far=BESIDE)
+    gone_s = until(lambda: not ("Dana" in screen.look().text or screen.look().lines))
+    assert gone_s < GONE_WITHIN_S + BUSY_MACHINE_S
     until(lambda: shop.zones() == {number: "B"})
     screen.wait_for(lambda seen: seen.phase == "idle" and "Dana" not in seen.text, WAIT_S)
     assert screen.look().lines == {}
@@ -154,3 +182,39 @@ def test_a_lost_band_opens_nothing_within_seconds(shop: Shop) -> None:
     shop.tablet.screen.wait_for(lambda seen: seen.tap == "unknown", WAIT_S)
     assert "Ola" not in shop.tablet.screen.look().text
     shop.move(number, reader=None, far=None)
+
+
+def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) -> None:
+    """Fresh from the factory to a paid order, with nothing but the radio between band and shop."""
+    band = shop.radios.band("fresh", AS_MADE)
+    shop.at_till("fresh", HELD)
+    number = shop.desk.set_up(DESK)
+    assert band.server.is_set_up
+    shop.at_till("fresh", None)
+
+    phone = shop.customer()
+    key = re.findall(r'name="key" value="([^"]+)"', phone.page("/wristband"))[0]
+    phone.fill_in("/wristband/code", {"key": key})
+    code = re.findall(r'dir="ltr">(\d{3} \d{3})<', phone.page("/wristband"))[0]
+    shop.desk.hand_out(number, greeting="Ada", follow=True, code=code)
+    shop.levels.set("fresh", shop.reader, HELD)
+    shop.tablet.screen.wait_for(lambda seen: "Ada" in seen.text, WAIT_S)
+    shop.levels.set("fresh", shop.reader, BESIDE)
+    TakenTablet(shop.tablet).scan(LAMP)
+    until(lambda: shop.zones().get(number) == "A")
+
+    phone.ask("POST", f"/api/v1/shops/{HERE}/waiting/B/join", {})
+    assert band.server.vibrations == []
+    shop.desk.call_next("B")
+    assert until(lambda: band.server.vibrations) < FELT_WITHIN_S
+    assert shop.tablet.screen.look().text.count("Ada")  # it was connected to, and is still there
+
+    shop.levels.set("fresh", shop.reader, None)
+    assert "Ada" not in shop.desk.who_pays(DESK)
+    shop.at_till("fresh", HELD)
+    until(lambda: "Ada" in shop.desk.who_pays(DESK))
+    assert shop.desk.take_payment(DESK, "9081").endswith("left=4")
+    assert shop.desk.take_payment(DESK, PIN).startswith("/staff/order/")
+    assert phone.cart()["lines"] == []
+    assert len(band.server.vibrations) == 1
+    shop.at_till("fresh", None)

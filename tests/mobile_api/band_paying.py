@@ -16,6 +16,7 @@ from gateway.desks import service as desks
 from gateway.ports import Holder
 from tests.cart.buying import HERE, LAMP, Buyer
 from tests.cart.floor import Floor
+from tests.fakes.pins import CHEAP
 
 SEALING = Sealing(b"the server's own secret, 32 bytes")
 PIN, WRONG = "2580", "9081"
@@ -86,7 +87,7 @@ class Wearer:
                 floor.ids,
                 customer_id=self.customer_id,
                 currency="EUR",
-                pin_hash=pin_hash(floor.ids, PIN),
+                pin_hash=pin_hash(floor.ids, PIN, CHEAP),
                 limits=self.limits,
             )
             code = vouchers.issue(

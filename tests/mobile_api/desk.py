@@ -17,6 +17,7 @@ from cart.picking.roles import Role
 from cart.picking.staff import SignedIn
 from mobile_api.wiring import Parts
 from tests.cart.floor import PIN_ALONE
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.shop import HERE, key
 
 EMAIL = "ada@example.org"
@@ -35,7 +36,14 @@ class Desk:
         parts: Parts = app.state.parts
         with unit_of_work(parts.engine) as db:
             one, pin = staff.add(
-                db, parts.clock, parts.ids, location_id=HERE, number="7", name="Mo", role=Role.LEAD
+                db,
+                parts.clock,
+                parts.ids,
+                location_id=HERE,
+                number="7",
+                name="Mo",
+                role=Role.LEAD,
+                work=CHEAP,
             )
             known = staff.known(db, location_id=HERE, number=one.number)
             entered = doors.sign_in(db, parts.clock, parts.ids, known.checked(pin), PIN_ALONE)

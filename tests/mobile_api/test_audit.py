@@ -26,6 +26,7 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.fleet import Fleet, operator
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import hire, post, signed_in
@@ -50,10 +51,15 @@ BODIES = {
 }
 # These change nothing that is anybody's.
 READS_ONLY = {"/api/v1/staff/find", "/staff/awake", "/staff/bands/look"}
-# Forms of the door: what each notes is in test_second.
-AT_THE_DOOR = {"/staff/code"} | {f"/staff/second/{one}" for one in ("start", "confirm", "codes")}
-# Forms of the welcome desk: what each notes is in test_bands.
-BANDS = {"/staff/bands/out", "/staff/bands/back"}
+# Forms of the door: what each notes is in test_second, and in test_second_passkeys.
+AT_THE_DOOR = {
+    "/staff/code",
+    *(f"/staff/second/{one}" for one in ("start", "confirm", "codes", "end-others")),
+    *(f"/staff/second/{one}" for one in ("passkey-options", "passkeys", "passkeys/remove")),
+    *(f"/staff/code/{one}" for one in ("passkey-options", "passkey")),
+}
+# Forms of the welcome desk: what each notes is in test_bands and test_band_setup.
+BANDS = {f"/staff/bands/{one}" for one in ("out", "back", "set-up")}
 # Forms of a desk at which a band pays: what each notes is in test_band_pay.
 PAYING = {f"/staff/desks/{{desk}}/{one}" for one in ("open", "take")}
 
@@ -93,7 +99,7 @@ def test_every_changing_route_of_staff_leaves_an_entry(app: FastAPI, floor: Floo
         and role in {Role.STAFF, Role.FLOOR, Role.OPERATOR}
         and path not in READS_ONLY | AT_THE_DOOR | BANDS | PAYING
     ]
-    assert len(routes) == 23
+    assert len(routes) == 26
     with signed_in(TestClient(app), operator(floor)) as client:
         for route in routes:
             before = len(log(floor))
@@ -136,7 +142,7 @@ def test_refused_sign_ins_are_noted_and_cannot_fill_the_log(app: FastAPI, floor:
     def hire_quietly() -> str:
         _, pin = floor.do(
             lambda db: staff.add(
-                db, floor.clock, floor.ids, location_id=HERE, number="9", name="Nine"
+                db, floor.clock, floor.ids, location_id=HERE, number="9", name="Nine", work=CHEAP
             )
         )
         return pin

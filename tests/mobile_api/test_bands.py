@@ -25,7 +25,7 @@ from cart.profile.consent import queries as ledger
 from cart.profile.consent.model import Purpose, Source, Subject, holds
 from cart.profile.tables import CustomerRow
 from gateway.bands import desk_codes, queries, service
-from gateway.bands.model import EndReason, State
+from gateway.bands.model import EndReason, Heard, State
 from gateway.bands.sealing import Sealing
 from gateway.bands.tables import BandLoanRow
 from gateway.fanout import BandChanged, Notice
@@ -190,6 +190,24 @@ def test_somebody_without_a_phone_gets_a_band_and_a_cart(
     assert (row.on_kind, row.on_id, row.outcome) == ("band", str(number), "done")
     shown = desk.get(DESK).text
     assert "Rut" in shown
+
+
+def test_what_is_to_be_charged_and_what_is_doubted_is_said(desk: TestClient, floor: Floor) -> None:
+    """A low band in the drawer stands apart; a doubted one says why, and is taken back."""
+    full, low, doubted = band(floor), band(floor), band(floor)
+    desk.post(f"{DESK}/out", data=looked(desk, doubted))
+    floor.do(lambda db: service.doubt(db, doubted))
+    for number, left in ((full, 15), (low, 14)):
+        heard = Heard(number, floor.clock.now(), 1e5, 1e5 + 1, left, 0)
+        floor.do(lambda db, heard=heard: service.note_heard(db, [heard]))  # type: ignore[misc]
+    page = desk.get(DESK).text
+    assert f"<span>{full}</span>" in page
+    charge = page[page.index('id="charge"') :]
+    assert f"{low} (14 %)" in charge[: charge.index("</p>")]
+    assert f"<span>{low}</span>" not in page
+    assert "Two wristbands answer to this number" in page
+    assert desk.post(f"{DESK}/back", data={"number": doubted}).status_code == 200
+    assert end_of(floor, doubted) == (State.DRAWER, "handed_back")
 
 
 def test_who_does_not_tick_is_not_followed(desk: TestClient, floor: Floor) -> None:

@@ -21,7 +21,7 @@ from gateway.binding import service as binding
 from gateway.notices import Notice, RoomsChanged
 from gateway.rooms.model import ANSWER_WITHIN, HOT_AFTER, WARM_AFTER
 from gateway.rooms.tables import SizeRequestRow, TriedItemRow
-from gateway.wire.downlink import SizeAnswer
+from gateway.wire.size_answer import SizeAnswer
 from mobile_api.app import create_app
 from mobile_api.rights.registry import REGISTRY
 from mobile_api.rooms.numbers import open_requests

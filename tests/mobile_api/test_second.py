@@ -22,6 +22,7 @@ from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import COOKIE, hire, signed_in
 
@@ -65,7 +66,14 @@ def lead(floor: Floor, number: str = "7", role: Role = Role.LEAD) -> dict[str, s
     """Take somebody on; return what she types at the door."""
     _, pin = floor.do(
         lambda db: staff.add(
-            db, floor.clock, floor.ids, location_id=HERE, number=number, name="Ada", role=role
+            db,
+            floor.clock,
+            floor.ids,
+            location_id=HERE,
+            number=number,
+            name="Ada",
+            role=role,
+            work=CHEAP,
         )
     )
     return {"location_id": HERE, "number": number, "pin": pin, "back": "/staff/desk"}

@@ -406,3 +406,18 @@ def test_the_list_of_phones_knows_when_codes_were_sent(app: FastAPI, phone: Test
         row.state = "failed"
         db.add(row)
     assert "could not be delivered" in phone.get("/sign-in/code").text
+
+
+def test_attempts_that_a_limit_stops_are_in_the_log(
+    phone: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was stopped, with the same mark for the same address, and nobody's name."""
+    for _ in range(5):
+        ask(phone)
+    assert "a limit stops more" not in caplog.text
+    assert [ask(phone).status_code for _ in range(2)] == [429, 429]
+    lines = [one.getMessage() for one in caplog.records if "a limit stops more" in one.message]
+    assert len(lines) == 2
+    assert len(set(lines)) == 1
+    assert lines[0].startswith("a limit stops more: ask:address:hour")
+    assert ADA not in caplog.text

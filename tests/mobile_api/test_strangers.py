@@ -37,6 +37,7 @@ KEYS: Final = frozenset({"link", "secret", "ref", "name"})
 HERS: Final = frozenset(
     {
         *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),
+        *("booking_id", "look_id", "ask_id"),
         "size_id",
     }
 )
@@ -97,7 +98,19 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "rest_minor": "1",
     },
     **{one: {} for one in ("pin", "second", "close", "people")},
+    **{one: {} for one in ("begin", "ask", "allow", "refuse", "withdraw", "delete")},
+    "set": {"pin": "402859"},
+    "keep": {"days": "7"},
+    "share": {"days": "7"},
+    **{one: {} for one in ("passkey-options", "end-others")},
     **{one: {"code": "1"} for one in ("code", "start", "confirm", "codes")},
+}
+# What a page's script would send, likewise.
+_KEY: Final = {"id": "YQ", "rawId": "YQ", "type": "public-key"}
+_SAID: Final = {"clientDataJSON": "YQ", "authenticatorData": "YQ", "signature": "YQ"}
+SCRIPTED: Final[dict[str, dict[str, Any]]] = {
+    "passkeys": _KEY | {"response": {"clientDataJSON": "YQ", "attestationObject": "YQ"}},
+    "passkey": _KEY | {"response": _SAID},
 }
 UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")
 QUERIES: Final = {"/api/v1/operator/live": "?view=overview"}
@@ -165,8 +178,11 @@ def sent(shop: World, caller: str, method: str, path: str) -> tuple[int, str, st
     """Send a request with a body that fits; return status, where it leads to, and text."""
     operation = shop.app.openapi()["paths"].get(path, {}).get(method.lower())
     more: dict[str, Any] = {}
-    if operation is None and method != "GET":
-        more["data"] = FORMS[path.rsplit("/", 1)[1]]
+    last = path.rsplit("/", 1)[1]
+    if operation is None and method != "GET" and last in SCRIPTED:
+        more["json"] = SCRIPTED[last]
+    elif operation is None and method != "GET":
+        more["data"] = FORMS[last]
         if path.endswith(UNDER_KEYS):
             more["data"] = more["data"] | {"key": key()["Idempotency-Key"]}
     elif operation is not None and "requestBody" in operation:

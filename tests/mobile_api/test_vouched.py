@@ -1,10 +1,13 @@
 """Staff sign in by the retailer's identity provider: a real one over HTTP, with real signatures."""
 
+import html
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -370,6 +373,27 @@ def test_roles_have_the_providers_names_and_amr_may_be_demanded(
         provider.bend = {"carryover_role": "lead", "sub": "another"}
         assert comes(phone, provider).status_code == FORBIDDEN
     assert [one.role for one in people(floor)] == [Role.LEAD]
+
+
+def test_signing_out_ends_the_providers_session_too(
+    phone: TestClient, provider: FakeProvider
+) -> None:
+    """Led there once, with the token of her sign-in; who came by no provider is not."""
+    provider.ends = True
+    assert comes(phone, provider).status_code == 200
+    token = phone.cookies["carryover-vouched"]
+    out = phone.post("/staff/sign-out")
+    way = re.search(r'url=([^"]+)"', out.text)
+    assert way is not None
+    address = urlsplit(html.unescape(way.group(1)))
+    assert f"{address.scheme}://{address.netloc}{address.path}" == f"{provider.url}/out"
+    query = {name: values[0] for name, values in parse_qs(address.query).items()}
+    assert query["id_token_hint"] == token
+    assert query["client_id"] == CLIENT
+    assert query["post_logout_redirect_uri"].endswith("/staff")
+    assert "carryover-vouched" not in phone.cookies
+    assert phone.get("/staff/queue").headers["location"].startswith("/staff?back=")
+    assert phone.post("/staff/sign-out").headers["location"] == "/staff"
 
 
 def test_numbers_and_pins_can_be_turned_off(

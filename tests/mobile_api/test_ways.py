@@ -21,6 +21,7 @@ from mobile_api.staff.signed_in import Device
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
+from tests.fakes.pins import CHEAP
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.test_second import codes_on, now, secret_on
 
@@ -67,7 +68,14 @@ def somebody(floor: Floor, role: Role, *, operator: bool) -> dict[str, str]:
     """Take somebody on; return what she types at the door."""
     one, pin = floor.do(
         lambda db: staff.add(
-            db, floor.clock, floor.ids, location_id=HERE, number="7", name="Ada", role=role
+            db,
+            floor.clock,
+            floor.ids,
+            location_id=HERE,
+            number="7",
+            name="Ada",
+            role=role,
+            work=CHEAP,
         )
     )
     if operator:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,25 +14,29 @@ from sqlmodel import Session
 from starlette.testclient import TestClient
 
 from cart.kernel.ids import RandomIds
+from cart.orders.slots import floor_quarter
 from cart.picking.roles import Role
 from gateway.floor.model import read_plan
 from gateway.floor.service import draw
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from store_devices.mirror.sealing import Turn
 from tests.cart.buying import HERE, LAMP, MUG, THERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.fakes.fitting_room import FittingRoom
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.fleet import Fleet, operator
+from tests.mobile_api.looking import Mirror
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import COOKIE as STAFF_COOKIE
 from tests.mobile_api.staffing import hire
 
 ADA: Final = "ada.quay@personal.example"
 ADAS_LIST: Final = "Hall of Ada Quay"
-ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0, 0, 6, 6]]\nserves = "fitting_room"\n'
+ROOMS: Final = b'[[zone]]\nid = "back"\nareas = [[0,0,6,6]]\nserves = "fitting_room"\nbookable = 1'
 SHOPPER_COOKIE: Final = "carryover"
+LOOKS_COOKIE: Final = "carryover-looks"
 # Callers by name; what each may is for the tests to say.
 NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
 ASSOCIATE, LEAD, ELSEWHERE, OPERATOR = "associate", "lead", "manager elsewhere", "operator"
@@ -91,6 +96,7 @@ def _left_behind(db: Session) -> dict[str, str]:
     asked = {
         "size_id": "SELECT MIN(id) FROM size_request",
         "turn_id": "SELECT MIN(id) FROM turn",
+        "booking_id": "SELECT MIN(id) FROM booking",
         "letter_id": "SELECT MIN(id) FROM dead_letter",
         "line_id": "SELECT MIN(id) FROM pick_line",
         "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
@@ -121,12 +127,17 @@ def _ada(made: World, phone: TestClient) -> None:
     order_id = desk.sell(phone, email=ADA)
     task_id = desk.claim(order_id)
     _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
+    # Of letters only, so that a test can read whatever it gets.
+    look_id = Mirror(made.app).kept(phone, turn=Turn(b"a turn of Ada", "video/webm", b"her sides"))
     made.floor.do(_rooms)
     _ok(_post(phone, f"/shops/{HERE}/waiting/back/join", {}))
+    comes_at = (floor_quarter(made.floor.clock.now()) + timedelta(hours=1)).isoformat()
+    _ok(_post(phone, "/plan", {"location_id": HERE, "comes_at": comes_at, "called": ADA[:3]}))
+    _ok(_post(phone, "/plan/bookings", {"serves": "fitting_room", "starts_at": comes_at}))
     checkout = _ok(_post(phone, "/checkouts", {}))
     _ok(_post(phone, f"/checkouts/{checkout['id']}/choices", {"email": ADA}))
     kept = _ok(_post(phone, "/lists", {"name": ADAS_LIST}))
-    made.cookies[OWNER] = {SHOPPER_COOKIE: phone.cookies[SHOPPER_COOKIE]}
+    made.cookies[OWNER] = {name: phone.cookies[name] for name in (SHOPPER_COOKIE, LOOKS_COOKIE)}
     made.ids |= {
         "order_id": order_id,
         "checkout_id": checkout["id"],
@@ -142,6 +153,9 @@ def _ada(made: World, phone: TestClient) -> None:
         "request_id": uuid.uuid4().hex,
         "offer_id": "offer_1",
         "refund_id": "refund_1",
+        "look_id": look_id,
+        "verb": "withdraw",
+        "ask_id": "lookask_1",
         "joining_id": "joining_1",
         "passkey_id": "passkey_1",
         "kind": "flooding",

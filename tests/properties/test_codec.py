@@ -68,6 +68,8 @@ def messages(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             fields[name] = st.lists(messages(get_args(annotation)[0]), max_size=3).map(tuple)
         elif name == "heard":
             fields[name] = st.lists(messages(HeardFrame), min_size=1, max_size=3).map(tuple)
+        elif name == "gtins":
+            fields[name] = st.lists(FIELDS["gtin"], max_size=3).map(tuple)
         elif name in FIELDS:
             fields[name] = FIELDS[name]
         else:

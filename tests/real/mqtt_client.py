@@ -11,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.wire.line import send_at_once
 from tests.real.waiting import wait_until
 
 WAIT_S = 10.0
@@ -50,6 +51,7 @@ class MqttClient:
             self._client.username_pw_set(username, password)
         if will is not None:
             self._client.will_set(*will, qos=1, retain=True)
+        self._client.on_socket_open = send_at_once
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
@@ -72,6 +74,7 @@ class MqttClient:
         self._client.disconnect()
         self._client.loop_stop()
         # Each holds the other, and with it three sockets, until the collector comes by.
+        self._client.on_socket_open = None
         self._client.on_connect = None
         self._client.on_disconnect = None
         self._client.on_subscribe = None

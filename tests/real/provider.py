@@ -29,6 +29,7 @@ class FakeProvider:
     keys: list[Any] = field(default_factory=list)
     signs_with: Any = None
     down: bool = False
+    ends: bool = False  # it has a place where its own session is ended
     gives: str | None = None  # in place of a token
     issuer: str = ""
     asked: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class FakeProvider:
                 "authorization_endpoint": f"{self.url}/authorise",
                 "token_endpoint": f"{self.url}/token",
                 "jwks_uri": f"{self.url}/keys",
+                **({"end_session_endpoint": f"{self.url}/out"} if self.ends else {}),
                 "authorization_response_iss_parameter_supported": True,
             }
         if path == "/keys":

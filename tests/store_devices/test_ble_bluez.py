@@ -197,6 +197,7 @@ def test_a_band_is_asked_over_bluez(bus: PrivateBus) -> None:
             found,
             {
                 wire.SERVICE: {
+                    wire.EXCHANGE: ["read"],
                     wire.SETUP: ["write"],
                     wire.VIBRATION: ["write"],
                     wire.LIGHT: ["write"],
@@ -208,6 +209,7 @@ def test_a_band_is_asked_over_bluez(bus: PrivateBus) -> None:
         )
         values[wire.BATTERY].value = bytes([61])
         values[wire.FIRMWARE].value = b"1.2"
+        values[wire.EXCHANGE].value = bytes(range(32))
         values[wire.SETUP].refuses = True
         await until(lambda: values[wire.BUTTON].notifies, START_S)
         values[wire.BUTTON].notify(Button(7, held=True).encoded())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
+from bleak.backends.device import BLEDevice
 
 from cart.kernel.errors import Unavailable
 from store_devices.ble.listening import (
@@ -60,7 +61,8 @@ class World:
             self._hear(b"frame", -60.0)
         await asyncio.sleep(0)
 
-    def _took(self, _frame: bytes | None, _dbm: float) -> None:
+    def _took(self, frame: bytes | None, dbm: float, sender: BLEDevice | None = None) -> None:
+        assert (frame, dbm, sender) == (b"frame", -60.0, None)
         self.heard += 1
 
     def play(self, until_s: float) -> None:

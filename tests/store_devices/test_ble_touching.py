@@ -8,15 +8,17 @@ import pytest
 
 from cart.kernel.errors import Refused, Unavailable
 from firmware_sim.bands.firmware import Band
-from firmware_sim.bands.gatt import AS_MADE, VERSION
+from firmware_sim.bands.gatt import VERSION
 from firmware_sim.bands.worn import WornBand
-from gateway.wire.band import BandKey, BandState, identifier_in
+from gateway.wire.band import AS_MADE, BandKey, BandState, is_fresh
+from gateway.wire.band_exchange import KeyPair
 from gateway.wire.band_service import Button, Light, Setup, Shine, Vibration
 from store_devices.ble.touching import TouchedBand, touched
 from tests.fakes.radio_bench import Bench, bench, until
 
 SECRET = bytes(range(16))
 CLOCK_S = 512_000
+SHOP = KeyPair(bytes(range(32)))
 
 
 def with_band(
@@ -40,16 +42,19 @@ def address_of(band: WornBand) -> str:
     return ":".join(f"{byte:02X}" for byte in found)
 
 
-def test_a_fresh_band_gets_its_secret_and_clock() -> None:
-    """From then on it sends the frames of that secret and clock, under another address."""
+def test_a_fresh_band_makes_its_secret_with_the_shop() -> None:
+    """Both have it then, and it was not said: frames, clock and address are those of it."""
 
     async def scene(at: Bench, band: WornBand) -> None:
         before = address_of(band)
+        assert is_fresh(band.band.advert(asyncio.get_running_loop().time()).frame)
         async with touched(before, backend=at.adapter.client) as one:
-            await one.set_up(SECRET, CLOCK_S)
+            key, frame = await one.set_up(SHOP.public, CLOCK_S)
+        secret = SHOP.secret_with_band(key)
         assert band.server.is_set_up
-        frame = band.band.advert(asyncio.get_running_loop().time()).payload[-17:]
-        assert identifier_in(frame) == BandKey(SECRET).identifier(CLOCK_S // 512)
+        assert band.band.secret == secret != AS_MADE
+        assert frame == band.band.advert(asyncio.get_running_loop().time()).frame
+        assert BandKey(secret).opened(frame, CLOCK_S // 512) == BandState(87)
         assert address_of(band) != before
         async with touched(address_of(band), backend=at.adapter.client) as one:
             assert await one.battery_percent() == 87
@@ -61,16 +66,34 @@ def test_a_band_with_a_secret_is_set_up_anew_only_while_its_button_is_held() -> 
     """Nobody next to her makes it his; she who holds the button may."""
 
     async def scene(at: Bench, band: WornBand) -> None:
-        other = bytes([7]) * 16
         async with touched(address_of(band), backend=at.adapter.client) as one:
             with pytest.raises(Refused):
-                await one.set_up(other, CLOCK_S)
+                await one.set_up(SHOP.public, CLOCK_S)
             assert band.band.secret == SECRET
             band.server.held = True
-            await one.set_up(other, CLOCK_S)
-            assert band.band.secret == other
+            key, _ = await one.set_up(SHOP.public, CLOCK_S)
+            assert band.band.secret == SHOP.secret_with_band(key)
 
     with_band(scene, SECRET)
+
+
+def test_a_key_that_makes_no_secret_is_refused() -> None:
+    """Zeros give whoever sends them the same secret with every band: the band says no."""
+
+    async def scene(at: Bench, band: WornBand) -> None:
+        async with touched(address_of(band), backend=at.adapter.client) as one:
+            with pytest.raises(Refused):
+                await one.set_up(bytes(32), CLOCK_S)
+        assert not band.server.is_set_up
+
+    with_band(scene)
+
+
+def test_fresh_bands_have_addresses_of_their_own() -> None:
+    """Their frames are the same, so it is by these that one can be connected to."""
+    made = [Band(AS_MADE).advert(now_s) for now_s in (0.0, 5_000.0) for _ in range(2)]
+    assert len({one.frame for one in made}) == 1
+    assert len({one.address for one in made}) == 4
 
 
 def test_it_vibrates_shines_and_says_how_it_is() -> None:
@@ -112,7 +135,7 @@ def test_presses_are_told_while_it_is_connected() -> None:
         lambda one: one.vibrate(6),
         lambda one: one.shine(Light.BLUE, 61),
         lambda one: one.set_up(b"short", 0),
-        lambda one: one.set_up(SECRET, 2**32),
+        lambda one: one.set_up(SHOP.public, 2**32),
     ],
 )
 def test_what_no_band_does_is_not_even_asked(ask: Callable[[TouchedBand], Awaitable[None]]) -> None:
@@ -147,8 +170,8 @@ def test_a_band_that_went_away_is_out_of_reach() -> None:
 @pytest.mark.parametrize(
     ("decoded", "written"),
     [
-        (Setup.decoded, bytes(19)),
-        (Setup.decoded, bytes(16) + b"\xff" * 4),
+        (Setup.decoded, bytes(20)),
+        (Setup.decoded, bytes(32) + b"\xff" * 4),
         (Vibration.decoded, b"\x01"),
         (Vibration.decoded, b"\x00\x01"),
         (Vibration.decoded, b"\x06\x01"),

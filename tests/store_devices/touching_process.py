@@ -39,7 +39,7 @@ async def asked(band: TouchedBand) -> None:
     await band.vibrate(2, 4)
     say(said)
     try:
-        await band.set_up(bytes(16), 0)
+        await band.set_up(bytes(range(32)), 0)
     except Refused:
         say("refused")
     await band.on_button(told.put_nowait)

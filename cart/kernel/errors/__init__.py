@@ -13,6 +13,8 @@ CarryoverError
 │   ├── UnusableFeed        a file that no row can be read from
 │   ├── UnreadablePhoto     no picture, or no code in it
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
+│   ├── SealBroken          sealed, and changed since or for another key
+│   ├── UploadBroken        not the bytes that were announced; it is gone
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -32,6 +34,13 @@ CarryoverError
 │   ├── UnknownBand         no wristband has this number, or whoever asks holds none
 │   ├── UnknownServingPlace nobody is served in this part of this shop
 │   ├── UnknownTurn         no turn in a queue of this shop has this id
+│   ├── UnknownPlan         this phone has no plan of a visit, or this is not in it
+│   ├── UnknownBooking      nothing of this id is booked in this shop
+│   ├── ObjectGone          no object of this name beside the database
+│   ├── UnknownLook         no look has this id, or it is somebody else's
+│   ├── UnknownLooksPhone   no phone asks to open looks under this name
+│   ├── UnknownShare        a link to a look that leads nowhere, or no more
+│   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
@@ -60,6 +69,10 @@ CarryoverError
 │   ├── DeskCodeRefused     a code from a shopper's page that is wrong, used or too old
 │   ├── PursePinRefused     a wrong PIN for a wristband
 │   ├── PurseLocked         too many of them: she unlocks it from her phone
+│   ├── GrantRefused        a grant to upload that is wrong, over, or another device's
+│   ├── LooksClosed         begun on another phone, which has to let this one in
+│   ├── LooksPinNeeded      looks behind a PIN, which was not said of late
+│   ├── WrongLooksPin
 │   ├── CodeRefused         a handover code that is wrong or was tried too often
 │   ├── ClaimUsed           another phone has taken this list along
 │   └── ClaimExpired        the tablet was put down too long ago
@@ -78,12 +91,21 @@ CarryoverError
 │   ├── AlreadyHandedOver   a code or order that was given out before
 │   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
 │   ├── BandHeld            a shopper holds one wristband at a time
+│   ├── DeskReaderAway      the receiver at a desk is not connected
 │   ├── BandAway            none was held to this desk lately
 │   ├── SeveralBands        several are near the desk: nobody can say whose pays
 │   ├── PurseOff            she does not pay with a wristband
 │   ├── PurseLimit          more than she lets a payment, or a day, be
 │   ├── PurseShort          her balance is too small
 │   ├── TurnOver            a turn in a queue that has ended, or was not called yet
+│   ├── TimeNotOffered      the shop is closed then, or it is over or too far ahead
+│   ├── BookingFull         all that can be booked for this quarter hour is taken
+│   ├── AlreadyBooked       a shopper has one fitting room and one adviser at a time
+│   ├── BookingClash        two things booked for one quarter hour
+│   ├── BookingOver         a booking that was served, or whose time is over
+│   ├── PlanNotToday        not expected yet, or not any more
+│   ├── NoLooksKey          nothing can be sealed to whoever visits: she has not said yes
+│   ├── UploadOutOfStep     bytes that do not begin where the upload stands
 │   ├── SizeRequestTaken    a colleague looks for it
 │   ├── SizeRequestOver     a wish from a fitting room that was answered or called off
 │   ├── NotReady            not staged yet, or closed
@@ -96,17 +118,25 @@ CarryoverError
 │   ├── PayloadTooLarge
 │   ├── TooManyLines
 │   ├── QueueFull           more wait than will be served
+│   ├── TooManyLooks        as many looks, links or uploads at once as there may be
 │   ├── TooManySizeRequests so much is on its way to one fitting room already
 │   ├── TooMuchTried        more things in a fitting room than anybody brings in
 │   ├── TooManyPasskeys     a customer has as many as we keep
 │   ├── TooManyAttempts     so often within the time that somebody may be guessing
 │   └── SpoolFull           a device keeps as much as it may until the gateway answers
 └── Unavailable             a part we need does not answer; trying again helps
+    ├── StorageFull         no room for more objects
     ├── ProviderUnavailable the retailer's identity provider does not answer
     └── PaymentUnavailable  the provider made no page: nothing is held, nothing was charged
 """
 
-from cart.kernel.errors.bands import BandHeld, BandNotHere, DeskCodeRefused, UnknownBand
+from cart.kernel.errors.bands import (
+    BandHeld,
+    BandNotHere,
+    DeskCodeRefused,
+    DeskReaderAway,
+    UnknownBand,
+)
 from cart.kernel.errors.carrying import (
     ClaimExpired,
     ClaimUsed,
@@ -142,6 +172,23 @@ from cart.kernel.errors.carrying import (
     UnusableFeed,
     VisitEnded,
 )
+from cart.kernel.errors.looks import (
+    GrantRefused,
+    LooksClosed,
+    LooksPinNeeded,
+    NoLooksKey,
+    ObjectGone,
+    SealBroken,
+    StorageFull,
+    TooManyLooks,
+    UnknownLook,
+    UnknownLooksPhone,
+    UnknownShare,
+    UnknownUpload,
+    UploadBroken,
+    UploadOutOfStep,
+    WrongLooksPin,
+)
 from cart.kernel.errors.people import (
     BrowserRefuses,
     ConsentChanged,
@@ -156,6 +203,16 @@ from cart.kernel.errors.people import (
     UndoClosed,
     UnknownJoining,
     UnknownWithdrawal,
+)
+from cart.kernel.errors.plans import (
+    AlreadyBooked,
+    BookingClash,
+    BookingFull,
+    BookingOver,
+    PlanNotToday,
+    TimeNotOffered,
+    UnknownBooking,
+    UnknownPlan,
 )
 from cart.kernel.errors.purse import (
     BandAway,
@@ -215,10 +272,14 @@ from cart.kernel.errors.selling import (
 )
 
 __all__ = [
+    "AlreadyBooked",
     "AlreadyHandedOver",
     "BandAway",
     "BandHeld",
     "BandNotHere",
+    "BookingClash",
+    "BookingFull",
+    "BookingOver",
     "BrowserRefuses",
     "CarryoverError",
     "CheckoutChanged",
@@ -230,11 +291,13 @@ __all__ = [
     "ConsentChanged",
     "ConsentMissing",
     "DeskCodeRefused",
+    "DeskReaderAway",
     "DeviceRevoked",
     "EnrolmentRefused",
     "ErasureWaits",
     "EventNotAllowed",
     "FreshSignInNeeded",
+    "GrantRefused",
     "IdempotencyKeyMissing",
     "IdempotencyKeyReused",
     "InFlight",
@@ -247,10 +310,14 @@ __all__ = [
     "LastOperator",
     "LeadNeeded",
     "LimitExceeded",
+    "LooksClosed",
+    "LooksPinNeeded",
+    "NoLooksKey",
     "NoSession",
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "ObjectGone",
     "OfferClosed",
     "OperatorNeeded",
     "OriginRefused",
@@ -258,6 +325,7 @@ __all__ = [
     "PayloadTooLarge",
     "PaymentUnavailable",
     "PinTooEasy",
+    "PlanNotToday",
     "ProviderRefused",
     "ProviderUnavailable",
     "PurseLimit",
@@ -270,6 +338,7 @@ __all__ = [
     "Refused",
     "RoleNeeded",
     "SchemaNewer",
+    "SealBroken",
     "SecondFactorRefused",
     "SessionLocked",
     "SeveralBands",
@@ -281,9 +350,12 @@ __all__ = [
     "SizeRequestTaken",
     "SourceMismatch",
     "SpoolFull",
+    "StorageFull",
     "TaskTaken",
+    "TimeNotOffered",
     "TooManyAttempts",
     "TooManyLines",
+    "TooManyLooks",
     "TooManyMails",
     "TooManyPasskeys",
     "TooManyPieces",
@@ -293,6 +365,7 @@ __all__ = [
     "Unavailable",
     "UndoClosed",
     "UnknownBand",
+    "UnknownBooking",
     "UnknownCart",
     "UnknownCheckout",
     "UnknownClaim",
@@ -301,19 +374,27 @@ __all__ = [
     "UnknownJoining",
     "UnknownList",
     "UnknownLocation",
+    "UnknownLook",
+    "UnknownLooksPhone",
     "UnknownOrder",
+    "UnknownPlan",
     "UnknownProduct",
     "UnknownServingPlace",
+    "UnknownShare",
     "UnknownSizeRequest",
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
     "UnknownTurn",
+    "UnknownUpload",
     "UnknownVoucher",
     "UnknownWithdrawal",
     "UnreadablePhoto",
     "UnusableFeed",
+    "UploadBroken",
+    "UploadOutOfStep",
     "VisitEnded",
     "VoucherRefused",
     "WrongItem",
+    "WrongLooksPin",
 ]

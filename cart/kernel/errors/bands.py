@@ -21,6 +21,12 @@ class BandHeld(Conflict):
     code = "band_held"
 
 
+class DeskReaderAway(Conflict):
+    """The receiver at a desk is not connected, so no band can be set up there."""
+
+    code = "desk_reader_away"
+
+
 class DeskCodeRefused(Refused):
     """A code from a shopper's page that is wrong, used or too old."""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from cart.kernel.errors import InvalidInput, PinTooEasy
 from cart.kernel.ids import Ids
-from cart.kernel.pin_hash import hashed
+from cart.kernel.pin_hash import WORK, Work, hashed
 
 PIN_DIGITS_MIN, PIN_DIGITS_MAX = 4, 8
 # With 10 000 PINs of four digits: whoever found the band guesses right once in 2 000 times.
@@ -51,8 +51,8 @@ def checked_limits(limits: Limits, most: Limits) -> Limits:
     return limits
 
 
-def pin_hash(ids: Ids, pin: str) -> str:
-    """Return what is kept of a PIN that she chose. Takes about 50 ms: call it outside the database.
+def pin_hash(ids: Ids, pin: str, work: Work = WORK) -> str:
+    """Return what is kept of a PIN that she chose. It takes time: call it outside the database.
 
     Raises:
         PinTooEasy: not 4 to 8 digits, one digit over and over, a pair over and over, or a run.
@@ -63,4 +63,4 @@ def pin_hash(ids: Ids, pin: str) -> str:
     if pin == (pin[:2] * PIN_DIGITS_MAX)[: len(pin)] or any(pin in run for run in _RUNS):
         msg = "this PIN is one of those that are tried first"
         raise PinTooEasy(msg)
-    return hashed(pin, ids.token())
+    return hashed(pin, ids.token(), work)

@@ -186,13 +186,13 @@ def take_try(db: Session, *, customer_id: str) -> Try | None:
     return None
 
 
-def was_right(db: Session, *, customer_id: str, pin_hash: str) -> None:
-    """Forget wrong PINs: the right one of ``pin_hash`` was typed."""
+def was_right(db: Session, *, customer_id: str, pin_hash: str, keep: str) -> None:
+    """Forget wrong PINs: the right one of ``pin_hash`` was typed; ``keep`` is kept of it."""
     write(
         db,
         update(PurseRow)
         .where(col(PurseRow.customer_id) == customer_id, col(PurseRow.pin_hash) == pin_hash)
-        .values(wrong_pins=0),
+        .values(wrong_pins=0, pin_hash=keep),
     )
 
 

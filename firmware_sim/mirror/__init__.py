@@ -1,0 +1,1 @@
+"""A mirror's camera without hardware: draws people who turn, and knows how far they have."""

@@ -1,0 +1,1 @@
+"""Wristbands that are made to vibrate: who is called is told by her wrist, too."""

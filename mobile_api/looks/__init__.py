@@ -1,0 +1,1 @@
+"""Looks: mirrors bring them, phones of their shoppers show them, links lead friends to them."""
