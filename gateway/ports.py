@@ -45,6 +45,10 @@ class Bands(Protocol):
         """Return location and name of the desk where this receiver reads, None when at none."""
         ...
 
+    def gate_of(self, db: Session, receiver_id: str) -> str | None:
+        """Return the location at whose door this receiver reads, None when at none."""
+        ...
+
     def set_up(self, db: Session, *, location_id: str, command_id: str) -> int | None:
         """Take in the band that was set up by this command; its number, None: it was not."""
         ...

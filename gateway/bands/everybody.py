@@ -7,12 +7,12 @@ another session, is left to that one: it is rare, and the rule stands in one pla
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, col, func, select
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col
 
 from cart.carts.tables import ShopperSessionRow
+from cart.profile.consent import queries as consents
 from cart.profile.consent.model import VERSIONS, Purpose
-from cart.profile.consent.tables import ConsentRow, ConsentSubjectRow, ConsentWordingRow
 from gateway.bands import queries
 from gateway.bands.model import State
 from gateway.bands.tables import BandLoanRow, BandRow
@@ -33,49 +33,25 @@ def lent(db: Session, known: dict[int, Lent] | None = None) -> dict[int, Lent]:
 
     ``known``: what was returned before. Of what has not changed the same objects come back.
     """
-    of_her, of_session = aliased(ConsentSubjectRow), aliased(ConsentSubjectRow)
-    joined, later = aliased(ConsentSubjectRow), aliased(ConsentRow)
-    subject_id = func.coalesce(of_her.id, of_session.id)
-    newest = (
-        select(func.max(later.number))
-        .where(later.subject_id == subject_id, later.purpose == FOLLOWING.value)
-        .scalar_subquery()
-    )
-    brought = select(joined.id).where(joined.joined_id == of_her.id).exists()
-    rows = db.execute(
-        select(  # type: ignore[call-overload]  # sqlmodel types four columns at most
-            BandLoanRow.number,
-            BandLoanRow.id,
-            BandLoanRow.follow,
-            ShopperSessionRow.customer_id,
-            ConsentRow.granted,
-            ConsentWordingRow.version,
-            brought,
+    bands = (
+        sa_select(
+            col(BandLoanRow.number),
+            col(BandLoanRow.id),
+            col(BandLoanRow.follow),
+            col(ShopperSessionRow.customer_id),
         )
         .join(BandRow, col(BandRow.number) == BandLoanRow.number)
         .join(ShopperSessionRow, col(ShopperSessionRow.id) == BandLoanRow.session_id)
-        .outerjoin(
-            of_her,
-            and_(col(BandLoanRow.follow), of_her.customer_id == ShopperSessionRow.customer_id),
+        .where(col(BandLoanRow.ended_at).is_(None), col(BandRow.state) == State.OUT.value)
+    )
+    rows = db.execute(
+        consents.with_newest(
+            bands,
+            FOLLOWING,
+            customer_id=col(ShopperSessionRow.customer_id),
+            session_id=col(BandLoanRow.session_id),
+            asked=col(BandLoanRow.follow),
         )
-        .outerjoin(
-            of_session,
-            and_(
-                col(BandLoanRow.follow),
-                of_session.session_id == BandLoanRow.session_id,
-                col(ShopperSessionRow.customer_id).is_(None),
-            ),
-        )
-        .outerjoin(
-            ConsentRow,
-            and_(
-                col(ConsentRow.subject_id) == subject_id,
-                ConsentRow.purpose == FOLLOWING.value,
-                col(ConsentRow.number) == newest,
-            ),
-        )
-        .outerjoin(ConsentWordingRow, col(ConsentWordingRow.hash) == ConsentRow.wording_hash)
-        .where(col(BandLoanRow.ended_at).is_(None), BandRow.state == State.OUT.value)
     )
     before = known or {}
     good_since = VERSIONS[FOLLOWING].good_since

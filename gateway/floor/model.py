@@ -74,13 +74,15 @@ class ZoneOnPlan(_Part):
 class ReceiverOnPlan(_Part):
     """A receiver and where it hangs. ``stands_at``: the device that bands are held to there.
 
-    ``desk``: the name of the desk at which bands are held to it, to pay; not both.
+    ``desk``: the name of the desk at which bands are held to it, to pay. ``gate``: the name of the
+    door at which bands are held to it, by whoever comes in. One of the three at the most.
     """
 
     device: Named
     at: tuple[Metres, Metres]
     stands_at: Named | None = None
     desk: Named | None = None
+    gate: Named | None = None
 
 
 class FloorPlan(_Part):
@@ -117,6 +119,7 @@ def read_plan(content: bytes) -> FloorPlan:
     return plan
 
 
+ELSEWHERE: Final = 2  # of the three things that a receiver may stand at, it is not at two
 _OF_SERVING: Final = frozenset({"places", "service_minutes", "bookable"})
 
 
@@ -138,9 +141,10 @@ def _check(plan: FloorPlan) -> None:
     _once("zone", [zone.id for zone in plan.zone])
     _once("receiver", [receiver.device for receiver in plan.receiver])
     _once("desk", [receiver.desk for receiver in plan.receiver if receiver.desk])
+    _once("gate", [receiver.gate for receiver in plan.receiver if receiver.gate])
     for receiver in plan.receiver:
-        if receiver.desk and receiver.stands_at:
-            msg = f"{receiver.device} stands at a desk or at a device, not at both"
+        if [receiver.stands_at, receiver.desk, receiver.gate].count(None) < ELSEWHERE:
+            msg = f"{receiver.device} stands at a device, a desk or a gate, not at two of them"
             raise InvalidInput(msg, field="receiver")
 
 

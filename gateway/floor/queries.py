@@ -65,6 +65,15 @@ def stands_at(db: Session, receiver_id: str) -> str | None:
     ).first()
 
 
+def gate_of(db: Session, receiver_id: str) -> str | None:
+    """Return the location at whose door this receiver reads, None if at none."""
+    return db.exec(
+        select(FloorReceiverRow.location_id).where(
+            FloorReceiverRow.device_id == receiver_id, col(FloorReceiverRow.gate).is_not(None)
+        )
+    ).first()
+
+
 def counts(db: Session, location_id: str, hour_us: int) -> dict[str, ZoneCount]:
     """Return how many are in each zone in which somebody is or was in this hour.
 

@@ -73,6 +73,7 @@ def draw(db: Session, location_id: str, plan: FloorPlan) -> None:
             y_m=one.at[1],
             stands_at=one.stands_at,
             desk=one.desk,
+            gate=one.gate,
         )
         for one in plan.receiver
     )

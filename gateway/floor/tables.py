@@ -31,7 +31,7 @@ class FloorAreaRow(SQLModel, table=True):
 
 
 class FloorReceiverRow(SQLModel, table=True):
-    """Where a receiver hangs, and the device or the desk that bands are held to there."""
+    """Where a receiver hangs, and the device, desk or gate that bands are held to there."""
 
     __tablename__ = "floor_receiver"
 
@@ -43,6 +43,7 @@ class FloorReceiverRow(SQLModel, table=True):
         default=None, foreign_key="device.id", index=True, max_length=ID_LENGTH_MAX
     )
     desk: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    gate: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
 class BandPresenceRow(SQLModel, table=True):

@@ -310,6 +310,8 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
     if domain.bands is None:
         return
     told = taps.at_desk(batch.db, domain.clock, domain.bands, item=item, presented=presented)
+    if told is None:
+        told = taps.at_gate(batch.db, domain.clock, domain.bands, item=item, presented=presented)
     if told is not None:
         batch.outcome.notices += told
         return

@@ -4,12 +4,13 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from sqlmodel import Session
 
 from cart.kernel.clock import Clock, from_us
 from cart.kernel.ids import Ids
+from gateway.binding import queries
 from gateway.binding.model import TapAnswer, is_stale
 from gateway.binding.news import changed
 from gateway.binding.queries import Bound
@@ -17,7 +18,8 @@ from gateway.binding.tapping import Tapped, present
 from gateway.commands.service import ask_signal
 from gateway.desks import service as desks
 from gateway.ingest.read import Item
-from gateway.notices import CartChanged, DeskChanged, Notice
+from gateway.notices import CartChanged, DeskChanged, DeviceAsked, Notice
+from gateway.plans import service as plans
 from gateway.ports import Bands
 from gateway.registry.queries import devices_by_id
 from gateway.wire.band import identifier_in
@@ -69,17 +71,23 @@ def follow(
         nobodys = [
             heard.frame for heard, one in zip(presented.heard, found, strict=True) if not one
         ]
-        _shine(db, clock, item, nobodys)
+        _shine(db, clock, item, nobodys, "blue")
     return tapped
 
 
-def _shine(db: Session, clock: Clock, item: Item, nobodys: Sequence[bytes]) -> None:
-    """Have the nearest band that is nobody's shine blue: it was heard, and is not known here.
+def _shine(
+    db: Session,
+    clock: Clock,
+    item: Item,
+    frames: Sequence[bytes],
+    light: Literal["blue", "green"],
+) -> None:
+    """Have the nearest of these bands shine: blue is heard, and not known. Nobody waits for it.
 
-    Nobody waits for it. A band that is known is greeted by the device it was held to, and is left
-    alone: a connection would take it off the air for as long as it lasts, as if she had gone.
+    A band that is known at a device is greeted there, and is left alone: a connection would take
+    it off the air for as long as it lasts, as if she had gone.
     """
-    identifiers = [one for frame in nobodys if (one := identifier_in(frame)) is not None]
+    identifiers = [one for frame in frames if (one := identifier_in(frame)) is not None]
     if not identifiers:
         return
     ask_signal(
@@ -88,7 +96,7 @@ def _shine(db: Session, clock: Clock, item: Item, nobodys: Sequence[bytes]) -> N
         command_id=_light_of(item),
         device_id=item.device_id,
         signal=SignalData(
-            identifiers=(identifiers[0].hex(),), light="blue", until=clock.now() + SHINES_WITHIN
+            identifiers=(identifiers[0].hex(),), light=light, until=clock.now() + SHINES_WITHIN
         ),
     )
 
@@ -122,6 +130,33 @@ def at_desk(
         pressed=presented.by is Presented.NEWS,
     )
     return [DeskChanged(location_id)]
+
+
+def at_gate(
+    db: Session, clock: Clock, bands: Bands, *, item: Item, presented: PresentedData
+) -> list[Notice] | None:
+    """Let her have come who held her band to a door; None where the reader stands at no door.
+
+    She says so herself, as with "I am here" on her page, so nobody has to be allowed to follow
+    her. Her band shines green, one that is nobody's blue; of several nothing is said.
+    """
+    location_id = bands.gate_of(db, item.device_id)
+    if location_id is None:
+        return None
+    here = item.address.location_id if item.address else ""
+    if location_id != here or is_stale(from_us(item.at_us), clock.now()):
+        logger.info("a tap at a door of %s is of elsewhere, too late, or from the future", here)
+        return []
+    if len(presented.heard) > 1:
+        return []
+    (heard,) = presented.heard
+    holder = bands.whose(db, heard.frame)
+    session_id = queries.session_now(db, holder.session_id, holder.customer_id) if holder else None
+    _shine(db, clock, item, [heard.frame], "green" if session_id else "blue")
+    told: list[Notice] = [DeviceAsked(item.device_id)]
+    if session_id is not None:
+        told += plans.came_in(db, clock, session_id=session_id, location_id=location_id)
+    return told
 
 
 def tell(tapped: Tapped, told: Told, *, reader_id: str = "") -> None:

@@ -245,6 +245,23 @@ def seen(db: Session, clock: Clock, location_ids: Collection[str]) -> list[PlanC
     ]
 
 
+def came_in(db: Session, clock: Clock, *, session_id: str, location_id: str) -> list[PlanChanged]:
+    """Let her have come who held her band to a door of the shop that she planned to visit today."""
+    plan = db.exec(
+        select(PlanRow)
+        .where(PlanRow.session_id == session_id, PlanRow.location_id == location_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if plan is None or plan.arrived_at is not None:
+        return []
+    if not opening.same_day(_PLACES.facts(db, location_id), clock.now(), plan.comes_at):
+        return []
+    plan.arrived_at = clock.now()
+    db.add(plan)
+    db.flush()
+    return [changed(db, plan)]
+
+
 def scanned(db: Session, plan: PlanRow, cart_id: str) -> set[str]:
     """Return the articles of a plan that a device of its shop put into her cart since.
 

@@ -78,6 +78,10 @@ class ShopBands:
         """Return the desk at which this receiver reads."""
         return desks.desk_of(db, receiver_id)
 
+    def gate_of(self, db: Session, receiver_id: str) -> str | None:
+        """Return the location at whose door this receiver reads."""
+        return floors.gate_of(db, receiver_id)
+
     def set_up(self, db: Session, *, location_id: str, command_id: str) -> int | None:
         """Take in the band that a desk's receiver has set up."""
         return setting_up.settle(

@@ -5,7 +5,7 @@ from typing import Final
 from alembic import op
 
 revision: Final = "0028"
-down_revision: Final = "0026"
+down_revision: Final = "0027"
 branch_labels: Final = None
 depends_on: Final = None
 

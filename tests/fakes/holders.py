@@ -16,11 +16,13 @@ def frame_of(number: int) -> bytes:
 class KnownBands:
     """Implements ``gateway.ports.Bands``.
 
-    ``places``: by receiver, the device it stands at; ``desks``: location and name of a desk.
+    ``places``: by receiver, the device it stands at; ``desks``: location and name of a desk;
+    ``gates``: the location of a door.
     """
 
     places: dict[str, str] = field(default_factory=dict)
     desks: dict[str, tuple[str, str]] = field(default_factory=dict)
+    gates: dict[str, str] = field(default_factory=dict)
     holders: dict[int, Holder] = field(default_factory=dict)
 
     def lend(self, number: int, session_id: str, name: str = "Dana", **over: str) -> Holder:
@@ -52,6 +54,11 @@ class KnownBands:
         """Look it up."""
         assert db.in_transaction()
         return self.desks.get(receiver_id)
+
+    def gate_of(self, db: Session, receiver_id: str) -> str | None:
+        """Look it up."""
+        assert db.in_transaction()
+        return self.gates.get(receiver_id)
 
     def set_up(self, db: Session, *, location_id: str, command_id: str) -> int | None:
         """Take none in: what is set up over the air is tested with the registry itself."""

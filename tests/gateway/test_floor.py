@@ -57,6 +57,7 @@ def receiver(name: str, more: str = "") -> str:
         (ZONE + "places = 4", "of a zone that serves"),
         (ZONE + ZONE, "lamps stands in the plan 2 times"),
         (ZONE + receiver("rcv-1") + receiver("rcv-1"), "rcv-1 stands in the plan 2 times"),
+        (ZONE + receiver("rcv-1", 'desk = "a"\ngate = "b"\n'), "not at two of them"),
         ("#" * (FILE_MAX_BYTES + 1), "limit"),
     ],
     ids=lambda value: str(value)[:30],
