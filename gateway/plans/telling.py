@@ -1,10 +1,11 @@
 """The next stop of a plan as a device in the shop says it: in one line, to whoever holds it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from sqlmodel import Session, col, select
 
+from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock
 from cart.kernel.gtin import Gtin
 from cart.ports import CatalogueLookup
@@ -31,7 +32,9 @@ def next_stops(
 
     ``held``: device id to (session id, location id). None: she has been everywhere.
     """
-    sessions = {session_id for session_id, _ in held.values()}
+    sessions = _planning(db, {session_id for session_id, _ in held.values()})
+    if not sessions:
+        return {}
     now = clock.now()
     rows = db.exec(
         select(PlanRow.session_id, PlanRow.location_id, PlanRow.comes_at).where(
@@ -53,6 +56,17 @@ def next_stops(
             stops[session_id] = _stop(db, lookup, plan) if plan is not None else None
         found[device_id] = stops[session_id]
     return found
+
+
+def _planning(db: Session, session_ids: Collection[str]) -> set[str]:
+    """Return those who have a plan: few do, and everybody who holds a device is asked about."""
+    found = run(
+        db,
+        "SELECT p.session_id FROM {rows} JOIN shop_plan AS p ON p.session_id = d.session_id",
+        (("session_id", TEXT),),
+        [(session_id,) for session_id in session_ids],
+    )
+    return {row[0] for row in found}
 
 
 def _stop(db: Session, lookup: CatalogueLookup, plan: Followed) -> NextStop | None:

@@ -79,12 +79,12 @@ FORMS: Final[dict[str, dict[str, str]]] = {
             "lost",
             "still",
             "open",
-            "set-up",
             "limits",
             "unlock",
             "take-out",
         )
     },
+    "set-up": {"desk": "till-1"},
     "look": {"number": "1", "verb": "back"},
     "back": {"number": "1"},
     "out": {"number": "1", "locale": "en", "wording": "0" * 64},

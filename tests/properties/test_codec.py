@@ -64,6 +64,8 @@ def messages(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             fields[name] = st.just("/gateway")
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             fields[name] = messages(annotation)
+        elif (one := _model_in(annotation)) is not None:
+            fields[name] = st.none() | messages(one)
         elif name == "lines":
             fields[name] = st.lists(messages(get_args(annotation)[0]), max_size=3).map(tuple)
         elif name == "heard":
@@ -75,6 +77,13 @@ def messages(model: type[BaseModel]) -> st.SearchStrategy[Any]:
         else:
             fields[name] = _by_schema(model, name)
     return st.builds(model, **fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any type there is
+    """Return the model of ``Model | None``."""
+    found = get_args(annotation)
+    models = [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
+    return models[0] if models and type(None) in found else None
 
 
 def _by_schema(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
@@ -90,7 +99,22 @@ def _values(schema: dict[str, Any], definitions: dict[str, Any]) -> st.SearchStr
         return st.one_of([_values(one, definitions) for one in schema["anyOf"]])
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
-    return _simple(schema)
+    many = _many(schema, definitions)
+    return _simple(schema) if many is None else many
+
+
+def _many(schema: dict[str, Any], definitions: dict[str, Any]) -> st.SearchStrategy[Any] | None:
+    """Return values with values in them, None for a schema of plain ones."""
+    if schema.get("type") == "array":
+        items = _values(schema["items"], definitions)
+        return st.lists(items, min_size=schema.get("minItems", 0), max_size=3).map(tuple)
+    if schema.get("type") == "object":
+        ((keys, values),) = schema["patternProperties"].items()
+        names = st.from_regex(keys.strip("^$"), fullmatch=True)
+        return st.dictionaries(
+            names, _values(values, definitions), max_size=schema["maxProperties"]
+        )
+    return None
 
 
 def _simple(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
