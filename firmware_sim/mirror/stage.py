@@ -40,6 +40,26 @@ class Drawn:
     film: Sequence[Pixels]
 
 
+class FilmTime:
+    """Time that passes when the camera waits, ``times`` faster than the world's.
+
+    A machine that is slow to look at a frame does not miss the ones after it.
+    """
+
+    def __init__(self, times: float) -> None:
+        self._times = times
+        self._at_s = 0.0
+
+    def monotonic(self) -> float:
+        """Return seconds of the film."""
+        return self._at_s
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds of the film pass."""
+        time.sleep(seconds / self._times)
+        self._at_s += seconds
+
+
 class StageCamera:
     """Plays one drawn turn whenever the light goes on. ``lit`` says whether it is on.
 
@@ -66,6 +86,11 @@ class StageCamera:
         self.lit = False
         self.lit_times = 0
         self.light_works = True
+
+    @property
+    def shown(self) -> int:
+        """How many frames were looked at."""
+        return self._count
 
     # -- what the shopper does
 

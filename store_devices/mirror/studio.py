@@ -162,8 +162,11 @@ class Studio:
 
     # -- what the camera brings
 
-    def take(self, frame: Frame) -> bool:
-        """Look at the next frame; return whether codes may be read from it."""
+    def take(self, frame: Frame, *, visited: bool) -> bool:
+        """Look at the next frame; return whether codes may be read from it.
+
+        ``visited``: somebody is here, so that this is not how the empty room looks.
+        """
         with self._eyes_lock:
             eyes, live = self._opened(frame)
             self._catch_up()
@@ -180,7 +183,7 @@ class Studio:
                     live.wipe()
                     self._judge(eyes)
                 case _:
-                    eyes.idle(frame)
+                    eyes.idle(frame, learns=not visited or not eyes.ready)
                     if phase == "countdown":
                         live.show(frame)
                     elif mode == "back":

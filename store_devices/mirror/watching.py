@@ -32,7 +32,8 @@ class MirrorReading(CameraReading):
         if self._turned in _ROTATION:
             pixels = cv2.rotate(frame.pixels, _ROTATION[self._turned])
             frame = Frame(np.asarray(pixels, dtype=np.uint8), frame.at_s)
-        return frame if self._studio.take(frame) else None
+        visited = self._agent.visit_id is not None
+        return frame if self._studio.take(frame, visited=visited) else None
 
     def _ended(self) -> None:
         self._studio.lost()

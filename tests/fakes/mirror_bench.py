@@ -88,7 +88,7 @@ class MirrorBench(Bench):
         """Let the camera's next frame be looked at, as the mirror's thread does."""
         frame = self.camera.read()
         assert frame is not None
-        if self.studio.take(frame):
+        if self.studio.take(frame, visited=self.mirror.visit_id is not None):
             for code in self.confirmation.observe(self.reader.read(frame.pixels), frame.at_s):
                 self.mirror.code_read(code.gtin or code.text, Reader.CAMERA)
         self.mirror.tick()
