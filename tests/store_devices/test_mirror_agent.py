@@ -42,9 +42,9 @@ def pictures_in_memory() -> int:
     found: set[int] = set()
     for holder in gc.get_objects():
         for one in gc.get_referents(holder):
-            if isinstance(one, bytes | bytearray) and len(one) > LARGE_BYTES:
-                if bytes(one[:4]) == WEBM or bytes(one[:3]) == JPEG:
-                    found.add(id(one))
+            large = isinstance(one, bytes | bytearray) and len(one) > LARGE_BYTES
+            if large and (bytes(one[:4]) == WEBM or bytes(one[:3]) == JPEG):
+                found.add(id(one))
     return len(found)
 
 
@@ -250,11 +250,11 @@ def test_what_is_on_its_way_is_dropped_half_a_minute_after_she_left(clock: FakeC
         Turn(b"video", "video/webm", b"sheet"),
         look_id="look-1",
         public_key=urlsafe_b64encode(public).decode().rstrip("="),
-        randomness=lambda count: bytes(count),
+        randomness=bytes,
     )
     grant = Grant(look_id="look-1", grant="g", public_key="", uploads="/uploads")
     with httpx2.Client(base_url="http://127.0.0.1:9") as http:
-        outbox = Outbox(http, lambda count: bytes(count), clock)
+        outbox = Outbox(http, bytes, clock)
         outbox.start()
         outbox.add(Parcel("v1", grant, sealed))
         clock.advance(AFTER_END_S)
