@@ -71,9 +71,7 @@ def asked(mirror: SimMirror, path: str) -> int:
 
 def files_with(folder: Path, bytes_: bytes) -> list[str]:
     """Return the files under ``folder`` in which these bytes are."""
-    return [
-        str(one) for one in folder.rglob("*") if one.is_file() and bytes_ in one.read_bytes()
-    ]
+    return [str(one) for one in folder.rglob("*") if one.is_file() and bytes_ in one.read_bytes()]
 
 
 def test_a_turn_goes_home_and_is_gone_when_she_says_so(

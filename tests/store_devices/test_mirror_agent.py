@@ -218,9 +218,7 @@ def test_a_half_turn_is_refused_by_its_name(tmp_path: Path, clock: FakeClock) ->
 def test_a_band_begins_a_visit_as_on_a_tablet(bench: MirrorBench) -> None:
     """By the server's command; while somebody else is here it is refused; it can be cleared."""
     now = bench.clock.now()
-    data = GreetData(
-        visit="hers", greeting="Dana", locale="pl", until=now + timedelta(seconds=20)
-    )
+    data = GreetData(visit="hers", greeting="Dana", locale="pl", until=now + timedelta(seconds=20))
     command = BeginVisit(id="c1", time=now, data=data)
     assert bench.commands.command(command) == Answer()
     snapshot = bench.mirror.snapshot()
