@@ -31,9 +31,12 @@ LARGE_BYTES = 1_000
 @pytest.fixture
 def bench(tmp_path: Path, clock: FakeClock) -> Iterator[MirrorBench]:
     """A mirror that nobody has taken up."""
+    gc.collect()
+    gc.freeze()  # what was there before cannot be hers, and is not searched for pictures
     made = MirrorBench(tmp_path, clock)
     yield made
     made.switch_off()
+    gc.unfreeze()
 
 
 def pictures_in_memory() -> int:
