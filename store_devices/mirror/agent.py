@@ -5,6 +5,7 @@ else: a mirror puts nothing into anybody's cart. The end of a visit, for any rea
 studio; then as the tablet does, everything else.
 """
 
+from collections.abc import Callable
 from typing import Final, Unpack
 
 from cart.kernel.errors import InvalidGtin
@@ -15,6 +16,7 @@ from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.seen import Mode
 from store_devices.mirror.studio import Studio
 from store_devices.tablet.agent import Agent
+from store_devices.tablet.model import Visit
 from store_devices.tablet.surroundings import Parts, Place
 
 BROUGHT_MAX: Final = TRIED_MAX
@@ -113,6 +115,17 @@ class MirrorAgent(Agent):
                 return False
             data = LookData(visit=visit, look=look_id, gtins=self._brought, duration_ms=duration_ms)
             return self._say(data, lambda _: present) is not None
+
+    def change(self, visit_id: str | None, rule: Callable[[Visit], Visit]) -> bool:
+        """Apply a rule to this visit; hidden by it, whoever is filmed now may be somebody else."""
+        done = super().change(visit_id, rule)
+        if done and not self.open:
+            showing = self.studio.showing()
+            if showing.phase in ("countdown", "recording"):
+                self.studio.discard()
+            elif showing.mode == "back":
+                self.studio.show("")
+        return done
 
     def finish(self, reason: PutDownReason) -> None:
         """End the visit: pictures first, whatever else fails."""

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from cart.kernel.errors import Unavailable
-from gateway.wire.downlink import BeginVisit, GreetData
+from gateway.wire.downlink import BeginVisit, GreetData, Veil, VeilData
 from gateway.wire.events import LookData, PutDownData, PutDownReason, Reader
 from store_devices.light import FileLight
 from store_devices.link import Answer
@@ -138,6 +138,24 @@ def test_the_end_of_a_visit_wipes_while_it_records(bench: MirrorBench, end: str)
     bench.look()
     assert pictures_in_memory() == 0
     assert bench.types() == ["taken_up", "put_down"]
+
+
+def test_hidden_while_it_records_it_stops(bench: MirrorBench) -> None:
+    """Her band is hardly heard any more: whoever is filmed now may be somebody else."""
+    bench.begin()
+    visit = bench.mirror.visit_id
+    assert visit is not None
+    bench.mirror.record()
+    bench.look_until(lambda seen: seen.phase == "recording")
+    bench.look()
+    now = bench.clock.now()
+    veil = VeilData(visit=visit, drawn=True, until=now + timedelta(seconds=20))
+    bench.commands.command(Veil(id="c1", time=now, data=veil))
+    assert (bench.camera.lit, bench.studio.showing().phase) == (False, "idle")
+    assert pictures_in_memory() == 0
+    bench.clock.advance(4)  # too late to be sure that it is she who touches it
+    bench.mirror.record()
+    assert bench.studio.showing().phase == "idle"
 
 
 def test_two_turns_stand_side_by_side_and_go_with_the_visit(bench: MirrorBench) -> None:
