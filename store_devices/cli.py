@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,11 +18,16 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
 
+if TYPE_CHECKING:
+    from store_devices.tablet.run import Tablet
+
 app = typer.Typer(help="What runs in the shop.", no_args_is_help=True)
 tablet = typer.Typer(help="The tablet that a shopper borrows.", no_args_is_help=True)
 app.add_typer(tablet, name="tablet")
 receiver = typer.Typer(help="The box that hears wristbands.", no_args_is_help=True)
 app.add_typer(receiver, name="receiver")
+mirror = typer.Typer(help="The mirror with a camera.", no_args_is_help=True)
+app.add_typer(mirror, name="mirror")
 
 
 @app.callback()
@@ -67,8 +73,7 @@ def run(
     from store_devices.tablet.run import Hardware, Tablet  # noqa: PLC0415
     from store_devices.tablet.settings import TabletSettings  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per picture is too much
+    _log()
     settings = TabletSettings()
     if port is not None:
         settings = settings.model_copy(update={"kiosk_port": port})
@@ -87,13 +92,7 @@ def run(
         )
     except (CarryoverError, OSError) as error:
         _give_up(error)
-    ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
-    running.start()
-    typer.echo(f"ready {running.url}")
-    ended.wait()
-    running.stop()
+    _run(running)
 
 
 @receiver.command("enrol")
@@ -137,6 +136,78 @@ def run_receiver() -> None:
         _give_up(error)
     typer.echo(f"ready {enrolled.device_id}")
     asyncio.run(_until_ended(running.run()))
+
+
+@mirror.command("enrol")
+def enrol_mirror(
+    api: Annotated[str, typer.Option(help="address of the API, e.g. http://127.0.0.1:8300")],
+    token: Annotated[str, typer.Option(help="the one-time token of `gateway devices enrol`")],
+) -> None:
+    """Trade a one-time token for this device's identity, kept in DEVICE_DIR."""
+    from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415 - as above
+
+    _enrol(api, token, MirrorSettings().device_dir)
+
+
+@mirror.command("certify")
+def certify_mirror() -> None:
+    """Get a certificate of its own for a mirror that was enrolled without one."""
+    from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415 - as above
+
+    _certify(MirrorSettings().device_dir, "mirror")
+
+
+@mirror.command("run")
+def run_mirror(
+    camera: Annotated[str, typer.Option(help="index of a camera, or a film file")] = "0",
+    port: Annotated[
+        int | None, typer.Option(help="port of the kiosk page, over KIOSK_PORT")
+    ] = None,
+) -> None:
+    """Run the mirror: camera, spool, uplink, uploads and the kiosk page, until Ctrl-C."""
+    # Before numpy is loaded: its own threads fight for the cores that the camera needs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from store_devices import identity  # noqa: PLC0415 - as above
+    from store_devices.camera import open_camera  # noqa: PLC0415
+    from store_devices.light import FileLight  # noqa: PLC0415
+    from store_devices.mirror.run import Mirror, MirrorHardware  # noqa: PLC0415
+    from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415
+
+    _log()
+    settings = MirrorSettings()
+    if port is not None:
+        settings = settings.model_copy(update={"kiosk_port": port})
+    light = settings.mirror_light
+    hardware = MirrorHardware(
+        open_camera=partial(open_camera, camera), light=FileLight(light) if light else None
+    )
+    try:
+        running = Mirror(
+            settings,
+            identity.load(settings.device_dir, "mirror"),
+            hardware=hardware,
+            clock=SystemClock(),
+            ids=RandomIds(),
+        )
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    _run(running)
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per picture is too much
+
+
+def _run(running: "Tablet") -> None:
+    """Run until Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    running.start()
+    typer.echo(f"ready {running.url}")
+    ended.wait()
+    running.stop()
 
 
 async def _until_ended(work: Coroutine[None, None, None]) -> None:

@@ -81,6 +81,18 @@ class Display(Protocol):
         ...
 
 
+class Light(Protocol):
+    """A lamp beside a camera that says that it records."""
+
+    def switch(self, *, on: bool) -> None:
+        """Turn it on or off.
+
+        Raises:
+            Unavailable: it does not obey; then nothing may be recorded.
+        """
+        ...
+
+
 def frames(camera: Camera) -> Iterator[Frame]:
     """Yield the camera's frames until it ends; the camera stays open for its owner to close."""
     while (frame := camera.read()) is not None:

@@ -19,6 +19,8 @@ from gateway.wire.events import (
     LineRemoved,
     ListData,
     ListRequested,
+    LookData,
+    LookKept,
     PresentedData,
     PutDownData,
     QuantityData,
@@ -38,6 +40,7 @@ Saying = (
     | PutDownData
     | HealthData
     | PresentedData
+    | LookData
 )
 
 _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
@@ -49,6 +52,7 @@ _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
     PutDownData: (DevicePutDown, EventType.DEVICE_PUT_DOWN),
     HealthData: (DeviceHealth, EventType.DEVICE_HEALTH),
     PresentedData: (BandPresented, EventType.BAND_PRESENTED),
+    LookData: (LookKept, EventType.LOOK_KEPT),
 }
 
 

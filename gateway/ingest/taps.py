@@ -28,7 +28,7 @@ from gateway.wire.events import Presented, PresentedData
 
 logger = logging.getLogger(__name__)
 
-KIND: Final = "tablet"  # what a tap can open; a reader may stand at other things
+KINDS: Final = frozenset({"tablet", "mirror"})  # what a tap can open; readers stand elsewhere too
 # She looks at her wrist while she holds it there; a light that comes later says nothing.
 SHINES_WITHIN: Final = timedelta(seconds=5)
 
@@ -44,12 +44,12 @@ class Told(Protocol):
 def follow(
     db: Session, clock: Clock, ids: Ids, bands: Bands, *, item: Item, presented: PresentedData
 ) -> Tapped | None:
-    """Do what a tap asks for; None where the reader stands at no tablet of its location."""
+    """Do what a tap asks for; None where the reader stands at no tablet or mirror here."""
     device_id = bands.stands_at(db, item.device_id)
     tablet = devices_by_id(db, [device_id]).get(device_id) if device_id else None
     here = item.address.location_id if item.address else ""
-    if tablet is None or tablet.revoked or tablet.kind != KIND:
-        logger.info("%s stands at no tablet", item.device_id)
+    if tablet is None or tablet.revoked or tablet.kind not in KINDS:
+        logger.info("%s stands at no tablet and no mirror", item.device_id)
         return None
     if tablet.address.location_id != here:
         logger.warning("%s stands at %s, which is elsewhere", item.device_id, tablet.id)

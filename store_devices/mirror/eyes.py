@@ -94,13 +94,14 @@ class Eyes:
         """Bytes of pictures of the recording in memory."""
         return self._film.size_bytes
 
-    def idle(self, frame: Frame) -> Glance:
+    def idle(self, frame: Frame, *, learns: bool = True) -> Glance:
         """Look at a frame outside a recording, and learn the room from it if nobody is there.
 
+        ``learns`` False: somebody is known to be about; what she holds up is not of the room.
         Until the room is known it takes it to be empty: a mirror starts before the shop opens.
         """
         glance = self._glance(frame)
-        if glance.body is None:
+        if learns and glance.body is None:
             self._room.learn(glance.straight)
         return glance
 

@@ -14,7 +14,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cart.kernel.errors import CarryoverError, GrantRefused, NoLooksKey, Unavailable, UploadBroken
-from store_devices.mirror.sealing import SealedPart, Turn, seal
+from store_devices.mirror.sealing import SealedPart, SealedTurn, Turn, seal
 
 logger = logging.getLogger(__name__)
 VERSION: Final = {"Tus-Resumable": "1.0.0"}
@@ -22,6 +22,7 @@ MEDIA_TYPE: Final = "application/offset+octet-stream"
 TIMEOUT_S: Final = 10.0  # of one read or write; a line on which nothing passes is cut
 PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # between tries; the last one goes on
 TRIES_MAX: Final = 120  # without a byte of progress: an hour, which is what a grant is good for
+PIECE_BYTES: Final = 512 * 1024  # of one request: between two of them it can be broken off
 CREATED, OK, NO_CONTENT = 201, 200, 204
 CONFLICT: Final = 409
 
@@ -47,7 +48,9 @@ class Uploads:
     http: httpx2.Client
     pause: Callable[[float], None]
     randomness: Callable[[int], bytes]
+    goes_on: Callable[[], None] = lambda: None  # asked before every piece; raises to break off
     cuts: int = field(default=0)  # since it was made, for its health
+    sent_bytes: int = field(default=0)  # of the turn under way
 
     def bring(self, visit: str, turn: Turn) -> str:
         """Bring a turn of a visit; return the look's id once all of it is kept.
@@ -58,13 +61,30 @@ class Uploads:
             UploadBroken: the server did not get what was sent.
             Unavailable: it cannot be reached for so long that the grant is over.
         """
-        granted = self._grant(visit)
-        sealed = seal(
+        granted = self.grant(visit)
+        self.send(granted, self.sealed(granted, turn))
+        return granted.look_id
+
+    def sealed(self, granted: Grant, turn: Turn) -> SealedTurn:
+        """Return the turn as only its shopper opens it.
+
+        Raises:
+            SealBroken: the server's key is none.
+        """
+        return seal(
             turn,
             look_id=granted.look_id,
             public_key=granted.public_key,
             randomness=self.randomness,
         )
+
+    def send(self, granted: Grant, sealed: SealedTurn) -> None:
+        """Send what was granted and sealed; return once all of it is kept.
+
+        Raises:
+            GrantRefused, UploadBroken, Unavailable: as of :meth:`bring`.
+        """
+        self.sent_bytes = 0
         for part in sealed.parts:
             said = {
                 "grant": granted.grant,
@@ -74,9 +94,13 @@ class Uploads:
                 "key": _url64(sealed.key),
             }
             self._send(granted.uploads, part, said)
-        return granted.look_id
 
-    def _grant(self, visit: str) -> Grant:
+    def grant(self, visit: str) -> Grant:
+        """Ask whether a turn of this visit may come.
+
+        Raises:
+            NoLooksKey, GrantRefused, Unavailable: as of :meth:`bring`.
+        """
         answer = self._asked("POST", "/api/v1/mirrors/looks", json={"visit": visit})
         if answer.status_code == CONFLICT and "no_looks_key" in answer.text:
             msg = "no phone of this shopper has said yes to looks"
@@ -104,8 +128,10 @@ class Uploads:
         while offset < len(part.content):
             before = offset
             try:
+                self.goes_on()
                 self._patch(path, part, offset)
-                offset = len(part.content)
+                offset = min(offset + PIECE_BYTES, len(part.content))
+                self.sent_bytes += offset - before
             except _Cut:
                 answer = self._asked("HEAD", path, headers=VERSION)
                 _expect(answer, OK)
@@ -117,8 +143,9 @@ class Uploads:
 
     def _patch(self, path: str, part: SealedPart, offset: int) -> None:
         headers = {**VERSION, "Upload-Offset": str(offset), "Content-Type": MEDIA_TYPE}
+        piece = part.content[offset : offset + PIECE_BYTES]
         try:
-            answer = self.http.patch(path, content=part.content[offset:], headers=headers)
+            answer = self.http.patch(path, content=piece, headers=headers)
         except httpx2.TransportError as error:
             self.cuts += 1
             logger.info("an upload was cut: %s", type(error).__name__)

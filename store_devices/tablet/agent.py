@@ -9,11 +9,11 @@ was known of it is dropped in one assignment.
 from collections.abc import Callable
 from datetime import datetime
 from threading import RLock
+from typing import Unpack
 
-from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidGtin
 from cart.kernel.gtin import Gtin
-from cart.kernel.ids import Ids, secret_hash
+from cart.kernel.ids import secret_hash
 from gateway.wire.downlink import DesiredData, GreetData, TapOutcome
 from gateway.wire.events import (
     DeviceEvent,
@@ -26,18 +26,15 @@ from gateway.wire.events import (
 )
 from store_devices.link import LinkState
 from store_devices.sayings import Saying
-from store_devices.spool import Spool
 from store_devices.tablet import model
-from store_devices.tablet.availability import Availability
-from store_devices.tablet.battery import Battery, NoBattery
-from store_devices.tablet.catalogue import Catalogue
+from store_devices.tablet.battery import NoBattery
 from store_devices.tablet.doorbell import Doorbell
 from store_devices.tablet.following import Following
 from store_devices.tablet.health import Health
 from store_devices.tablet.idle import Idle, Passing
 from store_devices.tablet.memory import Memory
 from store_devices.tablet.model import Locale, Notice, NoticeKind, Sheet, Visit
-from store_devices.tablet.surroundings import Line, NoLine, Place, Snapshot
+from store_devices.tablet.surroundings import Line, NoLine, Parts, Place, Snapshot
 
 
 class Agent:
@@ -46,23 +43,18 @@ class Agent:
     def __init__(
         self,
         place: Place,
-        *,
-        spool: Spool,
-        telemetry: Spool,
-        catalogue: Catalogue,
-        stock: Availability,
-        clock: Clock,
-        ids: Ids,
-        battery: Battery | None = None,
+        **parts: Unpack[Parts],
     ) -> None:
         """Take up where a reboot broke off, if that was not too long ago."""
         self.place = place
+        spool, clock = parts["spool"], parts["clock"]
         self._spool = spool
-        self._catalogue = catalogue
-        self._health = Health(place, spool, telemetry, catalogue, battery or NoBattery())
-        self._following = Following(catalogue, stock, place.location_id)
+        self._catalogue = catalogue = parts["catalogue"]
+        battery = parts.get("battery") or NoBattery()
+        self._health = Health(place, spool, parts["telemetry"], catalogue, battery)
+        self._following = Following(catalogue, parts["stock"], place.location_id)
         self._clock = clock
-        self._ids = ids
+        self._ids = parts["ids"]
         self._lock = RLock()
         self._line: Line = NoLine()
         self._bell = Doorbell()

@@ -5,8 +5,9 @@ nothing else; what is on the screen is fetched, and is never stored on the way.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ from starlette.responses import (
     Response,
     StreamingResponse,
 )
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cart.kernel.errors import InvalidEmail, InvalidGtin
@@ -55,6 +56,7 @@ _SHEET: Final = TypeAdapter(Sheet)
 
 Form = dict[str, str]
 Touch = Callable[[Agent, Form], object]
+Tap = Callable[[Form], object]
 
 
 def qr(link: str) -> Markup:
@@ -75,10 +77,10 @@ def qr(link: str) -> Markup:
     return Markup(out.getvalue().decode())  # noqa: S704 - segno draws it from a link of ours
 
 
-def environment() -> Environment:
-    """Return the templates; a name that one uses and nobody gave is an error."""
+def environment(*first: Path) -> Environment:
+    """Return the templates, those in ``first`` before the tablet's; an unknown name is an error."""
     found = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader([*first, HERE / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -89,20 +91,32 @@ def environment() -> Environment:
 
 
 class Kiosk:
-    """The routes over one agent. ``app`` is the ASGI application."""
+    """The routes over one agent. ``app`` is the ASGI application.
+
+    Another device's page hands in its own ``taps`` (by the last part of their path),
+    ``templates`` and ``more`` routes.
+    """
 
     def __init__(
-        self, agent: Agent, drawer: Drawer, pictures: Pictures, *, framed_by: str = ""
+        self,
+        agent: Agent,
+        drawer: Drawer,
+        pictures: Pictures,
+        *,
+        framed_by: str = "",
+        taps: Mapping[str, Tap] | None = None,
+        templates: Sequence[Path] = (),
+        more: Sequence[BaseRoute] = (),
     ) -> None:
         self._agent = agent
         self._drawer = drawer
         self._pictures = pictures
-        self._templates = environment()
+        self._templates = environment(*templates)
         self._streams = 0
         self._closing = asyncio.Event()
+        taken = taps or {name: partial(touch, agent) for name, touch in TOUCHES.items()}
         touches = [
-            Route(f"/do/{name}", self._taking(touch), methods=["POST"])
-            for name, touch in TOUCHES.items()
+            Route(f"/do/{name}", self._taking(tap), methods=["POST"]) for name, tap in taken.items()
         ]
         self.app = Starlette(
             routes=[
@@ -111,6 +125,7 @@ class Kiosk:
                 Route("/events", self._events),
                 Route("/pictures/{name}", self._picture),
                 *touches,
+                *more,
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             middleware=[Middleware(Guard, framed_by=framed_by)],
@@ -166,13 +181,13 @@ class Kiosk:
             self._streams -= 1
             unsubscribe()
 
-    def _taking(self, touch: Touch) -> Callable[[Request], Awaitable[Response]]:
+    def _taking(self, tap: Tap) -> Callable[[Request], Awaitable[Response]]:
         async def take(request: Request) -> Response:
             if int(request.headers.get("content-length", FORM_MAX_BYTES + 1)) > FORM_MAX_BYTES:
                 return Response(status_code=413)
             try:
                 form = _form(await request.body())
-                await run_in_threadpool(touch, self._agent, form)
+                await run_in_threadpool(tap, form)
             except (InvalidGtin, ValueError):  # pydantic's ValidationError is a ValueError
                 return Response(status_code=422)
             if "text/html" not in request.headers.get("accept", ""):

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from cart.kernel.errors import CarryoverError
 from gateway.wire.events import Reader
-from store_devices.hardware import Camera, Scanner, frames
+from store_devices.hardware import Camera, Frame, Scanner, frames
 from store_devices.vision.confirmation import Confirmation
 from store_devices.vision.reading import LiveReader
 
@@ -79,10 +79,21 @@ class CameraReading:
                 if visit is not None and present != visit:
                     confirmation.next_person()
                 visit = present
-                for code in confirmation.observe(reader.read(frame.pixels), frame.at_s):
+                seen = self._before_codes(frame)
+                if seen is None:
+                    continue
+                for code in confirmation.observe(reader.read(seen.pixels), seen.at_s):
                     self._agent.code_read(code.gtin or code.text, Reader.CAMERA)
         finally:
             camera.close()
+            self._ended()
+
+    def _before_codes(self, frame: Frame) -> Frame | None:
+        """Return the frame to read codes from; None: it is not looked at for codes."""
+        return frame
+
+    def _ended(self) -> None:
+        """Take note that the camera gives no more frames."""
 
 
 class ScannerReading:

@@ -43,7 +43,12 @@ class Hardware:
 
 
 class Tablet:
-    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind; ``spool`` what people did."""
+    """A whole tablet. ``url`` is its kiosk page; ``agent`` its mind; ``spool`` what people did.
+
+    A mirror is one with other parts: it overrides what makes them (``make_agent`` and so on).
+    """
+
+    kind = "tablet"
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class Tablet:
         folder = settings.device_dir
         folder.mkdir(parents=True, exist_ok=True)
         self._tracer = make_tracer(
-            "tablet",
+            self.kind,
             settings.otel_exporter_otlp_endpoint,
             ratio=settings.trace_ratio,
             instance=identity.device_id,
@@ -94,16 +99,8 @@ class Tablet:
             locale=settings.tablet_locale,
             idle_after_s=settings.idle_after_s,
         )
-        self.agent = Agent(
-            place,
-            spool=self.spool,
-            telemetry=self.telemetry,
-            catalogue=self._catalogue,
-            stock=self._stock,
-            clock=clock,
-            ids=ids,
-            battery=SystemBattery(),
-        )
+        self._clock, self._ids = clock, ids
+        self.agent: Agent = self.make_agent(place)
         self._uplink = Uplink(
             UplinkOptions(
                 url=identity.mqtt_url,
@@ -130,6 +127,32 @@ class Tablet:
             refresh_s=settings.catalogue_every_s,
             changed=self.agent.catalogue_changed,
         )
+        self._serving = Serving(self.make_kiosk(place, pictures, settings), settings.kiosk_port)
+        self.url: Final = self._serving.url
+        self._readings: list[CameraReading | ScannerReading] = []
+        if hardware.open_camera is not None:
+            self._readings.append(self.make_reading(hardware.open_camera))
+        if hardware.scanner is not None:
+            self._readings.append(ScannerReading(hardware.scanner, self.agent))
+        self._health_every_s = settings.health_every_s
+        self._stopping = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+
+    def make_agent(self, place: Place) -> Agent:
+        """Return its mind."""
+        return Agent(
+            place,
+            spool=self.spool,
+            telemetry=self.telemetry,
+            catalogue=self._catalogue,
+            stock=self._stock,
+            clock=self._clock,
+            ids=self._ids,
+            battery=SystemBattery(),
+        )
+
+    def make_kiosk(self, place: Place, pictures: Pictures, settings: TabletSettings) -> Kiosk:
+        """Return its page."""
         drawer = Drawer(
             place,
             self._catalogue,
@@ -137,20 +160,11 @@ class Tablet:
             currency=settings.tablet_currency,
             zone=settings.tablet_time_zone,
         )
-        self._serving = Serving(
-            Kiosk(self.agent, drawer, pictures, framed_by=settings.kiosk_framed_by),
-            settings.kiosk_port,
-        )
-        self.url: Final = self._serving.url
-        self._readings: list[CameraReading | ScannerReading] = []
-        if hardware.open_camera is not None:
-            self._readings.append(CameraReading(hardware.open_camera, self.agent))
-        if hardware.scanner is not None:
-            self._readings.append(ScannerReading(hardware.scanner, self.agent))
-        self._clock = clock
-        self._health_every_s = settings.health_every_s
-        self._stopping = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+        return Kiosk(self.agent, drawer, pictures, framed_by=settings.kiosk_framed_by)
+
+    def make_reading(self, open_camera: Callable[[], Camera]) -> CameraReading:
+        """Return what reads its camera."""
+        return CameraReading(open_camera, self.agent)
 
     def start(self) -> None:
         """Run."""

@@ -1,10 +1,16 @@
 """What the agent is given and gives: its place, its line out, the snapshot for a screen."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NotRequired, Protocol, TypedDict
 
+from cart.kernel.clock import Clock
+from cart.kernel.ids import Ids
 from gateway.wire.downlink import TapOutcome
 from store_devices.link import LinkState
+from store_devices.spool import Spool
+from store_devices.tablet.availability import Availability
+from store_devices.tablet.battery import Battery
+from store_devices.tablet.catalogue import Catalogue
 from store_devices.tablet.model import Locale, NoticeKind, Visit
 
 
@@ -35,6 +41,18 @@ class NoLine:
 
     def announce(self, visit: str | None) -> None:
         """Nobody can be told."""
+
+
+class Parts(TypedDict):
+    """What an agent is joined with, but for its place."""
+
+    spool: Spool
+    telemetry: Spool
+    catalogue: Catalogue
+    stock: Availability
+    clock: Clock
+    ids: Ids
+    battery: NotRequired[Battery | None]
 
 
 @dataclass(frozen=True, slots=True)

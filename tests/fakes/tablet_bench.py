@@ -192,7 +192,15 @@ class Bench:
             locale="en",
             idle_after_s=90,
         )
-        self.agent = Agent(
+        self.agent = self.make_agent(place)
+        self.agent.attach(self.line)
+        self.commands = Commands(self.agent, self.spool, self.stock)
+        self.drawer = Drawer(place, self.catalogue, self.stock, currency="EUR", zone="")
+        self.pictures = Pictures(self.folder / "pictures", self.server)
+
+    def make_agent(self, place: Place) -> Agent:
+        """Return its mind; another device's bench makes another."""
+        return Agent(
             place,
             spool=self.spool,
             telemetry=self.telemetry,
@@ -201,10 +209,6 @@ class Bench:
             clock=self.clock,
             ids=self.ids,
         )
-        self.agent.attach(self.line)
-        self.commands = Commands(self.agent, self.spool, self.stock)
-        self.drawer = Drawer(place, self.catalogue, self.stock, currency="EUR", zone="")
-        self.pictures = Pictures(self.folder / "pictures", self.server)
 
     def _ring(self) -> None:
         self.agent.ring()

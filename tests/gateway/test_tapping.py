@@ -367,6 +367,16 @@ def test_without_a_registry_of_bands_nothing_follows(counter: Counter) -> None:
     assert counter.commands() == []
 
 
+def test_a_band_opens_a_mirror_as_it_opens_a_tablet(counter: Counter) -> None:
+    """A receiver stands at a mirror: the visit begins there, by the same command."""
+    counter.shopper(DANA)
+    mirror = enrolled(counter.engine, counter.clock, IDS, "mirror")
+    counter.bands.places[counter.receiver.device.device_id] = mirror.device_id
+    outcome = counter.say(counter.tap(DANA))
+    assert counter.answered(outcome) == [TapAnswer.BEGUN]
+    assert outcome.asked == {mirror.device_id}
+
+
 def another_tablet(counter: Counter) -> Counter:
     """Return a second tablet with a receiver of its own; the bands are the same."""
     tablet = Tablet(enrolled(counter.engine, counter.clock, IDS), counter.clock)

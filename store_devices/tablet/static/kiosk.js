@@ -53,7 +53,7 @@ function swap(fresh) {
 
 function replaceAll(old, fresh) {
   const typed = byId("email")?.value ?? "";
-  const wiped = ["visit", "veiled"].includes(old.dataset.phase) && fresh.dataset.phase === "idle";
+  const wiped = ["visit", "turn", "veiled"].includes(old.dataset.phase) && fresh.dataset.phase === "idle";
   remember(fresh);
   document.documentElement.lang = fresh.lang;
   document.documentElement.dir = fresh.dir;

@@ -1,0 +1,120 @@
+"""A mirror without a mirror: its own code, unchanged, before a stage.
+
+Owns the pieces that stand in for hardware: camera, lamp, finger.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from cart.kernel.clock import SystemClock
+from cart.kernel.errors import Unavailable
+from cart.kernel.ids import RandomIds
+from firmware_sim.finger import Finger
+from firmware_sim.mirror.optics import Lens
+from firmware_sim.mirror.stage import Drawn, FilmTime, StageCamera, drawn
+from store_devices import identity
+from store_devices.enrolling import Enrolled, enrol
+from store_devices.mirror.run import Mirror, MirrorHardware
+from store_devices.mirror.settings import MirrorSettings
+
+LENS: Final = Lens(width_px=270, height_px=480)
+FRAMES_PER_S: Final = 6.0
+TIMES: Final = 4.0
+"""A turn takes eleven seconds of the film, and three of the world's on a quiet machine."""
+
+
+class SimMirror:
+    """One enrolled mirror; ``start`` it, ``stop`` it, start it again as after a reboot."""
+
+    def __init__(
+        self, folder: Path, enrolled: Enrolled, *, film: Drawn | None = None, idle_after_s: int = 90
+    ) -> None:
+        self.folder: Final = folder
+        self.device_id: Final = enrolled.device_id
+        self._enrolled = enrolled
+        self._film = film or drawn(LENS, frames_per_s=FRAMES_PER_S)
+        self._idle_after_s = idle_after_s
+        self._lens_file = folder / "lens.json"
+        self.camera: StageCamera | None = None
+        self._running: Mirror | None = None
+        self._finger: Finger | None = None
+
+    @classmethod
+    def enrol(cls, folder: Path, api_url: str, token: str) -> "SimMirror":
+        """Trade the one-time token as a real mirror does, and keep the identity in ``folder``."""
+        enrolled = enrol(api_url, token, "simulated")
+        identity.keep(folder, enrolled)
+        return cls(folder, enrolled)
+
+    @property
+    def on(self) -> Mirror:
+        """The running mirror.
+
+        Raises:
+            Unavailable: it is switched off.
+        """
+        if self._running is None:
+            msg = f"{self.device_id} is switched off"
+            raise Unavailable(msg)
+        return self._running
+
+    @property
+    def stage(self) -> StageCamera:
+        """What is before its camera.
+
+        Raises:
+            Unavailable: it is switched off.
+        """
+        if self.camera is None:
+            msg = f"{self.device_id} is switched off"
+            raise Unavailable(msg)
+        return self.camera
+
+    @property
+    def glass(self) -> Finger:
+        """The touch screen.
+
+        Raises:
+            Unavailable: it is switched off.
+        """
+        if self._finger is None:
+            msg = f"{self.device_id} is switched off"
+            raise Unavailable(msg)
+        return self._finger
+
+    def start(self) -> None:
+        """Switch it on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lens_file.write_text(LENS.calibration.model_dump_json())
+        time = FilmTime(TIMES)
+        camera = StageCamera(
+            self._film, frames_per_s=FRAMES_PER_S, monotonic=time.monotonic, wait=time.wait
+        )
+        settings = MirrorSettings.model_validate(
+            {
+                "device_dir": self.folder,
+                "kiosk_port": 0,
+                "idle_after_s": self._idle_after_s,
+                "mirror_calibration": self._lens_file,
+                "resend_after_s": 1.0,
+            }
+        )
+        self._running = Mirror(
+            settings,
+            self._enrolled,
+            hardware=MirrorHardware(
+                open_camera=lambda: camera, light=camera, monotonic=time.monotonic
+            ),
+            clock=SystemClock(),
+            ids=RandomIds(),
+        )
+        self._running.start()
+        self.camera, self._finger = camera, Finger(self._running.url)
+
+    def stop(self) -> None:
+        """Switch it off."""
+        if self._finger is not None:
+            self._finger.close()
+        if self._running is not None:
+            self._running.stop()
+        self._running = self.camera = self._finger = None

@@ -1,0 +1,59 @@
+"""What stands on the mirror's glass: a tablet's screen, and the turn. Made for one drawing."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cart.kernel.gtin import Gtin
+from store_devices.mirror.agent import MirrorAgent
+from store_devices.mirror.keeping import Wish
+from store_devices.mirror.outbox import OnTheWay
+from store_devices.mirror.seen import Showing
+from store_devices.tablet.model import Line
+from store_devices.tablet.screen import Drawer, LineView, Screen
+from store_devices.tablet.surroundings import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A garment that was shown to the camera. ``chosen``: its product is on the glass."""
+
+    gtin: Gtin
+    view: LineView
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glass(Screen):
+    """All of it. ``looks_link``: where a phone says yes to looks."""
+
+    turn: Showing
+    wish: Wish
+    on_the_way: OnTheWay
+    brought: list[Brought]
+    looks_link: str
+
+
+class GlassDrawer(Drawer):
+    """Makes glasses of a mirror's agent. Give it the agent before it draws."""
+
+    def __init__(self, agent: MirrorAgent, **more: Any) -> None:  # noqa: ANN401 - as Drawer's
+        super().__init__(agent.place, **more)
+        self._agent = agent
+
+    def screen(self, now: Snapshot) -> Glass:
+        """Return the glass of this moment."""
+        base = Drawer.screen(self, now)
+        known = {each.name: getattr(base, each.name) for each in fields(Screen)}
+        shown = base.product.gtin if base.product else None
+        brought = [
+            Brought(gtin, self._line(Line(gtin=gtin, quantity=1), base.w), gtin == shown)
+            for gtin in (self._agent.brought if base.visit else ())
+        ]
+        return Glass(
+            **known,
+            turn=self._agent.studio.showing(),
+            wish=self._agent.keeping.wish,
+            on_the_way=self._agent.outbox.on_the_way(),
+            brought=brought,
+            looks_link=base.link or f"{self._agent.place.public_url.rstrip('/')}/looks",
+        )

@@ -1,0 +1,39 @@
+"""The mirror's camera: each frame to the studio, and to the reader of codes when it may be read."""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from store_devices.hardware import Camera, Frame
+from store_devices.mirror.studio import Studio
+from store_devices.tablet.reading import CameraReading, Taking
+
+Turned = Literal["0", "90", "180", "270"]
+_ROTATION: Final[dict[Turned, int]] = {
+    "90": cv2.ROTATE_90_CLOCKWISE,
+    "180": cv2.ROTATE_180,
+    "270": cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+class MirrorReading(CameraReading):
+    """Reads a mirror's camera until it is stopped; opens it again when it fails."""
+
+    def __init__(
+        self, open_camera: Callable[[], Camera], agent: Taking, studio: Studio, turned: Turned
+    ) -> None:
+        super().__init__(open_camera, agent)
+        self._studio = studio
+        self._turned: Turned = turned
+
+    def _before_codes(self, frame: Frame) -> Frame | None:
+        if self._turned in _ROTATION:
+            pixels = cv2.rotate(frame.pixels, _ROTATION[self._turned])
+            frame = Frame(np.asarray(pixels, dtype=np.uint8), frame.at_s)
+        visited = self._agent.visit_id is not None
+        return frame if self._studio.take(frame, visited=visited) else None
+
+    def _ended(self) -> None:
+        self._studio.lost()
