@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from cart.db import make_engine
@@ -19,6 +20,10 @@ from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto
 from tests.real.ports import free_port as any_free_port
 from tests.real.postgres import PostgresServer, running_postgres
+
+# No test is a race with the clock: on a busy machine the first example alone loads translations.
+settings.register_profile("carryover", deadline=None)
+settings.load_profile("carryover")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
