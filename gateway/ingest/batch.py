@@ -324,7 +324,7 @@ def _tap(batch: _Batch, item: Item, presented: PresentedData) -> None:
         return
     if tapped is not None:
         batch.outcome.taps.append(tapped)
-        taps.tell(tapped, batch.outcome, reader_id=item.device_id)
+        taps.tell(tapped, batch.outcome)
 
 
 def _look(batch: _Batch, item: Item, data: LookData) -> None:

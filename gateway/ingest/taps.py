@@ -67,11 +67,6 @@ def follow(
     )
     if tapped.answer is TapAnswer.STALE:
         logger.info("a tap at %s came too late, or from the future", tablet.id)
-    if tapped.answer is TapAnswer.UNKNOWN:
-        nobodys = [
-            heard.frame for heard, one in zip(presented.heard, found, strict=True) if not one
-        ]
-        _shine(db, clock, item, nobodys, "blue")
     return tapped
 
 
@@ -84,8 +79,8 @@ def _shine(
 ) -> None:
     """Have the nearest of these bands shine: blue is heard, and not known. Nobody waits for it.
 
-    A band that is known at a device is greeted there, and is left alone: a connection would take
-    it off the air for as long as it lasts, as if she had gone.
+    Only at a door: a device has a screen that says it, and a connection would take a band off the
+    air for as long as it lasts, as if she had gone, and keep the reader's radio busy.
     """
     identifiers = [one for frame in frames if (one := identifier_in(frame)) is not None]
     if not identifiers:
@@ -159,15 +154,10 @@ def at_gate(
     return told
 
 
-def tell(tapped: Tapped, told: Told, *, reader_id: str = "") -> None:
-    """Add what is to be said of a tap: to its device, to where she was before, to her phone.
-
-    ``reader_id``: the receiver that may be asked to have the band shine.
-    """
+def tell(tapped: Tapped, told: Told) -> None:
+    """Add what is to be said of a tap: to its device, to where she was before, to her phone."""
     if tapped.answer is not TapAnswer.STALE:
         told.asked.add(tapped.device_id)
-    if reader_id and tapped.answer is TapAnswer.UNKNOWN:
-        told.asked.add(reader_id)
     told.notices += [CartChanged(one.cart_id, one.version) for one in tapped.changes]
     if tapped.bound is not None:
         told.notices.append(changed(tapped.bound))

@@ -27,7 +27,7 @@ from gateway.ingest.stations import Heard, stations_heard
 from gateway.mqtt import Incoming
 from gateway.notices import BindingChanged, CartChanged
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import BeginVisit, Command, Greet, SignalBand, TapAnswered
+from gateway.wire.downlink import BeginVisit, Command, Greet, TapAnswered
 from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock
@@ -318,21 +318,8 @@ def test_a_band_that_nobody_has(counter: Counter) -> None:
     (said,) = counter.commands()
     assert isinstance(said, TapAnswered)
     assert said.data.outcome == "unknown"
-    (lit,) = counter.commands(counter.receiver)
-    assert isinstance(lit, SignalBand)
-    assert (lit.data.light, lit.data.times) == ("blue", 0)
-    assert lit.data.identifiers == (frame_of(99)[1:9].hex(),)
-    assert counter.receiver.device.device_id in outcome.asked
+    assert counter.commands(counter.receiver) == []  # the screen says it, no light does
     assert counter.live() is None
-
-
-def test_no_light_takes_a_known_band_off_the_air(counter: Counter) -> None:
-    """Neither hers alone, nor hers among others: a connection would be as if she had gone."""
-    counter.shopper(DANA)
-    counter.shopper(ELI)
-    counter.say(counter.tap(DANA))
-    counter.say(counter.tap(ELI, 99))
-    assert counter.commands(counter.receiver) == []
 
 
 def test_a_session_that_is_gone_is_nobodys(counter: Counter) -> None:
