@@ -26,6 +26,7 @@ from tests.journeys.windows import check_for_everyone
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import API, COOKIE, failed_refund, hire
+from tests.real.balancer import Balancer
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -270,10 +271,22 @@ def test_what_is_missing_is_offered_and_answered(
     assert (view.state, view.refunded_minor) == ("ready", 3_900)
 
 
-def test_a_pick_survives_a_reload_and_a_lost_network(opened: Opened, floor: Floor) -> None:
+@pytest.fixture
+def cable(app: FastAPI, opened: Opened) -> Iterator[Balancer]:
+    """A way to the application that can be cut, whatever a browser lets through while it loads."""
+    assert opened
+    made = Balancer()
+    made.serve([app.state.parts.settings.http_port])
+    yield made
+    made.close()
+
+
+def test_a_pick_survives_a_reload_and_a_lost_network(
+    opened: Opened, floor: Floor, app: FastAPI, cable: Balancer
+) -> None:
     """What was scanned stays; scans without a network are kept, said, and each counts once."""
     order_id = floor.order({MUG: 2, JACKET: 1})
-    page = opened("/staff/queue", "1")
+    page = opened(f"{cable.url}staff/queue", "1")
     page.get_by_role("button", name="Pick", exact=False).first.click()
     walking(page)
     page.evaluate("navigator.serviceWorker.ready")
@@ -282,8 +295,7 @@ def test_a_pick_survives_a_reload_and_a_lost_network(opened: Opened, floor: Floo
     page.reload()
     walking(page)
     expect(current(page).locator("[data-count]")).to_have_text("1")
-    # While a page is being loaded anew the browser may let a request through: none gets there.
-    page.context.route(f"**{API}/walk/**", lambda route: route.abort())
+    cable.cut()
     page.context.set_offline(True)
     scan(page, MUG)
     expect(current(page)).to_have_attribute("data-gtin", JACKET)
@@ -295,7 +307,7 @@ def test_a_pick_survives_a_reload_and_a_lost_network(opened: Opened, floor: Floo
     scan(page, JACKET)
     expect(page.locator("#unsent")).to_contain_text("2 kept")
     assert floor.told(order_id).count("picked") == 1
-    page.context.unroute(f"**{API}/walk/**")
+    cable.serve([app.state.parts.settings.http_port])
     page.context.set_offline(False)
     expect(page.locator("#unsent")).to_be_hidden()
     expect(page.locator("#walk")).to_have_attribute("data-done", "3")

@@ -207,7 +207,7 @@ def test_what_stood_there_is_forgotten(counter: Counter) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ('desk = "till-1"\nstands_at = "tab-1"', "at a desk or at a device"),
+        ('desk = "till-1"\nstands_at = "tab-1"', "at a device, a desk or a gate"),
         ('desk = "Till 1"', "receiver.0.desk"),
     ],
 )

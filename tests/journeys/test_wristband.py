@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy import Engine
 
 from cart.db import make_engine, reading
+from cart.kernel.errors import Unavailable
 from cart.kernel.gtin import Gtin
 from firmware_sim.bands.ether import Levels
 from firmware_sim.bands.radios import Radios
 from firmware_sim.bands.welcome import WelcomeDesk
 from firmware_sim.goods.assortment import products
+from firmware_sim.look import Seen
 from firmware_sim.phone import Phone
 from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.tablet import SimTablet
@@ -30,6 +32,7 @@ HERE = "harbour-street"
 LAMP = str(Gtin.parse(products(7)[0].variants[0].gtin))
 WAIT_S = 30.0
 HELD, BESIDE, ACROSS = -33.0, -50.0, -84.0  # dBm, at the tablet's own receiver
+LIFTED_S = 1.5  # until the reader knows that it was taken away
 LOST_WITHIN_S = 10.0
 FELT_WITHIN_S = 8.0  # a ring, a command, a connection: two seconds on a quiet machine
 DESK, PIN, EMAIL = "till-1", "2580", "ada@example.com"
@@ -81,6 +84,27 @@ class Shop:
         for number in numbers:
             self.levels.set(str(number), self.reader, reader)
             self.levels.set(str(number), self.far, far)
+
+    def hold(self, name: str, holds: Callable[[Seen], bool]) -> None:
+        """Hold a band to the tablet until its screen shows it; a second time, as people do.
+
+        A tap that reaches the server late is dropped, for nobody stands there any more as a rule.
+        On a busy machine it happens to one who does.
+        """
+        self.levels.set(name, self.reader, HELD)
+        try:
+            self.tablet.screen.wait_for(holds, WAIT_S / 2)
+        except Unavailable:
+            print(self.server_said())  # noqa: T201 - pytest shows it where the second fails too
+            self.levels.set(name, self.reader, BESIDE)
+            time.sleep(LIFTED_S)
+            self.levels.set(name, self.reader, HELD)
+            self.tablet.screen.wait_for(holds, WAIT_S)
+
+    def server_said(self) -> str:
+        """Return the end of the gateway's log."""
+        said = (self.running.server.log_dir / "gateway.log").read_text(errors="replace")
+        return said[-4_000:]
 
     def at_till(self, name: str, dbm: float | None) -> None:
         """Let a band be heard so strongly at the till."""
@@ -135,8 +159,7 @@ def test_her_cart_is_where_she_holds_her_band_and_goes_with_her(shop: Shop) -> N
     screen = shop.tablet.screen
     screen.wait_for(lambda seen: seen.phase == "idle", WAIT_S)
 
-    shop.move(number, reader=HELD, far=ACROSS)
-    screen.wait_for(lambda seen: "Dana" in seen.text and 'lang="pl"' in seen.html, WAIT_S)
+    shop.hold(str(number), lambda seen: "Dana" in seen.text and 'lang="pl"' in seen.html)
     shop.move(number, reader=BESIDE, far=ACROSS)
     TakenTablet(shop.tablet).scan(LAMP)
 
@@ -147,8 +170,8 @@ def test_her_cart_is_where_she_holds_her_band_and_goes_with_her(shop: Shop) -> N
     screen.wait_for(lambda seen: seen.phase == "idle" and "Dana" not in seen.text, WAIT_S)
     assert screen.look().lines == {}
 
-    shop.move(number, reader=HELD, far=ACROSS)
-    screen.wait_for(lambda seen: seen.lines == {LAMP: 1} and "Dana" in seen.text, WAIT_S)
+    shop.levels.set(str(number), shop.far, ACROSS)
+    shop.hold(str(number), lambda seen: seen.lines == {LAMP: 1} and "Dana" in seen.text)
     shop.desk.take_back(number)
     until(lambda: shop.zones() == {})
     screen.wait_for(lambda seen: seen.phase == "idle", WAIT_S)
@@ -163,7 +186,7 @@ def test_two_bands_at_one_reader_open_nothing_until_one_is_pressed(shop: Shop) -
     screen.wait_for(lambda seen: seen.tap == "ambiguous", WAIT_S)
     assert not {"Ewa", "Noa"} & set(screen.look().text.split())
     shop.move(*both, reader=BESIDE, far=None)
-    time.sleep(1.5)  # until both are known to be away from it
+    time.sleep(LIFTED_S)
     shop.radios.press(str(both[1]))
     screen.wait_for(lambda seen: "Noa" in seen.text, WAIT_S)
     assert "Ewa" not in screen.look().text
@@ -197,8 +220,7 @@ def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) ->
     phone.fill_in("/wristband/code", {"key": key})
     code = re.findall(r'dir="ltr">(\d{3} \d{3})<', phone.page("/wristband"))[0]
     shop.desk.hand_out(number, greeting="Ada", follow=True, code=code)
-    shop.levels.set("fresh", shop.reader, HELD)
-    shop.tablet.screen.wait_for(lambda seen: "Ada" in seen.text, WAIT_S)
+    shop.hold("fresh", lambda seen: "Ada" in seen.text)
     shop.levels.set("fresh", shop.reader, BESIDE)
     TakenTablet(shop.tablet).scan(LAMP)
     until(lambda: shop.zones().get(number) == "A")

@@ -6,8 +6,8 @@ proxy in a shop does; the next one goes to another that answers.
 
 import socket
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 CHUNK_BYTES = 65_536
 CONNECT_S = 1.0
@@ -20,6 +20,7 @@ class Balancer:
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listening.getsockname()[1]
         self._backends: list[int] = []
+        self._open: set[socket.socket] = set()
         self._turn = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="balancer", daemon=True)
@@ -34,6 +35,14 @@ class Balancer:
         """Pass connections on to these from now on."""
         with self._lock:
             self._backends = list(backends)
+
+    def cut(self) -> None:
+        """Pull the cable: what is open ends, and what comes is closed, until it serves again."""
+        with self._lock:
+            self._backends = []
+            for one in self._open:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Take no connections any more."""
@@ -55,11 +64,23 @@ class Balancer:
             backend = self._connected()
             if backend is None:
                 return
-            with backend:
+            with backend, self._kept(client):
                 back = threading.Thread(target=_pump, args=(backend, client), daemon=True)
                 back.start()
                 _pump(client, backend)
                 back.join()
+
+    @contextmanager
+    def _kept(self, client: socket.socket) -> Iterator[None]:
+        with self._lock:
+            self._open.add(client)
+            if not self._backends:  # cut between two of its steps
+                client.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.remove(client)
 
     def _connected(self) -> socket.socket | None:
         with self._lock:

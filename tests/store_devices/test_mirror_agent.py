@@ -31,14 +31,24 @@ LET_GO_S = 20.0
 
 
 @pytest.fixture
-def bench(tmp_path: Path, clock: FakeClock) -> Iterator[MirrorBench]:
-    """A mirror that nobody has taken up."""
+def fresh_memory() -> Iterator[None]:
+    """What was there before cannot be hers, and is not searched for pictures."""
     gc.collect()
-    gc.freeze()  # what was there before cannot be hers, and is not searched for pictures
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def bench(
+    fresh_memory: None,  # noqa: ARG001 - a fixture takes others by naming them
+    tmp_path: Path,
+    clock: FakeClock,
+) -> Iterator[MirrorBench]:
+    """A mirror that nobody has taken up."""
     made = MirrorBench(tmp_path, clock)
     yield made
     made.switch_off()
-    gc.unfreeze()
 
 
 def pictures_in_memory() -> int:
@@ -236,6 +246,7 @@ def test_a_light_is_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "brightness").read_text() == "0"
 
 
+@pytest.mark.usefixtures("fresh_memory")
 def test_a_half_turn_is_refused_by_its_name(tmp_path: Path, clock: FakeClock) -> None:
     """And nothing of it is left; she may try again at once."""
     bench = MirrorBench(tmp_path, clock, scene="half")
