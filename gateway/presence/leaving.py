@@ -23,15 +23,16 @@ AWAY_AFTER_S: Final = 4.0
 SMOOTHED_OVER_S: Final = 0.5
 # Two metres off, her back to the receiver, she is weaker than this; and weaker than she was while
 # she stood there by more than the 6 dB of a body that turns. Every shelf and wrist is another,
-# so what is usual is learnt in each visit. With 12 dB one in twenty goes unnoticed for 2 s.
-VEIL_DBM: Final = -70.0
-FELL_BY_DB: Final = 10.0
+# so what is usual is learnt in each visit. With 10 dB one of fifty who walk, and one of sixteen who
+# stroll, goes unnoticed for 2 s; with 9 one of a hundred, for three times as many veils.
+VEIL_DBM: Final = -69.0
+FELL_BY_DB: Final = 9.0
 USUAL_OVER_S: Final = 20.0
 # So long, two reports: one that is weak by chance is no farewell.
-VEIL_AFTER_S: Final = 0.75
-# Not heard at all, and near when she was heard last: of two reports in a row that nothing was in,
-# one each two minutes is chance, of three none is.
-SILENT_AFTER_S: Final = 1.5
+VEIL_AFTER_S: Final = 0.5
+# Not heard at all, and near when she was heard last. Two reports in a row that nothing was in are
+# chance once in two minutes; but to wait for a third is half of the time that there is.
+SILENT_AFTER_S: Final = 1.0
 # A veil is lifted by a level that is better than what drew it, or it would flicker.
 BACK_BY_DB: Final = 2.0
 
