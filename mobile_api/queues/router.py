@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
@@ -18,8 +19,9 @@ from gateway.notices import TurnsChanged
 from mobile_api.bells import bell_stream, turns_topic
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
+from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
 from mobile_api.edge.language import locale_of
-from mobile_api.edge.once import OnceOnly
+from mobile_api.edge.once import Once, OnceOnly
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import words
@@ -30,6 +32,7 @@ router = APIRouter(tags=["queues"])
 LOOKING = [allow(Role.ANYONE)]
 WAITING = [allow(Role.SHOPPER)]
 LocationId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
+Key = Annotated[str, Form(max_length=KEY_LENGTH_MAX)]
 ZoneId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 WithHtml = Annotated[bool, Query(alias="html", description="Bring the page's part along.")]
 
@@ -82,7 +85,8 @@ class QueuesOut(BaseModel):
 def _out(request: Request, found: ShownQueues, *, with_html: bool) -> QueuesOut:
     answer = QueuesOut.model_validate(found)
     if with_html:
-        answer.html = render(locale_of(request), "_waiting.html", {"q": found})
+        key = request.app.state.parts.ids.token()
+        answer.html = render(locale_of(request), "_waiting.html", {"q": found, "key": key})
     return answer
 
 
@@ -100,7 +104,8 @@ def waiting_page(
         spoken = words(locale_of(request))
         found = shown(wired, db, spoken, location_id, shopper.id if shopper else None)
     path = f"/shops/{location_id}/waiting"
-    context = {"q": found, "page_id": "waiting", "here_path": path}
+    key = wired.ids.token()
+    context = {"q": found, "key": key, "page_id": "waiting", "here_path": path}
     return page(request, "waiting.html", context, headers=NO_STORE)
 
 
@@ -190,3 +195,44 @@ def leave(
         return _out(request, found, with_html=with_html)
 
     return once.run(effect, needs_session=True)
+
+
+@router.post(
+    "/shops/{location_id}/waiting/{zone_id}/join", dependencies=WAITING, include_in_schema=False
+)
+def join_by_form(
+    request: Request,
+    location_id: LocationId,
+    zone_id: ZoneId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    *,
+    key: Key,
+) -> Response:
+    """Take a turn from a page without scripts; a place that has closed is said there."""
+    once = Once(keyed_form(request, key), visitor)
+    return _back(location_id, join(request, location_id, zone_id, wired, once))
+
+
+@router.post(
+    "/shops/{location_id}/waiting/{zone_id}/leave", dependencies=WAITING, include_in_schema=False
+)
+def leave_by_form(
+    request: Request,
+    location_id: LocationId,
+    zone_id: ZoneId,
+    wired: Wired,
+    visitor: CurrentVisitor,
+    *,
+    key: Key,
+) -> Response:
+    """Give her turn up from a page without scripts."""
+    once = Once(keyed_form(request, key), visitor)
+    return _back(location_id, leave(request, location_id, zone_id, wired, once))
+
+
+def _back(location_id: str, answer: Response) -> RedirectResponse:
+    """Lead to the page that shows what came of it, with the key of a session that began."""
+    back = RedirectResponse(f"/shops/{quote(location_id)}/waiting", 303, NO_STORE)
+    back.raw_headers += [one for one in answer.raw_headers if one[0] == b"set-cookie"]
+    return back

@@ -144,7 +144,7 @@ document.addEventListener("change", (event) => {
 // What is sent as a form without scripts: choices go as they are made, the rest by its button.
 const KEPT_FORMS = ["choices-form", "pay-form", "stop-form", "voucher-drop"];
 document.addEventListener("submit", (event) => {
-  if (KEPT_FORMS.includes(event.target.id) || event.target.matches(".way-form")) event.preventDefault();
+  if (KEPT_FORMS.includes(event.target.id) || event.target.matches(".way-form, .turn-form")) event.preventDefault();
   if (event.target.id !== "voucher-form") return;
   event.preventDefault();
   const code = event.target.code.value.trim();

@@ -69,7 +69,17 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "{purpose}": {"granted": "true", "wording": "0" * 64, "seen": "0"},
     **{
         one: {}
-        for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
+        for one in (
+            "join",
+            "leave",
+            "end",
+            "undo",
+            "remove",
+            "sign-out",
+            "sign-out-everywhere",
+            "awake",
+            "off",
+        )
     },
     **{
         one: {}
@@ -112,7 +122,10 @@ SCRIPTED: Final[dict[str, dict[str, Any]]] = {
     "passkeys": _KEY | {"response": {"clientDataJSON": "YQ", "attestationObject": "YQ"}},
     "passkey": _KEY | {"response": _SAID},
 }
-UNDER_KEYS: Final = ("/list", "/pay", "/stop", "/{purpose}", "/wristband/code")
+UNDER_KEYS: Final = (
+    *("/list", "/pay", "/stop", "/{purpose}", "/wristband/code"),
+    *("/waiting/{zone_id}/join", "/waiting/{zone_id}/leave"),
+)
 QUERIES: Final = {"/api/v1/operator/live": "?view=overview"}
 # Where somebody who was refused is led: to sign in, or to the page of it, which she does not see.
 AWAY: Final = re.compile(

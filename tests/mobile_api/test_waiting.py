@@ -1,5 +1,6 @@
 """Queues on her phone and on the staff's page: joined, called, come, missed; in three languages."""
 
+import re
 from typing import Any
 
 import httpx2
@@ -215,3 +216,27 @@ def test_her_page_is_told_at_once(app: FastAPI) -> None:
         app.state.parts.bells.hear(TurnsChanged(THERE))
         act(TestClient(app), "join")
         assert until(stream, "changed").data == {"topic": f"turns:{HERE}"}
+
+
+def test_a_phone_without_scripts_has_forms_for_it(phone: TestClient) -> None:
+    """Pressed twice it is one turn; the page is made anew by itself, and leads out again."""
+    path = f"/shops/{HERE}/waiting"
+
+    def press_first(what: str, times: int = 1) -> str:
+        shown = phone.get(path).text
+        action, hers = re.findall(
+            rf'action="(/shops/[^"]*/rooms-1/{what})">'
+            r'<input type="hidden" name="key" value="([^"]+)"',
+            shown,
+        )[0]
+        for _ in range(times):
+            answer = phone.post(action, data={"key": hers}, follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (303, path)
+        return phone.get(path).text
+
+    waits = press_first("join", times=2)
+    assert 'data-state="waiting"' in waits
+    assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in waits
+    assert place(phone)["waiting"] == 1
+    assert 'data-state="waiting"' not in press_first("leave")
+    assert place(phone)["waiting"] == 0
