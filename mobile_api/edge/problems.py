@@ -79,6 +79,7 @@ TITLES: Final[Mapping[str, str]] = {
     "offer_closed": N_("This was answered already, or the time for it is over."),
     "voucher_refused": N_("This gift card or voucher is used up or too old."),
     "refused": N_("This is not allowed."),
+    "address_refused": N_("We send nothing to this address."),
     "sign_in_needed": N_("Please sign in first."),
     "sign_in_code_refused": N_(
         "This code is wrong, was used already, or is too old. Ask for a new one."

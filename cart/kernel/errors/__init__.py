@@ -46,6 +46,7 @@ CarryoverError
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
 │   ├── DeviceRevoked
+│   ├── AddressRefused      where we send nothing: no address, or one of our own network
 │   ├── EventNotAllowed     this kind of device may not send this
 │   ├── SourceMismatch      the event names another device than its topic
 │   ├── EnrolmentRefused    the one-time token is wrong, used or too old
@@ -270,8 +271,10 @@ from cart.kernel.errors.selling import (
     VoucherRefused,
     WrongItem,
 )
+from cart.kernel.errors.sending import AddressRefused
 
 __all__ = [
+    "AddressRefused",
     "AlreadyBooked",
     "AlreadyHandedOver",
     "BandAway",
