@@ -39,9 +39,11 @@ from mobile_api.looks import routes as looks
 from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
+from mobile_api.outgoing import Outgoing
 from mobile_api.payment.awaiting import Awaited
 from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sweep import PaymentSweep
+from mobile_api.push.sweep import PushSweep
 from mobile_api.queues.sweep import TurnSweep
 from mobile_api.rooms.sweep import RoomSweep
 from mobile_api.routes import BODY_BYTES_MAX, own_routes
@@ -99,6 +101,7 @@ def create_app(
         awaited=Awaited(),
         metrics=ApiMetrics(),
         objects=open_objects(settings.objects_url, settings.data_dir, used_ids),
+        outgoing=Outgoing(exempt=settings.private_hosts),
         provider=Provider(client, used_clock) if (client := settings.oidc_client) else None,
     )
     parts.metrics.watch(parts)
@@ -118,6 +121,7 @@ def create_app(
             parts.streams.start()
             running.push_async_callback(parts.streams.stop)
             running.callback(parts.photos.close)
+            running.callback(parts.outgoing.close)
             if parts.provider is not None:
                 running.callback(parts.provider.close)
             sweep = await _start_work(parts, running) if mail else None
@@ -173,6 +177,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
     from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
     from mobile_api.payment import workflow as _payments  # noqa: F401, PLC0415 - likewise
+    from mobile_api.push import workflow as _rings  # noqa: F401, PLC0415 - likewise
     from mobile_api.rights import schedule as _schedule  # noqa: PLC0415 - likewise
     from mobile_api.rights import workflow as _erasures  # noqa: PLC0415 - likewise
     from mobile_api.rights.erasing import apply_again  # noqa: PLC0415
@@ -209,6 +214,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     looking("the desk", DeskSweep(parts).look)
     looking("queues in shops", TurnSweep(parts).look)
     looking("fitting rooms", RoomSweep(parts).look)
+    parts.push_bell = looking("phones to ring", PushSweep(parts).look).ring
     parts.looks_bell = looking("looks", LooksSweep(parts).look).ring
     looking("erasures", _erasures.ErasureSweep(parts).look)
     looking("what is kept too long", _schedule.RetentionSweep(parts).look)

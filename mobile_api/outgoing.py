@@ -86,8 +86,16 @@ class Outgoing:
         """Let go of it."""
         self._http.close()
 
+    def check_form(self, url: str) -> None:
+        """Take an address that might be asked; its name is not looked up.
+
+        Raises:
+            AddressRefused: it is none, or not by https.
+        """
+        self._parts(url)
+
     def check(self, url: str) -> None:
-        """Say whether an address is one that is asked at all, without asking it.
+        """Take an address that would be asked now, without asking it.
 
         Raises:
             AddressRefused: it is none, or not of the public internet.

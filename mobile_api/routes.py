@@ -40,6 +40,7 @@ from mobile_api.privacy import router as privacy_router
 from mobile_api.privacy import withdrawing
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
+from mobile_api.push import router as push_router
 from mobile_api.queues import router as queue_router
 from mobile_api.rights import pages as rights_pages
 from mobile_api.rights import router as rights_router
@@ -79,6 +80,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     order_pages.router,
     claim_pages.router,
     queue_router.router,
+    push_router.router,
     plan_router.router,
     product_pages.router,
     pictures.router,

@@ -1,6 +1,7 @@
 """Settings of the API process, from the environment."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -60,6 +61,23 @@ class ApiSettings(ProviderSettings):
             " days after it was made), nor while an order of it is open.",
         ),
     ] = 90
+    push_from: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="Whom a push service may write to about the rings of phones: an address"
+            " `mailto:…` or `https:…` (RFC 8292). Empty: `PUBLIC_URL`, or the address of"
+            " `MAIL_FROM` where that is not https.",
+        ),
+    ] = ""
+    outgoing_private_hosts: Annotated[
+        str,
+        Field(
+            description="Host names, with commas between them, to which webhooks may go though they"
+            " are of a private network, and by http too. All others have to be of the public"
+            " internet, by https."
+        ),
+    ] = ""
     objects_url: Annotated[
         str,
         Field(
@@ -189,6 +207,17 @@ class ApiSettings(ProviderSettings):
     def secure(self) -> bool:
         """Whether phones come over https: cookies are marked Secure then."""
         return self.base_url.startswith("https://")
+
+    @property
+    def push_contact(self) -> str:
+        """Whom a push service may write to."""
+        own = f"mailto:{parseaddr(self.mail_from)[1]}"
+        return self.push_from or (self.base_url if self.secure else own)
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """Hosts to which webhooks may go though they are private."""
+        return frozenset(filter(None, map(str.strip, self.outgoing_private_hosts.split(","))))
 
     @property
     def second_rule(self) -> Rule:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
     from mobile_api.metrics import ApiMetrics
+    from mobile_api.outgoing import Outgoing
     from mobile_api.payment.awaiting import Awaited
     from mobile_api.payment.beginning import PayWish, Reserved
     from mobile_api.payment.providers import Providers
@@ -76,6 +77,7 @@ class Parts:
     awaited: "Awaited"
     metrics: "ApiMetrics"
     objects: "Objects"
+    outgoing: "Outgoing"
     provider: "Provider | None" = None
     fan: "Fanout | None" = None
     listening: bool = False
@@ -84,6 +86,7 @@ class Parts:
     mail_bell: Callable[[], None] = lambda: None
     pay_bell: Callable[[], None] = lambda: None
     looks_bell: Callable[[], None] = lambda: None
+    push_bell: Callable[[], None] = lambda: None
     working: bool = False
     watchers: int = 0  # operators' pages that are open; changed on the event loop only
     adding: "Lane[Wish, Added | Response]" = field(init=False)

@@ -34,6 +34,7 @@ class Scope(StrEnum):
     LOOK_KEY = "key that looks are sealed to"
     LOOK = "look"
     LOOK_UPLOAD = "upload of a look"
+    PUSH_PHONE = "phone that may be rung"
 
 
 class Erasure(StrEnum):

@@ -25,6 +25,7 @@ from mobile_api.edge.once import Once, OnceOnly
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import words
+from mobile_api.push.sealing import public_key
 from mobile_api.queues.shown import ShownQueues, shown
 from mobile_api.wiring import Wired
 
@@ -105,7 +106,8 @@ def waiting_page(
         found = shown(wired, db, spoken, location_id, shopper.id if shopper else None)
     path = f"/shops/{location_id}/waiting"
     key = wired.ids.token()
-    context = {"q": found, "key": key, "page_id": "waiting", "here_path": path}
+    rung_by = public_key(wired.secret)
+    context = {"q": found, "key": key, "push_key": rung_by, "page_id": "waiting", "here_path": path}
     return page(request, "waiting.html", context, headers=NO_STORE)
 
 

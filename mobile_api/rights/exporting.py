@@ -69,7 +69,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         N_("Devices in the shop"),
         (
             *("binding", "band_loan", "band_presence", "band_at_desk", "desk_code"),
-            *("turn", "shop_plan", "plan_line", "booking"),
+            *("turn", "push_phone", "push_ring", "shop_plan", "plan_line", "booking"),
             *("size_request", "tried_item", "dead_letter"),
         ),
     ),

@@ -8,6 +8,7 @@ from typing import Final
 from mobile_api.edge.problems import N_
 
 COLUMNS: Final = {
+    "about": N_("About"),
     "active": N_("Switched on"),
     "added_at_us": N_("Added"),
     "address": N_("Address"),
@@ -39,6 +40,7 @@ COLUMNS: Final = {
     "done_at": N_("Done"),
     "duration_ms": N_("Length, in thousandths of a second"),
     "email": N_("E-mail"),
+    "endpoint": N_("Push service"),
     "end_reason": N_("Why it ended"),
     "ended_at": N_("Ended"),
     "expires_at": N_("Good until"),
@@ -139,6 +141,8 @@ TABLES: Final = {
     "passkey_challenge": N_("Passkeys that were being added"),
     "sign_in_code": N_("Sign-in codes by e-mail"),
     "account_letter": N_("E-mails about your account"),
+    "push_phone": N_("Phones that may be rung"),
+    "push_ring": N_("Rings of your phones"),
     "consent_subject": N_("Since when you decide"),
     "consent": N_("Your decisions"),
     "shopper_session": N_("Times with the shop"),

@@ -22,6 +22,7 @@ from cart.picking import doors
 from cart.profile import service as profile
 from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
+from cart.profile.push import service as push
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
 from gateway.plans import service as plans
@@ -53,6 +54,12 @@ RULES: Final = (
             f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
         ),
         lambda db, clock, _: profile.forget(db, clock),
+    ),
+    Rule(
+        "rings",
+        "rings of phones",
+        lambda _: f"{push.RINGS_KEPT.days} day (fixed)",
+        lambda db, clock, _: push.forget(db, clock),
     ),
     Rule(
         "halfway",

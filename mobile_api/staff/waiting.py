@@ -14,8 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from cart.audit.model import Action, On
+from cart.db import on_commit
 from cart.db.columns import ID_LENGTH_MAX
 from cart.picking.model import Staff
+from cart.profile.push import service as push
+from cart.profile.push.model import Ring
 from gateway.floor import there, turns
 from gateway.floor.model import GROUP_MIN, Serves, TurnState
 from gateway.floor.queries import told
@@ -192,6 +195,18 @@ def call_next(
         called = turns.call_next(db, wired.clock, location_id=me.location_id, zone_id=zone_id)
         if called is not None:
             wired.tell(db, TurnsChanged(me.location_id))
+            push.ask(
+                db,
+                wired.clock,
+                wired.ids,
+                session_id=called.session_id,
+                kind=Ring.TURN,
+                location_id=me.location_id,
+                about=zone_id,
+                number=called.number,
+                ends_at=wired.clock.now() + CALL_LASTS,
+            )
+            on_commit(db, wired.push_bell)
         look = looking(wired, db, me, words(locale_of(request)))
         return _out(look, with_html=with_html)
 

@@ -94,3 +94,21 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(pageOf(event, PAGES, PAGES_MAX, "/"));
   }
 });
+
+// A ring: shown whatever is open, since the browser asks for it; a page that is open is told, too.
+self.addEventListener("push", (event) => {
+  let told = {};
+  try { told = event.data.json(); } catch { return; }
+  event.waitUntil(self.registration.showNotification(told.title, {
+    body: told.body, tag: told.tag, lang: told.lang, dir: told.dir, renotify: true, requireInteraction: true,
+    vibrate: [200, 100, 200, 100, 400], icon: SHELL.find((one) => one.includes("icon.svg")), data: { url: told.url },
+  }));
+});
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const url = new URL(event.notification.data?.url ?? "/", self.location.origin);
+  event.waitUntil(self.clients.matchAll({ type: "window" }).then((open) => {
+    const there = open.find((one) => new URL(one.url).pathname === url.pathname);
+    return there ? there.focus() : self.clients.openWindow(url.pathname);
+  }));
+});

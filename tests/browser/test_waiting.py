@@ -1,5 +1,6 @@
 """A queue in Chromium: she joins by a button, is called while she looks, and staff see her come."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -57,3 +58,31 @@ def test_her_page_calls_her_and_staff_see_it(browser: Browser, opened: tuple[str
     staff.get_by_role("button", name="She is here").click()
     expect(staff.get_by_role("button", name="She is here")).to_have_count(0)
     expect(hers.locator("[data-state=called]")).to_have_count(0)
+
+
+def test_a_ring_is_shown_while_no_page_says_so(browser: Browser, opened: tuple[str, str]) -> None:
+    """The worker shows it; the page offers it where the phone can."""
+    url, _ = opened
+    context = browser.new_context(viewport=PHONE, permissions=["notifications"])
+    page = context.new_page()
+    page.goto(f"{url}/shops/{HERE}/waiting")
+    expect(page.locator("#push-on")).to_be_visible()
+    assert Axe().run(page).response["violations"] == []
+    devtools = context.new_cdp_session(page)
+    registered: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda told: registered.extend(one["registrationId"] for one in told["registrations"]),
+    )
+    devtools.send("ServiceWorker.enable")
+    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    told = {"title": "It is your turn", "body": "Rooms 1", "tag": "turn", "url": "/elsewhere"}
+    devtools.send(
+        "ServiceWorker.deliverPushMessage",
+        {"origin": url, "registrationId": registered[0], "data": json.dumps(told)},
+    )
+    page.wait_for_function(
+        "navigator.serviceWorker.ready.then((one) => one.getNotifications())"
+        ".then((all) => all.length === 1 && all[0].title === 'It is your turn')"
+    )
+    context.close()

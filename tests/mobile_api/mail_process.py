@@ -1,4 +1,4 @@
-"""An API process that runs its mails until none waits, and may be killed at a step's boundary.
+"""An API process that runs mails and rings until none waits, and may be killed at a boundary.
 
 ``python -m tests.mobile_api.mail_process DATA_DIR [MARK]``: at the boundary
 called MARK the process kills itself, as a power cut does.
@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from cart.carts.tables import ListRequestRow
 from cart.kernel.clock import SystemClock
 from cart.orders.tables import OrderLetterRow
+from cart.profile.push.tables import PushRingRow
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 
@@ -41,7 +42,8 @@ def _waiting(engine: object) -> bool:
     with Session(engine) as db:  # type: ignore[arg-type]
         lists = select(ListRequestRow).where(ListRequestRow.state == "requested")
         letters = select(OrderLetterRow).where(OrderLetterRow.state == "requested")
-        return bool(db.exec(lists).first() or db.exec(letters).first())
+        rings = select(PushRingRow).where(PushRingRow.state == "requested")
+        return any(db.exec(one).first() for one in (lists, letters, rings))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from tests.mobile_api.looking import Mirror
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import COOKIE as STAFF_COOKIE
 from tests.mobile_api.staffing import hire
+from tests.real.push_service import Browser
 
 ADA: Final = "ada.quay@personal.example"
 ADAS_LIST: Final = "Hall of Ada Quay"
@@ -131,6 +132,7 @@ def _ada(made: World, phone: TestClient) -> None:
     look_id = Mirror(made.app).kept(phone, turn=Turn(b"a turn of Ada", "video/webm", b"her sides"))
     made.floor.do(_rooms)
     _ok(_post(phone, f"/shops/{HERE}/waiting/back/join", {}))
+    _ok(_post(phone, "/push", Browser("https://push.example/ada").subscription))
     comes_at = (floor_quarter(made.floor.clock.now()) + timedelta(hours=1)).isoformat()
     _ok(_post(phone, "/plan", {"location_id": HERE, "comes_at": comes_at, "called": ADA[:3]}))
     _ok(_post(phone, "/plan/bookings", {"serves": "fitting_room", "starts_at": comes_at}))
