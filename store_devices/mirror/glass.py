@@ -4,7 +4,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cart.kernel.gtin import Gtin
+from store_devices.mirror import asking
 from store_devices.mirror.agent import MirrorAgent
+from store_devices.mirror.asking import Offer, WishView
 from store_devices.mirror.keeping import Wish
 from store_devices.mirror.outbox import OnTheWay
 from store_devices.mirror.seen import Showing
@@ -24,13 +26,20 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Glass(Screen):
-    """All of it. ``looks_link``: where a phone says yes to looks."""
+    """All of it. ``looks_link``: where a phone says yes to looks.
+
+    ``offer``: what can be asked for of the product; ``called_off``: the visit that has just ended
+    left a wish behind.
+    """
 
     turn: Showing
     wish: Wish
     on_the_way: OnTheWay
     brought: list[Brought]
     looks_link: str
+    offer: Offer | None
+    wishes: list[WishView]
+    called_off: bool
 
 
 class GlassDrawer(Drawer):
@@ -49,6 +58,7 @@ class GlassDrawer(Drawer):
             Brought(gtin, self._line(Line(gtin=gtin, quantity=1), base.w), gtin == shown)
             for gtin in (self._agent.brought if base.visit else ())
         ]
+        asked = base.visit.wishes if base.visit else ()
         return Glass(
             **known,
             turn=self._agent.studio.showing(),
@@ -56,4 +66,14 @@ class GlassDrawer(Drawer):
             on_the_way=self._agent.outbox.on_the_way(),
             brought=brought,
             looks_link=base.link or f"{self._agent.place.public_url.rstrip('/')}/looks",
+            offer=None
+            if base.product is None
+            else asking.offer(self._agent, asked, base.product, self._catalogue.product_of),
+            wishes=asking.views(
+                self._agent,
+                asked,
+                self._agent.now(),
+                lambda gtin: self._line(Line(gtin=gtin, quantity=1), base.w),
+            ),
+            called_off=self._agent.called_off,
         )

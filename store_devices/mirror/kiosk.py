@@ -60,6 +60,8 @@ def taps(agent: MirrorAgent) -> dict[str, Tap]:
         "scan": lambda form: agent.code_read(clean(form.get("code", "")), Reader.HID),
         "look": lambda form: agent.look_at(Gtin(form.get("gtin", ""))),
         "back": lambda form: agent.put_back(Gtin(form.get("gtin", ""))),
+        "ask": lambda form: agent.ask_for(Gtin(form.get("gtin", ""))),
+        "drop": lambda form: agent.drop_wish(form.get("request", "")),
         "sheet": lambda form: agent.open_sheet("take" if form.get("sheet") == "take" else ""),
         "language": lambda form: agent.choose_language(
             _LOCALE.validate_python(form.get("locale", ""))

@@ -74,7 +74,7 @@ def no_picture_stays() -> bool:
 
 
 def test_a_tag_is_listed_and_nothing_goes_to_a_cart(bench: MirrorBench) -> None:
-    """Held up, read by the camera, it is on the glass; the gateway hears of the visit alone."""
+    """Held up, read by the camera, it is on the glass; the gateway hears what was brought in."""
     bench.look_until(lambda seen: seen.ready)
     bench.camera.hold_up(LAMP)
     bench.look_until(lambda _: bench.mirror.brought == (LAMP,))
@@ -89,7 +89,7 @@ def test_a_tag_is_listed_and_nothing_goes_to_a_cart(bench: MirrorBench) -> None:
     assert bench.mirror.brought == (LAMP, MUG)
     bench.mirror.put_back(LAMP)
     assert list(bench.mirror.brought) == [MUG]
-    assert bench.types() == ["taken_up"]
+    assert bench.types() == ["taken_up", "tried", "tried"]
 
 
 def test_what_the_catalogue_does_not_know_is_said_and_not_listed(bench: MirrorBench) -> None:
@@ -282,7 +282,7 @@ def test_what_was_tried_on_is_said_with_the_look(bench: MirrorBench) -> None:
     assert said == LookData(visit=visit, look="look-1", gtins=(LAMP,), duration_ms=7_000)
     bench.mirror.finish(PutDownReason.DONE)
     assert not bench.mirror.look_kept(visit, "look-2", 7_000)
-    assert bench.types() == ["taken_up", "kept", "put_down"]
+    assert bench.types() == ["taken_up", "tried", "kept", "put_down"]
 
 
 def test_what_is_on_its_way_is_dropped_half_a_minute_after_she_left(clock: FakeClock) -> None:
