@@ -7,6 +7,7 @@ the tablet does, everything else.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Unpack
 
@@ -31,6 +32,7 @@ from store_devices.mirror.studio import Studio
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.model import Visit
 from store_devices.tablet.surroundings import Parts, Place
+from store_devices.tags.watching import TagsState
 
 BROUGHT_MAX: Final = TRIED_MAX
 WAITING_IDLE_S: Final = 300
@@ -96,6 +98,24 @@ class MirrorAgent(Agent):
             if self._visit is not None:
                 self._bring_in(gtin, reader)
                 self.look_at(gtin)
+
+    def tags_moved(self, visit_id: str, arrived: tuple[Gtin, ...], left: tuple[Gtin, ...]) -> None:
+        """Take what a reader of tags heard come into the room of this visit, or be carried out."""
+        with self._lock:
+            visit = self._visit
+            if visit is None or visit.id != visit_id:
+                return
+            known = [gtin for gtin in arrived if self._catalogue.product_of(gtin) is not None]
+            for gtin in known:
+                self._bring_in(gtin, Reader.RFID)
+            self._brought = tuple(one for one in self._brought if one not in left)
+            if known and visit.product is None:
+                self._now(visit.model_copy(update={"product": known[0]}))
+            self.ring()
+
+    def watch_tags(self, state: Callable[[], TagsState]) -> None:
+        """Say in the health how the reader of tags does."""
+        self._health = replace(self._health, tags=state)
 
     def put_back(self, gtin: Gtin) -> None:
         """Take a garment off what was brought in."""
