@@ -25,6 +25,7 @@ from gateway.wire.events import (
     TriedData,
 )
 from store_devices import wishes
+from store_devices.mirror.beside import Side
 from store_devices.mirror.keeping import Keeping
 from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.seen import Mode
@@ -199,6 +200,12 @@ class MirrorAgent(Agent):
         self.touch()
         if self.open or not mode:
             self.studio.show(mode)
+
+    def step(self, side: Side | None) -> None:
+        """Show her two turns from this side, or let both turn."""
+        self.touch()
+        if self.open:
+            self.studio.step(side)
 
     def look_kept(self, visit: str, look_id: str, duration_ms: int) -> bool:
         """Say that a turn was kept; False: its visit is over, or it cannot be said."""

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from cart.kernel.gtin import Gtin
 from gateway.wire.events import PutDownReason, Reader
 from store_devices.mirror.agent import MirrorAgent
+from store_devices.mirror.beside import SIDES, Side
 from store_devices.mirror.glass import GlassDrawer
 from store_devices.mirror.seen import Mode
 from store_devices.scanner import clean
@@ -26,9 +27,14 @@ from store_devices.tablet.pictures import Pictures
 
 HERE: Final = Path(__file__).parent
 GONE: Final = 410
-TYPES: Final = {"video": "video/webm", "sheet": "image/jpeg"}
+TYPES: Final = {
+    "video": "video/webm",
+    "sheet": "image/jpeg",
+    **{str(side): "image/jpeg" for side in SIDES},
+}
 
 _LOCALE: Final = TypeAdapter(Locale)
+_SIDE: Final[TypeAdapter[Side]] = TypeAdapter(Side)
 _MODE: Final[TypeAdapter[Mode]] = TypeAdapter(Mode)
 
 
@@ -70,6 +76,7 @@ def taps(agent: MirrorAgent) -> dict[str, Tap]:
         "discard": lambda _: agent.discard(),
         "keep": lambda _: agent.keep(),
         "show": lambda form: agent.show(_MODE.validate_python(form.get("mode", ""))),
+        "step": lambda form: agent.step(_side(form.get("side", ""))),
         "done": lambda _: agent.finish(PutDownReason.DONE),
     }
 
@@ -77,6 +84,10 @@ def taps(agent: MirrorAgent) -> dict[str, Tap]:
 def _here(agent: MirrorAgent) -> None:
     if agent.touch():  # her things have been hidden for a while: this is somebody else
         agent.finish(PutDownReason.DONE)
+
+
+def _side(text: str) -> Side | None:
+    return None if text == "play" else _SIDE.validate_python(int(text))
 
 
 def _live(agent: MirrorAgent) -> Callable[[Request], Response]:

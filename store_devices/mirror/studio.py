@@ -14,7 +14,7 @@ from cart.kernel.errors import CarryoverError, Conflict, LimitExceeded, Unavaila
 from cart.kernel.ids import Ids
 from store_devices.hardware import Frame, Light
 from store_devices.mirror import model
-from store_devices.mirror.beside import side_by_side
+from store_devices.mirror.beside import Beside, Side, eight_sides, side_by_side
 from store_devices.mirror.eyes import Eyes
 from store_devices.mirror.held import HeldTurn, HeldTurns, held
 from store_devices.mirror.live import Live
@@ -58,7 +58,8 @@ class Studio:
         self._mode: Mode = ""
         self._turns = HeldTurns()
         self._current: HeldTurn | None = None
-        self._beside = bytearray()
+        self._beside = Beside()
+        self._side: Side | None = 0
         self._recorded = False  # the eyes have begun this recording
         self._wipes = self._wiped = 0  # asked for, and done to the eyes
         self._frame_s = monotonic()
@@ -94,13 +95,27 @@ class Studio:
             if mode == "beside" and len(self._turns) < 2:  # noqa: PLR2004 - beside each other
                 return
             self._mode = mode
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
+            self._side = 0
             self._stay()
             two = self._turns.newest(2)
         if mode == "beside":
-            Thread(target=self._join, args=two, name="beside", daemon=True).start()
+            Thread(target=self._join, args=(two, False), name="beside", daemon=True).start()
         if mode != "back":
             self._wipe_eyes()
+        self._changed()
+
+    def step(self, side: Side | None) -> None:
+        """Show her two turns from this side; None: let both turn, in step."""
+        with self._lock:
+            if self._mode != "beside":
+                return
+            self._side = side
+            self._stay()
+            two = self._turns.newest(2)
+            plays = side is None and not self._beside.video
+        if plays:
+            Thread(target=self._join, args=(two, True), name="beside", daemon=True).start()
         self._changed()
 
     def stay(self) -> None:
@@ -128,7 +143,7 @@ class Studio:
             self._set(MirrorState())
             self._mode, self._current = "", None
             self._turns.wipe()
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
         self._wipe_eyes()
         self._changed()
 
@@ -145,10 +160,10 @@ class Studio:
             return self._current
 
     def picture(self, turn_id: str, part: str) -> bytes | None:
-        """Return ``video`` or ``sheet`` of a turn, or the video of two beside each other."""
+        """Return ``video`` or ``sheet`` of a turn, or a part of two beside each other."""
         with self._lock:
             if turn_id == "beside":
-                return bytes(self._beside) or None
+                return self._beside.part(part)
             turn = self._turns.get(turn_id)
             data = None if turn is None else {"video": turn.video, "sheet": turn.sheet}.get(part)
             return bytes(data) if data else None
@@ -242,7 +257,7 @@ class Studio:
         if before.phase == "deciding" and state.phase == "idle" and self._current is not None:
             self._turns.drop(self._current.id)
             self._current, self._mode = None, ""
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
 
     def _dark(self) -> None:
         try:
@@ -312,17 +327,21 @@ class Studio:
                 self._live.wipe()
             self._wiped = wipes
 
-    def _join(self, lead: HeldTurn, other: HeldTurn) -> None:
-        made = bytearray()
+    def _join(self, two: list[HeldTurn], plays: bool) -> None:  # noqa: FBT001 - a thread's argument
+        made = Beside()
         try:
-            made += side_by_side(lead, other)
+            if plays:
+                made.video += side_by_side(*two)
+            else:
+                made.stills = eight_sides(*two)
         except CarryoverError as error:  # it was wiped meanwhile
             _LOG.info("two turns are not beside each other: %s", error.message)
         with self._lock:
-            if self._mode != "beside" or self._turns.newest(2) != [lead, other]:
-                _gone(made)
-            elif made:
-                self._beside = made
+            if self._mode != "beside" or self._turns.newest(2) != two:
+                made.wipe()
+            elif made.video or made.stills:
+                self._beside.video = made.video or self._beside.video
+                self._beside.stills = made.stills or self._beside.stills
             else:
                 self._mode = ""
         self._changed()
@@ -336,7 +355,8 @@ class Studio:
             reason=state.reason,
             turn_id=self._current.id if self._current else "",
             turns=len(self._turns),
-            joined=bool(self._beside),
+            side=self._side,
+            joined=bool(self._beside.stills if self._side is not None else self._beside.video),
             ready=self._eyes is not None and self._eyes.ready,
         )
 
@@ -346,8 +366,3 @@ class Studio:
             changed, self._told = now != self._told, now
         if changed:
             self._changed()
-
-
-def _gone(data: bytearray) -> bytearray:
-    data[:] = bytes(len(data))
-    return bytearray()
