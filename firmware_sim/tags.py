@@ -44,6 +44,11 @@ class SimulatedTagReader:
         self.works = True
         self._closed = False
 
+    def plugged_in(self) -> "SimulatedTagReader":
+        """Open it, again if it was closed."""
+        self._closed = False
+        return self
+
     def bring_in(self, gtin: Gtin, serial: int = 1) -> None:
         """Carry one piece into the room."""
         with self._lock:

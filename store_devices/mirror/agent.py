@@ -30,6 +30,7 @@ from store_devices.mirror.keeping import Keeping
 from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.seen import Mode
 from store_devices.mirror.studio import Studio
+from store_devices.mirror.tinting import Tinting
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.model import Visit
 from store_devices.tablet.surroundings import Parts, Place
@@ -56,6 +57,7 @@ class MirrorAgent(Agent):
         self.studio: Final = studio
         self.keeping: Final = keeping
         self.outbox: Final = outbox
+        self.tinting: Final = Tinting(studio, parts["catalogue"])
         self._brought: tuple[Gtin, ...] = ()
         self._told: set[Gtin] = set()
         self._minutes: tuple[int, ...] = ()
@@ -179,6 +181,7 @@ class MirrorAgent(Agent):
         self.touch()
         if self.open:
             self.keeping.give_up()
+            self.tinting.wanted = None
             self.studio.start()
 
     def discard(self) -> None:
@@ -206,6 +209,13 @@ class MirrorAgent(Agent):
         self.touch()
         if self.open:
             self.studio.step(side)
+
+    def tint(self, gtin: Gtin | None) -> None:
+        """Show her turn from the front in the colour of this variant, or as it is."""
+        self.touch()
+        if self.open:
+            self.tinting.wanted = gtin
+            self.studio.stay()
 
     def look_kept(self, visit: str, look_id: str, duration_ms: int) -> bool:
         """Say that a turn was kept; False: its visit is over, or it cannot be said."""
@@ -236,6 +246,7 @@ class MirrorAgent(Agent):
         """End the visit: pictures first, whatever else fails."""
         with self._lock:
             self.keeping.give_up()
+            self.tinting.wanted = None
             self.studio.wipe()
             self.outbox.end(self.visit_id)
             self._brought, self._minutes = (), ()

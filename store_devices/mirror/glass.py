@@ -10,6 +10,7 @@ from store_devices.mirror.asking import Offer, WishView
 from store_devices.mirror.keeping import Wish
 from store_devices.mirror.outbox import OnTheWay
 from store_devices.mirror.seen import Showing
+from store_devices.mirror.tinting import NO_TINTS, Doubt
 from store_devices.tablet.model import Line
 from store_devices.tablet.screen import Drawer, LineView, Screen
 from store_devices.tablet.surroundings import Snapshot
@@ -25,6 +26,16 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
+class Tint:
+    """A colour that her garment can be shown in; ``worn``: the one she has on."""
+
+    gtin: Gtin
+    label: str
+    hex: str
+    worn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Glass(Screen):
     """All of it. ``looks_link``: where a phone says yes to looks.
 
@@ -37,6 +48,9 @@ class Glass(Screen):
     on_the_way: OnTheWay
     brought: list[Brought]
     looks_link: str
+    tints: list[Tint]
+    tint: Tint | None
+    doubt: Doubt
     offer: Offer | None
     wishes: list[WishView]
     called_off: bool
@@ -59,9 +73,26 @@ class GlassDrawer(Drawer):
             for gtin in (self._agent.brought if base.visit else ())
         ]
         asked = base.visit.wishes if base.visit else ()
+        turn = self._agent.studio.showing()
+        found = NO_TINTS
+        if base.visit and turn.phase == "deciding" and not turn.mode:
+            found = self._agent.tinting.tints(turn.turn_id, self._agent.brought)
+        tints = [
+            Tint(
+                one.gtin,
+                base.w.of(one.colour_i18n, one.colour),
+                one.colour_hex,
+                one.gtin == found.worn,
+            )
+            for one in found.others
+        ]
+        wanted = self._agent.tinting.wanted
         return Glass(
             **known,
-            turn=self._agent.studio.showing(),
+            turn=turn,
+            tints=tints,
+            tint=next((one for one in tints if one.gtin == wanted and not one.worn), None),
+            doubt=found.doubt,
             wish=self._agent.keeping.wish,
             on_the_way=self._agent.outbox.on_the_way(),
             brought=brought,

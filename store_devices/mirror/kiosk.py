@@ -50,6 +50,7 @@ def kiosk(
         taps=taps(agent),
         templates=[HERE / "templates"],
         more=[
+            Route("/turns/{turn}/in/{gtin}", _tinted(agent)),
             Route("/live", _live(agent)),
             Route("/turns/{turn}/{part}", _picture(agent)),
             Mount("/glass", StaticFiles(directory=HERE / "static")),
@@ -77,6 +78,7 @@ def taps(agent: MirrorAgent) -> dict[str, Tap]:
         "keep": lambda _: agent.keep(),
         "show": lambda form: agent.show(_MODE.validate_python(form.get("mode", ""))),
         "step": lambda form: agent.step(_side(form.get("side", ""))),
+        "tint": lambda form: agent.tint(Gtin(form["gtin"]) if form.get("gtin") else None),
         "done": lambda _: agent.finish(PutDownReason.DONE),
     }
 
@@ -102,6 +104,15 @@ def _picture(agent: MirrorAgent) -> Callable[[Request], Response]:
         turn, part = request.path_params["turn"], request.path_params["part"]
         data = agent.studio.picture(turn, part) if agent.open and part in TYPES else None
         return _answered(data, TYPES.get(part, ""))
+
+    return answer
+
+
+def _tinted(agent: MirrorAgent) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        turn, gtin = request.path_params["turn"], request.path_params["gtin"]
+        data = agent.tinting.picture(turn, gtin, agent.brought) if agent.open else None
+        return _answered(data, "image/jpeg")
 
     return answer
 

@@ -16,6 +16,7 @@ from store_devices.hardware import Frame, Light
 from store_devices.mirror import model
 from store_devices.mirror.beside import Beside, Side, eight_sides, side_by_side
 from store_devices.mirror.eyes import Eyes
+from store_devices.mirror.front import Front
 from store_devices.mirror.held import HeldTurn, HeldTurns, held
 from store_devices.mirror.live import Live
 from store_devices.mirror.model import MirrorState
@@ -167,6 +168,12 @@ class Studio:
             turn = self._turns.get(turn_id)
             data = None if turn is None else {"video": turn.video, "sheet": turn.sheet}.get(part)
             return bytes(data) if data else None
+
+    def front(self, turn_id: str) -> Front | None:
+        """Return a turn's picture from the front; None: it is gone."""
+        with self._lock:
+            turn = self._turns.get(turn_id)
+            return turn.front if turn is not None else None
 
     def live(self) -> bytes | None:
         """Return the newest picture of the live view (JPEG), only while there is one to be."""

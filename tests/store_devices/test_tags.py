@@ -178,7 +178,7 @@ def test_a_reader_that_is_silent_or_gone_is_said(tmp_path: Path, clock: FakeCloc
     bench = MirrorBench(tmp_path, clock)
     reader = SimulatedTagReader(3, wait=lambda _: time.sleep(0.001))
     reader.bring_in(STRANGE)
-    watching = TagWatching(lambda: reader, bench.mirror, clock, reopen_s=0.01)
+    watching = TagWatching(reader.plugged_in, bench.mirror, clock, reopen_s=0.01)
     bench.mirror.watch_tags(watching.how_it_does)
     said = watching.how_it_does
     assert said() == "gone"
@@ -192,7 +192,7 @@ def test_a_reader_that_is_silent_or_gone_is_said(tmp_path: Path, clock: FakeCloc
     assert told_of(bench) == "gone"
     bench.mirror.code_read(ARC, Reader.CAMERA)
     assert bench.mirror.brought == (ARC,)
-    reader.works, reader._closed = True, False  # noqa: SLF001 - it was plugged in again
+    reader.works = True  # it was plugged in again
     wait_until(lambda: said() == "reading", 10)
     watching.stop()
     bench.switch_off()
