@@ -33,10 +33,11 @@ def shop(open_carryover_shop: OpenShop) -> RunningShop:
     return open_carryover_shop()
 
 
-@pytest.fixture
-def mirror(shop: RunningShop, tmp_path: Path) -> Iterator[SimMirror]:
+@pytest.fixture(scope="module")
+def mirror(shop: RunningShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimMirror]:
     """A mirror of it that is online and knows the goods and its empty room."""
-    made = SimMirror.enrol(tmp_path / "mirror", shop.url, shop.server.token(HERE, "", "mirror"))
+    folder = tmp_path_factory.mktemp("mirror")
+    made = SimMirror.enrol(folder, shop.url, shop.server.token(HERE, "Room 1", "mirror"))
     made.start()
     wait_until(lambda: made.on.agent.snapshot().link.online, 30, "the broker")
     wait_until(lambda: made.on.has_catalogue, 30, "the catalogue")
