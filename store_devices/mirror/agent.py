@@ -13,6 +13,7 @@ from typing import Final, Unpack
 
 from cart.kernel.errors import InvalidGtin
 from cart.kernel.gtin import Gtin
+from cart.kernel.i18n import direction
 from gateway.wire.events import (
     TRIED_MAX,
     DeviceEvent,
@@ -26,6 +27,7 @@ from gateway.wire.events import (
 )
 from store_devices import wishes
 from store_devices.mirror.beside import Side
+from store_devices.mirror.hands import Hand
 from store_devices.mirror.keeping import Keeping
 from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.seen import Mode
@@ -64,6 +66,7 @@ class MirrorAgent(Agent):
         self.called_off = False
         super().__init__(place, **parts)
         studio.listen(self.ring)
+        studio.listen_to_hands(self.hand_raised)
         outbox.listen(self.ring)
 
     @property
@@ -175,6 +178,27 @@ class MirrorAgent(Agent):
     def waits_for_line(self, wish: wishes.SizeWish) -> bool:
         """Say whether this wish has not reached the shop yet."""
         return self._spool.count_through(wish.sequence) > 0
+
+    def hand_raised(self, hand: Hand) -> None:
+        """Press what is drawn on this side of the glass; as a touch does, but never through a veil.
+
+        Where one button is drawn, either hand presses it; where two are, the first of them begins
+        the line: on the left, or on the right in Hebrew.
+        """
+        snapshot = self.snapshot()
+        visit = snapshot.visit
+        if visit is None or not self.open or visit.sheet or snapshot.countdown_s is not None:
+            return
+        first = hand == ("right" if direction(snapshot.locale) == "rtl" else "left")
+        match self.studio.showing().phase:
+            case "idle":
+                self.record()
+            case "deciding" if first:
+                self.keep()
+            case "refused" if first:
+                self.record()
+            case "deciding" | "refused" | "kept":
+                self.discard()
 
     def record(self) -> None:
         """Count down to a turn, for whoever is here."""

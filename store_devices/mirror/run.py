@@ -68,6 +68,7 @@ class Mirror(Tablet):
             ids=ids,
             monotonic=hardware.monotonic,
             calibration=calibration(settings),
+            hands=settings.mirror_hands,
         )
         self._http = client(identity.api_url, identity.device_id, identity.credential)
         self.outbox = Outbox(self._http, secrets.token_bytes, clock)

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Final, Literal
 
 from store_devices.mirror.beside import Side
+from store_devices.mirror.hands import Hand
 from store_devices.mirror.model import COUNTDOWN_S, DECIDE_S, RECORD_S, MirrorState, Phase
 from store_devices.mirror.verdict import Reason
 
@@ -23,7 +24,8 @@ class Showing:
     """Of one moment. ``left_s``: whole seconds of this phase; ``turns``: how many are held.
 
     ``side``: from which two turns are shown beside each other, None while both turn; ``joined``:
-    what is to be shown of them is made. ``ready``: the empty room is known.
+    what is to be shown of them is made. ``hands``: raised hands press, and ``hand`` is held up now.
+    ``ready``: the empty room is known.
     """
 
     phase: Phase
@@ -34,6 +36,8 @@ class Showing:
     turns: int
     side: Side | None
     joined: bool
+    hands: bool
+    hand: Hand
     ready: bool
 
 

@@ -39,6 +39,13 @@ class MirrorSettings(TabletSettings):
             " camera.",
         ),
     ] = ""
+    mirror_hands: Annotated[
+        bool,
+        Field(
+            description="A hand held up beside the head presses the buttons of the turn, as a"
+            " touch does. Off where people dress before it (docs/mirror.md)."
+        ),
+    ] = False
     mirror_light: Annotated[
         Path | None,
         Field(

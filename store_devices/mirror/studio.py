@@ -15,8 +15,9 @@ from cart.kernel.ids import Ids
 from store_devices.hardware import Frame, Light
 from store_devices.mirror import model
 from store_devices.mirror.beside import Beside, Side, eight_sides, side_by_side
-from store_devices.mirror.eyes import Eyes
+from store_devices.mirror.eyes import Eyes, Glance
 from store_devices.mirror.front import Front
+from store_devices.mirror.hands import Hand, Hands
 from store_devices.mirror.held import HeldTurn, HeldTurns, held
 from store_devices.mirror.live import Live
 from store_devices.mirror.model import MirrorState
@@ -45,12 +46,15 @@ class Studio:
         ids: Ids,
         monotonic: Callable[[], float],
         calibration: Calibration | None = None,
+        hands: bool = False,
     ) -> None:
         self._light = light
         self._ids = ids
         self._monotonic = monotonic
         self._calibration = calibration
         self._changed: Callable[[], None] = lambda: None
+        self._hands = Hands() if hands else None
+        self._press: Callable[[Hand], None] = lambda _: None
         self._lock = Lock()  # of the state, held for a moment
         self._eyes_lock = Lock()  # of film and eyes, held while a frame is looked at
         self._eyes: Eyes | None = None
@@ -70,6 +74,10 @@ class Studio:
     def listen(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever the page should be drawn again."""
         self._changed = changed
+
+    def listen_to_hands(self, press: Callable[[Hand], None]) -> None:
+        """Call ``press`` when a hand was held up at a side of the glass, in the camera's thread."""
+        self._press = press
 
     # -- what a person does
 
@@ -189,6 +197,7 @@ class Studio:
 
         ``visited``: somebody is here, so that this is not how the empty room looks.
         """
+        pressed: Hand = ""
         with self._eyes_lock:
             eyes, live = self._opened(frame)
             self._catch_up()
@@ -205,13 +214,16 @@ class Studio:
                     live.wipe()
                     self._judge(eyes)
                 case _:
-                    eyes.idle(frame, learns=not visited or not eyes.ready)
+                    glance = eyes.idle(frame, learns=not visited or not eyes.ready)
+                    pressed = self._look_for_hands(glance, frame, visited=visited)
                     if phase == "countdown":
                         live.show(frame)
                     elif mode == "back":
                         live.show_late(frame)
             self._catch_up()
         self._ring()
+        if pressed:
+            self._press(pressed)
         return phase in ("idle", "refused", "kept") and mode == ""
 
     def lost(self) -> None:
@@ -281,6 +293,16 @@ class Studio:
             known = self._calibration or guessed(frame.pixels.shape[1], frame.pixels.shape[0])
             self._eyes, self._live = Eyes(known), Live(known)
         return self._eyes, self._live
+
+    def _look_for_hands(self, glance: Glance, frame: Frame, *, visited: bool) -> Hand:
+        if self._hands is None:
+            return ""
+        with self._lock:
+            takes = visited and not self._mode and self._state.phase != "countdown"
+        if takes:
+            return self._hands.see(glance.body, glance.mask, frame.at_s)
+        self._hands.reset()
+        return ""
 
     def _record(self, eyes: Eyes, frame: Frame) -> None:
         try:
@@ -364,6 +386,8 @@ class Studio:
             turns=len(self._turns),
             side=self._side,
             joined=bool(self._beside.stills if self._side is not None else self._beside.video),
+            hands=self._hands is not None,
+            hand=self._hands.over if self._hands is not None else "",
             ready=self._eyes is not None and self._eyes.ready,
         )
 
