@@ -172,16 +172,19 @@ def run_mirror(
     from store_devices.light import FileLight  # noqa: PLC0415
     from store_devices.mirror.run import Mirror, MirrorHardware  # noqa: PLC0415
     from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415
+    from store_devices.tags.watching import opener  # noqa: PLC0415
 
     _log()
     settings = MirrorSettings()
     if port is not None:
         settings = settings.model_copy(update={"kiosk_port": port})
-    light = settings.mirror_light
-    hardware = MirrorHardware(
-        open_camera=partial(open_camera, camera), light=FileLight(light) if light else None
-    )
+    light, tags = settings.mirror_light, settings.mirror_tags
     try:
+        hardware = MirrorHardware(
+            open_camera=partial(open_camera, camera),
+            light=FileLight(light) if light else None,
+            open_tags=opener(tags) if tags else None,
+        )
         running = Mirror(
             settings,
             identity.load(settings.device_dir, "mirror"),

@@ -16,6 +16,7 @@ from gateway.wire.events import (
     EventType,
     HealthData,
     ItemScanned,
+    ItemTried,
     LineRemoved,
     ListData,
     ListRequested,
@@ -27,7 +28,12 @@ from gateway.wire.events import (
     QuantitySet,
     RemovedData,
     ScannedData,
+    SizeCancelled,
+    SizeCancelledData,
+    SizeData,
+    SizeRequested,
     TakenUpData,
+    TriedData,
 )
 from gateway.wire.tracing import NOT_TRACED, TraceContext
 
@@ -41,6 +47,9 @@ Saying = (
     | HealthData
     | PresentedData
     | LookData
+    | TriedData
+    | SizeData
+    | SizeCancelledData
 )
 
 _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
@@ -53,6 +62,9 @@ _EVENTS: Final[dict[type[Any], tuple[type[DeviceEvent], EventType]]] = {
     HealthData: (DeviceHealth, EventType.DEVICE_HEALTH),
     PresentedData: (BandPresented, EventType.BAND_PRESENTED),
     LookData: (LookKept, EventType.LOOK_KEPT),
+    TriedData: (ItemTried, EventType.ITEM_TRIED),
+    SizeData: (SizeRequested, EventType.SIZE_REQUESTED),
+    SizeCancelledData: (SizeCancelled, EventType.SIZE_CANCELLED),
 }
 
 

@@ -81,13 +81,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where she stands and how: ``turn_rad`` grows as she turns to her left."""
+    """Where she stands and how: ``turn_rad`` grows as she turns to her left.
+
+    ``left_up``, ``right_up``: how far her arms are raised, 0 (they hang) to 1 (hands at her head).
+    """
 
     turn_rad: float = 0.0
     x_m: float = 0.0
     z_m: float = 0.0
     step: float = 0.0
     swing: float = 0.0
+    left_up: float = 0.0
+    right_up: float = 0.0
 
 
 def drawn_person(rng: Random, garment: str | None = None) -> Person:
@@ -162,11 +167,29 @@ def _arm(person: Person, pose: Pose, side: int) -> list[Ellipsoid]:
     shoulder = (side * person.shoulder_m * 0.95, 0.785 * tall, 0.0)
     elbow = (side * (person.shoulder_m + 0.055), 0.62 * tall, 0.4 * swing - 0.01)
     wrist = (side * (person.shoulder_m + 0.075), 0.49 * tall, swing + 0.03)
+    up = pose.left_up if side > 0 else pose.right_up
+    if up:
+        elbow = _between(elbow, (side * (person.shoulder_m + 0.12), 0.74 * tall, 0.05), up)
+        raised = (side * (person.shoulder_m + 0.15), 0.92 * tall, 0.12)
+        wrist = _between(wrist, raised, up)
+        hand_up = (2 * up - 1) * 0.03 * tall
+        return [
+            _limb(Part.SLEEVE, shoulder, elbow, 0.052),
+            _limb(Part.SLEEVE, elbow, wrist, 0.042),
+            _ball(Part.HAND, (wrist[0], wrist[1] + hand_up, wrist[2]), (0.04, 0.06, 0.03)),
+        ]
     return [
         _limb(Part.SLEEVE, shoulder, elbow, 0.052),
         _limb(Part.SLEEVE, elbow, wrist, 0.042),
         _ball(Part.HAND, (wrist[0], wrist[1] - 0.03 * tall, wrist[2]), (0.026, 0.045, 0.04)),
     ]
+
+
+def _between(
+    start: tuple[float, float, float], end: tuple[float, float, float], share: float
+) -> tuple[float, float, float]:
+    x, y, z = (one + share * (other - one) for one, other in zip(start, end, strict=True))
+    return (x, y, z)
 
 
 def _leg(person: Person, pose: Pose, side: int) -> list[Ellipsoid]:

@@ -1,8 +1,9 @@
 """A mirror without a mirror: its own code, unchanged, before a stage.
 
-Owns the pieces that stand in for hardware: camera, lamp, finger.
+Owns the pieces that stand in for hardware: camera, lamp, reader of tags, finger.
 """
 
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from cart.kernel.ids import RandomIds
 from firmware_sim.finger import Finger
 from firmware_sim.mirror.optics import Lens
 from firmware_sim.mirror.stage import Drawn, FilmTime, StageCamera, drawn
+from firmware_sim.tags import SimulatedTagReader
 from store_devices import identity
 from store_devices.enrolling import Enrolled, enrol
 from store_devices.mirror.run import Mirror, MirrorHardware
@@ -36,6 +38,7 @@ class SimMirror:
         self._idle_after_s = idle_after_s
         self._lens_file = folder / "lens.json"
         self.camera: StageCamera | None = None
+        self.tags: Final = SimulatedTagReader(1, hides=0.01, wait=lambda s: time.sleep(s / TIMES))
         self._running: Mirror | None = None
         self._finger: Finger | None = None
 
@@ -86,9 +89,12 @@ class SimMirror:
         """Switch it on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lens_file.write_text(LENS.calibration.model_dump_json())
-        time = FilmTime(TIMES)
+        film_time = FilmTime(TIMES)
         camera = StageCamera(
-            self._film, frames_per_s=FRAMES_PER_S, monotonic=time.monotonic, wait=time.wait
+            self._film,
+            frames_per_s=FRAMES_PER_S,
+            monotonic=film_time.monotonic,
+            wait=film_time.wait,
         )
         settings = MirrorSettings.model_validate(
             {
@@ -103,7 +109,10 @@ class SimMirror:
             settings,
             self._enrolled,
             hardware=MirrorHardware(
-                open_camera=lambda: camera, light=camera, monotonic=time.monotonic
+                open_camera=lambda: camera,
+                light=camera,
+                monotonic=film_time.monotonic,
+                open_tags=self.tags.plugged_in,
             ),
             clock=SystemClock(),
             ids=RandomIds(),

@@ -4,16 +4,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from gateway.wire import size_answer
 from gateway.wire.size_answer import Differs
 
-# Who stands half dressed before a mirror gives up waiting after this; the glass then says so.
-ANSWER_WITHIN: Final = timedelta(minutes=5)
-# From "coming" on: the far end of the stock room and back. Who is not there by then will not be.
-BRING_WITHIN: Final = timedelta(minutes=20)
+# Devices go by these as well, so they are part of the contract.
+ANSWER_WITHIN: Final = size_answer.ANSWER_WITHIN
+BRING_WITHIN: Final = size_answer.BRING_WITHIN
+OPEN_MAX: Final = size_answer.OPEN_MAX
 # The glass shows an answer at once, or when it is back from a short loss of the network.
 SAID_FOR: Final = timedelta(minutes=5)
-# Of one device: more than two arms carry, and nobody keeps staff running by leaning on a button.
-OPEN_MAX: Final = 5
 TRIED_MAX: Final = 40  # of one visit; more is a reader that hears the rails outside
 KEPT: Final = timedelta(hours=12)  # of what is over: until the shop has closed
 # From when on staff see that somebody waits long, and that she waits too long.

@@ -224,6 +224,13 @@ class HealthData(Wire):
     spool_dropped: Annotated[int, Field(ge=0, strict=True)] = 0
     clock_offset_ms: Annotated[int | None, Field(strict=True)] = None
     catalogue_as_of: AwareDatetime | None = None
+    tags: Annotated[
+        Literal["reading", "silent", "gone"] | None,
+        Field(
+            description="Of a mirror with a reader of tags: silent hears none at all, gone does not"
+            " answer."
+        ),
+    ] = None
     radio: Annotated[
         Literal["hearing", "silent", "gone"] | None,
         Field(description="Of a receiver: silent hears nobody at all, gone has no adapter."),

@@ -1,12 +1,20 @@
 """What staff say to a wish from a fitting room. The command that carries it is in ``downlink``."""
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
 from cart.kernel.gtin import Gtin
 from gateway.wire.events import RequestId, VisitId, Wire
+
+# Who stands half dressed before a mirror gives up waiting after this; the glass then says so.
+ANSWER_WITHIN: Final = timedelta(minutes=5)
+# From "coming" on: the far end of the stock room and back. Who is not there by then will not be.
+BRING_WITHIN: Final = timedelta(minutes=20)
+# Of one device: more than two arms carry, and nobody keeps staff running by leaning on a button.
+OPEN_MAX: Final = 5
 
 
 class SizeAnswer(StrEnum):

@@ -274,9 +274,18 @@ def _twin(
             return ""
         return language_name(value) if name == "locale" else str(value)
 
+    def tags(state: str) -> str:
+        words = {
+            "reading": gettext("it reads"),
+            "silent": gettext("hears no tag at all"),
+            "gone": gettext("does not answer"),
+        }
+        return words.get(state, "")
+
     def clock(offset_ms: int | None) -> str:
         return "" if offset_ms is None else gettext("%(count)s ms") % {"count": offset_ms}
 
+    state = said(reported, "tags")
     return (
         TwinField(gettext("Language"), said(desired, "locale"), said(reported, "locale")),
         TwinField(gettext("Firmware"), said(desired, "firmware"), said(reported, "firmware")),
@@ -287,6 +296,7 @@ def _twin(
             said(reported, "desired_version"),
         ),
         TwinField(gettext("Clock is off by"), "", clock(reported.get("clock_offset_ms"))),
+        *([TwinField(gettext("Reader of tags"), "", tags(state))] if state else []),
     )
 
 

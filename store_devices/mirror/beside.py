@@ -1,24 +1,63 @@
-"""Two turns of a visit beside each other in one video, in step by angle. In memory.
+"""Two turns of a visit beside each other: stills of the eight sides, and a video. In memory.
 
-The first turn leads: its frames keep their times, and beside each stands the frame of the other
-that shows the same view, whichever way round and however fast she turned.
+The first turn leads: beside each of its frames stands the frame of the other that shows the same
+view, whichever way round and however fast she turned. What is made of them is wiped as a whole.
 """
 
 import io
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal, get_args
 
 import av
+import cv2
 import numpy as np
 
 from cart.kernel.errors import InvalidInput
 from store_devices.hardware import Pixels
 from store_devices.mirror.encoding import webm
 from store_devices.mirror.held import HeldTurn
-from store_devices.mirror.picking import in_step
+from store_devices.mirror.picking import VIEWS_DEG, in_step, off_deg
 
 HALF_WIDTH_PX: Final = 400
 """Of one of the two: the glass is 1080 wide, and the other turn's frames wait in memory."""
+QUALITY: Final = 85  # JPEG's; a still is looked at for longer than a frame of a video
+
+Side = Literal[0, 1, 2, 3, 4, 5, 6, 7]
+"""Which of ``VIEWS_DEG`` is shown: 0 her front, 4 her back."""
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
+
+
+class Beside:
+    """What was made of two turns, in bytes that can be overwritten. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self.stills: list[bytearray] = []
+        self.video = bytearray()
+
+    def part(self, name: str) -> bytes | None:
+        """Return the ``video``, or the still of a side by its number; None: it is not there."""
+        if name == "video":
+            return bytes(self.video) or None
+        if not name.isdecimal() or int(name) >= len(self.stills):
+            return None
+        return bytes(self.stills[int(name)])
+
+    def wipe(self) -> None:
+        """Overwrite and forget. May be called twice."""
+        for data in (*self.stills, self.video):
+            data[:] = bytes(len(data))
+            data.clear()
+        self.stills.clear()
+
+
+def eight_sides(lead: HeldTurn, other: HeldTurn) -> list[bytearray]:
+    """Return for each of ``SIDES`` a JPEG: ``lead`` on the left, ``other`` at the same view.
+
+    Raises:
+        InvalidInput: a turn has no picture (it was wiped meanwhile).
+    """
+    halves = [_at_views(turn) for turn in (lead, other)]
+    return [_pressed(_joined(left, right)) for left, right in zip(*halves, strict=True)]
 
 
 def side_by_side(lead: HeldTurn, other: HeldTurn) -> bytes:
@@ -37,6 +76,25 @@ def side_by_side(lead: HeldTurn, other: HeldTurn) -> bytes:
     except av.FFmpegError as error:
         msg = "a turn is no video any more"
         raise InvalidInput(msg) from error
+
+
+def _at_views(turn: HeldTurn) -> list[Pixels]:
+    """Return the frames of a turn that are nearest to the eight views."""
+    wanted = [int(off_deg(turn.views_deg, view).argmin()) for view in VIEWS_DEG]
+    found: dict[int, Pixels] = {}
+    try:
+        for index, (_, pixels) in enumerate(_frames(bytes(turn.video))):
+            if index in wanted:
+                found[index] = pixels
+        return [found[index] for index in wanted]
+    except (av.FFmpegError, KeyError) as error:
+        msg = "a turn is no video any more"
+        raise InvalidInput(msg) from error
+
+
+def _pressed(pixels: Pixels) -> bytearray:
+    _, data = cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+    return bytearray(data.tobytes())
 
 
 def _frames(video: bytes) -> Iterator[tuple[float, Pixels]]:

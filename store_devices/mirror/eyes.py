@@ -14,7 +14,9 @@ from store_devices.hardware import Frame, Pixels
 from store_devices.mirror.course import Course, course
 from store_devices.mirror.encoding import contact_sheet, webm
 from store_devices.mirror.film import FILM_BYTES_MAX, Film
+from store_devices.mirror.front import Front, moved
 from store_devices.mirror.picking import Doubles, best_frames, view_deg
+from store_devices.mirror.recolour import found_garment
 from store_devices.mirror.silhouette import Body, EmptyRoom, Mask, nearest
 from store_devices.mirror.straight import Calibration, Straightener, filling, whole_view
 from store_devices.mirror.turning import Follower
@@ -55,13 +57,17 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn:
-    """A finished turn: a video, a contact sheet (JPEG), and the view of each frame in degrees."""
+    """A finished turn: a video, a contact sheet (JPEG), and the view of each frame in degrees.
+
+    ``front``: what another colour of her garment is shown on.
+    """
 
     video: bytes
     sheet: bytes
     at_s: Doubles
     views_deg: Doubles
     eight: tuple[int, ...]
+    front: Front
 
 
 class Eyes:
@@ -190,11 +196,21 @@ class Eyes:
         sheet = contact_sheet(
             [small.straight(self._film.picture(self._held[index])) for index in eight]
         )
-        return Turn(video, sheet, self._judged.at_s - first_s, views, tuple(eight))
+        front = self._front(glass, self._film.picture(self._held[eight[0]]))
+        return Turn(video, sheet, self._judged.at_s - first_s, views, tuple(eight), front)
 
     def discard(self) -> None:
         """Overwrite and forget the recording. May be called at any time."""
         self._begin()
+
+    def _front(self, glass: Straightener, pixels: Pixels) -> Front:
+        shown = glass.straight(pixels)
+        found = nearest(self._room.silhouettes(self._sight.straight(pixels)))
+        if found is None:
+            return Front(shown, None)
+        body, mask = found
+        larger, there = moved(self._sight, glass, mask, body)
+        return Front(shown, found_garment(shown, larger, there))
 
     def _around(self) -> tuple[int, int, int, int]:
         """Return the box round all silhouettes of the turn, but for the odd one."""

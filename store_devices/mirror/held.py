@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from store_devices.mirror.eyes import Turn
+from store_devices.mirror.front import Front
 from store_devices.mirror.picking import Doubles
 
 TURNS_MAX: Final = 3
@@ -22,6 +23,7 @@ class HeldTurn:
     sheet: bytearray
     views_deg: Doubles
     duration_ms: int
+    front: Front
     kept: bool = False
 
     def wipe(self) -> None:
@@ -29,6 +31,7 @@ class HeldTurn:
         for data in (self.video, self.sheet):
             data[:] = bytes(len(data))
             data.clear()
+        self.front.wipe()
 
 
 def held(turn: Turn, turn_id: str) -> HeldTurn:
@@ -39,6 +42,7 @@ def held(turn: Turn, turn_id: str) -> HeldTurn:
         sheet=bytearray(turn.sheet),
         views_deg=turn.views_deg,
         duration_ms=max(1, round(1000 * float(turn.at_s[-1]))),
+        front=turn.front,
     )
 
 

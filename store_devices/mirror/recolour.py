@@ -94,10 +94,10 @@ def found_garment(straight: Pixels, silhouette: Mask, body: Body) -> Garment | N
 
 def recoloured(straight: Pixels, garment: Garment, was: Colour, wanted: Colour) -> Pixels:
     """Return the picture with the garment, whose swatch ``was`` is known, in ``wanted``."""
-    old, new = _linear(was), _linear(wanted)
-    linear = _TABLE[straight]
+    old, new = linear(was), linear(wanted)
+    light = _TABLE[straight]
     bright = float(old @ LUMINANCE)
-    shade: Linear = (linear @ LUMINANCE) / np.float32(max(bright, 1e-4))
+    shade: Linear = (light @ LUMINANCE) / np.float32(max(bright, 1e-4))
     if bright < 5 * DARK:  # a black coat's noise would be a red one's speckles
         shade = np.asarray(cv2.bilateralFilter(shade, 7, 0.4, 3), dtype=np.float32)
     # The lamp: what the camera makes of the old swatch, beside the swatch itself.
@@ -107,9 +107,10 @@ def recoloured(straight: Pixels, garment: Garment, was: Colour, wanted: Colour) 
     level = float((lamp * old) @ LUMINANCE) / max(bright, 1e-4)
     painted = new * lamp * (shade / level)[..., None]
     edge = cv2.GaussianBlur(garment.mask, (3, 3), 0).astype(np.float32)[..., None] / 255
-    mixed = np.clip(linear * (1 - edge) + painted * edge, 0, 1)
+    mixed = np.clip(light * (1 - edge) + painted * edge, 0, 1)
     return np.asarray(np.round(255 * mixed ** (1 / GAMMA)), dtype=np.uint8)
 
 
-def _linear(colour: Colour) -> Linear:
+def linear(colour: Colour) -> Linear:
+    """Return a swatch in linear light: blue, green, red."""
     return np.asarray(_TABLE[np.array(colour[::-1])], dtype=np.float32)

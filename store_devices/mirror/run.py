@@ -11,7 +11,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidPayload, Unavailable
 from cart.kernel.ids import Ids
 from store_devices.enrolling import Enrolled
-from store_devices.hardware import Camera, Light
+from store_devices.hardware import Camera, Light, TagReader
 from store_devices.light import NoLight
 from store_devices.mirror.agent import MirrorAgent
 from store_devices.mirror.glass import GlassDrawer
@@ -29,6 +29,7 @@ from store_devices.tablet.reading import CameraReading
 from store_devices.tablet.run import Hardware, Tablet
 from store_devices.tablet.settings import TabletSettings
 from store_devices.tablet.surroundings import Place
+from store_devices.tags.watching import TagWatching
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class MirrorHardware(Hardware):
     """What is plugged in. ``monotonic`` is the clock that the camera's frames are timed by."""
 
     light: Light | None = None
+    open_tags: Callable[[], TagReader] | None = None
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -66,11 +68,16 @@ class Mirror(Tablet):
             ids=ids,
             monotonic=hardware.monotonic,
             calibration=calibration(settings),
+            hands=settings.mirror_hands,
         )
         self._http = client(identity.api_url, identity.device_id, identity.credential)
         self.outbox = Outbox(self._http, secrets.token_bytes, clock)
         self._keeping = Keeping(self.studio, self.outbox, self._http, secrets.token_bytes)
         super().__init__(settings, identity, hardware=hardware, clock=clock, ids=ids)
+        self._tags: TagWatching | None = None
+        if hardware.open_tags is not None:
+            self._tags = TagWatching(hardware.open_tags, self._mind, clock)
+            self._mind.watch_tags(self._tags.how_it_does)
 
     def make_agent(self, place: Place) -> MirrorAgent:
         """Return its mind."""
@@ -107,10 +114,14 @@ class Mirror(Tablet):
         """Run."""
         self.outbox.start()
         super().start()
+        if self._tags is not None:
+            self._tags.start()
 
     def stop(self) -> None:
         """End in order; pictures are wiped, what was not uploaded is lost."""
         self._keeping.give_up()
+        if self._tags is not None:
+            self._tags.stop()
         super().stop()
         self.studio.wipe()
         self.outbox.stop()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final, Literal
 
+from store_devices.mirror.beside import Side
+from store_devices.mirror.hands import Hand
 from store_devices.mirror.model import COUNTDOWN_S, DECIDE_S, RECORD_S, MirrorState, Phase
 from store_devices.mirror.verdict import Reason
 
@@ -21,7 +23,9 @@ _LASTS_S: Final[dict[Phase, float]] = {
 class Showing:
     """Of one moment. ``left_s``: whole seconds of this phase; ``turns``: how many are held.
 
-    ``joined``: the video of two beside each other is made; ``ready``: the empty room is known.
+    ``side``: from which two turns are shown beside each other, None while both turn; ``joined``:
+    what is to be shown of them is made. ``hands``: raised hands press, and ``hand`` is held up now.
+    ``ready``: the empty room is known.
     """
 
     phase: Phase
@@ -30,7 +34,10 @@ class Showing:
     reason: Reason | None
     turn_id: str
     turns: int
+    side: Side | None
     joined: bool
+    hands: bool
+    hand: Hand
     ready: bool
 
 

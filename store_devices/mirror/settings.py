@@ -30,6 +30,22 @@ class MirrorSettings(TabletSettings):
         Literal["0", "90", "180", "270"],
         Field(description="Degrees clockwise by which the camera's picture is turned upright."),
     ] = "0"
+    mirror_tags: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$",
+            description="`module:function` that opens the RFID reader over the room, of a package"
+            " of the shop's own (docs/fitting-room.md). Empty: there is none, tags are shown to the"
+            " camera.",
+        ),
+    ] = ""
+    mirror_hands: Annotated[
+        bool,
+        Field(
+            description="A hand held up beside the head presses the buttons of the turn, as a"
+            " touch does. Off where people dress before it (docs/mirror.md)."
+        ),
+    ] = False
     mirror_light: Annotated[
         Path | None,
         Field(

@@ -14,8 +14,10 @@ from cart.kernel.errors import CarryoverError, Conflict, LimitExceeded, Unavaila
 from cart.kernel.ids import Ids
 from store_devices.hardware import Frame, Light
 from store_devices.mirror import model
-from store_devices.mirror.beside import side_by_side
-from store_devices.mirror.eyes import Eyes
+from store_devices.mirror.beside import Beside, Side, eight_sides, side_by_side
+from store_devices.mirror.eyes import Eyes, Glance
+from store_devices.mirror.front import Front
+from store_devices.mirror.hands import Hand, Hands
 from store_devices.mirror.held import HeldTurn, HeldTurns, held
 from store_devices.mirror.live import Live
 from store_devices.mirror.model import MirrorState
@@ -44,12 +46,15 @@ class Studio:
         ids: Ids,
         monotonic: Callable[[], float],
         calibration: Calibration | None = None,
+        hands: bool = False,
     ) -> None:
         self._light = light
         self._ids = ids
         self._monotonic = monotonic
         self._calibration = calibration
         self._changed: Callable[[], None] = lambda: None
+        self._hands = Hands() if hands else None
+        self._press: Callable[[Hand], None] = lambda _: None
         self._lock = Lock()  # of the state, held for a moment
         self._eyes_lock = Lock()  # of film and eyes, held while a frame is looked at
         self._eyes: Eyes | None = None
@@ -58,7 +63,8 @@ class Studio:
         self._mode: Mode = ""
         self._turns = HeldTurns()
         self._current: HeldTurn | None = None
-        self._beside = bytearray()
+        self._beside = Beside()
+        self._side: Side | None = 0
         self._recorded = False  # the eyes have begun this recording
         self._wipes = self._wiped = 0  # asked for, and done to the eyes
         self._frame_s = monotonic()
@@ -68,6 +74,10 @@ class Studio:
     def listen(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever the page should be drawn again."""
         self._changed = changed
+
+    def listen_to_hands(self, press: Callable[[Hand], None]) -> None:
+        """Call ``press`` when a hand was held up at a side of the glass, in the camera's thread."""
+        self._press = press
 
     # -- what a person does
 
@@ -94,13 +104,27 @@ class Studio:
             if mode == "beside" and len(self._turns) < 2:  # noqa: PLR2004 - beside each other
                 return
             self._mode = mode
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
+            self._side = 0
             self._stay()
             two = self._turns.newest(2)
         if mode == "beside":
-            Thread(target=self._join, args=two, name="beside", daemon=True).start()
+            Thread(target=self._join, args=(two, False), name="beside", daemon=True).start()
         if mode != "back":
             self._wipe_eyes()
+        self._changed()
+
+    def step(self, side: Side | None) -> None:
+        """Show her two turns from this side; None: let both turn, in step."""
+        with self._lock:
+            if self._mode != "beside":
+                return
+            self._side = side
+            self._stay()
+            two = self._turns.newest(2)
+            plays = side is None and not self._beside.video
+        if plays:
+            Thread(target=self._join, args=(two, True), name="beside", daemon=True).start()
         self._changed()
 
     def stay(self) -> None:
@@ -128,7 +152,7 @@ class Studio:
             self._set(MirrorState())
             self._mode, self._current = "", None
             self._turns.wipe()
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
         self._wipe_eyes()
         self._changed()
 
@@ -145,13 +169,19 @@ class Studio:
             return self._current
 
     def picture(self, turn_id: str, part: str) -> bytes | None:
-        """Return ``video`` or ``sheet`` of a turn, or the video of two beside each other."""
+        """Return ``video`` or ``sheet`` of a turn, or a part of two beside each other."""
         with self._lock:
             if turn_id == "beside":
-                return bytes(self._beside) or None
+                return self._beside.part(part)
             turn = self._turns.get(turn_id)
             data = None if turn is None else {"video": turn.video, "sheet": turn.sheet}.get(part)
             return bytes(data) if data else None
+
+    def front(self, turn_id: str) -> Front | None:
+        """Return a turn's picture from the front; None: it is gone."""
+        with self._lock:
+            turn = self._turns.get(turn_id)
+            return turn.front if turn is not None else None
 
     def live(self) -> bytes | None:
         """Return the newest picture of the live view (JPEG), only while there is one to be."""
@@ -167,6 +197,7 @@ class Studio:
 
         ``visited``: somebody is here, so that this is not how the empty room looks.
         """
+        pressed: Hand = ""
         with self._eyes_lock:
             eyes, live = self._opened(frame)
             self._catch_up()
@@ -183,13 +214,16 @@ class Studio:
                     live.wipe()
                     self._judge(eyes)
                 case _:
-                    eyes.idle(frame, learns=not visited or not eyes.ready)
+                    glance = eyes.idle(frame, learns=not visited or not eyes.ready)
+                    pressed = self._look_for_hands(glance, frame, visited=visited)
                     if phase == "countdown":
                         live.show(frame)
                     elif mode == "back":
                         live.show_late(frame)
             self._catch_up()
         self._ring()
+        if pressed:
+            self._press(pressed)
         return phase in ("idle", "refused", "kept") and mode == ""
 
     def lost(self) -> None:
@@ -242,7 +276,7 @@ class Studio:
         if before.phase == "deciding" and state.phase == "idle" and self._current is not None:
             self._turns.drop(self._current.id)
             self._current, self._mode = None, ""
-            self._beside = _gone(self._beside)
+            self._beside.wipe()
 
     def _dark(self) -> None:
         try:
@@ -259,6 +293,16 @@ class Studio:
             known = self._calibration or guessed(frame.pixels.shape[1], frame.pixels.shape[0])
             self._eyes, self._live = Eyes(known), Live(known)
         return self._eyes, self._live
+
+    def _look_for_hands(self, glance: Glance, frame: Frame, *, visited: bool) -> Hand:
+        if self._hands is None:
+            return ""
+        with self._lock:
+            takes = visited and not self._mode and self._state.phase != "countdown"
+        if takes:
+            return self._hands.see(glance.body, glance.mask, frame.at_s)
+        self._hands.reset()
+        return ""
 
     def _record(self, eyes: Eyes, frame: Frame) -> None:
         try:
@@ -312,17 +356,21 @@ class Studio:
                 self._live.wipe()
             self._wiped = wipes
 
-    def _join(self, lead: HeldTurn, other: HeldTurn) -> None:
-        made = bytearray()
+    def _join(self, two: list[HeldTurn], plays: bool) -> None:  # noqa: FBT001 - a thread's argument
+        made = Beside()
         try:
-            made += side_by_side(lead, other)
+            if plays:
+                made.video += side_by_side(*two)
+            else:
+                made.stills = eight_sides(*two)
         except CarryoverError as error:  # it was wiped meanwhile
             _LOG.info("two turns are not beside each other: %s", error.message)
         with self._lock:
-            if self._mode != "beside" or self._turns.newest(2) != [lead, other]:
-                _gone(made)
-            elif made:
-                self._beside = made
+            if self._mode != "beside" or self._turns.newest(2) != two:
+                made.wipe()
+            elif made.video or made.stills:
+                self._beside.video = made.video or self._beside.video
+                self._beside.stills = made.stills or self._beside.stills
             else:
                 self._mode = ""
         self._changed()
@@ -336,7 +384,10 @@ class Studio:
             reason=state.reason,
             turn_id=self._current.id if self._current else "",
             turns=len(self._turns),
-            joined=bool(self._beside),
+            side=self._side,
+            joined=bool(self._beside.stills if self._side is not None else self._beside.video),
+            hands=self._hands is not None,
+            hand=self._hands.over if self._hands is not None else "",
             ready=self._eyes is not None and self._eyes.ready,
         )
 
@@ -346,8 +397,3 @@ class Studio:
             changed, self._told = now != self._told, now
         if changed:
             self._changed()
-
-
-def _gone(data: bytearray) -> bytearray:
-    data[:] = bytes(len(data))
-    return bytearray()

@@ -20,16 +20,20 @@ from gateway.wire.downlink import (
     Rejected,
     ShowCart,
     ShowStop,
+    SizeAnswered,
     StockNotice,
     TapAnswered,
     TapData,
     Veil,
 )
+from gateway.wire.size_answer import SizeAnswerData
+from store_devices import wishes
 from store_devices.link import Answer, LinkState
 from store_devices.spool import Spool
 from store_devices.tablet import model
 from store_devices.tablet.agent import Agent
 from store_devices.tablet.availability import Availability
+from store_devices.tablet.model import Visit
 
 _DONE: Final = Answer()
 _OVER: Final = Answer(detail=model.OVER)
@@ -54,6 +58,8 @@ class Commands:
                 return _unless(self._greet(command.data))
             case TapAnswered():
                 return _unless(self._answer_tap(command.data))
+            case SizeAnswered():
+                return _unless(self._answer_size(command.data))
             case _:
                 return _DONE if self._change(command) else _OVER
 
@@ -99,6 +105,21 @@ class Commands:
             return model.TOO_LATE
         self._agent.say(data.outcome)
         return ""
+
+    def _answer_size(self, data: SizeAnswerData) -> str:
+        now = self._spool.server_now()
+        if now > data.until:
+            return model.TOO_LATE
+        why = model.OVER
+
+        def answer(visit: Visit) -> Visit:
+            nonlocal why
+            told = wishes.answered(visit.wishes, data, now)
+            why = model.NO_WISH if told is None else ""
+            return visit if told is None else visit.model_copy(update={"wishes": told})
+
+        self._agent.change(data.visit, answer)
+        return why
 
     def _become(self, desired: DesiredData) -> Answer:
         if not self._agent.become(desired):

@@ -1,7 +1,9 @@
 """What the tablet says of itself, into a spool of its own: nobody at the tablet waits for it."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from cart.kernel.errors import CarryoverError
 from gateway.wire.downlink import DesiredData
@@ -17,13 +19,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Reads the tablet's parts; ``spool`` is that of what people do, ``telemetry`` is ours."""
+    """Reads the tablet's parts; ``spool`` is that of what people do, ``telemetry`` is ours.
+
+    ``tags``: how a reader of tags does, None without one.
+    """
 
     place: Place
     spool: Spool
     telemetry: Spool
     catalogue: Catalogue
     battery: Battery
+    tags: Callable[[], Literal["reading", "silent", "gone"] | None] = lambda: None
 
     def report(self, *, locale: Locale, desired: DesiredData | None) -> bool:
         """Keep the health of this moment for the gateway; False when the disk refuses."""
@@ -48,4 +54,5 @@ class Health:
             spool_dropped=self.spool.dropped,
             clock_offset_ms=self.spool.offset_us // 1_000,
             catalogue_as_of=edition.as_of if edition else None,
+            tags=self.tags(),
         )

@@ -28,6 +28,8 @@ from gateway.wire.events import (
     RemovedData,
     VisitId,
 )
+from store_devices import wishes
+from store_devices.wishes import SizeWish
 
 Locale = Literal["en", "he", "pl"]
 
@@ -35,6 +37,7 @@ Locale = Literal["en", "he", "pl"]
 OVER: Final = "that visit is over here"
 TOO_LATE: Final = "it came too late"
 UNKEPT: Final = "it cannot be kept"
+NO_WISH: Final = "that is no wish any more"
 ANOTHER: Final = "another visit goes on here"
 
 # Who is hidden from her own screen touches it at once. Whoever does so later may be anybody.
@@ -110,6 +113,7 @@ class Visit(_Kept):
     greeting: str | None = None  # the name of whoever held her band here; empty: she gave none
     sheet: Sheet = ""
     notice: Notice | None = None
+    wishes: tuple[SizeWish, ...] = ()  # what she asked to be brought; of a mirror
     next_stop: NextStop | None = None  # of the plan that she made at home; on no disk
     veiled_at: datetime | None = None  # since when nothing of her is shown
     veil_said_at: datetime | None = None  # the time of the last word on that
@@ -198,6 +202,8 @@ def shown_cart(visit: Visit, data: CartData, at: datetime, spool: str) -> Visit:
 
 def rejected(visit: Visit, data: RejectedData) -> Visit:
     """Return the visit without what the server refused, and with a sentence about it."""
+    if (told := wishes.rejected(visit.wishes, data.event_id, data.code)) is not None:
+        return visit.model_copy(update={"wishes": told})
     refused = next((op for op in visit.ops if op.event_id == data.event_id), None)
     kind: NoticeKind = "unknown_to_shop" if data.code == "unknown_gtin" else "rejected"
     return visit.model_copy(

@@ -11,6 +11,7 @@ the expected text in ``NAME.txt``. A flat folder goes by its own name.
   ``falsepositives`` every code.
 - ``median_ms``: per picture, decoding of the file left out.
 - ``turns``, ``colours``: N drawn films of each scene and N garments of each pair; ``turns.py``.
+- ``hands``: 4 N raised hands, and N films of each scene in which nobody asks; ``hands.py``.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from firmware_sim.scenes import Difficulty, empty_scene, look, scene
 from store_devices.hardware import Pixels
 from store_devices.vision.model import EAN_UPC
 from store_devices.vision.reading import read_photo
+from tests.benchmarks.hands import measured_hands
 from tests.benchmarks.turns import measured_colours, measured_turns
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
@@ -294,6 +296,7 @@ def main() -> int:
     if options.turns > 0:
         report["turns"] = measured_turns(options.turns, MIRROR_LENS)
         report["colours"] = measured_colours(options.turns, MIRROR_LENS)
+        report["hands"] = measured_hands(options.turns, MIRROR_LENS)
     json.dump(report, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
     return 0

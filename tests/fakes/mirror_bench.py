@@ -48,7 +48,9 @@ class MirrorBench(Bench):
         *,
         scene: Scene = "steady",
         http: httpx2.Client | None = None,
+        hands: bool = False,
     ) -> None:
+        self.hands = hands
         self.http = http or httpx2.Client(base_url="http://127.0.0.1:9")  # nobody is there
         self.camera = StageCamera(
             film(scene),
@@ -66,6 +68,7 @@ class MirrorBench(Bench):
             ids=self.ids,
             monotonic=self.clock.monotonic,
             calibration=LENS.calibration,
+            hands=self.hands,
         )
         self.outbox = Outbox(self.http, random, self.clock)
         self.keeping = Keeping(self.studio, self.outbox, self.http, random)

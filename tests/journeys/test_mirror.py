@@ -1,4 +1,4 @@
-"""A turn before a mirror, from the tag to the phone at home, and deleted: on real parts."""
+"""A turn before a mirror, and another size: from the tag to the phone at home; on real parts."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,16 @@ import httpx2
 import pytest
 
 from cart.kernel.gtin import Gtin
+from firmware_sim.asking import ask, fill_in
 from firmware_sim.goods.assortment import products
 from firmware_sim.look import Seen
 from firmware_sim.mirror.mirror import SimMirror
 from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.testing import RunningShop, wait_until
 
-COAT = str(Gtin.parse(products(7)[0].variants[0].gtin))
+COAT, LARGER = (str(Gtin.parse(one.gtin)) for one in products(7)[0].variants[:2])
 NAME = products(7)[0].name.en
+OTHER = Gtin.parse(products(7)[1].variants[0].gtin)
 HERE = "harbour-street"
 TURN_WAIT_S = 90.0  # it is recorded, judged and encoded, on a busy machine
 WEBM = b"\x1a\x45\xdf\xa3"
@@ -31,10 +33,11 @@ def shop(open_carryover_shop: OpenShop) -> RunningShop:
     return open_carryover_shop()
 
 
-@pytest.fixture
-def mirror(shop: RunningShop, tmp_path: Path) -> Iterator[SimMirror]:
+@pytest.fixture(scope="module")
+def mirror(shop: RunningShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimMirror]:
     """A mirror of it that is online and knows the goods and its empty room."""
-    made = SimMirror.enrol(tmp_path / "mirror", shop.url, shop.server.token(HERE, "", "mirror"))
+    folder = tmp_path_factory.mktemp("mirror")
+    made = SimMirror.enrol(folder, shop.url, shop.server.token(HERE, "Room 1", "mirror"))
     made.start()
     wait_until(lambda: made.on.agent.snapshot().link.online, 30, "the broker")
     wait_until(lambda: made.on.has_catalogue, 30, "the catalogue")
@@ -48,6 +51,27 @@ def phone(shop: RunningShop) -> Iterator[httpx2.Client]:
     """A phone's browser."""
     with httpx2.Client(base_url=shop.url, follow_redirects=True, timeout=20) as made:
         yield made
+
+
+@pytest.fixture
+def staff(shop: RunningShop) -> Iterator[httpx2.Client]:
+    """The phone of somebody who works on the floor, signed in."""
+    pin = shop.server.hire(HERE, "Mira", "12")
+    with httpx2.Client(base_url=shop.url, follow_redirects=True, timeout=20) as made:
+        fill_in(made, "/staff", {"location_id": HERE, "number": "12", "pin": pin})
+        yield made
+
+
+def answer(staff: httpx2.Client, step: str) -> None:
+    """Press a button of the staff's page of fitting rooms, once it is there."""
+    found: list[str] = []
+
+    def there() -> bool:
+        found[:] = re.findall(rf'data-step="([^"/]+/{step})"', staff.get("/staff/rooms").text)
+        return bool(found)
+
+    wait_until(there, 20, f"{step} on the staff's page")
+    ask(staff, "POST", f"/api/v1/staff/rooms/{found[0]}", {})
 
 
 def turned(mirror: SimMirror) -> str:
@@ -102,13 +126,17 @@ def test_a_turn_goes_home_and_is_gone_when_she_says_so(
 
     glass.touch("discard")  # closes what says that it is kept
     second = turned(mirror)
+    glass.touch("show", mode="beside")
+    glass.wait_for(lambda seen: "/turns/beside/0" in seen.html)
+    glass.touch("step", side="4")
+    assert asked(mirror, "turns/beside/4") == 200
     glass.touch("discard")
     assert asked(mirror, f"turns/{second}/video") == GONE
     assert asked(mirror, f"turns/{first}/video") == 200
     glass.touch("done")
     glass.wait_for(lambda seen: seen.phase == "idle")
     paths = [f"turns/{one}/{part}" for one in (first, second) for part in ("video", "sheet")]
-    assert [asked(mirror, path) for path in [*paths, "live"]] == [GONE] * 5
+    assert [asked(mirror, path) for path in [*paths, "turns/beside/4", "live"]] == [GONE] * 6
     assert NAME not in glass.look().text
 
     looks = phone.get("/api/v1/looks").json()["looks"]
@@ -128,4 +156,31 @@ def test_a_turn_goes_home_and_is_gone_when_she_says_so(
     for piece in (plain[:64], plain[middle : middle + 64], sealed):
         for folder in (shop.server.data_dir, mirror.folder, tmp_path):
             assert files_with(folder, piece) == []
+    assert shop.dead_letters() == []
+
+
+def test_another_size_is_brought(
+    shop: RunningShop, mirror: SimMirror, staff: httpx2.Client
+) -> None:
+    """Carried in, asked for on the glass, answered on the staff's page, brought; one called off."""
+    glass = mirror.glass
+    glass.touch("begin")
+    mirror.tags.bring_in(OTHER)
+    glass.touch("scan", code=COAT)
+    glass.wait_for(lambda seen: f'id="brought-{OTHER}"' in seen.html)
+    glass.touch("look", gtin=LARGER)
+    glass.wait_for(lambda seen: "Bring me this size" in seen.text)
+    glass.touch("ask", gtin=LARGER)
+    answer(staff, "coming")
+    glass.wait_for(lambda seen: "Somebody is on the way with it." in seen.text)
+    page = staff.get("/staff/rooms").text
+    assert NAME in page
+    assert products(7)[1].name.en in page  # what else is in the room, by its tag
+    answer(staff, "brought")
+    glass.wait_for(lambda seen: "It is at the door." in seen.text)
+    glass.touch("ask", gtin=COAT)
+    wait_until(lambda: "data-wish" in staff.get("/staff/rooms").text, 20, "the other wish")
+    glass.touch("done")
+    glass.wait_for(lambda seen: "is called off" in seen.text)
+    wait_until(lambda: "data-wish" not in staff.get("/staff/rooms").text, 20, "the end of it")
     assert shop.dead_letters() == []

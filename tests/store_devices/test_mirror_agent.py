@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
 import httpx2
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -74,7 +76,7 @@ def no_picture_stays() -> bool:
 
 
 def test_a_tag_is_listed_and_nothing_goes_to_a_cart(bench: MirrorBench) -> None:
-    """Held up, read by the camera, it is on the glass; the gateway hears of the visit alone."""
+    """Held up, read by the camera, it is on the glass; the gateway hears what was brought in."""
     bench.look_until(lambda seen: seen.ready)
     bench.camera.hold_up(LAMP)
     bench.look_until(lambda _: bench.mirror.brought == (LAMP,))
@@ -89,7 +91,7 @@ def test_a_tag_is_listed_and_nothing_goes_to_a_cart(bench: MirrorBench) -> None:
     assert bench.mirror.brought == (LAMP, MUG)
     bench.mirror.put_back(LAMP)
     assert list(bench.mirror.brought) == [MUG]
-    assert bench.types() == ["taken_up"]
+    assert bench.types() == ["taken_up", "tried", "tried"]
 
 
 def test_what_the_catalogue_does_not_know_is_said_and_not_listed(bench: MirrorBench) -> None:
@@ -181,7 +183,7 @@ def test_hidden_while_it_records_it_stops(bench: MirrorBench) -> None:
 
 
 def test_two_turns_stand_side_by_side_and_go_with_the_visit(bench: MirrorBench) -> None:
-    """The first is kept, the second waits: one video of both; the end wipes all of it."""
+    """The first is kept, the second waits: both from eight sides, then turning; the end wipes."""
     bench.begin()
     first = bench.turn()
     assert bench.studio.keep(first.turn_id)
@@ -189,16 +191,38 @@ def test_two_turns_stand_side_by_side_and_go_with_the_visit(bench: MirrorBench) 
     assert second.turns == 2
     bench.mirror.show("beside")
     wait_until(lambda: bench.studio.showing().joined, 30)
+    assert bench.studio.showing().side == 0
+    assert halves_apart(bench, 0, 0) < 8  # she turned alike twice: from each side she looks alike
+    bench.mirror.step(4)
+    assert (bench.studio.showing().side, bench.studio.showing().joined) == (4, True)
+    assert halves_apart(bench, 4, 4) < 8
+    assert halves_apart(bench, 0, 2) > 8  # but not from another
+    assert bench.studio.picture("beside", "8") is None
+    assert bench.studio.picture("beside", "video") is None
+    bench.mirror.step(None)
+    wait_until(lambda: bench.studio.showing().joined, 30)
     joined = bench.studio.picture("beside", "video")
     assert joined is not None
     assert joined[:4] == WEBM
     del joined
     bench.mirror.discard()
-    assert bench.studio.picture("beside", "video") is None
+    assert [bench.studio.picture("beside", part) for part in ("video", "0", "4")] == [None] * 3
     assert bench.studio.picture(second.turn_id, "video") is None
     assert bench.studio.picture(first.turn_id, "video") is not None
     bench.mirror.finish(PutDownReason.DONE)
     assert no_picture_stays()
+
+
+def halves_apart(bench: MirrorBench, left: int, right: int) -> float:
+    """Return by how many levels the earlier turn from one side is off the later from another."""
+    halves = []
+    for side, half in ((left, slice(0, 400)), (right, slice(400, 800))):
+        still = bench.studio.picture("beside", str(side))
+        assert still is not None
+        pixels = cv2.imdecode(np.frombuffer(still, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert pixels is not None
+        halves.append(pixels[:, half].astype(int))
+    return float(np.abs(halves[0] - halves[1]).mean())
 
 
 def test_her_back_is_shown_late_and_forgotten(bench: MirrorBench) -> None:
@@ -282,7 +306,7 @@ def test_what_was_tried_on_is_said_with_the_look(bench: MirrorBench) -> None:
     assert said == LookData(visit=visit, look="look-1", gtins=(LAMP,), duration_ms=7_000)
     bench.mirror.finish(PutDownReason.DONE)
     assert not bench.mirror.look_kept(visit, "look-2", 7_000)
-    assert bench.types() == ["taken_up", "kept", "put_down"]
+    assert bench.types() == ["taken_up", "tried", "kept", "put_down"]
 
 
 def test_what_is_on_its_way_is_dropped_half_a_minute_after_she_left(clock: FakeClock) -> None:

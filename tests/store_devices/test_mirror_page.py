@@ -66,7 +66,7 @@ def test_a_garment_is_shown_with_its_sizes_and_stock(
     assert f"/pictures/{LAMP}.png" in seen.html
     assert page.post("/do/more", data={"gtin": LAMP}).status_code == 404
     assert page.post("/do/mail", data={"email": "a@b.example"}).status_code == 404
-    assert bench.types() == ["taken_up"]
+    assert bench.types() == ["taken_up", "tried"]
 
 
 def test_pictures_of_a_turn_answer_nobody_else(bench: MirrorBench, page: httpx2.Client) -> None:
