@@ -39,7 +39,7 @@ from mobile_api.looks import routes as looks
 from mobile_api.looks.sweep import LooksSweep
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
-from mobile_api.outgoing import Outgoing
+from mobile_api.outgoing.posting import Outgoing
 from mobile_api.payment.awaiting import Awaited
 from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sweep import PaymentSweep

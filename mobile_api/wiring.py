@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mobile_api.look.assets import Assets
     from mobile_api.mail.sink import MailSink
     from mobile_api.metrics import ApiMetrics
-    from mobile_api.outgoing import Outgoing
+    from mobile_api.outgoing.posting import Outgoing
     from mobile_api.payment.awaiting import Awaited
     from mobile_api.payment.beginning import PayWish, Reserved
     from mobile_api.payment.providers import Providers

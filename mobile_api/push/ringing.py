@@ -10,7 +10,7 @@ from cart.db import reading
 from cart.kernel.errors import AddressRefused, Unavailable
 from cart.profile.push.tables import PushPhoneRow, PushRingRow
 from mobile_api.look.words import words
-from mobile_api.outgoing import Answer
+from mobile_api.outgoing.posting import Answer
 from mobile_api.push import sealing
 from mobile_api.queues.shown import zone_names
 from mobile_api.wiring import Parts

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from cart.kernel.errors import AddressRefused, Unavailable
-from mobile_api.outgoing import ANSWER_MAX_BYTES, WHOLE_MAX_S, Outgoing, is_public
+from mobile_api.outgoing.posting import ANSWER_MAX_BYTES, WHOLE_MAX_S, Outgoing, is_public
 from tests.fakes.clock import FakeClock
 from tests.real.certificates import Authority
 
@@ -95,6 +95,7 @@ def made(authority: Authority, names: Names, *exempt: str) -> Outgoing:
         ("https://hook.example/", "10.0.0.8"),
         ("https://hook.example/", "169.254.169.254"),
         ("https://hook.example/", "100.64.0.1"),
+        ("https://hook.example/", "168.63.129.16"),
         ("https://hook.example/", "0.0.0.0"),
         ("https://hook.example/", "224.0.0.1"),
         ("https://hook.example/", "::1"),
@@ -108,6 +109,8 @@ def made(authority: Authority, names: Names, *exempt: str) -> Outgoing:
         ("http://hook.example/", "93.184.215.14"),
         ("ftp://hook.example/", "93.184.215.14"),
         ("https://name:word@hook.example/", "93.184.215.14"),
+        ("https://@hook.example/", "93.184.215.14"),
+        ("https://hook.example/\r\nx: y", "93.184.215.14"),
         ("https:///nowhere", "93.184.215.14"),
         ("https://hook.example:what/", "93.184.215.14"),
         ("https://hook.example/" + "x" * 2_048, "93.184.215.14"),

@@ -26,6 +26,8 @@ WHOLE_MAX_S: Final = 20.0  # of an answer that comes in drops
 ANSWER_MAX_BYTES: Final = 65_536  # what a webhook says is a word, or the reason of a refusal
 URL_LENGTH_MAX: Final = 2_048
 _PORTS: Final = {"https": 443, "http": 80}
+# Services of clouds for their machines, which stand at numbers of the internet.
+_METADATA: Final = frozenset({"168.63.129.16", "100.100.100.200"})
 # Ways to carry an IPv4 address in an IPv6 one, for which ``is_global`` says nothing of the former.
 _CARRYING: Final = tuple(
     ipaddress.ip_network(one)
@@ -169,7 +171,8 @@ class Outgoing:
             msg = "this is no address"
             raise AddressRefused(msg) from error
         exempt = host.lower() in self._exempt
-        if len(url) > URL_LENGTH_MAX or not host or parts.username or parts.password:
+        named = parts.username is not None or parts.password is not None
+        if len(url) > URL_LENGTH_MAX or not url.isprintable() or not host or named:
             msg = "this is no address that is asked: a host is needed, and no name or password"
             raise AddressRefused(msg)
         if parts.scheme != "https" and not (exempt and parts.scheme == "http"):
@@ -189,4 +192,4 @@ def is_public(address: str) -> bool:
             return is_public(str(ip.ipv4_mapped))
         if any(ip in one for one in _CARRYING):
             return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and str(ip) not in _METADATA
