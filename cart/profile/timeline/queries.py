@@ -1,0 +1,87 @@
+"""Every select on the timeline.
+
+A person is named by her home: the customer's own session where she has signed in, also with
+what she did before in a session whose cart joined hers; else the anonymous session itself. A
+joining that is undone splits what it had joined.
+"""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, or_, select
+
+from cart.kernel.clock import from_us
+from cart.profile.tables import JoiningRow
+from cart.profile.timeline.model import Channel, Interaction, Kind, Placed
+from cart.profile.timeline.tables import InteractionRow
+
+
+def after(db: Session, position: int, limit: int) -> list[Placed]:
+    """Return what was kept after this position, the oldest first."""
+    found = db.exec(
+        select(InteractionRow)
+        .where(col(InteractionRow.position) > position)
+        .order_by(col(InteractionRow.position))
+        .limit(limit)
+    )
+    return [_placed(row) for row in found]
+
+
+def home_of(db: Session, session_id: str) -> str:
+    """Return the home of whoever had this session."""
+    found = db.exec(
+        select(JoiningRow.to_session_id).where(
+            JoiningRow.from_session_id == session_id, col(JoiningRow.undone_at).is_(None)
+        )
+    ).first()
+    return found or session_id
+
+
+def sessions_of(db: Session, home: str) -> list[str]:
+    """Return the sessions of a person: her home, and those that joined it."""
+    joined = db.exec(
+        select(JoiningRow.from_session_id).where(
+            JoiningRow.to_session_id == home, col(JoiningRow.undone_at).is_(None)
+        )
+    )
+    return [home, *joined]
+
+
+def story(
+    db: Session, home: str, limit: int, before: tuple[int, int] | None = None
+) -> Sequence[Placed]:
+    """Return a person's interactions, the newest first.
+
+    ``before``: time (microseconds) and position of the last one that was seen already.
+    """
+    asked = select(InteractionRow).where(col(InteractionRow.session_id).in_(sessions_of(db, home)))
+    if before is not None:
+        at_us, position = before
+        asked = asked.where(
+            or_(
+                col(InteractionRow.at_us) < at_us,
+                (col(InteractionRow.at_us) == at_us) & (col(InteractionRow.position) < position),
+            )
+        )
+    ordered = asked.order_by(col(InteractionRow.at_us).desc(), col(InteractionRow.position).desc())
+    return [_placed(row) for row in db.exec(ordered.limit(limit))]
+
+
+def _placed(row: InteractionRow) -> Placed:
+    return Placed(
+        row.position,
+        Interaction(
+            id=row.id,
+            session_id=row.session_id,
+            kind=Kind(row.kind),
+            channel=Channel(row.channel),
+            at=from_us(row.at_us),
+            gtin=row.gtin,
+            sku=row.sku,
+            quantity=row.quantity,
+            amount_minor=row.amount_minor,
+            currency=row.currency,
+            location_id=row.location_id,
+            device_id=row.device_id,
+            ref=row.ref,
+        ),
+    )
