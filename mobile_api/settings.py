@@ -60,6 +60,15 @@ class ApiSettings(ProviderSettings):
             " days after it was made), nor while an order of it is open.",
         ),
     ] = 90
+    timeline_keep_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days after which what people did is deleted from the timeline; 395 are"
+            " thirteen months: last year's season is still there.",
+        ),
+    ] = 395
     objects_url: Annotated[
         str,
         Field(

@@ -13,7 +13,7 @@ depends_on: Final = None
 KINDS: Final = (
     *("scanned", "removed", "tried", "size_asked", "look_kept", "listed", "list_mailed"),
     *("checkout_opened", "ordered", "collected", "cancelled", "returned"),
-    *("mail_sent", "mail_opened", "mail_clicked", "signed_in"),
+    *("mail_sent", "signed_in"),
 )
 CHANNELS: Final = ("tablet", "mirror", "band", "phone", "desk", "mail", "shop")
 

@@ -29,9 +29,7 @@ class Kind(StrEnum):
     COLLECTED = "collected"
     CANCELLED = "cancelled"
     RETURNED = "returned"
-    MAIL_SENT = "mail_sent"
-    MAIL_OPENED = "mail_opened"
-    MAIL_CLICKED = "mail_clicked"
+    MAIL_SENT = "mail_sent"  # that it was opened nobody can tell truthfully, so nobody does
     SIGNED_IN = "signed_in"
 
 
@@ -52,7 +50,7 @@ class Interaction:
     """One touch. ``id``: of the fact, so that telling it twice is telling it once.
 
     ``gtin`` (14 digits), ``sku``, ``quantity``: of the article, where there is one; one
-    interaction per article. ``amount_minor``, ``currency``: what was paid or given back.
+    interaction per article. ``amount_minor``, ``currency``: what its pieces were bought for.
     ``ref``: of the order, list, look or mail. ``device_id``: of the shop's device.
     """
 

@@ -5,14 +5,15 @@ what she did before in a session whose cart joined hers; else the anonymous sess
 joining that is undone splits what it had joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import Session, col, or_, select
 
+from cart.db.rows import TEXT, run
 from cart.kernel.clock import from_us
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline.model import Channel, Interaction, Kind, Placed
-from cart.profile.timeline.tables import InteractionRow
+from cart.profile.timeline.tables import InteractionRow, TimelineMarkRow
 
 
 def after(db: Session, position: int, limit: int) -> list[Placed]:
@@ -24,6 +25,41 @@ def after(db: Session, position: int, limit: int) -> list[Placed]:
         .limit(limit)
     )
     return [_placed(row) for row in found]
+
+
+def known(db: Session, ids: Collection[str]) -> set[str]:
+    """Return those of these ids under which something is kept."""
+    found = run(
+        db,
+        "SELECT i.id FROM {rows} JOIN interaction AS i ON i.id = d.id",
+        (("id", TEXT),),
+        [(one,) for one in ids],
+    )
+    return {row[0] for row in found}
+
+
+def mark(db: Session, name: str) -> TimelineMarkRow:
+    """Return how far a reader has come: at the very beginning, if nothing is noted of it."""
+    found = db.exec(select(TimelineMarkRow).where(TimelineMarkRow.name == name)).first()
+    return found or TimelineMarkRow(name=name)
+
+
+def origins(db: Session, kind: str, ids: Collection[str]) -> dict[str, str]:
+    """Return the anonymous session that each of these things came from, where it came along.
+
+    ``kind``: as a joining has it. What is told of a thing is told under that session, so that
+    the undo of a joining takes it back too; meanwhile it is in her story by the joining.
+    """
+    found = run(
+        db,
+        "SELECT m.thing_id, j.from_session_id FROM {rows}"
+        " JOIN joining_moved AS m ON m.thing_id = d.id AND m.kind = :kind"
+        " JOIN joining AS j ON j.id = m.joining_id ORDER BY j.joined_at DESC, j.id DESC",
+        (("id", TEXT),),
+        [(one,) for one in set(ids)],
+        {"kind": kind},
+    )
+    return {row[0]: row[1] for row in found}  # the first joining has the last word
 
 
 def home_of(db: Session, session_id: str) -> str:
