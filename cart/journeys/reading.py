@@ -44,7 +44,7 @@ def page(
     found = asked.add_columns(written, name).where(written >= moment, later)
     if order.id is not None:
         found = found.where(~exists().where(col(InteractionRow.id) == order.id))
-    return db.connection().execute(found.order_by(written, name).limit(limit)).all()
+    return db.execute(found.order_by(written, name).limit(limit)).all()
 
 
 def told(rows: Sequence[Any], limit: int, tell: Callable[[Any], Interaction | None]) -> Told:

@@ -28,7 +28,7 @@ from cart.orders import checkout
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, CheckoutState
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderLetterRow, OrderRow
 from cart.personal.erasing import erase
-from cart.personal.finding import FoundIds, ids_of
+from cart.personal.finding import IDS_AT_ONCE_MAX, FoundIds, ids_of
 from cart.personal.model import Scope
 from cart.personal.tables import ErasureRow
 from cart.profile.consent import service as consents
