@@ -60,6 +60,7 @@ from mobile_api.staff import second_passkeys
 from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
+from mobile_api.timeline import pages as timeline_pages
 
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
 OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
@@ -89,6 +90,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     rights_pages.router,
     account_pages.router,
     account_purse.router,
+    timeline_pages.router,
     privacy_router.router,
     privacy_pages.router,
     withdrawing.router,

@@ -11,6 +11,9 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from cart.carts.queries import session_of_key
 from cart.db import reading, unit_of_work
 from cart.journeys.collecting import collect
+from cart.profile.consent import queries as consent
+from cart.profile.consent import service as consents
+from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
 from cart.profile.timeline import queries
 from cart.profile.timeline.model import Interaction
 from cart.profile.timeline.tables import InteractionRow
@@ -61,3 +64,13 @@ def change(app: FastAPI, statement: str, **values: object) -> None:
     typed = text(statement).bindparams(*(bindparam(name, type_=UTCDateTime()) for name in times))
     with unit_of_work(app.state.parts.engine) as db:
         assert db.connection().execute(typed, values).rowcount >= 1, statement
+
+
+def grant(app: FastAPI, subject: Subject, purpose: Purpose = Purpose.ANALYTICS) -> None:
+    """Let somebody allow a purpose."""
+    parts: Parts = app.state.parts
+    how = How(Source.PAGE, Shown(1, "en", "Statistics"))
+    with unit_of_work(parts.engine) as db:
+        seen = consent.own_numbers(db, subject).get(purpose, 0)
+        doing = (parts.clock, parts.ids, subject, purpose)
+        consents.grant(db, *doing, how=how, seen=seen)

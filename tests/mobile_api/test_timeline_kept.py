@@ -99,7 +99,7 @@ def postgresql_only(engine: Engine) -> Iterator[None]:
     """SQLite has one writer: nothing is committed there later than what came after it."""
     if engine.dialect.name == "sqlite":
         pytest.skip("one writer at a time")
-    return
+    yield
 
 
 def test_two_keepers_at_once_tell_everything_once(her: Shopper) -> None:

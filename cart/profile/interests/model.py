@@ -7,7 +7,7 @@ kind says, halved with each HALF_LIFE of its age. What she says herself has the 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -62,6 +62,8 @@ class Traits:
     brand: str = ""
     colour: str = ""
     size: str = ""
+    name_i18n: Mapping[str, str] = field(default_factory=dict)
+    colour_i18n: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Interest:
 @dataclass(slots=True)
 class _Sum:
     weight: float = 0.0
-    speaking: list[Interaction] | None = None
+    speaking: list[Interaction] = field(default_factory=list)
 
 
 def derive(
@@ -123,7 +125,7 @@ def derive(
             found = sums[key]
             found.weight += faded
             if weight > 0:
-                found.speaking = [*(found.speaking or []), one]
+                found.speaking.append(one)
     refused = {(one.facet, one.value) for one in words if one.said is Said.NOT_FOR_ME}
     own = {one.value: one for one in words if one.said is Said.OTHER_SIZE}
     derived = [
@@ -155,7 +157,7 @@ def _values(kind: Kind, article: Traits) -> Iterable[tuple[Facet, str, str]]:
 
 def _interest(key: tuple[Facet, str, str], found: _Sum) -> Interest:
     facet, value, size = key
-    speaking = sorted(found.speaking or [], key=lambda one: (one.at, one.id), reverse=True)
+    speaking = sorted(found.speaking, key=lambda one: (one.at, one.id), reverse=True)
     return Interest(
         facet=facet,
         value=value,
