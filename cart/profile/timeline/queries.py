@@ -6,14 +6,18 @@ joining that is undone splits what it had joined.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from cart.db.rows import TEXT, run
-from cart.kernel.clock import from_us
+from cart.kernel.clock import from_us, to_us
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline.model import Channel, Interaction, Kind, Placed
 from cart.profile.timeline.tables import InteractionRow, TimelineMarkRow
+
+LAST: Final = "timeline"  # the mark that has the last position given
 
 
 def after(db: Session, position: int, limit: int) -> list[Placed]:
@@ -36,6 +40,14 @@ def known(db: Session, ids: Collection[str]) -> set[str]:
         [(one,) for one in ids],
     )
     return {row[0] for row in found}
+
+
+def first_since(db: Session, moment: datetime) -> int:
+    """Return the lowest position of what happened since a moment; past all if there is nothing."""
+    found = db.exec(
+        select(func.min(InteractionRow.position)).where(col(InteractionRow.at_us) >= to_us(moment))
+    ).one()
+    return int(found) if found is not None else mark(db, LAST).position + 1
 
 
 def mark(db: Session, name: str) -> TimelineMarkRow:

@@ -17,7 +17,6 @@ from cart.profile.timeline import queries
 from cart.profile.timeline.model import Interaction
 from cart.profile.timeline.tables import InteractionRow, TimelineMarkRow
 
-_MARK: Final = "timeline"
 _MARK_COLUMNS: Final = (("name", TEXT), ("position", BIGINT), ("read_until_us", BIGINT))
 _COLUMNS: Final = (
     *(("id", TEXT), ("position", BIGINT), ("session_id", TEXT), ("kind", TEXT), ("channel", TEXT)),
@@ -80,7 +79,7 @@ def keep(db: Session, clock: Clock, batch: Sequence[Interaction]) -> int:
     insert_new(db, "interaction", _COLUMNS, rows, keys=1)
     db.execute(
         update(TimelineMarkRow)
-        .where(col(TimelineMarkRow.name) == _MARK)
+        .where(col(TimelineMarkRow.name) == queries.LAST)
         .values(position=position + len(fresh))
     )
     return len(fresh)
@@ -88,8 +87,8 @@ def keep(db: Session, clock: Clock, batch: Sequence[Interaction]) -> int:
 
 def _lock(db: Session) -> int:
     """Return the last position given; nobody else gives one until the commit."""
-    insert_new(db, "timeline_mark", _MARK_COLUMNS, [(_MARK, 0, 0)], keys=1)
-    asked = select(TimelineMarkRow.position).where(TimelineMarkRow.name == _MARK)
+    insert_new(db, "timeline_mark", _MARK_COLUMNS, [(queries.LAST, 0, 0)], keys=1)
+    asked = select(TimelineMarkRow.position).where(TimelineMarkRow.name == queries.LAST)
     return db.exec(asked.with_for_update()).one()
 
 
