@@ -8,7 +8,7 @@ from cart.profile.timeline.model import Channel, Kind
 from mobile_api.edge.problems import N_
 
 KINDS: Final[Mapping[Kind, str]] = {
-    Kind.SCANNED: N_("Looked at"),
+    Kind.SCANNED: N_("Seen or put on the list"),
     Kind.REMOVED: N_("Taken off the list"),
     Kind.TRIED: N_("Tried on"),
     Kind.SIZE_ASKED: N_("Another size or colour asked for"),
@@ -18,10 +18,10 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.CHECKOUT_OPENED: N_("Checkout opened"),
     Kind.ORDERED: N_("Bought"),
     Kind.COLLECTED: N_("Collected"),
-    Kind.CANCELLED: N_("Cancelled"),
+    Kind.CANCELLED: N_("Cancelled and paid back"),
     Kind.RETURNED: N_("Brought back"),
     Kind.MAIL_SENT: N_("E-mail sent"),
-    Kind.SIGNED_IN: N_("Signed in"),
+    Kind.SIGNED_IN: N_("Signed in on a device"),
 }
 CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.TABLET: N_("on a tablet in the shop"),

@@ -13,7 +13,7 @@ from cart.db import reading, unit_of_work
 from cart.journeys.collecting import collect
 from cart.profile.consent import queries as consent
 from cart.profile.consent import service as consents
-from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
+from cart.profile.consent.model import VERSIONS, How, Purpose, Shown, Source, Subject
 from cart.profile.timeline import queries
 from cart.profile.timeline.model import Interaction
 from cart.profile.timeline.tables import InteractionRow
@@ -69,7 +69,7 @@ def change(app: FastAPI, statement: str, **values: object) -> None:
 def grant(app: FastAPI, subject: Subject, purpose: Purpose = Purpose.ANALYTICS) -> None:
     """Let somebody allow a purpose."""
     parts: Parts = app.state.parts
-    how = How(Source.PAGE, Shown(1, "en", "Statistics"))
+    how = How(Source.PAGE, Shown(VERSIONS[purpose].current, "en", "Statistics"))
     with unit_of_work(parts.engine) as db:
         seen = consent.own_numbers(db, subject).get(purpose, 0)
         doing = (parts.clock, parts.ids, subject, purpose)

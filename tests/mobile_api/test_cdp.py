@@ -214,4 +214,4 @@ def test_settings_that_cannot_be_meant_stop_the_start(
 ) -> None:
     """Not the first batch at night."""
     with pytest.raises(ValidationError, match="CDP_"):
-        ApiSettings(data_dir=tmp_path, secret_key=SECRET, **wrong)
+        ApiSettings.model_validate({"data_dir": tmp_path, "secret_key": SECRET, **wrong})

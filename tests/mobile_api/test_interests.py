@@ -125,7 +125,7 @@ def test_a_story_is_shown_in_pages(app: FastAPI, ada: TestClient, clock: FakeClo
     older = first.split('href="/account/story?before=')[1].split('"')[0]
     second = ada.get(f"/account/story?before={older}").text
     assert "Arc &lt;lamp&gt;" in second
-    assert "Signed in" in second
+    assert "Signed in on a device" in second
     assert "Arc" not in first
     assert "before=" not in second
 
