@@ -57,6 +57,7 @@ from mobile_api.staff import rooms as staff_rooms
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import second_passkeys
+from mobile_api.staff import stories as staff_stories
 from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
@@ -100,6 +101,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_band_pages.router,
     staff_floor.router,
     staff_tried.router,
+    staff_stories.router,
     staff_waiting.router,
     staff_rooms.router,
     staff_bookings.router,

@@ -95,13 +95,24 @@ def sessions_of(db: Session, home: str) -> list[str]:
 
 
 def story(
-    db: Session, home: str, limit: int, before: tuple[int, int] | None = None
+    db: Session,
+    home: str,
+    limit: int,
+    before: tuple[int, int] | None = None,
+    *,
+    kinds: Collection[Kind] = (),
+    location_id: str = "",
 ) -> Sequence[Placed]:
     """Return a person's interactions, the newest first.
 
     ``before``: time (microseconds) and position of the last one that was seen already.
+    ``kinds``, ``location_id``: only those; all, if none is named.
     """
     asked = select(InteractionRow).where(col(InteractionRow.session_id).in_(sessions_of(db, home)))
+    if kinds:
+        asked = asked.where(col(InteractionRow.kind).in_([one.value for one in kinds]))
+    if location_id:
+        asked = asked.where(InteractionRow.location_id == location_id)
     if before is not None:
         at_us, position = before
         asked = asked.where(
