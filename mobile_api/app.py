@@ -52,6 +52,8 @@ from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
+from mobile_api.timeline.cdp import CdpSweep
+from mobile_api.timeline.sweep import TimelineSweep
 from mobile_api.wiring import Parts
 from mobile_api.workflows.rounds import Rounds
 
@@ -217,6 +219,8 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     parts.push_bell = looking("phones to ring", PushSweep(parts).look).ring
     parts.looks_bell = looking("looks", LooksSweep(parts).look).ring
     looking("erasures", _erasures.ErasureSweep(parts).look)
+    looking("what people did", TimelineSweep(parts).look)
+    looking("what a CDP is to be told", CdpSweep(parts).look)
     looking("what is kept too long", _schedule.RetentionSweep(parts).look)
     if (postman := make_postman(parts)) is not None:
         postman.start()

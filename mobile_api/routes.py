@@ -58,9 +58,11 @@ from mobile_api.staff import rooms as staff_rooms
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import second_passkeys
+from mobile_api.staff import stories as staff_stories
 from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
+from mobile_api.timeline import pages as timeline_pages
 
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
 OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
@@ -91,6 +93,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     rights_pages.router,
     account_pages.router,
     account_purse.router,
+    timeline_pages.router,
     privacy_router.router,
     privacy_pages.router,
     withdrawing.router,
@@ -100,6 +103,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_band_pages.router,
     staff_floor.router,
     staff_tried.router,
+    staff_stories.router,
     staff_waiting.router,
     staff_rooms.router,
     staff_bookings.router,

@@ -78,12 +78,40 @@ class ApiSettings(ProviderSettings):
             " internet, by https."
         ),
     ] = ""
+    timeline_keep_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days after which what people did is deleted from the timeline; 395 are"
+            " thirteen months: last year's season is still there.",
+        ),
+    ] = 395
     objects_url: Annotated[
         str,
         Field(
             description="Where looks are kept: `s3://key:secret@bucket/prefix?region=…&endpoint=…`;"
             " without key and secret they come from `AWS_ACCESS_KEY_ID` and"
             " `AWS_SECRET_ACCESS_KEY`. Empty: the folder `objects` in DATA_DIR.",
+            repr=False,
+        ),
+    ] = ""
+    cdp_url: Annotated[
+        str,
+        Field(
+            description="Where what people did is told, if they allow it: batch address of a CDP"
+            " that understands Segment's calls, as `https://api.segment.io/v1/batch`. Only https,"
+            " and only public addresses. Empty: nowhere."
+        ),
+    ] = ""
+    cdp_write_key: Annotated[
+        str, Field(description="The write key of our source at that CDP.", repr=False)
+    ] = ""
+    cdp_signing_secret: Annotated[
+        str,
+        Field(
+            description="Signs what the CDP is told (Standard Webhooks, HMAC-SHA-256), at least 32"
+            " characters. Empty: it is not signed.",
             repr=False,
         ),
     ] = ""
@@ -191,12 +219,28 @@ class ApiSettings(ProviderSettings):
                     " set PAYMENT_PROVIDER=stripe, or SANDBOX_IN_PUBLIC=true while nothing is sold"
                 )
                 raise ValueError(msg)
+        self._check_cdp()
         if self.payment_provider == "stripe" and not (
             self.stripe_secret_key and self.stripe_webhook_secret
         ):
             msg = "PAYMENT_PROVIDER=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"
             raise ValueError(msg)
         return self
+
+    def _check_cdp(self) -> None:
+        if not self.cdp_url:
+            return
+        parts = urlsplit(self.cdp_url)
+        private = parts.hostname in {one.lower() for one in self.private_hosts}
+        if not parts.hostname or (parts.scheme != "https" and not private):
+            msg = "CDP_URL must be an https address, or of OUTGOING_PRIVATE_HOSTS"
+            raise ValueError(msg)
+        if not self.cdp_write_key:
+            msg = "CDP_URL needs CDP_WRITE_KEY"
+            raise ValueError(msg)
+        if self.cdp_signing_secret and len(self.cdp_signing_secret) < KEY_LENGTH_MIN:
+            msg = f"CDP_SIGNING_SECRET must have at least {KEY_LENGTH_MIN} characters"
+            raise ValueError(msg)
 
     @property
     def base_url(self) -> str:

@@ -88,6 +88,8 @@ class Action(StrEnum):
     VOUCHER_SEE = "voucher.see"
     ERASURE_ASK = "erasure.ask"
     EXPORT = "customer.export"
+    STORY_SEE = "story.see"
+    CDP_REPLAY = "cdp.replay"
     AUDIT_SEE = "audit.see"
 
 

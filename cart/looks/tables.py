@@ -78,6 +78,7 @@ class LookRow(SQLModel, table=True):
         CheckConstraint("duration_ms >= 0", name="duration_ms"),
         Index("ix_look_state_expires_at", "state", "expires_at"),
         Index("ix_look_device_id_state", "device_id", "state"),
+        Index("ix_look_taken_at", "taken_at", postgresql_using="brin"),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)

@@ -90,6 +90,7 @@ class CheckoutRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'paying', 'paid', 'cancelled')", name="state"),
         CheckConstraint("method IN ('collect', 'ship')", name="method"),
+        Index("ix_checkout_created_at", "created_at", postgresql_using="brin"),
         Index(
             "uq_checkout_open_cart",
             "cart_id",
@@ -322,6 +323,7 @@ class OrderEventRow(SQLModel, table=True):
     """One entry of an order's history: never changed, never deleted."""
 
     __tablename__ = "order_event"
+    __table_args__ = (Index("ix_order_event_at", "at", postgresql_using="brin"),)
 
     order_id: str = Field(primary_key=True, foreign_key="placed_order.id", max_length=ID_LENGTH_MAX)
     number: int = Field(primary_key=True)
@@ -369,6 +371,7 @@ class OrderLetterRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("state IN ('requested', 'sent', 'failed')", name="state"),
         Index("ix_order_letter_state", "state", "requested_at"),
+        Index("ix_order_letter_sent_at", "sent_at"),
     )
 
     id: str = Field(primary_key=True, max_length=REFERENCE_LENGTH_MAX)

@@ -5,5 +5,6 @@ from typing import Final
 from cart.personal.looks import LOOKS
 from cart.personal.sales import PICKING, SELLING
 from cart.personal.shoppers import CARTS, CONSENTS, PEOPLE
+from cart.personal.timeline import TIMELINE
 
-HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING, *LOOKS)
+HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING, *LOOKS, *TIMELINE)

@@ -77,6 +77,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.VOUCHER_SEE: N_("Looked at a voucher"),
     Action.ERASURE_ASK: N_("Had a customer's data erased"),
     Action.EXPORT: N_("Exported a customer's data"),
+    Action.STORY_SEE: N_("Looked at a customer's story"),
+    Action.CDP_REPLAY: N_("Had the CDP told again"),
     Action.AUDIT_SEE: N_("Looked at the audit log"),
 }
 ROLE_WORDS: Final[Mapping[str, str]] = {

@@ -68,10 +68,13 @@ WORDINGS: Final[Mapping[Purpose, Wording]] = {
         "pulse",
         N_("What we learn from your visits"),
         N_(
-            "We put together what you look at, scan and buy over several visits, to learn what"
-            " to stock and how to set up our shops."
+            "We put together what you look at, scan, try on and buy over several visits, to learn"
+            " what you like, what to stock and how to set up our shops."
         ),
-        N_("Only we. Figures that others see name nobody."),
+        N_(
+            "We, and a service that keeps it for us under a number in place of your name. Figures"
+            " that others see name nobody."
+        ),
         N_("Switch it off here. Your visits are not put together from then on."),
     ),
     Purpose.AD_AUDIENCES: Wording(

@@ -28,7 +28,7 @@ from cart.orders import checkout
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, CheckoutState
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderLetterRow, OrderRow
 from cart.personal.erasing import erase
-from cart.personal.finding import FoundIds, ids_of
+from cart.personal.finding import IDS_AT_ONCE_MAX, FoundIds, ids_of
 from cart.personal.model import Scope
 from cart.personal.tables import ErasureRow
 from cart.profile.consent import service as consents
@@ -188,6 +188,7 @@ def erase_rows(parts: Parts, erasure_id: str, beside: dict[str, int]) -> None:
         addresses = sorted(found[Scope.ADDRESS])
         _stop_mails(db, found)
         consents.erase(db, parts.clock, parts.secret, row.customer_id, addresses)
+        _mark_emptied(db, parts.clock, found)  # from now on nothing is told of them
         counts = erase(db, REGISTRY, found)
         parts.marked("erasing")
         row.customer_id, row.state, row.done_at = None, "done", parts.clock.now()
@@ -195,6 +196,16 @@ def erase_rows(parts: Parts, erasure_id: str, beside: dict[str, int]) -> None:
         db.add(row)
     parts.marked("rows")
     _fold(parts.engine)
+
+
+def _mark_emptied(db: Session, clock: Clock, found: FoundIds) -> None:
+    hers = sorted(found[Scope.SESSION])
+    for start in range(0, len(hers), IDS_AT_ONCE_MAX):
+        db.exec(
+            update(ShopperSessionRow)
+            .where(col(ShopperSessionRow.id).in_(hers[start : start + IDS_AT_ONCE_MAX]))
+            .values(emptied_at=clock.now())
+        )
 
 
 def names_of_addresses(parts: Parts, erasure_id: str) -> list[str]:

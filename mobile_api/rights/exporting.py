@@ -73,6 +73,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             *("size_request", "tried_item", "dead_letter"),
         ),
     ),
+    (N_("Your story with the shop"), ("interaction", "interest_word")),
     (
         N_("Looks"),
         (

@@ -23,6 +23,7 @@ from cart.profile import service as profile
 from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
 from cart.profile.push import service as push
+from cart.profile.timeline import service as timeline
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
 from gateway.plans import service as plans
@@ -112,6 +113,14 @@ RULES: Final = (
         "looks; what opens them first, then their objects",
         lambda _: "7, 30, 90 or 365 days, as each shopper chose; 30 without a choice",
         lambda db, clock, _: ending.shred(db, clock, AT_ONCE_MAX),
+    ),
+    Rule(
+        "timeline",
+        "what people did, as their stories tell it",
+        lambda settings: f"{settings.timeline_keep_days} days (TIMELINE_KEEP_DAYS)",
+        lambda db, clock, settings: timeline.forget(
+            db, clock.now() - timedelta(days=settings.timeline_keep_days), AT_ONCE_MAX
+        ),
     ),
     # After the addresses of its orders: until then a session stays.
     Rule(

@@ -63,6 +63,7 @@ class ShownOrder:
     """An order in the reader's language and the shop's time."""
 
     order_id: str
+    session_id: str
     location_id: str
     ticket: str
     state: OrderState
@@ -121,6 +122,7 @@ def order(look: Looking, order_id: str, *, anywhere: bool = False) -> ShownOrder
     paid_minor = sum(one.amount_minor for one in view.paid)
     return ShownOrder(
         order_id=view.id,
+        session_id=view.session_id,
         location_id=view.location_id,
         ticket=view.ticket,
         state=view.state,

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -66,7 +67,8 @@ def grant(
 ) -> None:
     """Press "on" on a page that showed decision ``seen``."""
     with unit_of_work(shop) as db:
-        service.grant(db, clock, IDS, subject, purpose, how=PRESSED, seen=seen)
+        how = How(Source.PAGE, replace(WORDS, version=VERSIONS[purpose].current))
+        service.grant(db, clock, IDS, subject, purpose, how=how, seen=seen)
 
 
 def withdraw(shop: Engine, clock: FakeClock, purpose: Purpose, subject: Subject = ADA) -> None:

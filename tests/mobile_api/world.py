@@ -101,6 +101,7 @@ def _left_behind(db: Session) -> dict[str, str]:
         "letter_id": "SELECT MIN(id) FROM dead_letter",
         "line_id": "SELECT MIN(id) FROM pick_line",
         "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
+        "session_id": "SELECT MIN(session_id) FROM placed_order",
     }
     connection = db.connection()
     return {name: connection.execute(text(sql)).scalar_one() for name, sql in asked.items()}

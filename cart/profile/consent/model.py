@@ -54,7 +54,11 @@ class Versions:
     good_since: int = 1
 
 
-VERSIONS: Final[Mapping[Purpose, Versions]] = {one: Versions() for one in Purpose}
+VERSIONS: Final[Mapping[Purpose, Versions]] = {
+    **{one: Versions() for one in Purpose},
+    # Since a CDP may keep what is put together, and interests are made of it.
+    Purpose.ANALYTICS: Versions(current=2, good_since=2),
+}
 
 
 @dataclass(frozen=True, slots=True)

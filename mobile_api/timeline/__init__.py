@@ -1,0 +1,1 @@
+"""The timeline in the API: collected, kept for a time, told to CDPs."""
