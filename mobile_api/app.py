@@ -171,14 +171,15 @@ def _describe(app: FastAPI, *, secure: bool) -> None:
 async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     """Start what goes on without a request: mails, payments, and the workflows that carry them."""
     from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
-    from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.mail.signing import signer  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - likewise
     from mobile_api.payment import workflow as _payments  # noqa: F401, PLC0415 - likewise
     from mobile_api.rights import schedule as _schedule  # noqa: PLC0415 - likewise
     from mobile_api.rights import workflow as _erasures  # noqa: PLC0415 - likewise
     from mobile_api.rights.erasing import apply_again  # noqa: PLC0415
     from mobile_api.workflows.office import close_office, open_office  # noqa: PLC0415
 
-    parts.smtp_url = parts.settings.smtp_url
+    parts.smtp_url, parts.sign_mail = parts.settings.smtp_url, signer(parts.settings)
     if not parts.smtp_url:
         parts.sink = MailSink(parts.settings.data_dir / "mail")
         await parts.sink.start()
