@@ -33,10 +33,12 @@ from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
 from mobile_api.edge.lane import gathered
 from mobile_api.edge.streams import OpenStreams
+from mobile_api.letters import returning as letters_returning
 from mobile_api.live import Hub
 from mobile_api.look.assets import Assets
 from mobile_api.looks import routes as looks
 from mobile_api.looks.sweep import LooksSweep
+from mobile_api.mail import returned
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.payment.awaiting import Awaited
@@ -151,6 +153,7 @@ def create_app(
         larger={
             "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
             looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
+            letters_returning.PATH: returned.RETURNED_BYTES_MAX,
         },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)

@@ -26,10 +26,12 @@ from mobile_api.devices import router as device_router
 from mobile_api.edge import access
 from mobile_api.letters import choices as letter_choices
 from mobile_api.letters import pages as letter_pages
+from mobile_api.letters import returning as letters_returning
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.look import router as look_router
 from mobile_api.looks import routes as looks
+from mobile_api.mail import returned
 from mobile_api.operator import pages as operator_pages
 from mobile_api.operator import router as operator_router
 from mobile_api.orders import pages as order_pages
@@ -135,4 +137,5 @@ def own_routes() -> APIRouter:
     )
     for router in OWN_ROUTERS:
         whole.include_router(router, max_body_size=BODY_BYTES_MAX)
+    whole.include_router(letters_returning.router, max_body_size=returned.RETURNED_BYTES_MAX)
     return whole

@@ -22,6 +22,9 @@ from cart.picking import doors
 from cart.profile import service as profile
 from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
+from cart.profile.subscriptions import service as subscriptions
+from cart.profile.subscriptions.model import CONFIRM_FOR
+from cart.profile.subscriptions.model import LETTERS_KEPT as LETTERS_TOPICS_KEPT
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
 from gateway.plans import service as plans
@@ -53,6 +56,12 @@ RULES: Final = (
             f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
         ),
         lambda db, clock, _: profile.forget(db, clock),
+    ),
+    Rule(
+        "letters",
+        "letters about topics with their addresses; topics that nobody confirmed",
+        lambda _: f"{LETTERS_TOPICS_KEPT.days} days; {CONFIRM_FOR.days} days (fixed)",
+        lambda db, clock, _: subscriptions.forget(db, clock),
     ),
     Rule(
         "halfway",
