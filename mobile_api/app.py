@@ -46,10 +46,11 @@ from mobile_api.payment.providers import make_postman, make_providers
 from mobile_api.payment.sweep import PaymentSweep
 from mobile_api.queues.sweep import TurnSweep
 from mobile_api.rooms.sweep import RoomSweep
-from mobile_api.routes import BODY_BYTES_MAX, own_routes
+from mobile_api.routes import BODY_BYTES_MAX, UPLOAD_BYTES_MAX, own_routes
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
+from mobile_api.staff import topics
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.wiring import Parts
@@ -153,6 +154,7 @@ def create_app(
         larger={
             "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
             looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
+            f"{topics.PATH}/import": UPLOAD_BYTES_MAX,
             letters_returning.PATH: returned.RETURNED_BYTES_MAX,
         },
     )

@@ -61,11 +61,13 @@ from mobile_api.staff import rooms as staff_rooms
 from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import second_passkeys
+from mobile_api.staff import topics as staff_topics
 from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
 
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
+UPLOAD_BYTES_MAX = staff_topics.IMPORT_BYTES_MAX + 4_096  # with what a form adds to its file
 OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
     cart_router.router,
     checkout_router.router,
@@ -111,6 +113,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_second.router,
     second_passkeys.router,
     staff_people.router,
+    staff_topics.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,
@@ -136,6 +139,7 @@ def own_routes() -> APIRouter:
         max_body_size=BODY_BYTES_MAX,
     )
     for router in OWN_ROUTERS:
-        whole.include_router(router, max_body_size=BODY_BYTES_MAX)
+        most = UPLOAD_BYTES_MAX if router is staff_topics.router else BODY_BYTES_MAX
+        whole.include_router(router, max_body_size=most)
     whole.include_router(letters_returning.router, max_body_size=returned.RETURNED_BYTES_MAX)
     return whole
