@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from cart.audit import service as audit
 from cart.db import reading, unit_of_work
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
@@ -116,6 +117,16 @@ def test_a_marketer_makes_a_topic_writes_and_sees_counts(app: FastAPI, floor: Fl
         assert ADA not in page
         assert staff.post(f"/staff/topics/{LAMPS}/close").status_code == 200
         assert "Lamps" not in phone.get("/letters").text
+    noted = [(row.action, row.outcome) for row in reversed(floor.look(audit.newest))][1:]
+    assert noted == [
+        ("topic.make", "done"),
+        ("topic.make", "invalid_input"),
+        ("topic.make", "invalid_input"),
+        ("issue.write", "done"),
+        ("issue.write", "invalid_input"),
+        ("issue.write", "unknown_topic"),
+        ("topic.close", "done"),
+    ]
 
 
 @pytest.mark.parametrize("role", [Role.ASSOCIATE, Role.LEAD, Role.MANAGER])
