@@ -33,10 +33,12 @@ from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
 from mobile_api.edge.lane import gathered
 from mobile_api.edge.streams import OpenStreams
+from mobile_api.letters import returning as letters_returning
 from mobile_api.live import Hub
 from mobile_api.look.assets import Assets
 from mobile_api.looks import routes as looks
 from mobile_api.looks.sweep import LooksSweep
+from mobile_api.mail import returned
 from mobile_api.mail.sweep import MailSweep
 from mobile_api.metrics import ApiMetrics, Measured
 from mobile_api.outgoing.posting import Outgoing
@@ -46,10 +48,11 @@ from mobile_api.payment.sweep import PaymentSweep
 from mobile_api.push.sweep import PushSweep
 from mobile_api.queues.sweep import TurnSweep
 from mobile_api.rooms.sweep import RoomSweep
-from mobile_api.routes import BODY_BYTES_MAX, own_routes
+from mobile_api.routes import BODY_BYTES_MAX, UPLOAD_BYTES_MAX, own_routes
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
 from mobile_api.settings import ApiSettings
+from mobile_api.staff import topics
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
 from mobile_api.timeline.cdp import CdpSweep
@@ -157,6 +160,8 @@ def create_app(
         larger={
             "/api/v1/cart/scan": scan_router.PHOTO_REQUEST_BYTES_MAX,
             looks.UPLOADS: looks.UPLOAD_BYTES_MAX,
+            f"{topics.PATH}/import": UPLOAD_BYTES_MAX,
+            letters_returning.PATH: returned.RETURNED_BYTES_MAX,
         },
     )
     app.add_middleware(Measured, requests=parts.metrics.requests)
@@ -177,7 +182,8 @@ def _describe(app: FastAPI, *, secure: bool) -> None:
 async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     """Start what goes on without a request: mails, payments, and the workflows that carry them."""
     from mobile_api.mail import workflow as _mails  # noqa: F401, PLC0415 - known before it opens
-    from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.mail.signing import signer  # noqa: PLC0415 - only where mails are sent
+    from mobile_api.mail.sink import MailSink  # noqa: PLC0415 - likewise
     from mobile_api.payment import workflow as _payments  # noqa: F401, PLC0415 - likewise
     from mobile_api.push import workflow as _rings  # noqa: F401, PLC0415 - likewise
     from mobile_api.rights import schedule as _schedule  # noqa: PLC0415 - likewise
@@ -185,7 +191,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     from mobile_api.rights.erasing import apply_again  # noqa: PLC0415
     from mobile_api.workflows.office import close_office, open_office  # noqa: PLC0415
 
-    parts.smtp_url = parts.settings.smtp_url
+    parts.smtp_url, parts.sign_mail = parts.settings.smtp_url, signer(parts.settings)
     if not parts.smtp_url:
         parts.sink = MailSink(parts.settings.data_dir / "mail")
         await parts.sink.start()

@@ -13,6 +13,7 @@ from mobile_api import (
     cli_orders,
     cli_privacy,
     cli_staff,
+    cli_subscriptions,
     cli_terms,
     cli_vouchers,
 )
@@ -33,6 +34,7 @@ app.add_typer(cli_orders.app, name="orders")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_privacy.app, name="privacy")
 app.add_typer(cli_cdp.app, name="cdp")
+app.add_typer(cli_subscriptions.app, name="subscriptions")
 
 
 @app.callback()

@@ -24,10 +24,14 @@ from mobile_api.demo import pages as demo_pages
 from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
+from mobile_api.letters import choices as letter_choices
+from mobile_api.letters import pages as letter_pages
+from mobile_api.letters import returning as letters_returning
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.look import router as look_router
 from mobile_api.looks import routes as looks
+from mobile_api.mail import returned
 from mobile_api.operator import pages as operator_pages
 from mobile_api.operator import router as operator_router
 from mobile_api.orders import pages as order_pages
@@ -59,12 +63,14 @@ from mobile_api.staff import router as staff_router
 from mobile_api.staff import second as staff_second
 from mobile_api.staff import second_passkeys
 from mobile_api.staff import stories as staff_stories
+from mobile_api.staff import topics as staff_topics
 from mobile_api.staff import tried as staff_tried
 from mobile_api.staff import vouched as staff_vouched
 from mobile_api.staff import waiting as staff_waiting
 from mobile_api.timeline import pages as timeline_pages
 
 BODY_BYTES_MAX = 65_536  # no request but a photo comes near
+UPLOAD_BYTES_MAX = staff_topics.IMPORT_BYTES_MAX + 4_096  # with what a form adds to its file
 OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones first
     cart_router.router,
     checkout_router.router,
@@ -97,6 +103,8 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     privacy_router.router,
     privacy_pages.router,
     withdrawing.router,
+    letter_pages.router,
+    letter_choices.router,
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
@@ -111,6 +119,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_second.router,
     second_passkeys.router,
     staff_people.router,
+    staff_topics.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,
@@ -136,5 +145,7 @@ def own_routes() -> APIRouter:
         max_body_size=BODY_BYTES_MAX,
     )
     for router in OWN_ROUTERS:
-        whole.include_router(router, max_body_size=BODY_BYTES_MAX)
+        most = UPLOAD_BYTES_MAX if router is staff_topics.router else BODY_BYTES_MAX
+        whole.include_router(router, max_body_size=most)
+    whole.include_router(letters_returning.router, max_body_size=returned.RETURNED_BYTES_MAX)
     return whole

@@ -12,10 +12,10 @@ from cart.picking.roles import Role
 from cart.picking.second import Rule
 from cart.secrets import check_key, for_trying
 from cart.settings import KEY_LENGTH_MIN
-from mobile_api.provider_settings import ProviderSettings
+from mobile_api.mail_settings import MailSettings
 
 
-class ApiSettings(ProviderSettings):
+class ApiSettings(MailSettings):
     """What ``mobile_api run`` reads. Names in the environment are the fields in capitals."""
 
     public_url: Annotated[

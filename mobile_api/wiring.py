@@ -55,7 +55,8 @@ class Parts:
     ``listening``: it is to hear other processes, and is not ready until it does.
     ``working``: durable work is done here. ``fan``, ``sink`` and the bells of mail
     and payment: only while the application runs. ``smtp_url``:
-    where mails go, the sink's own address when no server is configured. ``marked``:
+    where mails go, the sink's own address when no server is configured. ``sign_mail``: gives
+    the header that signs one, where there is a key. ``marked``:
     called at the boundaries between the steps of durable work.
     """
 
@@ -83,6 +84,7 @@ class Parts:
     listening: bool = False
     sink: "MailSink | None" = None
     smtp_url: str = ""
+    sign_mail: Callable[[bytes], bytes] | None = None
     mail_bell: Callable[[], None] = lambda: None
     pay_bell: Callable[[], None] = lambda: None
     looks_bell: Callable[[], None] = lambda: None

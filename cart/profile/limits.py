@@ -35,15 +35,27 @@ def count(
         for limit in limits:
             name = _hash(secret, limit.what, subject)
             if not _counted(db, name, limit, now):
-                ends_at = db.exec(
-                    select(RateLimitRow.ends_at).where(RateLimitRow.subject_hash == name)
-                ).one()
-                wait_s = max(1, -int(-(ends_at - now).total_seconds() // 1))
                 msg = f"{limit.what}: {limit.times_max} within {limit.window_s} s are enough"
                 # Whose they were is in no log (ASVS 5.0, 16.2.5): what, and which of the hashes.
                 _LOG.warning("a limit stops more: %s, subject %s", limit.what, name[:8])
-                return TooManyAttempts(msg, retry_after_s=wait_s)
+                return TooManyAttempts(msg, retry_after_s=_left_s(db, name, now))
     return None
+
+
+def wait_s(db: Session, clock: Clock, secret: bytes, limit: Limit, subject: str) -> int | None:
+    """Count one more, or return for how many seconds there may be none. No misuse: no warning."""
+    name, now = _hash(secret, limit.what, subject), clock.now()
+    return None if _counted(db, name, limit, now) else _left_s(db, name, now)
+
+
+def after(clock: Clock, seconds: int) -> datetime:
+    """Return the moment at which so many seconds have passed."""
+    return clock.now() + timedelta(seconds=seconds)
+
+
+def _left_s(db: Session, name: str, now: datetime) -> int:
+    ends_at = db.exec(select(RateLimitRow.ends_at).where(RateLimitRow.subject_hash == name)).one()
+    return max(1, -int(-(ends_at - now).total_seconds() // 1))
 
 
 def forget(db: Session, before: datetime) -> int:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0034"
-down_revision: Final = "0032"
+down_revision: Final = "0033"
 branch_labels: Final = None
 depends_on: Final = None
 

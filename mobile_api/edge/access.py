@@ -26,6 +26,8 @@ class Role(StrEnum):
     FLOOR = "associate, lead or manager of the location (cookie)"
     PEOPLE = "manager of the location, or operator (cookie)"
     PROVIDER = "payment provider (signature)"
+    POSTMAN = "mail service that posts what came back (signature)"
+    MARKETING = "marketer, or operator (cookie)"
     SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator (cookie)"

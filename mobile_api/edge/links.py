@@ -68,6 +68,45 @@ def withdrawal_of_link(secret: bytes, link: str) -> tuple[str, Purpose]:
     return subject_id, Purpose(purpose)
 
 
+def choices_link(secret: bytes, subject_id: str) -> str:
+    """Return ``{subject_id}.{signature}``: it opens the page on which she chooses her letters.
+
+    It names nobody and has no end, as the mail that it stands in.
+    """
+    return _signed(secret, "letters", subject_id)
+
+
+def subject_of_link(secret: bytes, link: str) -> str:
+    """Return the ledger's subject of a link to choices.
+
+    Raises:
+        UnknownWithdrawal: the signature is not ours.
+    """
+    subject_id = _opened(secret, "letters", link)
+    if subject_id is None:
+        msg = "this is not a link of ours"
+        raise UnknownWithdrawal(msg)
+    return subject_id
+
+
+def confirm_link(secret: bytes, letter_id: str) -> str:
+    """Return ``{letter_id}.{signature}``: it opens the page that confirms what was asked for."""
+    return _signed(secret, "confirm", letter_id)
+
+
+def letter_of_link(secret: bytes, link: str) -> str:
+    """Return the letter of a link that confirms.
+
+    Raises:
+        UnknownWithdrawal: the signature is not ours.
+    """
+    letter_id = _opened(secret, "confirm", link)
+    if letter_id is None:
+        msg = "this is not a link of ours"
+        raise UnknownWithdrawal(msg)
+    return letter_id
+
+
 def _signed(secret: bytes, kind: str, name: str) -> str:
     """Return ``name`` with its signature. ``kind`` is signed too: no link opens another thing."""
     digest = hmac.digest(secret, f"{kind}\0{name}".encode(), hashlib.sha256)[:SIGNATURE_BYTES]

@@ -5,18 +5,17 @@ anything they would have to fetch, and fetching would tell us when it is read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 from typing import Any, Final
 
 from cart.kernel.errors import NotFound
 from mobile_api.look.templates import render
-from mobile_api.mail.model import message_id
+from mobile_api.mail.model import LONG_LINES, message_id
 from mobile_api.products.pictures import Pictures
 from mobile_api.settings import ApiSettings
 
@@ -27,7 +26,10 @@ PICTURES_MAX: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """To whom and about what. ``id``, ``at``: of the wish; so every attempt is the same mail."""
+    """To whom and about what. ``id``, ``at``: of the wish; so every attempt is the same mail.
+
+    ``headers``: more of them.
+    """
 
     kind: str
     id: str
@@ -35,6 +37,7 @@ class Envelope:
     at: datetime
     subject: str
     locale: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def enclose(
@@ -51,13 +54,15 @@ def enclose(
     """
     name, sender = parseaddr(settings.mail_from)
     domain = sender.rpartition("@")[2] or "localhost"
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=LONG_LINES)
     message["From"] = Address(display_name=name, addr_spec=sender)
     message["To"] = envelope.to
     message["Subject"] = envelope.subject
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = message_id(envelope.id, domain, envelope.kind)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+    for key, value in envelope.headers.items():
+        message[key] = value
     inside = _inside(named, Pictures(settings.data_dir), domain)
     cids = {key: cid for key, (cid, _) in inside.items()}
     shown = {**context, "cids": cids, "base_url": settings.base_url}

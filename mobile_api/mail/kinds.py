@@ -1,4 +1,4 @@
-"""The kinds of mail: a list that was asked for, a letter about an order or an account, a code.
+"""The kinds of mail: a list asked for, a letter about an order, an account or a topic, a code.
 
 They differ in their rows and in what they say. How they are found, carried and
 settled is the same.
@@ -17,23 +17,32 @@ from cart.orders import letters
 from cart.orders.tables import OrderLetterRow
 from cart.profile import letters as account_letters
 from cart.profile.queries import waiting as codes_waiting
+from cart.profile.subscriptions.queries import waiting as letters_waiting
+from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
 from mobile_api.mail.account import account_mail
 from mobile_api.mail.code import code_mail
 from mobile_api.mail.compose import compose, letter_of
+from mobile_api.mail.model import Attempt
 from mobile_api.mail.order_letters import order_mail
 from mobile_api.mail.queries import Waiting, Wish
+from mobile_api.mail.topic_letters import hand_over, letter_mail
 from mobile_api.wiring import Parts
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``message``: what is sent for a wish; None if it is settled or gone."""
+    """``message``: what is sent for a wish; None if it is settled or gone.
+
+    ``hand_over``: how it is sent, if not as all are. ``paced``: so many to a domain in a minute.
+    """
 
     name: str
     rows: Wish
     waiting: Waiting
     message: Callable[[Parts, Session, str], EmailMessage | None]
+    hand_over: Callable[[Parts, str, EmailMessage | None], Attempt] | None = None
+    paced: bool = False
 
 
 def _list_mail(parts: Parts, db: Session, request_id: str) -> EmailMessage | None:
@@ -50,5 +59,6 @@ KINDS: Final = {
         Kind("order", OrderLetterRow, letters.waiting, order_mail),
         Kind("code", SignInCodeRow, codes_waiting, code_mail),
         Kind("account", AccountLetterRow, account_letters.waiting, account_mail),
+        Kind("letter", TopicLetterRow, letters_waiting, letter_mail, hand_over, paced=True),
     )
 }

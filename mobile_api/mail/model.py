@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from email.policy import SMTP
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +13,9 @@ from mobile_api.look.words import Words
 # Grey-listing ends within minutes; a server that is down is back within hours. About nine hours.
 WAITS_S: Final = (5, 30, 120, 600, 1_800, 3_600, 7_200, 18_000)
 FAILURE_LENGTH_MAX: Final = 500
+# RFC 5322, 2.1.1: 998 at most. At the usual 78, Python writes a link that is longer as an encoded
+# word, which no mail program reads as one: List-Unsubscribe would be without effect.
+LONG_LINES: Final = SMTP.clone(max_line_length=998)
 
 
 class Outcome(StrEnum):
@@ -20,15 +24,21 @@ class Outcome(StrEnum):
     SENT = "sent"
     LATER = "later"  # 4xx, or no connection: try again
     FAILED = "failed"  # 5xx: trying again would be a nuisance
+    UNKNOWN = "unknown"  # all of it was sent, and no answer came: it may have been taken
     NOTHING = "nothing"  # the row is settled or gone: nothing to do
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The outcome, and the server's words if it refused."""
+    """The outcome, and the server's words if it refused.
+
+    ``status``: why it refused this recipient (RFC 3463, or the code alone); "" if it refused
+    something else.
+    """
 
     outcome: Outcome
     reason: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,17 @@ from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
 from cart.orders.tables import OrderLetterRow
+from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
 from mobile_api.mail.model import Attempt, Outcome
 
-Wish = type[ListRequestRow] | type[OrderLetterRow] | type[SignInCodeRow] | type[AccountLetterRow]
+Wish = (
+    type[ListRequestRow]
+    | type[OrderLetterRow]
+    | type[SignInCodeRow]
+    | type[AccountLetterRow]
+    | type[TopicLetterRow]
+)
 Waiting = Callable[[Session, datetime, int], Sequence[str]]
 
 

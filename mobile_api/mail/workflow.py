@@ -4,7 +4,8 @@ The workflow's id is the wish's: a doorbell, a sweep and a restart all start the
 same one. Its steps are recorded by DBOS; after a crash it goes on at the first
 step that was not. One window remains: the mail server has said 250 and we die
 before that is recorded. Then the mail goes out again under the same Message-ID,
-which our own sink, and many servers, keep once.
+which our own sink, and many servers, keep once. So it does if a server took all of a mail and
+never answered. A marketer's letters are the other way round: see ``topic_letters``.
 """
 
 import asyncio
@@ -15,20 +16,29 @@ from cart.db import reading
 from mobile_api.mail.kinds import KINDS
 from mobile_api.mail.model import WAITS_S, Attempt, Outcome
 from mobile_api.mail.queries import settle
-from mobile_api.mail.smtp import deliver
+from mobile_api.mail.smtp import Postage, deliver
 from mobile_api.wiring import Parts
 from mobile_api.workflows import office
+
+
+def postage_of(parts: Parts) -> Postage:
+    """Return how a mail leaves that is not a marketer's."""
+    return Postage(parts.settings.mail_bounces_to, parts.sign_mail)
 
 
 def try_once(parts: Parts, kind: str, wish_id: str) -> Attempt:
     """Compose as things are now and hand over to the mail server."""
     with reading(parts.engine) as db:
         message = KINDS[kind].message(parts, db, wish_id)
+    if (own_way := KINDS[kind].hand_over) is not None:
+        return own_way(parts, wish_id, message)
     if message is None:
         return Attempt(Outcome.NOTHING)
     parts.marked("composed")
-    attempt = deliver(parts.smtp_url, message)
+    attempt = deliver(parts.smtp_url, message, postage_of(parts))
     parts.marked("delivered")
+    if attempt.outcome is Outcome.UNKNOWN:
+        return Attempt(Outcome.LATER, attempt.reason)
     return attempt
 
 
@@ -83,11 +93,18 @@ async def send_account_letter(letter_id: str) -> str:
     return await _send("account", letter_id)
 
 
+@office.workflow(name="send_topic_letter")
+async def send_topic_letter(letter_id: str) -> str:
+    """Send a letter about a topic, or the mail that asks whether an address is hers."""
+    return await _send("letter", letter_id)
+
+
 _BY_KIND: Final[dict[str, Callable[[str], Coroutine[Any, Any, str]]]] = {
     "list": send_list,
     "order": send_order_letter,
     "code": send_sign_in_code,
     "account": send_account_letter,
+    "letter": send_topic_letter,
 }
 
 

@@ -15,6 +15,7 @@ from cart.profile.consent.model import (
     Subject,
     holds,
 )
+from cart.profile.subscriptions.service import PURPOSE, leave_all
 from mobile_api.bands.following import let_follow
 from mobile_api.look.words import Words
 from mobile_api.privacy.schemas import Decide, PurposeOut
@@ -75,6 +76,8 @@ def decide(
     how = How(Source.PAGE, shown, signal=signal)
     if not wanted.granted:
         consents.withdraw(db, wired.clock, wired.ids, subject, purpose, how=how)
+        if purpose is PURPOSE:
+            leave_all(db, wired.clock, subject.customer_id)
     elif shown is None and subject.may_grant(purpose):
         msg = f"the wording of {purpose.value} is another by now, or for somebody else"
         raise ConsentChanged(msg)

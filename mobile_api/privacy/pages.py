@@ -18,6 +18,7 @@ from cart.kernel.errors import CarryoverError
 from cart.profile.consent import queries
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Source
+from cart.profile.subscriptions.service import leave_all
 from mobile_api.bands.following import let_follow
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
@@ -88,6 +89,8 @@ def all_off(wired: Wired, visitor: CurrentVisitor) -> Response:
         let_follow(wired, db, shopper.id, follow=False)
         for purpose in filter(subject.may_grant, Purpose):
             consents.withdraw(db, wired.clock, wired.ids, subject, purpose, how=How(Source.PAGE))
+        if subject.customer_id:
+            leave_all(db, wired.clock, subject.customer_id)
     return RedirectResponse("/privacy?saved=off", 303, NO_STORE)
 
 

@@ -14,15 +14,16 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import UnknownWithdrawal
 from cart.profile.consent import gate, queries
 from cart.profile.consent import service as consents
-from cart.profile.consent.model import Purpose, Subject
+from cart.profile.consent.model import FOR_CUSTOMERS, Purpose, Subject
+from cart.profile.subscriptions.service import PURPOSE, leave_all
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
-from mobile_api.edge.links import LINK_LENGTH_MAX, withdrawal_link, withdrawal_of_link
+from mobile_api.edge.links import LINK_LENGTH_MAX, choices_link, withdrawal_link, withdrawal_of_link
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.privacy.wordings import WORDINGS
 from mobile_api.settings import ApiSettings
-from mobile_api.wiring import Wired
+from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(dependencies=[allow(Role.ANYONE)], include_in_schema=False)
 PRIVATE: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
@@ -60,7 +61,7 @@ def withdrawal_page(request: Request, link: Link, wired: Wired) -> Response:
             msg = "this link withdraws nothing"
             raise UnknownWithdrawal(msg)
         own = queries.own_newest(db, subject_id, purpose)
-    return _page(request, link, purpose, done=own is not None and not own.granted)
+    return _page(request, wired, link, done=own is not None and not own.granted)
 
 
 @router.post("/withdraw/{link}")
@@ -69,7 +70,9 @@ def withdraw(request: Request, link: Link, wired: Wired) -> Response:
     subject_id, purpose = withdrawal_of_link(wired.secret, link)
     with unit_of_work(wired.engine) as db:
         consents.withdraw_by_link(db, wired.clock, subject_id, purpose)
-    return _page(request, link, purpose, done=True)
+        if purpose is PURPOSE and (customer_id := queries.customer_of_subject(db, subject_id)):
+            leave_all(db, wired.clock, customer_id)
+    return _page(request, wired, link, done=True)
 
 
 @router.get("/.well-known/gpc.json")
@@ -78,7 +81,9 @@ def signal_is_heeded() -> Response:
     return JSONResponse({"gpc": True, "lastUpdate": SIGNAL_SINCE})
 
 
-def _page(request: Request, link: str, purpose: Purpose, *, done: bool) -> Response:
+def _page(request: Request, wired: Parts, link: str, *, done: bool) -> Response:
+    subject_id, purpose = withdrawal_of_link(wired.secret, link)
     title = words(locale_of(request)).gettext(WORDINGS[purpose].title)
-    context = {"link": link, "what": title, "done": done, "page_id": "withdraw"}
-    return page(request, "withdraw.html", context, headers=PRIVATE)
+    choices = choices_link(wired.secret, subject_id) if purpose in FOR_CUSTOMERS else ""
+    context = {"link": link, "what": title, "done": done, "choices": choices}
+    return page(request, "withdraw.html", {**context, "page_id": "withdraw"}, headers=PRIVATE)

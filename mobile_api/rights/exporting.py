@@ -42,7 +42,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         N_("Signing in"),
         ("session_key", "passkey", "passkey_challenge", "sign_in_code", "account_letter"),
     ),
-    (N_("What you allowed"), ("consent_subject", "consent")),
+    (
+        N_("What you allowed"),
+        ("consent_subject", "consent", "subscription", "topic_letter"),
+    ),
     (
         N_("Carts"),
         (

@@ -23,6 +23,9 @@ from cart.profile import service as profile
 from cart.profile.letters import LETTERS_KEPT
 from cart.profile.model import CODES_KEPT
 from cart.profile.push import service as push
+from cart.profile.subscriptions import service as subscriptions
+from cart.profile.subscriptions.model import CONFIRM_FOR
+from cart.profile.subscriptions.model import LETTERS_KEPT as LETTERS_TOPICS_KEPT
 from cart.profile.timeline import service as timeline
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
@@ -61,6 +64,12 @@ RULES: Final = (
         "rings of phones",
         lambda _: f"{push.RINGS_KEPT.days} day (fixed)",
         lambda db, clock, _: push.forget(db, clock),
+    ),
+    Rule(
+        "letters",
+        "letters about topics with their addresses; topics that nobody confirmed",
+        lambda _: f"{LETTERS_TOPICS_KEPT.days} days; {CONFIRM_FOR.days} days (fixed)",
+        lambda db, clock, _: subscriptions.forget(db, clock),
     ),
     Rule(
         "halfway",

@@ -27,6 +27,7 @@ from cart.kernel.errors import (
 )
 from cart.picking import people, staff
 from cart.picking.model import Staff
+from cart.picking.permissions import Permission, holds
 from cart.picking.roles import May
 from mobile_api.edge.access import Role
 from mobile_api.edge.keyed import CurrentKey, Done, Keyed
@@ -107,6 +108,8 @@ class Device:
                 allowed = True
             case Role.FLOOR:
                 allowed = me.may(May.FLOOR)
+            case Role.MARKETING:
+                allowed = me.may(May.LETTERS) or holds(db, me.id, Permission.OPERATOR)
             case Role.PEOPLE:
                 allowed = people.may_see(db, me)
             case _:

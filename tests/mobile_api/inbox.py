@@ -14,6 +14,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.answers: list[str] = []
         self.farewell = "221 bye"
 
@@ -30,6 +31,7 @@ class Inbox:
         answer = self.answers.pop(0) if self.answers else "250 taken"
         if answer.startswith("250"):
             content = envelope.content  # type: ignore[attr-defined]
+            self.raw.append(content)
             self.taken.append(BytesParser(policy=policy.default).parsebytes(content))
         return answer
 

@@ -47,6 +47,7 @@ ALLOWED: Final = {
     Role.STAFF: {ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR},
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
+    Role.MARKETING: {MARKETER, OPERATOR},
     Role.OPERATOR: {OPERATOR},
 }
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
@@ -111,6 +112,9 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     **{one: {} for one in ("begin", "ask", "allow", "withdraw", "delete", "clear")},
     **{one: {"facet": "brand", "value": "x"} for one in ("refuse", "take-back")},
     "size": {"category": "x", "size": "1"},
+    "topics": {"id": "x", "name_en": "x"},
+    "write": {"subject_en": "x", "text_en": "x"},
+    "import": {},
     "set": {"pin": "402859"},
     "keep": {"days": "7"},
     "share": {"days": "7"},
@@ -263,6 +267,7 @@ def test_she_herself_sees_what_is_hers(shop: World) -> None:
         (Role.FLOOR, MANAGER, 4),
         (Role.STAFF, MARKETER, 1),
         (Role.PEOPLE, MANAGER, 1),
+        (Role.MARKETING, MARKETER, 1),
         (Role.OPERATOR, OPERATOR, 4),
     ],
 )

@@ -161,6 +161,7 @@ def _ada(made: World, phone: TestClient) -> None:
         "ask_id": "lookask_1",
         "joining_id": "joining_1",
         "passkey_id": "passkey_1",
+        "topic_id": "lamps",
         "kind": "flooding",
         "purpose": "analytics",
     }

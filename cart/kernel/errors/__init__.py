@@ -15,6 +15,7 @@ CarryoverError
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
 │   ├── SealBroken          sealed, and changed since or for another key
 │   ├── UploadBroken        not the bytes that were announced; it is gone
+│   ├── UnreadableBounce    a message about a mail that says nothing of one
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -42,6 +43,7 @@ CarryoverError
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
 │   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
+│   ├── UnknownTopic        no marketer's topic has this id, or it is closed
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -203,7 +205,9 @@ from cart.kernel.errors.people import (
     TooManyPasskeys as TooManyPasskeys,
     UndoClosed as UndoClosed,
     UnknownJoining as UnknownJoining,
+    UnknownTopic as UnknownTopic,
     UnknownWithdrawal as UnknownWithdrawal,
+    UnreadableBounce as UnreadableBounce,
 )
 from cart.kernel.errors.plans import (
     AlreadyBooked as AlreadyBooked,
@@ -264,8 +268,8 @@ from cart.kernel.errors.selling import (
     RoleNeeded as RoleNeeded,
     SecondFactorRefused as SecondFactorRefused,
     SessionLocked as SessionLocked,
-    SignatureRefused as SignatureRefused,
     SignInRefused as SignInRefused,
+    SignatureRefused as SignatureRefused,
     TaskTaken as TaskTaken,
     TooManyPieces as TooManyPieces,
     UnknownCheckout as UnknownCheckout,

@@ -35,6 +35,12 @@ def is_subject(db: Session, subject_id: str) -> bool:
     return db.get(ConsentSubjectRow, subject_id) is not None
 
 
+def customer_of_subject(db: Session, subject_id: str) -> str | None:
+    """Return whose decisions hang on this id; None: no customer's, or nobody's any more."""
+    row = db.get(ConsentSubjectRow, subject_id)
+    return row.customer_id if row is not None else None
+
+
 def own_newest(db: Session, subject_id: str, purpose: Purpose) -> Decision | None:
     """Return the subject's own newest decision on a purpose."""
     found = db.exec(

@@ -28,7 +28,7 @@ def sign(secret: bytes, body: bytes, at: datetime) -> str:
 
 
 def verify(secret: bytes, header: str, body: bytes, now: datetime) -> None:
-    """Pass if the message is the bank's, and fresh.
+    """Pass if the message is from who has the secret, and fresh.
 
     Raises:
         SignatureRefused: no header of this form, another secret or body, or too old.
@@ -41,7 +41,7 @@ def verify(secret: bytes, header: str, body: bytes, now: datetime) -> None:
     genuine = _mac(secret, int(times[0]), body).encode()
     given = [value.encode() for name, value in fields if name == "v1"]
     if not any([hmac.compare_digest(genuine, one) for one in given]):  # noqa: C419 - all: no early end
-        msg = "the webhook's signature is not the bank's"
+        msg = "the webhook's signature is not that of who may send it"
         raise SignatureRefused(msg)
     if abs(now.timestamp() - int(times[0])) > TOLERANCE_S:
         msg = f"the webhook was signed more than {TOLERANCE_S} s ago"
