@@ -42,6 +42,7 @@ CarryoverError
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
 │   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
+│   ├── UnknownSegment
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -109,6 +110,7 @@ CarryoverError
 │   ├── SizeRequestTaken    a colleague looks for it
 │   ├── SizeRequestOver     a wish from a fitting room that was answered or called off
 │   ├── NotReady            not staged yet, or closed
+│   ├── SegmentEnded        a segment that is over
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
 │   ├── LastOperator        somebody has to look after the devices
@@ -241,6 +243,7 @@ from cart.kernel.errors.roots import (
     Refused,
     Unavailable,
 )
+from cart.kernel.errors.segments import SegmentEnded, UnknownSegment
 from cart.kernel.errors.selling import (
     AlreadyHandedOver,
     CheckoutChanged,
@@ -340,6 +343,7 @@ __all__ = [
     "SchemaNewer",
     "SealBroken",
     "SecondFactorRefused",
+    "SegmentEnded",
     "SessionLocked",
     "SeveralBands",
     "SignInCodeRefused",
@@ -379,6 +383,7 @@ __all__ = [
     "UnknownOrder",
     "UnknownPlan",
     "UnknownProduct",
+    "UnknownSegment",
     "UnknownServingPlace",
     "UnknownShare",
     "UnknownSizeRequest",

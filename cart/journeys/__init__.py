@@ -1,0 +1,1 @@
+"""What the shop does for people by what they did: segments, later journeys."""
