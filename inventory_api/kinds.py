@@ -1,6 +1,6 @@
 """What rules on people ask of catalogue and shelves. Satisfies segments' ``Catalogue``. Reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from json import dumps
 from typing import Any, Final
 
@@ -8,27 +8,43 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db.engine import is_sqlite
-from cart.db.rows import TEXT, run
-from cart.journeys.segments.person import Article, Places
+from cart.db.rows import TEXT, Ask, run_together
+from cart.journeys.segments.person import Article, Looked, Places
 from cart.journeys.segments.rule import Goods
 
 _AVAILABLE: Final = "s.on_hand - s.safety_stock - s.reserved - s.allocated > 0"
+_ARTICLES: Final = (
+    "SELECT v.gtin, p.id, p.category, p.brand FROM {rows}"
+    " JOIN variant AS v ON v.gtin = d.gtin JOIN product AS p ON p.id = v.product_id"
+)
+_IN_STOCK: Final = (
+    "SELECT v.gtin, s.location_id FROM {rows} JOIN variant AS v ON v.gtin = d.gtin"  # noqa: S608 - our own texts
+    f" JOIN stock AS s ON s.sku = v.sku WHERE {_AVAILABLE}"
+)
+_PLACES: Final = "SELECT id, latitude, longitude FROM location"
 _GTIN: Final = (("gtin", TEXT),)
 
 
 class Kinds:
     """What articles are, and where they can be had."""
 
-    def articles(self, db: Session, gtins: Collection[str]) -> dict[str, Article]:
-        """Return what these articles are; those that nobody knows are absent."""
-        found = run(
+    def look(self, db: Session, gtins: Collection[str], *, stock: bool, places: bool) -> Looked:
+        """Return what these articles are, where they can be had, and the locations, as asked."""
+        rows = [(one,) for one in gtins]
+        known, there, where = run_together(
             db,
-            "SELECT v.gtin, p.id, p.category, p.brand FROM {rows}"
-            " JOIN variant AS v ON v.gtin = d.gtin JOIN product AS p ON p.id = v.product_id",
-            _GTIN,
-            [(one,) for one in gtins],
+            Ask(_ARTICLES, _GTIN, rows),
+            Ask(_IN_STOCK, _GTIN, rows if stock else []),
+            Ask(_PLACES, _GTIN, [("",)] if places else []),
         )
-        return {row[0]: Article(row[1], row[2], row[3]) for row in found}
+        in_stock: dict[str, set[str]] = {}
+        for gtin, location_id in there:
+            in_stock.setdefault(gtin, set()).add(location_id)
+        return Looked(
+            {row[0]: Article(row[1], row[2], row[3]) for row in known},
+            {gtin: frozenset(locations) for gtin, locations in in_stock.items()},
+            _places(where),
+        )
 
     def gtins_of(self, db: Session, of: Goods, limit: int) -> list[str]:
         """Return the articles of a category, brand, product, at most ``limit`` of them."""
@@ -41,21 +57,6 @@ class Kinds:
             {**bound, "limit": limit},
         )
         return [row[0] for row in found]
-
-    def in_stock(self, db: Session, gtins: Collection[str]) -> dict[str, frozenset[str]]:
-        """Return where pieces of these articles can be promised now."""
-        found = run(
-            db,
-            "SELECT v.gtin, s.location_id FROM {rows}"  # noqa: S608 - our own texts, values are bound
-            " JOIN variant AS v ON v.gtin = d.gtin JOIN stock AS s ON s.sku = v.sku"
-            f" WHERE {_AVAILABLE}",
-            _GTIN,
-            [(one,) for one in gtins],
-        )
-        where: dict[str, set[str]] = {}
-        for gtin, location_id in found:
-            where.setdefault(gtin, set()).add(location_id)
-        return {gtin: frozenset(there) for gtin, there in where.items()}
 
     def all_in_stock(
         self, db: Session, location_ids: Collection[str], of: Goods, limit: int
@@ -80,13 +81,13 @@ class Kinds:
 
     def places(self, db: Session) -> Places:
         """Return the locations with where they are."""
-        found = db.connection().execute(text("SELECT id, latitude, longitude FROM location"))
-        return Places(
-            {
-                row[0]: None if row[1] is None or row[2] is None else (row[1], row[2])
-                for row in found
-            }
-        )
+        return _places(db.connection().execute(text(_PLACES)).all())
+
+
+def _places(rows: Iterable[Any]) -> Places:
+    return Places(
+        {row[0]: None if row[1] is None or row[2] is None else (row[1], row[2]) for row in rows}
+    )
 
 
 def _of(of: Goods) -> tuple[str, dict[str, Any]]:

@@ -202,6 +202,23 @@ class People:
             consents.join(db, self.clock, self.ids, session_id=session_id, customer_id=customer_id)
         return joining_id
 
+    def joins_again(self, session_id: str, customer: str) -> None:
+        """Let what parted join the customer once more."""
+        with unit_of_work(self.engine) as db:
+            now = self.clock.now()
+            one = db.get_one(JoiningRow, f"join-{session_id}")
+            again = {**one.model_dump(), "id": f"{one.id}-again", "undone_at": None}
+            db.add(JoiningRow(**{**again, "joined_at": now}))
+            customer_id = f"customer-{customer}"
+            consents.join(db, self.clock, self.ids, session_id=session_id, customer_id=customer_id)
+
+    def emptied(self, db: Session, session_id: str) -> None:
+        """Let a session be emptied, as retention does."""
+        row = db.get_one(ShopperSessionRow, session_id)
+        row.emptied_at = self.clock.now()
+        db.add(row)
+        db.flush()
+
     def parts(self, joining_id: str) -> None:
         """Undo a joining."""
         with unit_of_work(self.engine) as db:

@@ -283,11 +283,14 @@ def test_one_and_all_agree(engine: Engine) -> None:
         homes = list(happen(people, world, run).values())
         now_us = to_us(clock.now())
         with reading(engine) as db:
-            places = CATALOGUE.places(db)
             for said in world["rules"]:
                 rule = _rule(said)
-                found = queries.find(db, CATALOGUE, homes, Needs.of([rule]), now_us).people
-                each = {name for name, one in found.items() if weigh(rule, one, places, now_us).met}
+                found = queries.find(db, CATALOGUE, homes, Needs.of([rule]), now_us)
+                each = {
+                    name
+                    for name, one in found.people.items()
+                    if weigh(rule, one, found.places, now_us).met
+                }
                 everybody = filling.all_homes(db, clock, CATALOGUE, rule)
                 assert [one for one in everybody if one in homes] == sorted(each), said
                 seen.append(len(each))

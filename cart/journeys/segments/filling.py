@@ -20,6 +20,7 @@ from cart.kernel.clock import Clock, to_us
 
 STOCK_EVERY_US: Final = 600_000_000  # ten minutes: so late a segment may hear of the shelves
 COUNT_MAX_MS: Final = 60_000  # a marketer waits no longer, and the database does not either
+FILL_MAX_MS: Final = 600_000  # work in the background, but not for ever: it holds the lock
 WORK_MEM: Final = "256MB"  # of one such statement: a million people grouped without a disk
 
 
@@ -30,7 +31,7 @@ def count(db: Session, clock: Clock, catalogue: Catalogue, rule: Leaf | Group) -
         InvalidInput: a condition is about more articles than can be looked at.
     """
     asked = homes(db, catalogue, catalogue.places(db), rule, to_us(clock.now()))
-    _make_room(db)
+    _make_room(db, COUNT_MAX_MS)
     found = db.connection().execute(
         text(f"SELECT COUNT(*) FROM ({asked.sql}) AS met"),  # noqa: S608 - made by setwise
         asked.bound,
@@ -55,7 +56,7 @@ def fill(db: Session, clock: Clock, catalogue: Catalogue, segment_id: str) -> Mo
     if segment is None:
         return Moved(0)
     now_us = to_us(clock.now())
-    _make_room(db)
+    _make_room(db, FILL_MAX_MS)
     _matched(db, catalogue, segment, now_us)
     entered = _number(db, f"SELECT COUNT(*) FROM ({_ENTERING}) AS e", segment)  # noqa: S608 - our own texts, values are bound
     left = _number(db, f"SELECT COUNT(*) FROM ({_LEAVING}) AS l", segment)  # noqa: S608 - our own texts, values are bound
@@ -130,10 +131,10 @@ def _number(db: Session, statement: str, segment: Segment) -> int:
     return int(found.scalar_one())
 
 
-def _make_room(db: Session) -> None:
+def _make_room(db: Session, longest_ms: int) -> None:
     if not is_sqlite(db.connection()):
         db.execute(text(f"SET LOCAL work_mem = '{WORK_MEM}'"))
-        db.execute(text(f"SET LOCAL statement_timeout = {COUNT_MAX_MS}"))
+        db.execute(text(f"SET LOCAL statement_timeout = {longest_ms}"))
 
 
 def stock_digest(db: Session, catalogue: Catalogue, segment: Segment) -> str:

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel import Session, col, or_, select, update
 
-from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, Ask, insert_new, run, run_together
+from cart.db.engine import is_sqlite
+from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, Ask, Columns, insert_new, run, run_together
 from cart.journeys.segments import queries
 from cart.journeys.segments.person import Catalogue, Person, Places
 from cart.journeys.segments.queries import Needs, Segment
@@ -33,14 +34,17 @@ CHANGES: Final = "segment-changes"
 _KEY: Final = (("segment_id", TEXT), ("home", TEXT))
 _MEMBER: Final = (*_KEY, ("version", INTEGER), ("since_us", BIGINT))
 _CHANGE: Final = (
-    *(("position", BIGINT), ("segment_id", TEXT), ("version", INTEGER), ("home", TEXT)),
+    *(("nth", INTEGER), ("segment_id", TEXT), ("version", INTEGER), ("home", TEXT)),
     *(("entered", BOOLEAN), ("at_us", BIGINT)),
 )
 _TOUCHED: Final = (
     "SELECT i.position, COALESCE(j.to_session_id, i.session_id) FROM interaction AS i"
     " LEFT JOIN joining AS j ON j.from_session_id = i.session_id AND j.undone_at IS NULL"
-    " WHERE i.position > :position ORDER BY i.position LIMIT :limit"
+    " WHERE i.position > (SELECT position FROM timeline_mark WHERE name = :mark)"
+    " ORDER BY i.position LIMIT :limit"
 )
+# Nothing of a batch is asked of these: a batch of one, which they do not look at.
+_ALONE: Final[tuple[Columns, list[tuple[str]]]] = ((("alone", TEXT),), [("",)])
 _DUE: Final = "SELECT home FROM segment_due WHERE due_us <= :now_us ORDER BY due_us LIMIT :limit"
 
 
@@ -61,13 +65,18 @@ class Moved:
     left: int = 0
 
 
+def lock_ask(db: Session) -> Ask:
+    """Ask for how far was read; nobody else writes memberships until the commit."""
+    # SQLite has one writer at a time anyway.
+    alone = "" if is_sqlite(db.connection()) else " FOR UPDATE"
+    asked = f"SELECT position, read_until_us FROM timeline_mark WHERE name = :mark{alone}"  # noqa: S608 - our own text
+    return Ask(asked, *_ALONE, {"mark": MARK})
+
+
 def lock(db: Session) -> Mark:
     """Return how far was read; nobody else writes memberships until the commit."""
-    asked = select(TimelineMarkRow.position, TimelineMarkRow.read_until_us).where(
-        TimelineMarkRow.name == MARK
-    )
-    found = db.exec(asked.with_for_update()).first()
-    if found is None:
+    [found] = run_together(db, lock_ask(db))
+    if not found:
         insert_new(
             db,
             "timeline_mark",
@@ -75,19 +84,22 @@ def lock(db: Session) -> Mark:
             [(MARK, 0, 0), (CHANGES, 0, 0)],
             keys=1,
         )
-        found = db.exec(asked.with_for_update()).one()
-    return Mark(*found)
+        [found] = run_together(db, lock_ask(db))
+    return Mark(*found[0])
 
 
 def follow(db: Session, clock: Clock, catalogue: Catalogue, limit: int = FOLLOWED_MAX) -> Moved:
     """Read on in the timeline and weigh whoever is in it; return what that did."""
-    mark = lock(db)
-    bound = {"position": mark.position, "limit": min(limit, FOLLOWED_MAX)}
-    rows = db.connection().execute(text(_TOUCHED), bound).all()
+    limited = {"mark": MARK, "limit": min(limit, FOLLOWED_MAX)}
+    touched = Ask(_TOUCHED, *_ALONE, limited)
+    # The second sees what was committed while the first waited for the lock.
+    mark, rows = run_together(db, lock_ask(db), touched)
+    if not mark:
+        lock(db)
+        [rows] = run_together(db, touched)
     if not rows:
         return Moved(0)
-    moved = weigh_all(db, clock, catalogue, sorted({row[1] for row in rows}))
-    _move(db, position=rows[-1][0])
+    moved = weigh_all(db, clock, catalogue, sorted({row[1] for row in rows}), rows[-1][0])
     return Moved(len(rows), moved.entered, moved.left)
 
 
@@ -104,34 +116,45 @@ def tend(db: Session, clock: Clock, catalogue: Catalogue) -> Moved:
     for start in range(0, len(homes), HOMES_MAX):
         moved = weigh_all(db, clock, catalogue, homes[start : start + HOMES_MAX])
         entered, left = entered + moved.entered, left + moved.left
-    _move(db, read_until_us=to_us(until))
+    db.execute(
+        update(TimelineMarkRow)
+        .where(col(TimelineMarkRow.name) == MARK)
+        .values(read_until_us=to_us(until))
+    )
     return Moved(len(homes), entered, left)
 
 
-def weigh_all(db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[str]) -> Moved:
+def weigh_all(
+    db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[str], position: int = 0
+) -> Moved:
     """Weigh these homes against every active segment, and write what changed.
 
     Who has no home any more, because it joined another or was emptied, leaves everything.
+    ``position``: up to which the timeline was read for it; 0 if it was not.
     """
     now_us = to_us(clock.now())
     segments = queries.active(db)
     needs = Needs.of([one.rule for one in segments])
     found = queries.find(db, catalogue, homes, needs, now_us)
-    places = catalogue.places(db) if needs.places else Places()
     kept = {one.id for one in segments}
     # An ended segment is emptied by filling it, not by who happens to come along.
     before = {pair for pair in found.memberships if pair[0] in kept}
     after: set[tuple[str, str]] = set()
     due: dict[str, int] = {}
     for home, person in found.people.items():
-        ids, due_us = _weigh_one(segments, person, places, now_us)
+        ids, due_us = _weigh_one(segments, person, found.places, now_us)
         after |= {(one, home) for one in ids}
         if due_us != NEVER:
             due[home] = due_us
     version = {one.id: one.version for one in segments}
-    _write(db, now_us, version, entered=sorted(after - before), left=sorted(before - after))
-    _write_due(db, found.due_us, due)
-    return Moved(len(homes), len(after - before), len(before - after))
+    entered, left = sorted(after - before), sorted(before - after)
+    run_together(
+        db,
+        *_moves(now_us, version, entered=entered, left=left),
+        *_dues(found.due_us, due),
+        *([_read_to(position)] if position else []),
+    )
+    return Moved(len(homes), len(entered), len(left))
 
 
 def _weigh_one(
@@ -146,24 +169,17 @@ def _weigh_one(
     return ids, due_us
 
 
-def _write(
-    db: Session,
+def _moves(
     now_us: int,
-    version: dict[str, int],
+    version: Mapping[str, int],
     *,
     entered: Sequence[tuple[str, str]],
     left: Sequence[tuple[str, str]],
-) -> None:
-    if not entered and not left:
-        return
-    position = next_change(db, len(entered) + len(left))
+) -> list[Ask]:
     noted = [(pair, True) for pair in entered] + [(pair, False) for pair in left]
-    changes = [
-        (position + place, pair[0], version[pair[0]], pair[1], came, now_us)
-        for place, (pair, came) in enumerate(noted)
-    ]
-    run_together(
-        db,
+    if not noted:
+        return []
+    return [
         Ask(
             "DELETE FROM segment_member WHERE (segment_id, home) IN"
             " (SELECT d.segment_id, d.home FROM {rows})",
@@ -178,11 +194,21 @@ def _write(
         ),
         Ask(
             "INSERT INTO segment_change (position, segment_id, version, home, entered, at_us)"
-            " SELECT d.position, d.segment_id, d.version, d.home, d.entered, d.at_us FROM {rows}",
+            " SELECT m.position + d.nth, d.segment_id, d.version, d.home, d.entered, d.at_us"
+            " FROM {rows} JOIN timeline_mark AS m ON m.name = :changes",
             _CHANGE,
-            changes,
+            [
+                (place, pair[0], version[pair[0]], pair[1], came, now_us)
+                for place, (pair, came) in enumerate(noted, start=1)
+            ],
+            {"changes": CHANGES},
         ),
-    )
+        Ask(
+            "UPDATE timeline_mark SET position = position + :number WHERE name = :changes",
+            *_ALONE,
+            {"changes": CHANGES, "number": len(noted)},
+        ),
+    ]
 
 
 def next_change(db: Session, number: int) -> int:
@@ -193,10 +219,9 @@ def next_change(db: Session, number: int) -> int:
     return last + 1
 
 
-def _write_due(db: Session, before: Mapping[str, int], due: Mapping[str, int]) -> None:
+def _dues(before: Mapping[str, int], due: Mapping[str, int]) -> list[Ask]:
     changed = [(home, due_us) for home, due_us in due.items() if before.get(home) != due_us]
-    run_together(
-        db,
+    return [
         Ask(
             "INSERT INTO segment_due (home, due_us) SELECT d.home, d.due_us FROM {rows}"
             " WHERE true ON CONFLICT (home) DO UPDATE SET due_us = excluded.due_us",
@@ -208,6 +233,14 @@ def _write_due(db: Session, before: Mapping[str, int], due: Mapping[str, int]) -
             (("home", TEXT),),
             [(home,) for home in before.keys() - due.keys()],
         ),
+    ]
+
+
+def _read_to(position: int) -> Ask:
+    return Ask(
+        "UPDATE timeline_mark SET position = :position WHERE name = :mark",
+        *_ALONE,
+        {"mark": MARK, "position": position},
     )
 
 
@@ -236,12 +269,3 @@ def homes_of(db: Session, customer_ids: Collection[str]) -> set[str]:
         [(one,) for one in customer_ids],
     )
     return {row[0] for row in found}
-
-
-def _move(db: Session, *, position: int | None = None, read_until_us: int | None = None) -> None:
-    values = {"position": position, "read_until_us": read_until_us}
-    db.execute(
-        update(TimelineMarkRow)
-        .where(col(TimelineMarkRow.name) == MARK)
-        .values(**{name: value for name, value in values.items() if value is not None})
-    )

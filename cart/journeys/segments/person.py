@@ -112,19 +112,24 @@ def distance_km(one: Coordinates, other: Coordinates) -> float:
     return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What catalogue and shelves say. Articles that nobody knows are absent."""
+
+    articles: Mapping[str, Article]
+    in_stock: Mapping[str, frozenset[str]]
+    places: Places
+
+
 class Catalogue(Protocol):
     """What segments ask of catalogue and shelves; ``wiring.py`` says who answers."""
 
-    def articles(self, db: Session, gtins: Collection[str]) -> dict[str, Article]:
-        """Return what these articles are; those that nobody knows are absent."""
+    def look(self, db: Session, gtins: Collection[str], *, stock: bool, places: bool) -> "Looked":
+        """Return what these articles are, where they can be had, and the locations, as asked."""
         ...
 
     def gtins_of(self, db: Session, of: Goods, limit: int) -> list[str]:
         """Return the articles of a category, brand, product, at most ``limit`` of them."""
-        ...
-
-    def in_stock(self, db: Session, gtins: Collection[str]) -> dict[str, frozenset[str]]:
-        """Return where pieces of these articles can be promised now."""
         ...
 
     def all_in_stock(

@@ -7,7 +7,7 @@ from typing import Final
 from sqlmodel import Session, col, func, select
 
 from cart.db.rows import TEXT, Ask, run_together
-from cart.journeys.segments.person import DAY_US, Article, Catalogue, Person, Touch
+from cart.journeys.segments.person import DAY_US, Catalogue, Person, Places, Touch
 from cart.journeys.segments.rule import (
     DAYS_MAX,
     Consented,
@@ -48,6 +48,11 @@ _CARTS: Final = (
     " JOIN cart_line AS l ON l.cart_id = p.cart_id AND l.quantity > 0"
 )
 _IN: Final = "SELECT m.home, m.segment_id FROM {rows} JOIN segment_member AS m ON m.home = d.home"
+_ACTIVE: Final = (
+    "SELECT s.id, s.name, s.state, s.version, v.rule, s.unfilled, s.stock_digest, s.stock_at_us"
+    " FROM segment AS s JOIN segment_version AS v ON v.segment_id = s.id AND v.number = s.version"
+    " WHERE s.state = 'active' ORDER BY s.name"
+)
 _DUE: Final = "SELECT u.home, u.due_us FROM {rows} JOIN segment_due AS u ON u.home = d.home"
 
 
@@ -96,6 +101,7 @@ class Found:
     people: Mapping[str, Person]
     memberships: frozenset[tuple[str, str]]  # (segment id, home)
     due_us: Mapping[str, int]
+    places: Places
 
 
 def _of_kind(of: Goods) -> bool:
@@ -111,18 +117,16 @@ def find(
     """
     rows = [(one,) for one in homes]
     oldest = {"oldest_us": now_us - DAYS_MAX * DAY_US}
-    who, touches, carts, members, dues = run_together(
+    who, touches, carts, members, dues, decided = run_together(
         db,
         Ask(_WHO, _HOME, rows),
         Ask(_TOUCHES, _HOME, rows, oldest),
         Ask(_CARTS, _HOME, rows if needs.carts else []),
         Ask(_IN, _HOME, rows),
         Ask(_DUE, _HOME, rows),
+        among_ask(homes if needs.consents else []),
     )
-    consents = {}
-    if needs.consents and who:
-        [decided] = run_together(db, among_ask([(row[0], row[1]) for row in who]))
-        consents = among_of(decided)
+    consents = among_of(decided)
     touched: dict[str, list[Touch]] = {}
     for home, *rest in touches:
         touched.setdefault(home, []).append(Touch(*rest))
@@ -130,10 +134,12 @@ def find(
     for home, gtin in carts:
         lying.setdefault(home, set()).add(gtin)
     gtins = {row[4] for row in touches if row[4]} | {row[1] for row in carts}
-    articles: Mapping[str, Article] = {}
-    if needs.catalogue:
-        articles = catalogue.articles(db, sorted(gtins))
-    in_stock = catalogue.in_stock(db, sorted(gtins)) if needs.stock else {}
+    looked = catalogue.look(
+        db,
+        sorted(gtins) if needs.catalogue or needs.stock else [],
+        stock=needs.stock,
+        places=needs.places,
+    )
     people = {
         home: Person(
             home,
@@ -142,18 +148,23 @@ def find(
             tuple(touched.get(home, ())),
             frozenset(lying.get(home, ())),
             consents.get(home, frozenset()),
-            articles,
-            in_stock,
+            looked.articles,
+            looked.in_stock,
         )
         for home, customer_id, locale in who
     }
     memberships = frozenset((segment_id, home) for home, segment_id in members)
-    return Found(people, memberships, dict(dues))
+    return Found(people, memberships, dict(dues), looked.places)
 
 
 def active(db: Session) -> list[Segment]:
     """Return the segments that are kept, with their rules."""
-    return [_segment(*row) for row in _asked(db, SegmentRow.state == "active")]
+    # By the driver itself: this is asked with every touch of anybody.
+    [found] = run_together(db, Ask(_ACTIVE, (("alone", TEXT),), [("",)]))
+    return [
+        Segment(id_, name, state, version, kept(rule), bool(unfilled), digest, at_us)
+        for id_, name, state, version, rule, unfilled, digest, at_us in found
+    ]
 
 
 def unfilled(db: Session) -> list[Segment]:

@@ -22,12 +22,12 @@ _NEWEST: Final = (
 _AMONG: Final = (
     "SELECT x.home, x.brought, c.purpose, c.number, c.granted, c.source,"  # noqa: S608 - our own texts, values are bound
     " COALESCE(w.version, 0), c.decided_at FROM ("
-    " SELECT d.home, s.id, 0 AS brought FROM {rows}"
-    " JOIN consent_subject AS s ON s.customer_id = d.customer_id"
-    " UNION ALL SELECT d.home, s.id, 0 FROM {rows}"
-    " JOIN consent_subject AS s ON s.session_id = d.home WHERE d.customer_id = ''"
-    " UNION ALL SELECT d.home, s.id, 1 FROM {rows}"
-    " JOIN consent_subject AS o ON o.customer_id = d.customer_id"
+    " SELECT d.home, s.id, 0 AS brought FROM {rows} JOIN shopper_session AS p ON p.id = d.home"
+    " JOIN consent_subject AS s ON s.customer_id = p.customer_id"
+    " UNION ALL SELECT d.home, s.id, 0 FROM {rows} JOIN shopper_session AS p ON p.id = d.home"
+    " JOIN consent_subject AS s ON s.session_id = p.id WHERE p.customer_id IS NULL"
+    " UNION ALL SELECT d.home, s.id, 1 FROM {rows} JOIN shopper_session AS p ON p.id = d.home"
+    " JOIN consent_subject AS o ON o.customer_id = p.customer_id"
     " JOIN consent_subject AS s ON s.joined_id = o.id"
     ") AS x JOIN consent AS c ON c.subject_id = x.id"
     f" LEFT JOIN consent_wording AS w ON w.hash = c.wording_hash WHERE {_NEWEST}"
@@ -59,9 +59,9 @@ brought_{name} AS (
         AND (n.subject_id IS NULL OR r.decided_at >= n.decided_at)))"""
 
 
-def among_ask(people: Sequence[tuple[str, str]]) -> Ask:
-    """Ask what these have decided, each (home, customer id or ""); :func:`among_of` reads it."""
-    return Ask(_AMONG, (("home", TEXT), ("customer_id", TEXT)), people)
+def among_ask(homes: Sequence[str]) -> Ask:
+    """Ask what these have decided, by their sessions; :func:`among_of` reads it."""
+    return Ask(_AMONG, (("home", TEXT),), [(one,) for one in homes])
 
 
 def among_of(rows: Sequence[AnyRow]) -> dict[str, frozenset[Purpose]]:
