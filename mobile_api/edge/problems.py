@@ -91,6 +91,8 @@ TITLES: Final[Mapping[str, str]] = {
     "erasure_waits": N_("Something of yours is still under way."),
     "undo_closed": N_("This cannot be undone any more."),
     "consent_missing": N_("This needs your consent first."),
+    "unknown_segment": N_("There is no such segment."),
+    "segment_ended": N_("This segment is over. Make another."),
     "consent_changed": N_("This has changed meanwhile. Please look again, then decide."),
     "browser_refuses": N_("Your browser asks us not to. Change that in the browser first."),
     "unknown_withdrawal": N_("This link is not complete. Please copy all of it from the e-mail."),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cart.journeys import personal as of_journeys
 from cart.personal import held as of_cart
 from cart.personal.model import Elsewhere, Erasure, Holding
 from gateway import personal as of_gateway
@@ -9,6 +10,7 @@ from inventory_api import personal as of_inventory
 
 REGISTRY: Final[tuple[Holding, ...]] = (
     *of_cart.HELD,
+    *of_journeys.HELD,
     *of_gateway.HELD,
     *of_inventory.HELD,
 )

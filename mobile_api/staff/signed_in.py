@@ -107,6 +107,8 @@ class Device:
                 allowed = True
             case Role.FLOOR:
                 allowed = me.may(May.FLOOR)
+            case Role.SEGMENTS:
+                allowed = me.may(May.SEGMENTS)
             case Role.PEOPLE:
                 allowed = people.may_see(db, me)
             case _:

@@ -93,8 +93,8 @@ def rules() -> list[str]:
     return [
         example,
         *(
-            '{"if":"all","rules":[{"if":"did","kind":"scanned","of":{"category":"'
-            f'c{one}"}},"days":30}},{{"if":"not_bought","of":{{"brand":"b{one % 7}"}},"days":90}}]}}'
+            f'{{"if":"all","rules":[{{"if":"did","kind":"scanned","of":{{"category":"c{one}"}},'
+            f'"days":30}},{{"if":"not_bought","of":{{"brand":"b{one % 7}"}},"days":90}}]}}'
             for one in range(8)
         ),
         *(

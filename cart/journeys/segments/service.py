@@ -1,20 +1,22 @@
 """Makes segments, gives them new rules, begins and ends them. A rule is never changed in place."""
 
+from datetime import timedelta
 from typing import Final
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from cart.db.columns import NAME_LENGTH_MAX
 from cart.journeys.segments import queries
 from cart.journeys.segments.queries import ACTIVE_MAX, Segment
 from cart.journeys.segments.rule import Group, Leaf, written
-from cart.journeys.segments.tables import SegmentRow, SegmentVersionRow
-from cart.kernel.clock import Clock
+from cart.journeys.segments.tables import SegmentChangeRow, SegmentRow, SegmentVersionRow
+from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import InvalidInput, SegmentEnded, UnknownSegment
 from cart.kernel.ids import Ids
 
 SEGMENTS_MAX: Final = 1_000  # ended ones too: nobody finds one among more
 VERSIONS_MAX: Final = 500
+KEPT: Final = timedelta(days=365)  # changes: as far back as a rule looks
 
 
 def make(db: Session, clock: Clock, ids: Ids, *, name: str, rule: Leaf | Group, by: str) -> Segment:
@@ -125,6 +127,17 @@ def end(db: Session, segment_id: str) -> Segment:
         db.add(row)
         db.flush()
     return need(db, segment_id)
+
+
+def forget(db: Session, clock: Clock, limit: int) -> int:
+    """Delete what was noted longer ago than it is kept; return how much, at most ``limit``."""
+    old = (
+        select(SegmentChangeRow.position)
+        .where(SegmentChangeRow.at_us < to_us(clock.now() - KEPT))
+        .limit(limit)
+    )
+    gone = db.exec(delete(SegmentChangeRow).where(col(SegmentChangeRow.position).in_(old)))
+    return int(gone.rowcount)
 
 
 def _open(db: Session, segment_id: str) -> SegmentRow:
