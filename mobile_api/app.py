@@ -47,6 +47,7 @@ from mobile_api.rooms.sweep import RoomSweep
 from mobile_api.routes import BODY_BYTES_MAX, own_routes
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
+from mobile_api.segments.sweep import SegmentSweep
 from mobile_api.settings import ApiSettings
 from mobile_api.staff.provider import Provider
 from mobile_api.staff.sweep import DeskSweep
@@ -209,6 +210,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     looking("the desk", DeskSweep(parts).look)
     looking("queues in shops", TurnSweep(parts).look)
     looking("fitting rooms", RoomSweep(parts).look)
+    looking("segments", SegmentSweep(parts).look)
     parts.looks_bell = looking("looks", LooksSweep(parts).look).ring
     looking("erasures", _erasures.ErasureSweep(parts).look)
     looking("what is kept too long", _schedule.RetentionSweep(parts).look)

@@ -47,6 +47,7 @@ ALLOWED: Final = {
     Role.STAFF: {ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR},
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
+    Role.SEGMENTS: {MARKETER},
     Role.OPERATOR: {OPERATOR},
 }
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
@@ -99,6 +100,8 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     },
     **{one: {} for one in ("pin", "second", "close", "people")},
     **{one: {} for one in ("begin", "ask", "allow", "refuse", "withdraw", "delete")},
+    "segments": {"name": "New", "rule": '{"if":"known"}'},
+    "rule": {"rule": '{"if":"known"}'},
     "set": {"pin": "402859"},
     "keep": {"days": "7"},
     "share": {"days": "7"},
@@ -247,6 +250,7 @@ def test_she_herself_sees_what_is_hers(shop: World) -> None:
         (Role.FLOOR, LEAD, 4),
         (Role.FLOOR, MANAGER, 4),
         (Role.STAFF, MARKETER, 1),
+        (Role.SEGMENTS, MARKETER, 2),
         (Role.PEOPLE, MANAGER, 1),
         (Role.OPERATOR, OPERATOR, 4),
     ],

@@ -28,6 +28,7 @@ from tests.mobile_api.test_second import codes_on, now, secret_on
 HTML: Final = {"Accept": "text/html"}
 OK: Final = 200
 QUEUE, DESK, TEAM, SECOND = "/staff/queue", "/staff/desk", "/staff/people", "/staff/second"
+SEGMENTS = "/staff/segments"
 OVERVIEW: Final = "/operator"
 # Who she is, whether an operator, where she wanted to go, where she comes to.
 WAYS: Final = [
@@ -37,8 +38,8 @@ WAYS: Final = [
     (Role.ASSOCIATE, False, OVERVIEW, QUEUE),
     (Role.LEAD, True, "/operator/audit?staff=x", "/operator/audit"),
     (Role.MANAGER, False, TEAM, TEAM),
-    (Role.MARKETER, False, "", SECOND),
-    (Role.MARKETER, False, DESK, SECOND),
+    (Role.MARKETER, False, "", SEGMENTS),
+    (Role.MARKETER, False, DESK, SEGMENTS),
     (Role.MARKETER, True, "", OVERVIEW),
     (Role.MARKETER, True, DESK, OVERVIEW),
     (Role.MARKETER, True, TEAM, TEAM),

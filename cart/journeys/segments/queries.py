@@ -167,6 +167,14 @@ def active(db: Session) -> list[Segment]:
     ]
 
 
+def any_kept(db: Session) -> bool:
+    """Say whether there is anything to do: a segment that is active, or was a moment ago."""
+    asked = select(SegmentRow.id).where(
+        (col(SegmentRow.state) == "active") | col(SegmentRow.unfilled).is_(True)
+    )
+    return db.exec(asked.limit(1)).first() is not None
+
+
 def unfilled(db: Session) -> list[Segment]:
     """Return the segments that are to be filled, or emptied because they ended."""
     return [_segment(*row) for row in _asked(db, col(SegmentRow.unfilled).is_(True))]
