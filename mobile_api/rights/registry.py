@@ -42,6 +42,12 @@ ELSEWHERE: Final = (
         "as long as their looks; what is of none, two hours",
     ),
     Elsewhere(
+        "`DATA_DIR/audiences`: files for advertisers, where an audience's target is `file`",
+        "hashes of e-mail addresses of customers who allowed it",
+        "her hash is in a file of removals with the next round",
+        "until whoever uploads them deletes them: they are to be deleted once they were uploaded",
+    ),
+    Elsewhere(
         "spools of devices",
         "events that were not sent yet; one that asks for a list has the address",
         "events of her visits are acknowledged and done away with, so the device forgets them",

@@ -31,6 +31,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
 from mobile_api.segments import form, telling
+from mobile_api.staff.looking import looking
 from mobile_api.staff.schemas import ID_LENGTH_MAX
 from mobile_api.staff.signed_in import CurrentDevice, Device
 from mobile_api.staff.ways import home_of
@@ -140,7 +141,7 @@ def _list(request: Request, wired: Parts, me: Staff, composed: Composed) -> HTML
     with reading(wired.engine) as db:
         sizes = queries.sizes(db)
         shown = [_shown(one, sizes, spoken) for one in queries.every(db)]
-        context = _around(db, me) | {
+        context = _around(wired, db, me, spoken) | {
             "segments": shown,
             "composed": composed,
             "conditions": form.CONDITIONS,
@@ -150,9 +151,10 @@ def _list(request: Request, wired: Parts, me: Staff, composed: Composed) -> HTML
     return page(request, "staff_segments.html", context, status=status, headers=NO_STORE)
 
 
-def _around(db: Session, me: Staff) -> dict[str, Any]:
+def _around(wired: Parts, db: Session, me: Staff, spoken: Words) -> dict[str, Any]:
     return {
         "me": me,
+        "place": looking(wired, db, me, spoken).place,
         "page_id": "segments",
         "here_path": "/staff/segments",
         "home": home_of(db, me),
@@ -198,7 +200,7 @@ def _one(
         why = None
         if home:
             why = explaining.explain(db, wired.clock, _CATALOGUE, segment, home)
-        context = _around(db, me) | {
+        context = _around(wired, db, me, spoken) | {
             "segment": _shown(segment, queries.sizes(db), spoken),
             "lines": list(telling.rule_lines(segment.rule, spoken)),
             "rule": written(segment.rule),

@@ -6,9 +6,12 @@ they take turns at a row's lock.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from cart.db import reading, unit_of_work
+from cart.journeys.audiences.rounds import bring
+from cart.journeys.audiences.targets import FileTarget
 from cart.journeys.segments import filling, keeping, queries
 from cart.kernel.errors import InvalidInput
 from inventory_api.kinds import Kinds
@@ -49,6 +52,12 @@ class SegmentSweep:
             keeping.tend(db, clock, catalogue)
         with reading(engine) as db:
             stale = filling.stale(db, clock, catalogue)
+        self._fill(stale)
+        folder = self._parts.settings.data_dir / "audiences"
+        bring(engine, clock, {"file": FileTarget(folder)})
+
+    def _fill(self, stale: Sequence[str]) -> None:
+        engine, clock, catalogue = self._parts.engine, self._parts.clock, self._catalogue
         for segment_id in stale:
             try:
                 with unit_of_work(engine) as db:

@@ -75,8 +75,8 @@ FILLING: Final = (
        'k' || n % :people, CASE n % 11 WHEN 0 THEN 'ordered' WHEN 1 THEN 'tried' ELSE 'scanned'
        END, 'tablet', :now_us - CAST(random() * random() * :year_us AS bigint), :now_us, v.gtin,
        v.sku, 1, CASE WHEN n % 11 = 0 THEN 1999 ELSE 0 END, 'EUR', 'l' || n % :locations, '', ''
-       FROM generate_series(0, :touches - 1) AS n JOIN variant AS v ON v.sku = 'S' || (n % 1999 * 7919) %
-       :articles""",
+       FROM generate_series(0, :touches - 1) AS n JOIN variant AS v ON v.sku = 'S' ||
+       (n % 1999 * 7919) % :articles""",
     """INSERT INTO timeline_mark (name, position, read_until_us) VALUES ('timeline', :touches, 0),
        ('segments', :touches, :now_us), ('segment-changes', 0, 0)""",
 )
