@@ -16,7 +16,8 @@ from cart.journeys.segments import filling, keeping, queries, service
 from cart.journeys.segments.queries import Segment
 from cart.journeys.segments.rule import read
 from cart.journeys.segments.tables import SegmentDueRow, SegmentMemberRow
-from cart.kernel.errors import InvalidInput, SegmentEnded, UnknownSegment
+from cart.kernel.errors import InvalidInput
+from cart.kernel.errors.segments import SegmentEnded, UnknownSegment
 from cart.profile.consent.model import Purpose
 from cart.profile.timeline.model import Kind
 from tests.cart.people_world import CATALOGUE, HARBOUR, LAMP, SOFA, SOFA_RED, People

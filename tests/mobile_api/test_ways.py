@@ -113,13 +113,13 @@ def test_so_does_who_sets_a_second_factor_up_or_proves_it(floor: Floor, tmp_path
         secret = secret_on(phone.post(f"{SECOND}/start", data={"back": DESK}).text)
         confirmed = phone.post(f"{SECOND}/confirm", data={"code": now(floor, secret), "back": DESK})
         assert codes_on(confirmed.text)
-        assert f'href="{SECOND}"' in confirmed.text
+        assert f'href="{SEGMENTS}"' in confirmed.text
         assert DESK not in confirmed.text
         phone.post("/staff/sign-out")
         floor.clock.advance(factors.STEP_S)
         phone.post("/staff", data=form)
         came = phone.post("/staff/code", data={"code": now(floor, secret), "back": DESK})
-        assert (came.status_code, came.url.path) == (OK, SECOND)
+        assert (came.status_code, came.url.path) == (OK, SEGMENTS)
 
 
 @pytest.mark.parametrize("role", [None, *access.Role])

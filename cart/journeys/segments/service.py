@@ -11,7 +11,8 @@ from cart.journeys.segments.queries import ACTIVE_MAX, Segment
 from cart.journeys.segments.rule import Group, Leaf, written
 from cart.journeys.segments.tables import SegmentChangeRow, SegmentRow, SegmentVersionRow
 from cart.kernel.clock import Clock, to_us
-from cart.kernel.errors import InvalidInput, SegmentEnded, UnknownSegment
+from cart.kernel.errors import InvalidInput
+from cart.kernel.errors.segments import SegmentEnded, UnknownSegment
 from cart.kernel.ids import Ids
 
 SEGMENTS_MAX: Final = 1_000  # ended ones too: nobody finds one among more

@@ -1,8 +1,7 @@
 """The one tree of errors.
 
-Every refusal in the project is one of these. A class has a stable ``code`` (it
-travels to phones and devices and never changes) and typed ``data``; it knows
-nothing of HTTP or MQTT: the edges translate.
+Every refusal in the project is one of these. A class has a ``code``, which travels and never
+changes, and typed ``data``; it knows nothing of HTTP or MQTT. Of segments: ``errors.segments``.
 
 CarryoverError
 ├── InvalidInput            what came in is not what the contract says
@@ -42,7 +41,6 @@ CarryoverError
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
 │   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
-│   ├── UnknownSegment
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -110,7 +108,6 @@ CarryoverError
 │   ├── SizeRequestTaken    a colleague looks for it
 │   ├── SizeRequestOver     a wish from a fitting room that was answered or called off
 │   ├── NotReady            not staged yet, or closed
-│   ├── SegmentEnded        a segment that is over
 │   ├── ConsentChanged      decided on since, or the wording is another by now
 │   ├── ErasureWaits        something of hers is under way: an order to be collected, a payment
 │   ├── LastOperator        somebody has to look after the devices
@@ -243,7 +240,6 @@ from cart.kernel.errors.roots import (
     Refused,
     Unavailable,
 )
-from cart.kernel.errors.segments import SegmentEnded, UnknownSegment
 from cart.kernel.errors.selling import (
     AlreadyHandedOver,
     CheckoutChanged,
@@ -343,7 +339,6 @@ __all__ = [
     "SchemaNewer",
     "SealBroken",
     "SecondFactorRefused",
-    "SegmentEnded",
     "SessionLocked",
     "SeveralBands",
     "SignInCodeRefused",
@@ -383,7 +378,6 @@ __all__ = [
     "UnknownOrder",
     "UnknownPlan",
     "UnknownProduct",
-    "UnknownSegment",
     "UnknownServingPlace",
     "UnknownShare",
     "UnknownSizeRequest",
