@@ -51,6 +51,7 @@ from mobile_api.rooms.sweep import RoomSweep
 from mobile_api.routes import BODY_BYTES_MAX, UPLOAD_BYTES_MAX, own_routes
 from mobile_api.scan import router as scan_router
 from mobile_api.scan.reader import PhotoReader
+from mobile_api.segments.sweep import SegmentSweep
 from mobile_api.settings import ApiSettings
 from mobile_api.staff import topics
 from mobile_api.staff.provider import Provider
@@ -223,6 +224,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     looking("queues in shops", TurnSweep(parts).look)
     looking("fitting rooms", RoomSweep(parts).look)
     parts.push_bell = looking("phones to ring", PushSweep(parts).look).ring
+    looking("segments", SegmentSweep(parts).look)
     parts.looks_bell = looking("looks", LooksSweep(parts).look).ring
     looking("erasures", _erasures.ErasureSweep(parts).look)
     looking("what people did", TimelineSweep(parts).look)

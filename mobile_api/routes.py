@@ -49,6 +49,7 @@ from mobile_api.queues import router as queue_router
 from mobile_api.rights import pages as rights_pages
 from mobile_api.rights import router as rights_router
 from mobile_api.scan import router as scan_router
+from mobile_api.segments import pages as segment_pages
 from mobile_api.sign_in import pages as sign_in_pages
 from mobile_api.sign_in import router as sign_in_router
 from mobile_api.staff import band_pages as staff_band_pages
@@ -120,6 +121,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     second_passkeys.router,
     staff_people.router,
     staff_topics.router,
+    segment_pages.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

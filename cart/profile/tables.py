@@ -149,10 +149,12 @@ class JoiningRow(SQLModel, table=True):
     from_session_id: str = Field(
         foreign_key="shopper_session.id", index=True, max_length=ID_LENGTH_MAX
     )
-    to_session_id: str = Field(foreign_key="shopper_session.id", max_length=ID_LENGTH_MAX)
+    to_session_id: str = Field(
+        foreign_key="shopper_session.id", index=True, max_length=ID_LENGTH_MAX
+    )
     left_out: int = 0
-    joined_at: datetime
-    undone_at: datetime | None = None
+    joined_at: datetime = Field(index=True)
+    undone_at: datetime | None = Field(default=None, index=True)
 
 
 class JoiningLineRow(SQLModel, table=True):

@@ -92,6 +92,8 @@ TITLES: Final[Mapping[str, str]] = {
     "erasure_waits": N_("Something of yours is still under way."),
     "undo_closed": N_("This cannot be undone any more."),
     "consent_missing": N_("This needs your consent first."),
+    "unknown_segment": N_("There is no such segment."),
+    "segment_ended": N_("This segment is over. Make another."),
     "consent_changed": N_("This has changed meanwhile. Please look again, then decide."),
     "browser_refuses": N_("Your browser asks us not to. Change that in the browser first."),
     "unknown_topic": N_("There is no such topic, or no longer."),

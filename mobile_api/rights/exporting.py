@@ -78,6 +78,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     (N_("Your story with the shop"), ("interaction", "interest_word")),
     (
+        N_("Groups by what you did"),
+        ("segment_member", "segment_change", "segment_due", "audience_entry"),
+    ),
+    (
         N_("Looks"),
         (
             *("look", "look_item", "look_choice", "look_share", "look_key", "look_phone"),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cart.journeys import personal as of_journeys
 from cart.personal import held as of_cart
 from cart.personal.model import Elsewhere, Erasure, Holding
 from gateway import personal as of_gateway
@@ -9,6 +10,7 @@ from inventory_api import personal as of_inventory
 
 REGISTRY: Final[tuple[Holding, ...]] = (
     *of_cart.HELD,
+    *of_journeys.HELD,
     *of_gateway.HELD,
     *of_inventory.HELD,
 )
@@ -38,6 +40,12 @@ ELSEWHERE: Final = (
         " them without her phone",
         "deleted; before that what opens them",
         "as long as their looks; what is of none, two hours",
+    ),
+    Elsewhere(
+        "`DATA_DIR/audiences`: files for advertisers, where an audience's target is `file`",
+        "hashes of e-mail addresses of customers who allowed it",
+        "her hash is in a file of removals with the next round",
+        "until whoever uploads them deletes them: they are to be deleted once they were uploaded",
     ),
     Elsewhere(
         "spools of devices",

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from cart.carts import keys
 from cart.db import unit_of_work
 from cart.idempotency import service as idempotency
+from cart.journeys.segments import service as segments
 from cart.kernel.clock import Clock
 from cart.looks import ending
 from cart.orders import addresses
@@ -100,6 +101,12 @@ RULES: Final = (
         "plans of visits with their lines and bookings",
         lambda _: f"{plan_limits.KEPT.days} day after the visit (fixed)",
         lambda db, clock, _: plans.forget(db, clock),
+    ),
+    Rule(
+        "segment_changes",
+        "who came into segments and left them",
+        lambda _: f"{segments.KEPT.days} days (fixed)",
+        lambda db, clock, _: segments.forget(db, clock, AT_ONCE_MAX),
     ),
     Rule(
         "list_addresses",

@@ -110,6 +110,8 @@ class Device:
                 allowed = me.may(May.FLOOR)
             case Role.MARKETING:
                 allowed = me.may(May.LETTERS) or holds(db, me.id, Permission.OPERATOR)
+            case Role.SEGMENTS:
+                allowed = me.may(May.SEGMENTS)
             case Role.PEOPLE:
                 allowed = people.may_see(db, me)
             case _:

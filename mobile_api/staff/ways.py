@@ -8,9 +8,11 @@ from sqlmodel import Session
 from cart.picking import doors, people
 from cart.picking.model import Staff
 from cart.picking.permissions import Permission, holds
+from cart.picking.roles import May
 from cart.picking.staff import SignedIn
 
 QUEUE: Final = "/staff/queue"
+SEGMENTS: Final = "/staff/segments"
 DOOR, SECOND, PEOPLE, OPERATOR = "/staff", "/staff/second", "/staff/people", "/operator"
 
 
@@ -24,7 +26,9 @@ def home_of(db: Session, me: Staff) -> str:
     """Return her first page: of the pages that she may open, the one for what she does most."""
     if me.on_the_floor:
         return QUEUE
-    return OPERATOR if holds(db, me.id, Permission.OPERATOR) else SECOND
+    if holds(db, me.id, Permission.OPERATOR):
+        return OPERATOR
+    return SEGMENTS if me.may(May.SEGMENTS) else SECOND
 
 
 def way_of(db: Session, me: Staff, back: str) -> str:
@@ -44,6 +48,8 @@ def way_on(db: Session, signed: SignedIn | doors.Halfway, back: str) -> str:
 def _opens(db: Session, me: Staff, path: str) -> bool:
     if _under(path, OPERATOR):
         return holds(db, me.id, Permission.OPERATOR)
+    if _under(path, SEGMENTS):
+        return me.may(May.SEGMENTS)
     if _under(path, PEOPLE):
         return people.may_see(db, me)
     return _under(path, SECOND) or me.on_the_floor

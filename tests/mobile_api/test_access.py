@@ -25,6 +25,7 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         Role.STAFF: 14,
         Role.FLOOR: 59,
         Role.PEOPLE: 5,
+        Role.SEGMENTS: 6,
         Role.TOKEN: 2,
         Role.PROVIDER: 1,
         Role.POSTMAN: 1,

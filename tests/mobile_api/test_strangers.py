@@ -48,6 +48,7 @@ ALLOWED: Final = {
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
     Role.MARKETING: {MARKETER, OPERATOR},
+    Role.SEGMENTS: {MARKETER},
     Role.OPERATOR: {OPERATOR},
 }
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
@@ -115,6 +116,8 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "topics": {"id": "x", "name_en": "x"},
     "write": {"subject_en": "x", "text_en": "x"},
     "import": {},
+    "segments": {"name": "New", "rule": '{"if":"known"}'},
+    "rule": {"rule": '{"if":"known"}'},
     "set": {"pin": "402859"},
     "keep": {"days": "7"},
     "share": {"days": "7"},
@@ -266,6 +269,7 @@ def test_she_herself_sees_what_is_hers(shop: World) -> None:
         (Role.FLOOR, LEAD, 4),
         (Role.FLOOR, MANAGER, 4),
         (Role.STAFF, MARKETER, 1),
+        (Role.SEGMENTS, MARKETER, 2),
         (Role.PEOPLE, MANAGER, 1),
         (Role.MARKETING, MARKETER, 1),
         (Role.OPERATOR, OPERATOR, 4),

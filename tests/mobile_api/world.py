@@ -13,6 +13,9 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 from starlette.testclient import TestClient
 
+from cart.db import unit_of_work
+from cart.journeys.segments import service as segments
+from cart.journeys.segments.rule import read
 from cart.kernel.ids import RandomIds
 from cart.orders.slots import floor_quarter
 from cart.picking.roles import Role
@@ -87,6 +90,11 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
         made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
         made.ids["desk"] = "till-1"
         FittingRoom(floor).ask()
+        with unit_of_work(engine) as db:
+            rule = read('{"if":"seen","days":3}')
+            made.ids["segment_id"] = segments.make(
+                db, clock, RandomIds(), name="Seen", rule=rule, by="staff"
+            ).id
         made.ids["device_id"] = Fleet(floor).at_work().first.device.device_id
         made.ids |= floor.look(_left_behind)
         yield made

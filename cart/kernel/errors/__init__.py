@@ -1,5 +1,7 @@
 """The one tree of errors.
 
+Every refusal in the project is one of these. A class has a ``code``, which travels and never
+changes, and typed ``data``; it knows nothing of HTTP or MQTT. Of segments: ``errors.segments``.
 Every refusal in the project is one of these. A class has a stable ``code`` (it
 travels to phones and devices and never changes) and typed ``data``; it knows
 nothing of HTTP or MQTT: the edges translate.

@@ -82,7 +82,7 @@ class ConsentRow(SQLModel, table=True):
         default=None, foreign_key="consent_wording.hash", max_length=HASH_LENGTH
     )
     location_id: str = Field(default="", max_length=ID_LENGTH_MAX)
-    decided_at: datetime
+    decided_at: datetime = Field(index=True)
 
 
 class ConsentTraceRow(SQLModel, table=True):

@@ -1,0 +1,1 @@
+"""Audiences of advertisers: who is in a segment and allows it, told to them as hashes."""

@@ -1,0 +1,1 @@
+"""Segments: sets of people by rule, kept as things happen, each explained."""

@@ -1,0 +1,207 @@
+"""Weighs a rule against a person, and says what it rests on. Pure; no database.
+
+The same is said set by set in ``setwise.py``; a property test holds the two together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cart.journeys.segments.person import (
+    CAME_BACK,
+    DAY_US,
+    LOOKED_AT,
+    Person,
+    Places,
+    Touch,
+)
+from cart.journeys.segments.rule import (
+    DAYS_MAX,
+    All,
+    Any,
+    Bought,
+    Consented,
+    Did,
+    DidNot,
+    Goods,
+    Group,
+    InCart,
+    InStock,
+    Known,
+    LastAt,
+    Leaf,
+    Not,
+    NotBought,
+    Seen,
+    Speaks,
+    Spent,
+)
+from cart.profile.timeline.model import Kind
+
+BUYING: Final = CAME_BACK | {Kind.ORDERED.value}
+NEVER: Final = 2**62  # microseconds: a change that time alone does not bring
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a rule, or a part of it, is met.
+
+    ``number``: what was counted (times, pieces, minor units). ``evidence``: what it rests on,
+    the newest first. ``until_us``: when this may change by time alone; never later than it does.
+    """
+
+    rule: Leaf | Group
+    met: bool
+    parts: tuple["Verdict", ...] = ()
+    number: int = 0
+    evidence: tuple[Touch, ...] = ()
+    until_us: int = NEVER
+
+
+def weigh(rule: Leaf | Group, person: Person, places: Places, now_us: int) -> Verdict:
+    """Return the verdict on a whole rule. Who did nothing in a year is in no segment."""
+    since_us = now_us - DAYS_MAX * DAY_US
+    last_us = max((one.at_us for one in person.touches), default=since_us)
+    if last_us <= since_us:
+        return Verdict(rule, met=False)
+    found = _Scales(person, places, now_us).weigh(rule)
+    until_us = min(found.until_us, last_us + DAYS_MAX * DAY_US)
+    return Verdict(rule, found.met, found.parts, found.number, found.evidence, until_us)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scales:
+    person: Person
+    places: Places
+    now_us: int
+
+    def weigh(self, rule: Leaf | Group) -> Verdict:
+        if isinstance(rule, Not):
+            inner = self.weigh(rule.rule)
+            return Verdict(rule, not inner.met, (inner,), until_us=inner.until_us)
+        if isinstance(rule, All | Any):
+            parts = tuple(self.weigh(one) for one in rule.rules)
+            met = (all if isinstance(rule, All) else any)(one.met for one in parts)
+            return Verdict(rule, met, parts, until_us=min(one.until_us for one in parts))
+        return _LEAVES[type(rule)](self, rule)
+
+    def _touches(
+        self, days: int, kinds: frozenset[str] | set[str] | None, of: Goods
+    ) -> list[Touch]:
+        """Return the touches of a window, the newest first."""
+        since_us = self.now_us - days * DAY_US
+        fits = self.person.fits
+        found = [
+            one
+            for one in self.person.touches
+            if one.at_us > since_us and (kinds is None or one.kind in kinds) and fits(one.gtin, of)
+        ]
+        return sorted(found, key=lambda one: (one.at_us, one.position), reverse=True)
+
+    def did(self, leaf: Did) -> Verdict:
+        return self._times(leaf, leaf.kind, leaf.of, leaf.days, leaf.times)
+
+    def did_not(self, leaf: DidNot) -> Verdict:
+        return _negated(leaf, self._times(leaf, leaf.kind, leaf.of, leaf.days, 1))
+
+    def _times(self, leaf: Leaf, kind: Kind, of: Goods, days: int, times: int) -> Verdict:
+        found = self._touches(days, {kind.value}, of)
+        met = len(found) >= times
+        until_us = found[times - 1].at_us + days * DAY_US if met else NEVER
+        return Verdict(leaf, met, (), len(found), tuple(found), until_us)
+
+    def bought(self, leaf: Bought) -> Verdict:
+        return self._pieces(leaf, leaf.of, leaf.days, leaf.pieces)
+
+    def not_bought(self, leaf: NotBought) -> Verdict:
+        return _negated(leaf, self._pieces(leaf, leaf.of, leaf.days, 1))
+
+    def _pieces(self, leaf: Leaf, of: Goods, days: int, pieces: int) -> Verdict:
+        found = self._touches(days, BUYING, of)
+        number = sum(-one.quantity if one.kind in CAME_BACK else one.quantity for one in found)
+        return Verdict(leaf, number >= pieces, (), number, tuple(found), _first_out(found, days))
+
+    def spent(self, leaf: Spent) -> Verdict:
+        everything = Goods()
+        found = [
+            one
+            for one in self._touches(leaf.days, BUYING, everything)
+            if one.currency == leaf.currency
+        ]
+        number = sum(
+            -abs(one.amount_minor) if one.kind in CAME_BACK else one.amount_minor for one in found
+        )
+        met = number >= leaf.at_least_minor
+        return Verdict(leaf, met, (), number, tuple(found), _first_out(found, leaf.days))
+
+    def in_cart(self, leaf: InCart) -> Verdict:
+        number = sum(self.person.fits(gtin, leaf.of) for gtin in self.person.cart)
+        return Verdict(leaf, number > 0, (), number)
+
+    def consented(self, leaf: Consented) -> Verdict:
+        return Verdict(leaf, leaf.to in self.person.consents)
+
+    def in_stock(self, leaf: InStock) -> Verdict:
+        where = self._places(leaf)
+        found = [
+            one
+            for one in self._touches(leaf.days, LOOKED_AT, leaf.of)
+            if one.gtin and not where.isdisjoint(self.person.in_stock.get(one.gtin, ()))
+        ]
+        until_us = found[0].at_us + leaf.days * DAY_US if found else NEVER
+        if leaf.near is not None and not leaf.near.location:
+            until_us = min(until_us, self._place_ends_us())
+        return Verdict(leaf, bool(found), (), len(found), tuple(found), until_us)
+
+    def last_at(self, leaf: LastAt) -> Verdict:
+        met = self.person.last_location_id in self._places(leaf)
+        return Verdict(leaf, met, until_us=self._place_ends_us())
+
+    def _places(self, leaf: InStock | LastAt) -> frozenset[str]:
+        if leaf.at is not None:
+            return frozenset(leaf.at)
+        if leaf.near is None:
+            return frozenset()
+        last = self.person.last_location_id
+        return self.places.within(leaf.near, last) if leaf.near.location or last else frozenset()
+
+    def _place_ends_us(self) -> int:
+        """Return when the last place that is known of her is a year old."""
+        placed = [one.at_us for one in self.person.touches if one.location_id]
+        return max(placed) + DAYS_MAX * DAY_US if placed else NEVER
+
+    def speaks(self, leaf: Speaks) -> Verdict:
+        return Verdict(leaf, self.person.locale in leaf.locales)
+
+    def seen(self, leaf: Seen) -> Verdict:
+        found = self._touches(leaf.days, None, Goods())[:1]
+        until_us = found[0].at_us + leaf.days * DAY_US if found else NEVER
+        return Verdict(leaf, bool(found), (), len(found), tuple(found), until_us)
+
+    def known(self, leaf: Known) -> Verdict:
+        return Verdict(leaf, bool(self.person.customer_id))
+
+
+def _negated(leaf: Leaf, found: Verdict) -> Verdict:
+    return Verdict(leaf, not found.met, (), found.number, found.evidence, found.until_us)
+
+
+def _first_out(found: Sequence[Touch], days: int) -> int:
+    """Return when the first of these leaves the window: a sum may change with each."""
+    return found[-1].at_us + days * DAY_US if found else NEVER
+
+
+_LEAVES: Final[Mapping[type, Callable[..., Verdict]]] = {
+    Did: _Scales.did,
+    DidNot: _Scales.did_not,
+    Bought: _Scales.bought,
+    NotBought: _Scales.not_bought,
+    Spent: _Scales.spent,
+    InCart: _Scales.in_cart,
+    Consented: _Scales.consented,
+    InStock: _Scales.in_stock,
+    LastAt: _Scales.last_at,
+    Speaks: _Scales.speaks,
+    Seen: _Scales.seen,
+    Known: _Scales.known,
+}

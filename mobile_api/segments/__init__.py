@@ -1,0 +1,1 @@
+"""Segments as marketers see them, and the rounds that keep them."""
