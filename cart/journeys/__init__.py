@@ -1,0 +1,1 @@
+"""Planned contacts with a person: who enters, what happens next, and what stops them."""
