@@ -24,6 +24,7 @@ from mobile_api.demo import pages as demo_pages
 from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
+from mobile_api.journeys import back as journey_back
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.look import router as look_router
@@ -92,6 +93,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     privacy_router.router,
     privacy_pages.router,
     withdrawing.router,
+    journey_back.router,
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,

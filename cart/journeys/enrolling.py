@@ -80,6 +80,14 @@ def start_of(one: Definition, home: str, interaction: Interaction) -> Start | No
     return Start(one.name, one.version, home, interaction, about, due_at)
 
 
+def unread(db: Session) -> bool:
+    """Say whether there is something to read, and a journey for which to."""
+    if db.exec(select(JourneyRow.name).limit(1)).first() is None:
+        return False
+    row = db.get(TimelineMarkRow, READER)
+    return bool(timeline.after(db, row.position if row is not None else 0, 1))
+
+
 def enrol(db: Session, clock: Clock) -> int:
     """Read on; return how many interactions were read, fewer than READ_AT_ONCE_MAX at the end."""
     position = _position(db)

@@ -72,6 +72,14 @@ def due(db: Session, now: datetime) -> list[str]:
     return list(found.all())
 
 
+def any_due(db: Session, now: datetime) -> bool:
+    """Say whether somebody is due; for whoever wants to know before beginning to write."""
+    asked = select(JourneyRunRow.id).where(
+        col(JourneyRunRow.state).in_(LIVE), JourneyRunRow.due_at <= now
+    )
+    return db.exec(asked.limit(1)).first() is not None
+
+
 def _one_by_one(engine: Engine, world: World) -> None:
     with unit_of_work(engine) as db:
         ids = due(db, world.clock.now())

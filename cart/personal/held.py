@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from cart.personal.journeys import JOURNEYS
 from cart.personal.looks import LOOKS
 from cart.personal.sales import PICKING, SELLING
 from cart.personal.shoppers import CARTS, CONSENTS, PEOPLE
 
-HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING, *LOOKS)
+HELD: Final = (*PEOPLE, *CONSENTS, *CARTS, *SELLING, *PICKING, *LOOKS, *JOURNEYS)

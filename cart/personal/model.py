@@ -34,6 +34,7 @@ class Scope(StrEnum):
     LOOK_KEY = "key that looks are sealed to"
     LOOK = "look"
     LOOK_UPLOAD = "upload of a look"
+    JOURNEY_RUN = "run of a journey"
 
 
 class Erasure(StrEnum):

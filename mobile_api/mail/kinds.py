@@ -1,4 +1,4 @@
-"""The kinds of mail: a list that was asked for, a letter about an order or an account, a code.
+"""The kinds of mail: lists, letters about orders and accounts, codes, reminders.
 
 They differ in their rows and in what they say. How they are found, carried and
 settled is the same.
@@ -13,11 +13,14 @@ from sqlmodel import Session
 
 from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
+from cart.journeys import sending
+from cart.journeys.tables import JourneyMessageRow
 from cart.orders import letters
 from cart.orders.tables import OrderLetterRow
 from cart.profile import letters as account_letters
 from cart.profile.queries import waiting as codes_waiting
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
+from mobile_api.journeys import reminder
 from mobile_api.mail.account import account_mail
 from mobile_api.mail.code import code_mail
 from mobile_api.mail.compose import compose, letter_of
@@ -28,12 +31,16 @@ from mobile_api.wiring import Parts
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``message``: what is sent for a wish; None if it is settled or gone."""
+    """``message``: what is sent for a wish; None if it is settled or gone.
+
+    ``may``: asked before each attempt; a refusal of it has settled the wish.
+    """
 
     name: str
     rows: Wish
     waiting: Waiting
     message: Callable[[Parts, Session, str], EmailMessage | None]
+    may: Callable[[Parts, str], bool] | None = None
 
 
 def _list_mail(parts: Parts, db: Session, request_id: str) -> EmailMessage | None:
@@ -50,5 +57,6 @@ KINDS: Final = {
         Kind("order", OrderLetterRow, letters.waiting, order_mail),
         Kind("code", SignInCodeRow, codes_waiting, code_mail),
         Kind("account", AccountLetterRow, account_letters.waiting, account_mail),
+        Kind("journey", JourneyMessageRow, sending.waiting, reminder.reminder_mail, reminder.may),
     )
 }

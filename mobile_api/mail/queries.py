@@ -9,11 +9,18 @@ from sqlmodel import Session, col, update
 from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
+from cart.journeys.tables import JourneyMessageRow
 from cart.orders.tables import OrderLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
 from mobile_api.mail.model import Attempt, Outcome
 
-Wish = type[ListRequestRow] | type[OrderLetterRow] | type[SignInCodeRow] | type[AccountLetterRow]
+Wish = (
+    type[ListRequestRow]
+    | type[OrderLetterRow]
+    | type[SignInCodeRow]
+    | type[AccountLetterRow]
+    | type[JourneyMessageRow]
+)
 Waiting = Callable[[Session, datetime, int], Sequence[str]]
 
 

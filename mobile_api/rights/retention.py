@@ -15,6 +15,7 @@ from sqlmodel import Session
 from cart.carts import keys
 from cart.db import unit_of_work
 from cart.idempotency import service as idempotency
+from cart.journeys import ending as journeys
 from cart.kernel.clock import Clock
 from cart.looks import ending
 from cart.orders import addresses
@@ -105,6 +106,12 @@ RULES: Final = (
         "looks; what opens them first, then their objects",
         lambda _: "7, 30, 90 or 365 days, as each shopper chose; 30 without a choice",
         lambda db, clock, _: ending.shred(db, clock, AT_ONCE_MAX),
+    ),
+    Rule(
+        "journeys",
+        "series of reminders that ended, with their messages",
+        lambda _: f"{journeys.KEPT.days} days (fixed)",
+        lambda db, clock, _: journeys.forget(db, clock, AT_ONCE_MAX),
     ),
     # After the addresses of its orders: until then a session stays.
     Rule(

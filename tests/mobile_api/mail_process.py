@@ -12,6 +12,7 @@ import sys
 from sqlmodel import Session, select
 
 from cart.carts.tables import ListRequestRow
+from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.clock import SystemClock
 from cart.orders.tables import OrderLetterRow
 from mobile_api.app import create_app
@@ -41,7 +42,8 @@ def _waiting(engine: object) -> bool:
     with Session(engine) as db:  # type: ignore[arg-type]
         lists = select(ListRequestRow).where(ListRequestRow.state == "requested")
         letters = select(OrderLetterRow).where(OrderLetterRow.state == "requested")
-        return bool(db.exec(lists).first() or db.exec(letters).first())
+        messages = select(JourneyMessageRow).where(JourneyMessageRow.state == "requested")
+        return any(db.exec(one).first() for one in (lists, letters, messages))
 
 
 if __name__ == "__main__":
