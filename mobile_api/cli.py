@@ -7,7 +7,15 @@ import typer
 from pydantic import ValidationError
 
 from cart.process import collect_seldom
-from mobile_api import cli_audit, cli_orders, cli_privacy, cli_staff, cli_terms, cli_vouchers
+from mobile_api import (
+    cli_audit,
+    cli_journeys,
+    cli_orders,
+    cli_privacy,
+    cli_staff,
+    cli_terms,
+    cli_vouchers,
+)
 from mobile_api.memory import few_arenas
 from mobile_api.settings import ApiSettings
 
@@ -24,6 +32,7 @@ app.add_typer(cli_staff.app, name="staff")
 app.add_typer(cli_orders.app, name="orders")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_privacy.app, name="privacy")
+app.add_typer(cli_journeys.app, name="journeys")
 
 
 @app.callback()

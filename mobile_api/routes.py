@@ -25,6 +25,7 @@ from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
 from mobile_api.journeys import back as journey_back
+from mobile_api.journeys import pages as journey_pages
 from mobile_api.lists import pages as list_pages
 from mobile_api.lists import router as list_router
 from mobile_api.look import router as look_router
@@ -107,6 +108,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_second.router,
     second_passkeys.router,
     staff_people.router,
+    journey_pages.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

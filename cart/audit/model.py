@@ -89,6 +89,10 @@ class Action(StrEnum):
     ERASURE_ASK = "erasure.ask"
     EXPORT = "customer.export"
     AUDIT_SEE = "audit.see"
+    JOURNEY_LOAD = "journey.load"
+    JOURNEY_ON = "journey.on"
+    JOURNEY_OFF = "journey.off"
+    JOURNEY_TRY = "journey.try"
 
 
 class WhoKind(StrEnum):

@@ -11,10 +11,16 @@ from datetime import datetime
 from sqlmodel import Session, col, func, or_, select
 
 from cart.carts import queries as carts
-from cart.carts.tables import ListRequestRow, SavedListRow, ShopperSessionRow
+from cart.carts.tables import (
+    ListRequestRow,
+    SavedListLineRow,
+    SavedListRow,
+    ShopperSessionRow,
+)
 from cart.db.rows import TEXT, run
 from cart.journeys.model import TriggerKind
 from cart.journeys.tables import JourneyRunRow
+from cart.kernel.clock import to_us
 from cart.kernel.errors import UnknownLocation
 from cart.kernel.gtin import Gtin
 from cart.orders.tables import OrderLineRow, OrderRow
@@ -126,28 +132,27 @@ def things_of(
     """Return what a run is about, as it is now: her cart, the list, the article."""
     match kind:
         case TriggerKind.CART_IDLE:
-            lines: Sequence[carts.CartLineView] = carts.view(db, person.cart_id).lines
-            return [
-                Thing(
-                    *(one.gtin, one.sku, one.quantity, one.price_minor, one.currency),
-                    one.location_id or "",
-                )
-                for one in lines
-            ]
+            return [_thing(one) for one in carts.view(db, person.cart_id).lines]
         case TriggerKind.LIST_SENT_NOT_BOUGHT:
-            return [
-                Thing(
-                    *(one.gtin, one.sku, one.quantity, one.price_minor, one.currency),
-                    one.location_id or "",
-                )
-                for one in carts.saved_list_lines(db, _open_list(db, run_row.about))
-            ]
+            lines = carts.saved_list_lines(db, _open_list(db, run_row.about))
+            return [_thing(one) for one in lines]
         case TriggerKind.TRIED_NOT_BOUGHT:
             gtin = str.__new__(Gtin, run_row.about)  # verified when it was read
             found = shop.lookup(db, [gtin], currency="EUR").get(gtin)
             if found is None or not found.active:
                 return []
             return [Thing(gtin, found.sku, 1, found.price_minor, "EUR", run_row.location_id)]
+
+
+def cart_at(db: Session, person: Person, at: datetime) -> list[Thing]:
+    """Return her cart as it was at a moment."""
+    return [_thing(one) for one in carts.lines_at(db, person.cart_id, to_us(at))]
+
+
+def _thing(one: carts.CartLineView | SavedListLineRow) -> Thing:
+    return Thing(
+        *(one.gtin, one.sku, one.quantity, one.price_minor, one.currency), one.location_id or ""
+    )
 
 
 def _open_list(db: Session, ref: str) -> str:

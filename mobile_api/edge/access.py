@@ -25,6 +25,7 @@ class Role(StrEnum):
     STAFF = "staff in any role (cookie)"
     FLOOR = "associate, lead or manager of the location (cookie)"
     PEOPLE = "manager of the location, or operator (cookie)"
+    MARKETING = "marketer, or operator (cookie)"
     PROVIDER = "payment provider (signature)"
     SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"

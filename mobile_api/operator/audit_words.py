@@ -78,6 +78,10 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.ERASURE_ASK: N_("Had a customer's data erased"),
     Action.EXPORT: N_("Exported a customer's data"),
     Action.AUDIT_SEE: N_("Looked at the audit log"),
+    Action.JOURNEY_LOAD: N_("Loaded a journey"),
+    Action.JOURNEY_ON: N_("Switched a journey on"),
+    Action.JOURNEY_OFF: N_("Switched a journey off"),
+    Action.JOURNEY_TRY: N_("Tried a journey over history"),
 }
 ROLE_WORDS: Final[Mapping[str, str]] = {
     "associate": N_("Associate"),

@@ -27,6 +27,7 @@ from cart.kernel.errors import (
 )
 from cart.picking import people, staff
 from cart.picking.model import Staff
+from cart.picking.permissions import Permission, holds
 from cart.picking.roles import May
 from mobile_api.edge.access import Role
 from mobile_api.edge.keyed import CurrentKey, Done, Keyed
@@ -109,6 +110,8 @@ class Device:
                 allowed = me.may(May.FLOOR)
             case Role.PEOPLE:
                 allowed = people.may_see(db, me)
+            case Role.MARKETING:
+                allowed = me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
             case _:
                 allowed = False
         if not allowed:

@@ -8,10 +8,12 @@ from sqlmodel import Session
 from cart.picking import doors, people
 from cart.picking.model import Staff
 from cart.picking.permissions import Permission, holds
+from cart.picking.roles import May
 from cart.picking.staff import SignedIn
 
 QUEUE: Final = "/staff/queue"
 DOOR, SECOND, PEOPLE, OPERATOR = "/staff", "/staff/second", "/staff/people", "/operator"
+JOURNEYS: Final = "/staff/journeys"
 
 
 def own_way(back: str) -> str:
@@ -24,6 +26,8 @@ def home_of(db: Session, me: Staff) -> str:
     """Return her first page: of the pages that she may open, the one for what she does most."""
     if me.on_the_floor:
         return QUEUE
+    if me.may(May.MARKETING):
+        return JOURNEYS
     return OPERATOR if holds(db, me.id, Permission.OPERATOR) else SECOND
 
 
@@ -46,6 +50,8 @@ def _opens(db: Session, me: Staff, path: str) -> bool:
         return holds(db, me.id, Permission.OPERATOR)
     if _under(path, PEOPLE):
         return people.may_see(db, me)
+    if _under(path, JOURNEYS):
+        return me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
     return _under(path, SECOND) or me.on_the_floor
 
 

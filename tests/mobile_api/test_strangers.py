@@ -33,7 +33,7 @@ from tests.mobile_api.world import (
 )
 
 # Whoever has one of these in a path has the key to what it opens: none of them is an id.
-KEYS: Final = frozenset({"link", "secret", "ref", "name"})
+KEYS: Final = frozenset({"link", "secret", "ref", "name", "locale"})
 HERS: Final = frozenset(
     {
         *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),
@@ -47,6 +47,7 @@ ALLOWED: Final = {
     Role.STAFF: {ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR},
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
+    Role.MARKETING: {MARKETER, OPERATOR},
     Role.OPERATOR: {OPERATOR},
 }
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
@@ -69,7 +70,16 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "{purpose}": {"granted": "true", "wording": "0" * 64, "seen": "0"},
     **{
         one: {}
-        for one in ("end", "undo", "remove", "sign-out", "sign-out-everywhere", "awake", "off")
+        for one in (
+            "end",
+            "undo",
+            "remove",
+            "sign-out",
+            "sign-out-everywhere",
+            "awake",
+            "on",
+            "off",
+        )
     },
     **{
         one: {}
