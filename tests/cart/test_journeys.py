@@ -1,6 +1,7 @@
 """Journeys on both databases: who begins, what happens when, and that each step is done once."""
 
 from datetime import timedelta
+from typing import Final
 
 import pytest
 from sqlalchemy import Engine
@@ -30,6 +31,9 @@ from tests.cart.journeying import (
 )
 from tests.fakes.clock import FakeClock
 
+# What does not differ between the databases is asked of the faster one.
+ON_SQLITE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def street(engine: Engine, clock: FakeClock) -> Street:
@@ -56,6 +60,7 @@ def test_a_day_later_one_reminder_and_another_after_three(street: Street) -> Non
     assert (run.state, run.reason, run.held_out) == ("done", "done", False)
 
 
+@ON_SQLITE
 def test_each_scan_lets_the_time_begin_anew(street: Street) -> None:
     """Idle means idle; the run is one."""
     ada = walker(street)
@@ -84,6 +89,7 @@ def test_the_same_is_never_begun_twice(street: Street) -> None:
     assert len(street.runs()) == 1
 
 
+@ON_SQLITE
 def test_a_month_later_she_may_begin_again(street: Street) -> None:
     """``again_after_days`` counts from when she entered."""
     ada = walker(street)
@@ -95,6 +101,7 @@ def test_a_month_later_she_may_begin_again(street: Street) -> None:
     assert len(street.runs()) == 2
 
 
+@ON_SQLITE
 def test_what_is_told_too_late_starts_nothing(street: Street) -> None:
     """A journey that is switched on does not remind of last month."""
     walker(street).scan()
@@ -103,6 +110,7 @@ def test_what_is_told_too_late_starts_nothing(street: Street) -> None:
     assert street.runs() == []
 
 
+@ON_SQLITE
 def test_who_buys_before_she_entered_never_did(street: Street) -> None:
     """No message is even asked for; and she may begin with her next cart."""
     ada = walker(street)
@@ -130,6 +138,7 @@ def test_who_buys_between_two_messages_gets_no_second(street: Street) -> None:
     assert (run.state, run.reason) == ("left", "bought")
 
 
+@ON_SQLITE
 def test_a_cart_that_she_emptied_herself_is_let_be(street: Street) -> None:
     """Nothing is left to remind of."""
     ada = walker(street)
@@ -142,6 +151,7 @@ def test_a_cart_that_she_emptied_herself_is_let_be(street: Street) -> None:
     assert (run.state, run.reason) == ("left", "nothing_left")
 
 
+@ON_SQLITE
 def test_a_list_and_what_was_tried_have_their_own_journeys(
     engine: Engine, clock: FakeClock
 ) -> None:
@@ -167,6 +177,7 @@ def test_a_list_and_what_was_tried_have_their_own_journeys(
     assert by_name["list-reminder"].state == "running"
 
 
+@ON_SQLITE
 def test_whoever_is_held_out_walks_the_same_way_and_gets_nothing(street: Street) -> None:
     """Decided by a keyed hash when she enters, and kept."""
     street.load(REMINDER.replace("version = 1", "version = 2").replace("= 0", "= 50"))
@@ -181,6 +192,7 @@ def test_whoever_is_held_out_walks_the_same_way_and_gets_nothing(street: Street)
     assert street.messages().count(("held_out", "held_out")) == len(out)
 
 
+@ON_SQLITE
 def test_a_running_run_goes_on_with_its_version(street: Street) -> None:
     """The new version, without a second message, is for those who begin now."""
     ada, ben = walker(street), walker(street, "ben@example.org")
@@ -197,6 +209,7 @@ def test_a_running_run_goes_on_with_its_version(street: Street) -> None:
     }
 
 
+@ON_SQLITE
 def test_switched_off_everybody_leaves_and_nobody_begins(street: Street) -> None:
     """At once, with the reason."""
     ada, ben = walker(street), walker(street, "ben@example.org")
@@ -260,6 +273,7 @@ def test_a_rival_who_was_faster_leaves_nothing_to_do(street: Street) -> None:
     assert street.runs()[0].moves == run.moves
 
 
+@ON_SQLITE
 def test_a_run_that_cannot_be_moved_stands_in_nobodys_way(street: Street) -> None:
     """It is tried again in an hour; the others go on."""
     ada, ben = walker(street), walker(street, "ben@example.org")

@@ -42,6 +42,8 @@ from tests.mobile_api.signing_in import ADA, sign_in
 from tests.mobile_api.test_lists import save
 
 IDS: Final = RandomIds()
+# What does not differ between the databases is asked of the faster one.
+ON_SQLITE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ONCE: Final = REMINDER[: REMINDER.index('[[steps]]\nkind = "wait"')]
 
 
@@ -189,6 +191,7 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
     assert len(server.taken) == 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
@@ -227,6 +230,7 @@ def test_the_mail_is_worth_opening(
     assert f"cid:{picture['Content-ID'].strip('<>')}" in html
 
 
+@ON_SQLITE
 def test_a_mail_server_that_is_away_until_she_buys_has_nothing_to_send(
     home: Callable[..., Home], inbox: tuple[Inbox, str], clock: FakeClock
 ) -> None:
@@ -256,7 +260,11 @@ def _where_it_is_noon() -> str:
     return f"Etc/GMT{-ahead:+d}"  # POSIX: the sign is the other way round
 
 
-@pytest.mark.parametrize("mark", ["composed", "deciding"])
+@pytest.mark.parametrize(
+    ("database_url", "mark"),
+    [("postgresql", "composed"), ("sqlite", "deciding")],
+    indirect=["database_url"],
+)
 def test_a_process_that_dies_while_it_sends_sends_one(
     home: Callable[..., Home],
     inbox: tuple[Inbox, str],
