@@ -26,9 +26,9 @@ def home_of(db: Session, me: Staff) -> str:
     """Return her first page: of the pages that she may open, the one for what she does most."""
     if me.on_the_floor:
         return QUEUE
-    if me.may(May.MARKETING):
-        return JOURNEYS
-    return OPERATOR if holds(db, me.id, Permission.OPERATOR) else SECOND
+    if holds(db, me.id, Permission.OPERATOR):
+        return OPERATOR
+    return JOURNEYS if me.may(May.MARKETING) else SECOND
 
 
 def way_of(db: Session, me: Staff, back: str) -> str:
