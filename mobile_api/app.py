@@ -33,6 +33,7 @@ from mobile_api.edge.guard import Guard
 from mobile_api.edge.keyed import InProgress
 from mobile_api.edge.lane import gathered
 from mobile_api.edge.streams import OpenStreams
+from mobile_api.journeys.sweep import JourneySweep
 from mobile_api.letters import returning as letters_returning
 from mobile_api.live import Hub
 from mobile_api.look.assets import Assets
@@ -220,6 +221,7 @@ async def _start_work(parts: Parts, running: AsyncExitStack) -> Rounds:
     sweep = looking("mails", MailSweep(parts).look)
     parts.mail_bell = sweep.ring
     parts.pay_bell = looking("payments", PaymentSweep(parts).look).ring
+    looking("journeys", JourneySweep(parts).look)
     looking("the desk", DeskSweep(parts).look)
     looking("queues in shops", TurnSweep(parts).look)
     looking("fitting rooms", RoomSweep(parts).look)

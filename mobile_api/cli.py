@@ -10,6 +10,7 @@ from cart.process import collect_seldom
 from mobile_api import (
     cli_audit,
     cli_cdp,
+    cli_journeys,
     cli_orders,
     cli_privacy,
     cli_staff,
@@ -35,6 +36,7 @@ app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_privacy.app, name="privacy")
 app.add_typer(cli_cdp.app, name="cdp")
 app.add_typer(cli_subscriptions.app, name="subscriptions")
+app.add_typer(cli_journeys.app, name="journeys")
 
 
 @app.callback()

@@ -24,6 +24,8 @@ from mobile_api.demo import pages as demo_pages
 from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
+from mobile_api.journeys import back as journey_back
+from mobile_api.journeys import pages as journey_pages
 from mobile_api.letters import choices as letter_choices
 from mobile_api.letters import pages as letter_pages
 from mobile_api.letters import returning as letters_returning
@@ -106,6 +108,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     withdrawing.router,
     letter_pages.router,
     letter_choices.router,
+    journey_back.router,
     staff_router.router,
     staff_desk_router.router,
     staff_pages.router,
@@ -122,6 +125,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_people.router,
     staff_topics.router,
     segment_pages.router,
+    journey_pages.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

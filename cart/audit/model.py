@@ -101,6 +101,10 @@ class Action(StrEnum):
     STORY_SEE = "story.see"
     CDP_REPLAY = "cdp.replay"
     AUDIT_SEE = "audit.see"
+    JOURNEY_LOAD = "journey.load"
+    JOURNEY_ON = "journey.on"
+    JOURNEY_OFF = "journey.off"
+    JOURNEY_TRY = "journey.try"
 
 
 class WhoKind(StrEnum):

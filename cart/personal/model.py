@@ -35,6 +35,7 @@ class Scope(StrEnum):
     LOOK = "look"
     LOOK_UPLOAD = "upload of a look"
     PUSH_PHONE = "phone that may be rung"
+    JOURNEY_RUN = "run of a journey"
 
 
 class Erasure(StrEnum):

@@ -24,8 +24,7 @@ class May(StrEnum):
 
     FLOOR = "floor"  # pick, hand over, take back; see orders of the location
     LEAD = "lead"  # re-assign, hand over without a code, have refunds tried again
-    LETTERS = "letters"  # topics, letters to their readers, lists from elsewhere
-    SEGMENTS = "segments"  # make rules on people, and see how many they are met by
+    MARKETING = "marketing"  # letters, segments, journeys: how many, never who
     PEOPLE = "people"  # take staff of the location on, give new PINs, close accounts
 
 
@@ -34,7 +33,7 @@ MAY: Final[Mapping[Role, frozenset[May]]] = {
     Role.LEAD: frozenset({May.FLOOR, May.LEAD}),
     Role.MANAGER: frozenset({May.FLOOR, May.LEAD, May.PEOPLE}),
     # Nothing of the floor: she sees no order and nobody's name.
-    Role.MARKETER: frozenset({May.LETTERS, May.SEGMENTS}),
+    Role.MARKETER: frozenset({May.MARKETING}),
 }
 # Whose accounts somebody may make and change. Never her own, and an operator's only as one.
 LOOKS_AFTER: Final[Mapping[Role, frozenset[Role]]] = {

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0038"
-down_revision: Final = "0035"
+down_revision: Final = "0037"
 branch_labels: Final = None
 depends_on: Final = None
 

@@ -25,7 +25,6 @@ class Role(StrEnum):
     STAFF = "staff in any role (cookie)"
     FLOOR = "associate, lead or manager of the location (cookie)"
     PEOPLE = "manager of the location, or operator (cookie)"
-    SEGMENTS = "marketer (cookie)"
     PROVIDER = "payment provider (signature)"
     POSTMAN = "mail service that posts what came back (signature)"
     MARKETING = "marketer, or operator (cookie)"

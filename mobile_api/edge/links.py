@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from cart.kernel.errors import UnknownList, UnknownOrder, UnknownWithdrawal
+from cart.kernel.errors import UnknownCart, UnknownList, UnknownOrder, UnknownWithdrawal
 from cart.profile.consent.model import Purpose
 
 SIGNATURE_BYTES = 16  # 128 bits: beyond trying, and short enough for a line of an e-mail
@@ -45,6 +45,24 @@ def order_of_link(secret: bytes, link: str) -> str:
         msg = "this is not an order link of ours"
         raise UnknownOrder(msg)
     return order_id
+
+
+def message_link(secret: bytes, message_id: str) -> str:
+    """Return ``{message_id}.{signature}``: it brings back what a journey's message showed."""
+    return _signed(secret, "message", message_id)
+
+
+def message_of_link(secret: bytes, link: str) -> str:
+    """Return the message id of a link.
+
+    Raises:
+        UnknownCart: the signature is not ours.
+    """
+    message_id = _opened(secret, "message", link)
+    if message_id is None:
+        msg = "this link brings nothing back"
+        raise UnknownCart(msg)
+    return message_id
 
 
 def withdrawal_link(secret: bytes, subject_id: str, purpose: Purpose) -> str:

@@ -1,4 +1,4 @@
-"""The kinds of mail: a list asked for, a letter about an order, an account or a topic, a code.
+"""The kinds of mail: lists, letters about orders, accounts and topics, codes, reminders.
 
 They differ in their rows and in what they say. How they are found, carried and
 settled is the same.
@@ -13,6 +13,8 @@ from sqlmodel import Session
 
 from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
+from cart.journeys import sending
+from cart.journeys.tables import JourneyMessageRow
 from cart.orders import letters
 from cart.orders.tables import OrderLetterRow
 from cart.profile import letters as account_letters
@@ -20,6 +22,7 @@ from cart.profile.queries import waiting as codes_waiting
 from cart.profile.subscriptions.queries import waiting as letters_waiting
 from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
+from mobile_api.journeys import reminder
 from mobile_api.mail.account import account_mail
 from mobile_api.mail.code import code_mail
 from mobile_api.mail.compose import compose, letter_of
@@ -35,6 +38,7 @@ class Kind:
     """``message``: what is sent for a wish; None if it is settled or gone.
 
     ``hand_over``: how it is sent, if not as all are. ``paced``: so many to a domain in a minute.
+    ``may``: asked before each attempt; a refusal of it has settled the wish.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Kind:
     message: Callable[[Parts, Session, str], EmailMessage | None]
     hand_over: Callable[[Parts, str, EmailMessage | None], Attempt] | None = None
     paced: bool = False
+    may: Callable[[Parts, str], bool] | None = None
 
 
 def _list_mail(parts: Parts, db: Session, request_id: str) -> EmailMessage | None:
@@ -60,5 +65,8 @@ KINDS: Final = {
         Kind("code", SignInCodeRow, codes_waiting, code_mail),
         Kind("account", AccountLetterRow, account_letters.waiting, account_mail),
         Kind("letter", TopicLetterRow, letters_waiting, letter_mail, hand_over, paced=True),
+        Kind(
+            "journey", JourneyMessageRow, sending.waiting, reminder.reminder_mail, may=reminder.may
+        ),
     )
 }

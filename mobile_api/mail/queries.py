@@ -9,6 +9,7 @@ from sqlmodel import Session, col, update
 from cart.carts.queries import waiting_requests
 from cart.carts.tables import ListRequestRow
 from cart.db import unit_of_work
+from cart.journeys.tables import JourneyMessageRow
 from cart.orders.tables import OrderLetterRow
 from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
@@ -20,6 +21,7 @@ Wish = (
     | type[SignInCodeRow]
     | type[AccountLetterRow]
     | type[TopicLetterRow]
+    | type[JourneyMessageRow]
 )
 Waiting = Callable[[Session, datetime, int], Sequence[str]]
 

@@ -28,8 +28,13 @@ def postage_of(parts: Parts) -> Postage:
 
 def try_once(parts: Parts, kind: str, wish_id: str) -> Attempt:
     """Compose as things are now and hand over to the mail server."""
+    asked = KINDS[kind].may
+    if asked is not None and not asked(parts, wish_id):
+        return Attempt(Outcome.NOTHING)
     with reading(parts.engine) as db:
         message = KINDS[kind].message(parts, db, wish_id)
+    if message is None and asked is not None:  # what it said just now is over: settle it
+        return Attempt(Outcome.FAILED, "nothing to send any more")
     if (own_way := KINDS[kind].hand_over) is not None:
         return own_way(parts, wish_id, message)
     if message is None:
@@ -99,12 +104,19 @@ async def send_topic_letter(letter_id: str) -> str:
     return await _send("letter", letter_id)
 
 
+@office.workflow(name="send_journey_message")
+async def send_journey_message(message_id: str) -> str:
+    """Send a journey's message; every attempt asks its guards anew."""
+    return await _send("journey", message_id)
+
+
 _BY_KIND: Final[dict[str, Callable[[str], Coroutine[Any, Any, str]]]] = {
     "list": send_list,
     "order": send_order_letter,
     "code": send_sign_in_code,
     "account": send_account_letter,
     "letter": send_topic_letter,
+    "journey": send_journey_message,
 }
 
 

@@ -90,6 +90,10 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.STORY_SEE: N_("Looked at a customer's story"),
     Action.CDP_REPLAY: N_("Had the CDP told again"),
     Action.AUDIT_SEE: N_("Looked at the audit log"),
+    Action.JOURNEY_LOAD: N_("Loaded a journey"),
+    Action.JOURNEY_ON: N_("Switched a journey on"),
+    Action.JOURNEY_OFF: N_("Switched a journey off"),
+    Action.JOURNEY_TRY: N_("Tried a journey over history"),
 }
 ROLE_WORDS: Final[Mapping[str, str]] = {
     "associate": N_("Associate"),

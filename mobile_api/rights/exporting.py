@@ -88,6 +88,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             *("look_ask", "look_upload", "look_piece"),
         ),
     ),
+    (N_("Reminders by e-mail"), ("journey_run", "journey_message")),
 )
 
 

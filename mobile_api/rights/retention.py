@@ -15,6 +15,7 @@ from sqlmodel import Session
 from cart.carts import keys
 from cart.db import unit_of_work
 from cart.idempotency import service as idempotency
+from cart.journeys import ending as journeys
 from cart.journeys.segments import service as segments
 from cart.kernel.clock import Clock
 from cart.looks import ending
@@ -137,6 +138,12 @@ RULES: Final = (
         lambda db, clock, settings: timeline.forget(
             db, clock.now() - timedelta(days=settings.timeline_keep_days), AT_ONCE_MAX
         ),
+    ),
+    Rule(
+        "journeys",
+        "series of reminders that ended, with their messages",
+        lambda _: f"{journeys.KEPT.days} days (fixed)",
+        lambda db, clock, _: journeys.forget(db, clock, AT_ONCE_MAX),
     ),
     # After the addresses of its orders: until then a session stays.
     Rule(

@@ -39,7 +39,7 @@ from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(
     prefix="/staff/segments",
-    dependencies=[access.allow(access.Role.SEGMENTS)],
+    dependencies=[access.allow(access.Role.MARKETING)],
     include_in_schema=False,
 )
 SegmentId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]

@@ -108,12 +108,10 @@ class Device:
                 allowed = True
             case Role.FLOOR:
                 allowed = me.may(May.FLOOR)
-            case Role.MARKETING:
-                allowed = me.may(May.LETTERS) or holds(db, me.id, Permission.OPERATOR)
-            case Role.SEGMENTS:
-                allowed = me.may(May.SEGMENTS)
             case Role.PEOPLE:
                 allowed = people.may_see(db, me)
+            case Role.MARKETING:
+                allowed = me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
             case _:
                 allowed = False
         if not allowed:

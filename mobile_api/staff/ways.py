@@ -13,7 +13,9 @@ from cart.picking.staff import SignedIn
 
 QUEUE: Final = "/staff/queue"
 SEGMENTS: Final = "/staff/segments"
+TOPICS: Final = "/staff/topics"
 DOOR, SECOND, PEOPLE, OPERATOR = "/staff", "/staff/second", "/staff/people", "/operator"
+JOURNEYS: Final = "/staff/journeys"
 
 
 def own_way(back: str) -> str:
@@ -28,7 +30,7 @@ def home_of(db: Session, me: Staff) -> str:
         return QUEUE
     if holds(db, me.id, Permission.OPERATOR):
         return OPERATOR
-    return SEGMENTS if me.may(May.SEGMENTS) else SECOND
+    return JOURNEYS if me.may(May.MARKETING) else SECOND
 
 
 def way_of(db: Session, me: Staff, back: str) -> str:
@@ -48,10 +50,10 @@ def way_on(db: Session, signed: SignedIn | doors.Halfway, back: str) -> str:
 def _opens(db: Session, me: Staff, path: str) -> bool:
     if _under(path, OPERATOR):
         return holds(db, me.id, Permission.OPERATOR)
-    if _under(path, SEGMENTS):
-        return me.may(May.SEGMENTS)
     if _under(path, PEOPLE):
         return people.may_see(db, me)
+    if _under(path, JOURNEYS, SEGMENTS, TOPICS):
+        return me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
     return _under(path, SECOND) or me.on_the_floor
 
 

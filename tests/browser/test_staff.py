@@ -272,9 +272,11 @@ def test_what_is_missing_is_offered_and_answered(
 
 
 @pytest.fixture
-def cable(app: FastAPI, opened: Opened) -> Iterator[Balancer]:
+def cable(
+    app: FastAPI,
+    opened: Opened,  # noqa: ARG001 - it serves the application
+) -> Iterator[Balancer]:
     """A way to the application that can be cut, whatever a browser lets through while it loads."""
-    assert opened
     made = Balancer()
     made.serve([app.state.parts.settings.http_port])
     yield made

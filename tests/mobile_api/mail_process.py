@@ -12,6 +12,7 @@ import sys
 from sqlmodel import Session, select
 
 from cart.carts.tables import ListRequestRow
+from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.clock import SystemClock
 from cart.orders.tables import OrderLetterRow
 from cart.profile.push.tables import PushRingRow
@@ -43,7 +44,8 @@ def _waiting(engine: object) -> bool:
         lists = select(ListRequestRow).where(ListRequestRow.state == "requested")
         letters = select(OrderLetterRow).where(OrderLetterRow.state == "requested")
         rings = select(PushRingRow).where(PushRingRow.state == "requested")
-        return any(db.exec(one).first() for one in (lists, letters, rings))
+        messages = select(JourneyMessageRow).where(JourneyMessageRow.state == "requested")
+        return any(db.exec(one).first() for one in (lists, letters, rings, messages))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ OK: Final = 200
 QUEUE, DESK, TEAM, SECOND = "/staff/queue", "/staff/desk", "/staff/people", "/staff/second"
 SEGMENTS = "/staff/segments"
 OVERVIEW: Final = "/operator"
+JOURNEYS: Final = "/staff/journeys"
 # Who she is, whether an operator, where she wanted to go, where she comes to.
 WAYS: Final = [
     (Role.ASSOCIATE, False, "", QUEUE),
@@ -38,8 +39,9 @@ WAYS: Final = [
     (Role.ASSOCIATE, False, OVERVIEW, QUEUE),
     (Role.LEAD, True, "/operator/audit?staff=x", "/operator/audit"),
     (Role.MANAGER, False, TEAM, TEAM),
-    (Role.MARKETER, False, "", SEGMENTS),
-    (Role.MARKETER, False, DESK, SEGMENTS),
+    (Role.MARKETER, False, "", JOURNEYS),
+    (Role.MARKETER, False, DESK, JOURNEYS),
+    (Role.LEAD, True, JOURNEYS, JOURNEYS),
     (Role.MARKETER, True, "", OVERVIEW),
     (Role.MARKETER, True, DESK, OVERVIEW),
     (Role.MARKETER, True, TEAM, TEAM),
@@ -113,13 +115,13 @@ def test_so_does_who_sets_a_second_factor_up_or_proves_it(floor: Floor, tmp_path
         secret = secret_on(phone.post(f"{SECOND}/start", data={"back": DESK}).text)
         confirmed = phone.post(f"{SECOND}/confirm", data={"code": now(floor, secret), "back": DESK})
         assert codes_on(confirmed.text)
-        assert f'href="{SEGMENTS}"' in confirmed.text
+        assert f'href="{JOURNEYS}"' in confirmed.text
         assert DESK not in confirmed.text
         phone.post("/staff/sign-out")
         floor.clock.advance(factors.STEP_S)
         phone.post("/staff", data=form)
         came = phone.post("/staff/code", data={"code": now(floor, secret), "back": DESK})
-        assert (came.status_code, came.url.path) == (OK, SEGMENTS)
+        assert (came.status_code, came.url.path) == (OK, JOURNEYS)
 
 
 @pytest.mark.parametrize("role", [None, *access.Role])

@@ -1,0 +1,207 @@
+"""A journey as it is written down: what starts it, its steps, who gets nothing. Pure.
+
+A definition is TOML with a version. What a step leads to stands below it in the file, so every
+run ends. A running run goes on with the version that it began with.
+"""
+
+import hashlib
+import hmac
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from cart.kernel.errors import InvalidInput
+
+NAME_LENGTH_MAX: Final = 40
+SOURCE_LENGTH_MAX: Final = 20_000  # characters of TOML: forty steps with comments have a tenth
+STEPS_MAX: Final = 40  # more nobody reads on a page
+MESSAGES_MAX: Final = 5  # of one run; the cap over all journeys allows fewer in most weeks
+HOURS_MAX: Final = 24 * 60  # two months: by then nobody remembers the shop
+HOLDOUT_PERCENT: Final = 10  # of everybody; enough to see a few points of difference in weeks
+AGAIN_AFTER_DAYS: Final = 30
+GOAL_DAYS: Final = 14  # what is bought later has other reasons
+PARTS: Final = 10_000  # a person falls into one of these, by a keyed hash
+
+Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_LENGTH_MAX - 1}}}$")]
+Hours = Annotated[int, Field(ge=1, le=HOURS_MAX)]
+
+
+class TriggerKind(StrEnum):
+    """What starts a run."""
+
+    CART_IDLE = "cart_idle"  # nothing was done for a while; the time begins anew with each scan
+    LIST_SENT_NOT_BOUGHT = "list_sent_not_bought"
+    TRIED_NOT_BOUGHT = "tried_not_bought"
+
+
+class Fact(StrEnum):
+    """What a condition may ask of a person, as things are when the run comes to it."""
+
+    CUSTOMER = "customer"  # she has an account
+    CONSENTS = "consents"  # she allows reminders
+    HAS_THINGS = "has_things"  # what the run is about is still there to be bought by her
+    IN_STOCK = "in_stock"  # some of it is on a shelf
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Trigger(_Strict):
+    """What starts a run, and how long after it she enters unless she buys."""
+
+    kind: Annotated[TriggerKind, Field(strict=False)]
+    after_hours: Hours
+
+
+class Wait(_Strict):
+    """Do nothing for a while."""
+
+    kind: Literal["wait"]
+    id: Name | None = None
+    hours: Hours
+
+
+class Condition(_Strict):
+    """Go on if it holds, else to ``otherwise``, a step further down; without one, leave."""
+
+    kind: Literal["condition"]
+    id: Name | None = None
+    holds: Annotated[Fact, Field(strict=False)]
+    otherwise: Name | None = None
+
+
+class Split(_Strict):
+    """Send a share of people, in percent, to each of these steps; a person always to the same."""
+
+    kind: Literal["split"]
+    id: Name
+    shares: Annotated[dict[Name, Annotated[int, Field(ge=1, le=99)]], Field(min_length=2)]
+
+
+class Message(_Strict):
+    """Send a mail, if nothing stands against it at that moment."""
+
+    kind: Literal["message"]
+    id: Name
+    template: Literal["reminder"] = "reminder"
+
+
+class Exit(_Strict):
+    """Leave."""
+
+    kind: Literal["exit"]
+    id: Name | None = None
+
+
+Step = Annotated[Wait | Condition | Split | Message | Exit, Field(discriminator="kind")]
+
+
+class Definition(_Strict):
+    """One version of a journey.
+
+    ``holdout_percent``: who walks the same steps and gets nothing. ``again_after_days``: so long
+    after somebody began she does not begin again. ``goal_days``: a purchase so soon counts.
+    """
+
+    name: Name
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    holdout_percent: Annotated[int, Field(ge=0, le=50)] = HOLDOUT_PERCENT
+    again_after_days: Annotated[int, Field(ge=1, le=365)] = AGAIN_AFTER_DAYS
+    goal_days: Annotated[int, Field(ge=1, le=60)] = GOAL_DAYS
+    trigger: Trigger
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX, strict=False)]
+
+    def place_of(self, step_id: str) -> int:
+        """Return where a step stands; it is there, which was checked when this was read."""
+        return next(place for place, one in enumerate(self.steps) if one.id == step_id)
+
+
+@lru_cache(maxsize=64)
+def read(source: str) -> Definition:
+    """Return the journey that a TOML text defines.
+
+    Raises:
+        InvalidInput: it is none; the message says where and why.
+    """
+    if len(source) > SOURCE_LENGTH_MAX:
+        msg = f"a journey has at most {SOURCE_LENGTH_MAX} characters"
+        raise InvalidInput(msg)
+    try:
+        found = Definition.model_validate(tomllib.loads(source))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"not TOML: {error}"
+        raise InvalidInput(msg) from error
+    except ValidationError as error:
+        said = "; ".join(f"{_where(one['loc'])}: {one['msg']}" for one in error.errors())
+        raise InvalidInput(said) from error
+    if faults := list(_faults(found)):
+        raise InvalidInput("; ".join(faults))
+    return found
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    """Return a place as its writer counts: ``step 2 hours``."""
+    if loc and loc[0] == "steps" and len(loc) > 1:
+        rest = [str(one) for one in loc[2:]]
+        kinds = {"wait", "condition", "split", "message", "exit"}
+        named = rest[1:] if rest and rest[0] in kinds else rest
+        return " ".join((f"step {int(loc[1]) + 1}", *named))
+    return " ".join(str(one) for one in loc) or "the file"
+
+
+def _faults(one: Definition) -> Iterator[str]:
+    ids = [step.id for step in one.steps if step.id is not None]
+    yield from (f"two steps are called {name}" for name in sorted(ids) if ids.count(name) > 1)
+    messages = sum(isinstance(step, Message) for step in one.steps)
+    if messages > MESSAGES_MAX:
+        yield f"{messages} messages: at most {MESSAGES_MAX}"
+    if one.again_after_days < one.goal_days:
+        yield "again_after_days is less than goal_days: one purchase would count twice"
+    for place, step in enumerate(one.steps):
+        targets = _targets(step)
+        if isinstance(step, Split) and sum(step.shares.values()) != 100:  # noqa: PLR2004 - percent
+            yield f"step {place + 1} shares: they come to {sum(step.shares.values())}, not to 100"
+        below = {later.id for later in one.steps[place + 1 :]}
+        yield from (
+            f"step {place + 1}: no step called {name} stands below it"
+            for name in targets
+            if name not in below
+        )
+
+
+def _targets(step: Step) -> tuple[str, ...]:
+    if isinstance(step, Split):
+        return tuple(step.shares)
+    if isinstance(step, Condition) and step.otherwise is not None:
+        return (step.otherwise,)
+    return ()
+
+
+def part_of(secret: bytes, *names: str) -> int:
+    """Return into which of PARTS somebody falls: always the same, and nobody can tell which.
+
+    HMAC-SHA256 as in RFC 2104; of its first eight bytes the remainder is even to 1 in 10^15.
+    """
+    digest = hmac.digest(secret, "\0".join(("journey", *names)).encode(), hashlib.sha256)
+    return int.from_bytes(digest[:8]) % PARTS
+
+
+def held_out(secret: bytes, one: Definition, person: str) -> bool:
+    """Say whether this person gets nothing of this journey, in whatever version."""
+    return part_of(secret, one.name, "holdout", person) < one.holdout_percent * PARTS // 100
+
+
+def arm_of(secret: bytes, one: Definition, split: Split, person: str) -> str:
+    """Return the step to which a split sends this person."""
+    part, reached = part_of(secret, one.name, split.id, person), 0
+    for name, percent in split.shares.items():
+        reached += percent * PARTS // 100
+        if part < reached:
+            return name
+    return next(reversed(split.shares))

@@ -1,0 +1,96 @@
+"""Where a run goes next. Pure: facts in, one move out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from cart.journeys.model import (
+    Condition,
+    Definition,
+    Exit,
+    Fact,
+    Message,
+    Split,
+    TriggerKind,
+    Wait,
+    arm_of,
+)
+
+
+class End(StrEnum):
+    """Why a run is over."""
+
+    DONE = "done"  # it came to its last step
+    EXIT = "exit"  # a step says so
+    CONDITION = "condition"  # what had to hold did not
+    BOUGHT = "bought"  # she has bought: nothing more is to be said
+    NOTHING_LEFT = "nothing_left"  # she took it off her list herself
+    JOINED = "joined"  # another identity of hers is on the same way
+    SWITCHED_OFF = "switched_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is so when a run is looked at. ``facts``: those that hold."""
+
+    bought: bool
+    facts: frozenset[Fact] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is done: go to ``step`` and look again at ``due_at``; ``message`` or ``end`` first."""
+
+    step: int
+    due_at: datetime
+    message: Message | None = None
+    end: End | None = None
+
+
+def entry_refused(one: Definition, standing: Standing) -> End | None:
+    """Say why somebody does not even enter, if so."""
+    if standing.bought:
+        return End.BOUGHT
+    if one.trigger.kind is TriggerKind.CART_IDLE and Fact.HAS_THINGS not in standing.facts:
+        return End.NOTHING_LEFT
+    return None
+
+
+def go_on(
+    one: Definition,
+    step: int,
+    standing: Standing,
+    now: datetime,
+    arm: Callable[[Split], str],
+) -> Move:
+    """Return the next move of a run that is due at ``step``. Whoever has bought is done."""
+    if standing.bought:
+        return Move(step, now, end=End.BOUGHT)
+    while step < len(one.steps):
+        here = one.steps[step]
+        match here:
+            case Wait():
+                return Move(step + 1, now + timedelta(hours=here.hours))
+            case Message():
+                return Move(step, now, message=here)
+            case Exit():
+                return Move(step, now, end=End.EXIT)
+            case Condition():
+                if here.holds in standing.facts:
+                    step += 1
+                elif here.otherwise is None:
+                    return Move(step, now, end=End.CONDITION)
+                else:
+                    step = one.place_of(here.otherwise)
+            case Split():
+                step = one.place_of(arm(here))
+            case _:
+                assert_never(here)
+    return Move(step, now, end=End.DONE)
+
+
+def arm_for(secret: bytes, one: Definition, person: str) -> Callable[[Split], str]:
+    """Return how splits of this journey send this person."""
+    return lambda split: arm_of(secret, one, split, person)

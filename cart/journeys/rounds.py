@@ -1,0 +1,238 @@
+"""Moves on whoever is due: a bounded batch in one transaction, each row by a guarded UPDATE.
+
+A message and the move that asks for it are one commit, so a process that dies before it has done
+nothing, and one that dies after it has left a row that the next one sends.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select, update
+
+from cart.db import unit_of_work
+from cart.db.guarded import insert_new, write
+from cart.journeys import people
+from cart.journeys.loading import find, version_of
+from cart.journeys.model import Definition, Fact, Message, TriggerKind, held_out
+from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
+from cart.journeys.people import Person
+from cart.journeys.ports import World
+from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
+
+logger = logging.getLogger(__name__)
+LIVE: Final = ("pending", "running")
+MOVED_AT_ONCE_MAX: Final = 100  # runs in one transaction; each takes some ten selects
+BATCHES_MAX: Final = 20  # of one round: others want to be looked at too
+# A message is settled within seconds; a mail server that is away is tried for nine hours.
+LOOK_AGAIN: Final = timedelta(minutes=10)
+TROUBLE_WAITS: Final = timedelta(hours=1)  # a run that cannot be moved stands in nobody's way
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A run that is due, with who it is about by now."""
+
+    row: JourneyRunRow
+    one: Definition
+    person: Person
+    now: datetime
+
+
+def move_all(engine: Engine, world: World) -> int:
+    """Move on whoever is due; return how many were, bounded."""
+    moved = 0
+    for _ in range(BATCHES_MAX):
+        try:
+            with unit_of_work(engine) as db:
+                ids = due(db, world.clock.now())
+                for run_id in ids:
+                    move(db, world, run_id)
+        except Exception:  # of one of them; the others are moved without it
+            logger.exception("moving journeys on; trying one by one")
+            _one_by_one(engine, world)
+            break
+        moved += len(ids)
+        if len(ids) < MOVED_AT_ONCE_MAX:
+            break
+    return moved
+
+
+def due(db: Session, now: datetime) -> list[str]:
+    """Return runs that are due, the longest first; those that a rival moves now are left out."""
+    found = db.exec(
+        select(JourneyRunRow.id)
+        .where(col(JourneyRunRow.state).in_(LIVE), JourneyRunRow.due_at <= now)
+        .order_by(col(JourneyRunRow.due_at), col(JourneyRunRow.id))
+        .limit(MOVED_AT_ONCE_MAX)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found.all())
+
+
+def any_due(db: Session, now: datetime) -> bool:
+    """Say whether somebody is due; for whoever wants to know before beginning to write."""
+    asked = select(JourneyRunRow.id).where(
+        col(JourneyRunRow.state).in_(LIVE), JourneyRunRow.due_at <= now
+    )
+    return db.exec(asked.limit(1)).first() is not None
+
+
+def _one_by_one(engine: Engine, world: World) -> None:
+    with unit_of_work(engine) as db:
+        ids = due(db, world.clock.now())
+    for run_id in ids:
+        try:
+            with unit_of_work(engine) as db:
+                move(db, world, run_id)
+        except Exception:
+            logger.exception("journey run %s is looked at again in an hour", run_id)
+            with unit_of_work(engine) as db:
+                later = world.clock.now() + TROUBLE_WAITS
+                write(
+                    db,
+                    update(JourneyRunRow)
+                    .where(col(JourneyRunRow.id) == run_id)
+                    .values(due_at=later, moves=JourneyRunRow.moves + 1),
+                )
+
+
+def move(db: Session, world: World, run_id: str) -> bool:
+    """Move one run on, if it is due and nobody else has; say whether that was so."""
+    row = db.get_one(JourneyRunRow, run_id, populate_existing=True)
+    now = world.clock.now()
+    if row.state not in LIVE or row.due_at > now:
+        return False
+    person = people.person_of(db, row.session_id)
+    run = _Due(row, version_of(db, row.journey, row.version), person, now)
+    if person.home != row.session_id and _other(db, run):
+        return _end(db, run, End.JOINED)
+    if not find(db, row.journey).active:
+        return _end(db, run, End.SWITCHED_OFF)
+    standing = _standing(db, world, run)
+    if row.state == "pending":
+        return _enter(db, world, run, standing)
+    if row.message_id:
+        return _after_message(db, world, run, standing)
+    return _go_on(db, world, run, row.step, standing)
+
+
+def _other(db: Session, run: _Due) -> bool:
+    """Say whether her account is on this journey already: she signed in meanwhile."""
+    return (
+        db.exec(
+            select(JourneyRunRow.id).where(
+                JourneyRunRow.journey == run.row.journey,
+                JourneyRunRow.session_id == run.person.home,
+                col(JourneyRunRow.state).in_(LIVE),
+            )
+        ).first()
+        is not None
+    )
+
+
+def bought(db: Session, world: World, one: Definition, row: JourneyRunRow, person: Person) -> bool:
+    """Say whether she has bought what a run is about, since it began; of her cart: anything."""
+    gtins = None
+    if one.trigger.kind is not TriggerKind.CART_IDLE:
+        things = people.things_of(db, world.shop, one.trigger.kind, row, person)
+        gtins = [thing.gtin for thing in things]
+        if one.trigger.kind is TriggerKind.TRIED_NOT_BOUGHT:
+            gtins = [row.about]
+    return people.has_bought(db, person, row.started_at, gtins)
+
+
+def _standing(db: Session, world: World, run: _Due) -> Standing:
+    row, one, person = run.row, run.one, run.person
+    if bought(db, world, one, row, person):
+        return Standing(bought=True)
+    things = people.things_of(db, world.shop, one.trigger.kind, row, person)
+    left = people.pieces_left(db, world.shop, things, row.location_id)
+    found = {
+        Fact.CUSTOMER: bool(person.customer_id),
+        Fact.CONSENTS: people.consents(db, person),
+        Fact.HAS_THINGS: bool(things),
+        Fact.IN_STOCK: any(left.values()),
+    }
+    return Standing(bought=False, facts=frozenset(fact for fact, is_so in found.items() if is_so))
+
+
+def _enter(db: Session, world: World, run: _Due, standing: Standing) -> bool:
+    refused = entry_refused(run.one, standing)
+    if refused is not None:
+        return _end(db, run, refused)
+    out = held_out(world.secret, run.one, run.person.home)
+    entered = {"state": "running", "held_out": out, "entered_at": run.now}
+    return _go_on(db, world, run, 0, standing, **entered)
+
+
+def _after_message(db: Session, world: World, run: _Due, standing: Standing) -> bool:
+    sent = db.get_one(JourneyMessageRow, run.row.message_id, populate_existing=True)
+    if sent.state == "requested" and not standing.bought:
+        return _change(db, run, {"due_at": run.now + LOOK_AGAIN})
+    if sent.state == "postponed":
+        until = sent.not_before or run.now
+        if until > run.now:
+            return _change(db, run, {"due_at": until})
+        return _go_on(db, world, run, run.row.step, standing)
+    return _go_on(db, world, run, run.row.step + 1, standing)
+
+
+def _go_on(
+    db: Session,
+    world: World,
+    run: _Due,
+    step: int,
+    standing: Standing,
+    **more: Any,  # noqa: ANN401 - columns of the row
+) -> bool:
+    arm = arm_for(world.secret, run.one, run.person.home)
+    todo = go_on(run.one, step, standing, run.now, arm)
+    if todo.end is not None:
+        return _end(db, run, todo.end, **more)
+    values = {"step": todo.step, "due_at": todo.due_at, "message_id": "", **more}
+    if todo.message is None:
+        return _change(db, run, values)
+    return _ask(db, run, todo, todo.message, values)
+
+
+def _ask(db: Session, run: _Due, todo: Move, message: Message, values: dict[str, Any]) -> bool:
+    row = run.row
+    message_id = f"{row.id}:{message.id[:20]}:{row.messages + 1}"
+    values |= {
+        "message_id": message_id,
+        "messages": row.messages + 1,
+        "due_at": run.now + LOOK_AGAIN,
+    }
+    if not _change(db, run, values):
+        return False
+    asked = JourneyMessageRow(
+        id=message_id,
+        run_id=row.id,
+        journey=row.journey,
+        version=row.version,
+        session_id=run.person.home,
+        step=run.one.steps[todo.step].id or "",
+        requested_at=run.now,
+    )
+    return insert_new(db, JourneyMessageRow, asked.model_dump(), keys=["id"])
+
+
+def _end(db: Session, run: _Due, why: End, **more: Any) -> bool:  # noqa: ANN401 - columns
+    state = "done" if why is End.DONE else "left"
+    return _change(db, run, {**more, "state": state, "reason": why.value, "ended_at": run.now})
+
+
+def _change(db: Session, run: _Due, values: dict[str, Any]) -> bool:
+    """Write a move unless a rival was faster. Whoever signed in goes on as her account."""
+    row = run.row
+    session = {} if values.get("reason") == End.JOINED else {"session_id": run.person.home}
+    changed = write(
+        db,
+        update(JourneyRunRow)
+        .where(col(JourneyRunRow.id) == row.id, col(JourneyRunRow.moves) == row.moves)
+        .values(**values, **session, moves=row.moves + 1),
+    )
+    return changed == 1

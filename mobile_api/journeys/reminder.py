@@ -1,0 +1,127 @@
+"""Writes the reminder: what she left, with today's prices and stock, and a link.
+
+Sent under her consent alone: without it there are no headers to withdraw by, and no mail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+from sqlmodel import Session
+
+from cart.db import unit_of_work
+from cart.journeys import people
+from cart.journeys.loading import version_of
+from cart.journeys.model import TriggerKind
+from cart.journeys.sending import may_go
+from cart.journeys.tables import JourneyMessageRow
+from cart.kernel.errors import ConsentMissing
+from cart.kernel.gtin import Gtin
+from cart.kernel.i18n import choose
+from cart.kernel.money import Money
+from cart.profile.consent.model import Purpose
+from mobile_api.carts.basket import ShownLine, Wanted, shown, totals
+from mobile_api.edge.links import message_link
+from mobile_api.journeys.world import world_of
+from mobile_api.look.words import Words, words
+from mobile_api.mail.envelope import Envelope, enclose
+from mobile_api.privacy.withdrawing import withdrawal_headers
+from mobile_api.wiring import Parts
+
+TEMPLATE = "reminder_mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """The content of the mail. ``link``: brings back these lines; ``withdraw``: ends reminders."""
+
+    words: Words
+    lead: str
+    lines: tuple[ShownLine, ...]
+    totals: tuple[Money, ...]
+    place: str
+    link: str
+    withdraw: str
+
+    @property
+    def subject(self) -> str:
+        """The subject line, and the mail's heading."""
+        return self.words.gettext("Your things still wait for you")
+
+
+def may(parts: Parts, message_id: str) -> bool:
+    """Ask every guard, in a transaction of its own: what stands against it is kept."""
+    with unit_of_work(parts.engine) as db:
+        return may_go(db, world_of(parts), message_id)
+
+
+def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | None:
+    """Return the message; None if it is settled, or may not be sent after all."""
+    row = db.get(JourneyMessageRow, message_id)
+    if row is None or row.state != "requested" or row.taken_at is None:
+        return None
+    person = people.person_of(db, row.session_id)
+    if not person.addresses:
+        return None
+    try:
+        headers = withdrawal_headers(db, parts.settings, person.subject, Purpose.REMINDERS)
+    except ConsentMissing:
+        return None
+    spoken = words(choose(person.locale))
+    kind = version_of(db, row.journey, row.version).trigger.kind
+    link = f"{parts.settings.base_url}/back/{message_link(parts.secret, row.id)}"
+    withdraw = headers["List-Unsubscribe"].strip("<>")
+    wanted = wanted_of(row.lines)
+    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw=withdraw)
+    envelope = Envelope(
+        "journey", row.id, person.addresses[0], row.requested_at, letter.subject, spoken.locale
+    )
+    named = [(line.gtin, line.picture) for line in letter.lines]
+    message = enclose(envelope, parts.settings, TEMPLATE, {"letter": letter}, named)
+    for name, value in headers.items():
+        message[name] = value
+    return message
+
+
+def reminder(
+    parts: Parts,
+    db: Session,
+    spoken: Words,
+    wanted: Sequence[Wanted],
+    *,
+    kind: TriggerKind,
+    link: str,
+    withdraw: str,
+) -> Reminder:
+    """Return what the mail says, as things are now."""
+    here_id = wanted[-1].location_id if wanted else None
+    lines, here, _ = shown(db, parts.lookup, spoken, wanted, here_id=here_id)
+    place = here.name if here else ""
+    lead = _lead(spoken, kind)
+    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw)
+
+
+def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:
+    """Return lines as a message keeps them; their codes were verified when they were scanned."""
+    return [
+        Wanted(
+            str.__new__(Gtin, one["gtin"]),
+            one["sku"],
+            one["quantity"],
+            one["price_minor"],
+            one["currency"],
+            one["location_id"] or None,
+        )
+        for one in kept
+    ]
+
+
+def _lead(w: Words, kind: TriggerKind) -> str:
+    match kind:
+        case TriggerKind.CART_IDLE:
+            return w.gettext("You left these in your cart. One press brings them back, anywhere.")
+        case TriggerKind.LIST_SENT_NOT_BOUGHT:
+            return w.gettext("You had this list sent to you. Here it is as it stands today.")
+        case TriggerKind.TRIED_NOT_BOUGHT:
+            return w.gettext("You tried this on. Here it is as it stands today.")
