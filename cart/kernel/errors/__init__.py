@@ -15,7 +15,6 @@ CarryoverError
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
 │   ├── SealBroken          sealed, and changed since or for another key
 │   ├── UploadBroken        not the bytes that were announced; it is gone
-│   ├── UnreadableBounce    a message about a mail that says nothing of one
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -43,7 +42,6 @@ CarryoverError
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
 │   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
-│   ├── UnknownTopic        no marketer's topic has this id, or it is closed
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -204,9 +202,7 @@ from cart.kernel.errors.people import (
     TooManyPasskeys,
     UndoClosed,
     UnknownJoining,
-    UnknownTopic,
     UnknownWithdrawal,
-    UnreadableBounce,
 )
 from cart.kernel.errors.plans import (
     AlreadyBooked,
@@ -389,12 +385,10 @@ __all__ = [
     "UnknownSku",
     "UnknownStaff",
     "UnknownTask",
-    "UnknownTopic",
     "UnknownTurn",
     "UnknownUpload",
     "UnknownVoucher",
     "UnknownWithdrawal",
-    "UnreadableBounce",
     "UnreadablePhoto",
     "UnusableFeed",
     "UploadBroken",
