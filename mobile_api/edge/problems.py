@@ -96,8 +96,6 @@ TITLES: Final[Mapping[str, str]] = {
     "segment_ended": N_("This segment is over. Make another."),
     "consent_changed": N_("This has changed meanwhile. Please look again, then decide."),
     "browser_refuses": N_("Your browser asks us not to. Change that in the browser first."),
-    "unknown_topic": N_("There is no such topic, or no longer."),
-    "unreadable_bounce": N_("This message says nothing of a mail of ours."),
     "unknown_withdrawal": N_("This link is not complete. Please copy all of it from the e-mail."),
     "no_session": N_("There is no cart on this phone yet."),
     "origin_refused": N_("This request came from another website."),

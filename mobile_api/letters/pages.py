@@ -16,8 +16,8 @@ from cart.kernel.errors import (
     ConsentChanged,
     InvalidEmail,
     InvalidInput,
+    NotFound,
     TooManyAttempts,
-    UnknownTopic,
 )
 from cart.kernel.i18n import of_language
 from cart.profile.consent import queries as consents
@@ -81,7 +81,7 @@ def ask(
             )
             if isinstance(asked, str):
                 wired.tell(db, CodeAsked(asked))
-    except (InvalidEmail, InvalidInput, UnknownTopic) as refused:
+    except (InvalidEmail, InvalidInput, NotFound) as refused:
         return _ask_page(request, wired, email, chosen, refused)
     if isinstance(asked, TooManyAttempts):
         return _ask_page(request, wired, email, chosen, asked)

@@ -61,7 +61,7 @@ def take_in(engine: Engine, clock: Clock, ids: Ids, secret: bytes, raw: bytes) -
     """Do what a message says; say whether it is about anything of ours.
 
     Raises:
-        UnreadableBounce: it says nothing of a letter.
+        InvalidPayload: it says nothing of a letter.
         UnknownWithdrawal: it wants to unsubscribe, by a link that is not ours.
     """
     said = read(raw)

@@ -14,7 +14,7 @@ from email.policy import compat32
 from itertools import islice
 from typing import Any, Final
 
-from cart.kernel.errors import UnreadableBounce
+from cart.kernel.errors import InvalidPayload
 from cart.profile.subscriptions.model import MARK_LENGTH, Bounce, bounce_of
 from mobile_api.mail.listed import LEAVE
 
@@ -51,11 +51,11 @@ def read(raw: bytes) -> Returned:
     """Return what a message says of a letter.
 
     Raises:
-        UnreadableBounce: too large, no report, or it does not say of which letter.
+        InvalidPayload: too large, no report, or it does not say of which letter.
     """
     if not 0 < len(raw) <= RETURNED_BYTES_MAX:
         msg = f"a message of 1 to {RETURNED_BYTES_MAX} bytes is wanted"
-        raise UnreadableBounce(msg)
+        raise InvalidPayload(msg)
     message = message_from_bytes(raw, policy=compat32)
     first, _, link = _head(message, "subject").partition(" ")
     if first.lower() == LEAVE and link.strip():
@@ -64,11 +64,11 @@ def read(raw: bytes) -> Returned:
     said = [*_complaints(parts), *_statuses(parts)]
     if not said:
         msg = "this is neither a delivery status nor a complaint"
-        raise UnreadableBounce(msg)
+        raise InvalidPayload(msg)
     mark = _mark(message, parts)
     if not mark:
         msg = "it does not say which letter of ours it is about"
-        raise UnreadableBounce(msg)
+        raise InvalidPayload(msg)
     weighty = [one for one in said if one[0] is not None]
     if not weighty:
         return Returned(mark)

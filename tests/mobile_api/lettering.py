@@ -94,7 +94,7 @@ def write(app: FastAPI, topic_id: str = LAMPS, subject: str = "New lamps") -> li
     parts = app.state.parts
     texts = {
         "en": Written(subject, "They are here.\n\nCome & see <them>."),
-        "pl": Written("Nowe lampy", "Już są."),
+        "pl": Written("Lampy", "Już są."),
     }
     with unit_of_work(parts.engine) as db:
         issue = sending.write_issue(

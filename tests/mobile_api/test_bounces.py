@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from cart.kernel.errors import UnreadableBounce
+from cart.kernel.errors import InvalidPayload
 from cart.profile.consent.model import Purpose
 from cart.profile.subscriptions.model import SOFT_SETTLES, Bounce, SentLetter, soft_in_a_row
 from mobile_api.letters.returning import HEADER, PATH
@@ -182,7 +182,7 @@ def test_what_servers_and_providers_say_is_read(
 )
 def test_junk_is_refused(raw: bytes) -> None:
     """Nothing, too much, an out-of-office answer, and reports of nobody's letter."""
-    with pytest.raises(UnreadableBounce):
+    with pytest.raises(InvalidPayload):
         read(raw)
 
 
@@ -200,7 +200,7 @@ def test_whatever_comes_it_is_read_or_refused(raw: bytes) -> None:
     """Bytes at random, and reports that were spoilt: an answer or the one error, nothing else."""
     try:
         said = read(raw)
-    except UnreadableBounce:
+    except InvalidPayload:
         return
     assert said.leave or len(said.mark) == len(MARK)
 
@@ -214,7 +214,7 @@ def _spoilt(raw: bytes, changes: list[tuple[int, bytes]]) -> bytes:
 def test_a_deep_message_does_not_exhaust_anything() -> None:
     """A thousand messages within each other."""
     raw = b"Content-Type: message/rfc822\r\n\r\n" * 900 + b"x"
-    with pytest.raises(UnreadableBounce):
+    with pytest.raises(InvalidPayload):
         read(raw)
 
 
@@ -292,7 +292,7 @@ def test_who_may_post_is_who_has_the_key_now(
     assert post(dsn(), key="x" * 32) == (403, "signature_refused")
     assert post(dsn(), late_s=301) == (403, "signature_refused")
     assert phone.post(PATH, content=dsn()).status_code == 403
-    assert post(b"junk") == (422, "unreadable_bounce")
+    assert post(b"junk") == (422, "invalid_payload")
     assert post(b"x" * (RETURNED_BYTES_MAX + 1)) == (413, "payload_too_large")
 
 

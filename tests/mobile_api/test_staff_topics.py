@@ -124,7 +124,7 @@ def test_a_marketer_makes_a_topic_writes_and_sees_counts(app: FastAPI, floor: Fl
         ("topic.make", "invalid_input"),
         ("issue.write", "done"),
         ("issue.write", "invalid_input"),
-        ("issue.write", "unknown_topic"),
+        ("issue.write", "not_found"),
         ("topic.close", "done"),
     ]
 

@@ -1,7 +1,7 @@
 """Refusals about who somebody is: codes by e-mail, sessions, carts that were joined."""
 
 from cart.kernel.errors.carrying import NoSession
-from cart.kernel.errors.roots import Conflict, InvalidInput, LimitExceeded, NotFound, Refused
+from cart.kernel.errors.roots import Conflict, LimitExceeded, NotFound, Refused
 
 
 class SignInNeeded(NoSession):
@@ -74,18 +74,6 @@ class UnknownWithdrawal(NotFound):
     """A link for withdrawing consent that is not ours, or not complete."""
 
     code = "unknown_withdrawal"
-
-
-class UnknownTopic(NotFound):
-    """A marketer's topic that there is not, or no longer."""
-
-    code = "unknown_topic"
-
-
-class UnreadableBounce(InvalidInput):
-    """A message that says neither what came back nor who complained, or not of whom."""
-
-    code = "unreadable_bounce"
 
 
 class ErasureWaits(Conflict):

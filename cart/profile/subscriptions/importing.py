@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from cart.db.columns import NAME_LENGTH_MAX
 from cart.kernel.clock import Clock
 from cart.kernel.email import EMAIL_LENGTH_MAX, normal_address
-from cart.kernel.errors import InvalidEmail, UnknownTopic
+from cart.kernel.errors import InvalidEmail, NotFound
 from cart.kernel.ids import Ids
 from cart.profile import service as profile
 from cart.profile.consent import queries as ledger
@@ -128,7 +128,7 @@ def take(
 def _without_proof(db: Session, clock: Clock, row: Row) -> Said | None:
     try:
         service.topic(db, row.topic)
-    except UnknownTopic:
+    except NotFound:
         return Said.NO_TOPIC
     at = row.consented_at
     proved = row.consent_from and row.wording and at != "" and at <= clock.now()

@@ -66,7 +66,7 @@ def write_issue(
     """Write to all who have a topic; :func:`fan_out` makes the letters. English has to be there.
 
     Raises:
-        UnknownTopic: there is none.
+        NotFound: there is none.
         InvalidInput: no English subject and text, or too long ones.
     """
     service.topic(db, topic_id)

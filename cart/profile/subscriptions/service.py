@@ -14,7 +14,7 @@ from sqlmodel import Session, col, delete, func, select, update
 from cart.db.guarded import insert_new, write
 from cart.kernel.clock import Clock
 from cart.kernel.email import normal_address
-from cart.kernel.errors import InvalidInput, TooManyAttempts, UnknownTopic, UnknownWithdrawal
+from cart.kernel.errors import InvalidInput, NotFound, TooManyAttempts, UnknownWithdrawal
 from cart.kernel.i18n import LOCALES
 from cart.kernel.ids import Ids
 from cart.profile import limits
@@ -82,12 +82,12 @@ def topic(db: Session, topic_id: str) -> TopicRow:
     """Return a topic that is open.
 
     Raises:
-        UnknownTopic: there is none.
+        NotFound: there is none.
     """
     found = db.get(TopicRow, topic_id)
     if found is None or found.closed_at is not None:
         msg = "there is no such topic"
-        raise UnknownTopic(msg)
+        raise NotFound(msg)
     return found
 
 
@@ -109,7 +109,7 @@ def ask(
     Raises:
         InvalidEmail: no mail can be sent to this address.
         InvalidInput: no topic at all.
-        UnknownTopic: one of them is none.
+        NotFound: one of them is none.
     """
     address = normal_address(email)
     if not topic_ids:
@@ -183,7 +183,7 @@ def choose(
     """Have, or leave, one topic. Whether letters may go at all is the consent ledger's to say.
 
     Raises:
-        UnknownTopic: there is none to have.
+        NotFound: there is none to have.
     """
     hers = [one for one in queries.mine(db, customer_id) if one.topic_id == topic_id]
     if not wanted:
