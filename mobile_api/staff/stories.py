@@ -27,8 +27,8 @@ from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.staff.looking import looking
-from mobile_api.staff.people import home_of
 from mobile_api.staff.signed_in import CurrentDevice, note_seen
+from mobile_api.staff.ways import home_of
 from mobile_api.timeline import shown
 from mobile_api.timeline.cdp_calls import OF_ORDERS
 from mobile_api.timeline.words import FACETS
