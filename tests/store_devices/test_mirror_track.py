@@ -17,8 +17,10 @@ def test_what_goes_in_comes_out_and_the_picture_is_the_same() -> None:
     """Times in milliseconds, views from 0 to 359; every pixel as before."""
     made = tracked(SHEET, [0.0, 0.1004, 0.2], [0.2, 359.8, 181.4])
     assert track_of(made) == Track(at_ms=[0, 100, 200], view_deg=[0, 0, 181])
-    pictures = [cv2.imdecode(np.frombuffer(one, np.uint8), 1) for one in (SHEET, made)]
-    assert np.array_equal(*pictures)
+    before, after = (cv2.imdecode(np.frombuffer(one, np.uint8), 1) for one in (SHEET, made))
+    assert before is not None
+    assert after is not None
+    assert np.array_equal(before, after)
 
 
 def test_the_longest_turn_fits() -> None:
