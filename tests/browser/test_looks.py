@@ -1,6 +1,7 @@
 """Looks on a phone in Chromium: films turn by angle under one dial, in step, also by keyboard."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import httpx2
 import numpy as np
@@ -89,7 +90,7 @@ def test_two_films_turn_in_step_by_angle(shown: tuple[Page, str, list[str]]) -> 
         for _press in range(times):
             handle.press(key)
         expect(handle).to_have_attribute("aria-valuetext", said)
-        wait_until(lambda view=view_deg: _in_step(page, view), 20)
+        wait_until(partial(_in_step, page, view_deg), 20)
     # While one plays, the other follows it by angle, and the dial says where they are.
     first = page.locator("[data-turn] video").first
     first.evaluate(
