@@ -30,7 +30,6 @@ from mobile_api.wiring import Wired
 router = APIRouter(prefix="/looks", dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
 LookId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 LookName = Annotated[str, Query(max_length=ID_LENGTH_MAX)]
-ANGLES: Final = tuple(range(0, 360, 45))  # of the frames of a contact sheet, in their order
 SAID: Final = frozenset(
     {"let_in", "refused", "pin_set", "pin_removed", "kept", "back", "withdrawn"}
 )
@@ -84,7 +83,7 @@ def compare(caller: CurrentCaller, one: LookName, other: LookName) -> Response:
         looks = [
             teller.look(queries.own(db, shopper.id, name), held, shopper) for name in (one, other)
         ]
-    context = {"looks": looks, "angles": ANGLES, "page_id": "looks", "here_path": "/looks"}
+    context = {"looks": looks, "page_id": "looks", "here_path": "/looks"}
     return page(caller.request, "looks_compare.html", context, headers=NO_STORE)
 
 
@@ -185,7 +184,6 @@ def _page(caller: Caller, look_id: str, link: str = "") -> Response:
         "links": len(links),
         "link": link,
         "share_days": SHARE_DAYS,
-        "angles": ANGLES,
         "page_id": "looks",
         "here_path": f"/looks/{look_id}",
     }

@@ -17,7 +17,6 @@ from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.looks import streaming
-from mobile_api.looks.pages import ANGLES
 from mobile_api.looks.shown import Teller
 from mobile_api.wiring import Parts, Wired
 
@@ -39,7 +38,6 @@ def shared_look(request: Request, secret: Secret, wired: Wired) -> Response:
         "look": look,
         "media": f"/looks/shared/{secret}",
         "until": spoken.minute(found.share.expires_at),
-        "angles": ANGLES,
         "page_id": "look-shared",
         "here_path": "/",
     }

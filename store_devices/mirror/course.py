@@ -48,7 +48,7 @@ ROUNDS: Final = 6
 CLEAR_MIN: Final = 0.4
 """With fewer frames without somebody behind her, hers count for what they are."""
 
-CROWDED_TRUST: Final = 0.2
+CROWDED_TRUST: Final = 0.6
 """How much a frame counts in which somebody behind her may be taken for her."""
 
 PIECES_MAX: Final = 3.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from cart.kernel.errors import Conflict
 from store_devices.hardware import Frame, Pixels
+from store_devices.mirror.apart import Apart
 from store_devices.mirror.course import Course, course
 from store_devices.mirror.encoding import contact_sheet, webm
 from store_devices.mirror.film import FILM_BYTES_MAX, Film
@@ -19,6 +20,7 @@ from store_devices.mirror.picking import Doubles, best_frames, view_deg
 from store_devices.mirror.recolour import found_garment
 from store_devices.mirror.silhouette import Body, EmptyRoom, Mask, nearest
 from store_devices.mirror.straight import Calibration, Straightener, filling, whole_view
+from store_devices.mirror.track import tracked
 from store_devices.mirror.turning import Follower
 from store_devices.mirror.verdict import Reason, Seen, refused
 
@@ -40,9 +42,10 @@ GLANCES_MIN: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Glance:
-    """One frame as it was seen: straightened, who stands there, and her silhouette."""
+    """One frame as it was seen: straightened, everybody's silhouettes, who is nearest, and hers."""
 
     straight: Pixels
+    everybody: Mask
     body: Body | None
     mask: Mask | None
 
@@ -83,6 +86,7 @@ class Eyes:
     def _begin(self) -> None:
         self._film.wipe()
         self._follower = Follower()
+        self._apart = Apart()
         self._seen = Seen()
         self._boxes: list[tuple[int, int, int, int]] = []
         self._held: list[int] = []
@@ -154,10 +158,11 @@ class Eyes:
             self._follower.lost()
             return glance
         self._with_her_s = at_s
-        self._follower.add(straight, glance.mask, glance.body, at_s)
-        self._boxes.append(glance.body.box)
+        body, mask = self._apart.own(straight, glance.everybody, glance.mask, glance.body, at_s)
+        self._follower.add(straight, mask, body, at_s)
+        self._boxes.append(body.box)
         self._held.append(len(self._film) - 1)
-        return glance
+        return replace(glance, body=body, mask=mask)
 
     def judge(self, *, broken: bool = False) -> Judgement:
         """Say whether what was recorded is a turn; ``broken``: the camera gave up.
@@ -196,8 +201,10 @@ class Eyes:
         sheet = contact_sheet(
             [small.straight(self._film.picture(self._held[index])) for index in eight]
         )
+        at_s = self._judged.at_s - first_s
+        tracks = tracked(sheet, at_s.tolist(), views.tolist())
         front = self._front(glass, self._film.picture(self._held[eight[0]]))
-        return Turn(video, sheet, self._judged.at_s - first_s, views, tuple(eight), front)
+        return Turn(video, tracks, at_s, views, tuple(eight), front)
 
     def discard(self) -> None:
         """Overwrite and forget the recording. May be called at any time."""
@@ -222,10 +229,9 @@ class Eyes:
 
     def _glance(self, frame: Frame) -> Glance:
         straight = self._sight.straight(frame.pixels)
-        found = nearest(self._room.silhouettes(straight))
-        if found is None:
-            return Glance(straight, None, None)
-        return Glance(straight, *found)
+        everybody = self._room.silhouettes(straight)
+        found = nearest(everybody)
+        return Glance(straight, everybody, *(found or (None, None)))
 
 
 def _same(first: Pixels, second: Pixels) -> bool:

@@ -45,6 +45,12 @@ CLOSE_PX: Final = 3
 CROWDED_MIN: Final = 0.1
 """Of the rows from knee to neck: in so many somebody else is within her reach."""
 
+NECK: Final = 0.06
+"""Of her height: a throat is no longer than that."""
+
+HEAD_AREA_MIN: Final = 0.001
+"""Share of the picture: a head of somebody far from the glass has twice that."""
+
 SAME_LINE: Final = 0.055
 """Of her height: feet that close to the lowest ones stand on the same line."""
 
@@ -155,7 +161,24 @@ def nearest(mask: Mask) -> tuple[Body, Mask] | None:
 
     her = min(beside, key=off)
     alone = np.where(labels == her, np.uint8(255), np.uint8(0)).astype(np.uint8)
+    alone[np.isin(labels, _heads(alone, np.asarray(stats), foot(her)))] = 255
     return _measured(alone, mask, foot(her), len(beside) - 1)
+
+
+def _heads(alone: Mask, stats: NDArray[np.integer], foot: int) -> list[int]:
+    """Return the pieces right above her: a throat in the wall's colour parts a head from her."""
+    top = int(np.flatnonzero(alone.any(axis=1))[0])
+    height = foot - top
+    throat = np.flatnonzero(alone[top : top + max(2, round(NECK * height))].any(axis=0))
+    middle = (throat[0] + throat[-1]) / 2
+    return [
+        number
+        for number, (left, high, wide, tall, area) in enumerate(stats.tolist())
+        if number > 0
+        and abs(high + tall - top) < NECK * height
+        and abs(left + wide / 2 - middle) < 2 * NECK * height
+        and area >= HEAD_AREA_MIN * alone.size
+    ]
 
 
 def _measured(alone: Mask, everybody: Mask, foot: int, others: int) -> tuple[Body, Mask] | None:
@@ -179,6 +202,21 @@ def _measured(alone: Mask, everybody: Mask, foot: int, others: int) -> tuple[Bod
     alone[:, :left] = 0
     alone[:, right:] = 0
     rows = np.flatnonzero(alone.any(axis=1))
+    body = Body((0, int(rows[0]), 0, int(foot - rows[0])), middle, 0.0, others, crowded)
+    found = _of(alone, body)
+    return None if found is None else (found, alone)
+
+
+def remeasured(body: Body, own: Mask) -> Body:
+    """Return her measures by a silhouette from which others were taken out."""
+    return _of(own, body) or body
+
+
+def _of(alone: Mask, body: Body) -> Body | None:
+    foot = body.box[1] + body.box[3]
+    rows = np.flatnonzero(alone.any(axis=1))
+    if rows.size == 0:
+        return None
     top, height = int(rows[0]), int(foot - rows[0])
     trunk = alone[round(top + 0.2 * height) : round(top + 0.48 * height)] > 0
     trunk = trunk[trunk.any(axis=1)]
@@ -189,4 +227,4 @@ def _measured(alone: Mask, everybody: Mask, foot: int, others: int) -> tuple[Bod
     columns = np.flatnonzero(alone.any(axis=0))
     box = (int(columns[0]), top, int(columns[-1] - columns[0] + 1), height)
     middle_px, width_px = float(np.median(first + last)) / 2, float(np.median(last - first))
-    return Body(box, middle_px, width_px, others, crowded), alone
+    return Body(box, middle_px, width_px, body.others, body.crowded)

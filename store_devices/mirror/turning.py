@@ -32,11 +32,20 @@ TRUNK_TO: Final = 0.5
 BAND: Final = 0.27
 """Of the silhouette's width, to each side of its middle: where the motion is nearly even."""
 
-ROUNDS: Final = ((2.5, 3), (1.0, 3))
-"""Deviation of the blur in pixels and rounds of fitting with it: first coarse, then fine."""
+SEEK_BLUR: Final = 1.5
+"""Deviation in pixels: more than the sensor's grain, less than a knit's."""
+
+ROUNDS: Final = 3
+"""Of fitting less than a pixel."""
 
 SHADE_PX: Final = 4.0
 """Light and shade change over more than this; seams, buttons and knit over less."""
+
+RIM_PX: Final = 3
+"""A silhouette reaches that far into the room round it, whose edge stays while she turns."""
+
+PLAIN_MAX: Final = 12.0
+"""Of 100: a fold between arm and trunk differs by more; what counts more than a knit misleads."""
 
 SHIFT_MAX_PX: Final = 12.0
 """More than a trunk's middle moves between two frames: a pirouette."""
@@ -46,6 +55,8 @@ HALF: Final = 127
 
 LOOK_SIZE: Final = (24, 48)
 """Width and height of what is kept of a frame to know it again."""
+
+_RIM: Final = np.ones((2 * RIM_PX + 1, 2 * RIM_PX + 1), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,10 +95,11 @@ class Follower:
         grey = cv2.cvtColor(straight, cv2.COLOR_BGR2GRAY).astype(np.float32)
         self._heights.append(body.height_px)
         height = float(np.median(self._heights[-30:]))
-        flat = _flat(grey, mask)
+        inner = np.asarray(cv2.erode(mask, _RIM), dtype=np.uint8)
+        flat = _flat(grey, inner)
         if self._before is not None:
-            self._shift_px = self._shifted(self._before, (flat, mask), body, height)
-        self._before = (flat, mask)
+            self._shift_px = self._shifted(self._before, (flat, inner), body, height)
+        self._before = (flat, inner)
         self.glimpses.append(
             Glimpse(
                 at_s,
@@ -119,39 +131,50 @@ class Follower:
         columns = np.arange(left, right, dtype=np.float32)
         near = np.abs(columns - body.middle_px) < reach
         inside = (cv2.erode(now[1][window], np.ones((5, 5), np.uint8)) > 0) & near[None]
-        starts = (0.0, self._shift_px) if abs(self._shift_px) > 1 else (0.0,)
-        tried = [_fitted(before[0][window], now[0][window], inside, start) for start in starts]
-        return min(tried, key=lambda fit: fit[1])[0]
+        start = _sought(before[0][window], now[0][window], inside)
+        return _fitted(before[0][window], now[0][window], inside, start)
 
 
-def _fitted(
-    before: Grey, now: Grey, inside: NDArray[np.bool_], start: float
-) -> tuple[float, float]:
-    """Fit one shift (x and y) to a window by least squares; return that of x, and the error."""
-    x, y, error = start, 0.0, np.inf
+def _sought(before: Grey, now: Grey, inside: NDArray[np.bool_]) -> float:
+    """Return the whole number of pixels by which a window fits best: a knit has many fits."""
+    first = cv2.GaussianBlur(before, (0, 0), SEEK_BLUR)
+    second = cv2.GaussianBlur(now, (0, 0), SEEK_BLUR)
+    reach = round(SHIFT_MAX_PX)
+    shifts = range(-reach, reach + 1)
+    wide = cv2.copyMakeBorder(first, 0, 0, reach, reach, cv2.BORDER_CONSTANT)
+    columns = before.shape[1]
+    costs = [
+        float(cv2.mean(cv2.absdiff(second, wide[:, reach - x : reach - x + columns]), mask)[0])
+        for mask in (inside.astype(np.uint8),)
+        for x in shifts
+    ]
+    return float(shifts[int(np.argmin(costs))])
+
+
+def _fitted(before: Grey, now: Grey, inside: NDArray[np.bool_], start: float) -> float:
+    """Fit one shift (x and y) to a window by least squares, from ``start``; return that of x."""
+    x, y = start, 0.0
     size = (before.shape[1], before.shape[0])
-    for blur, rounds in ROUNDS:
-        first = cv2.GaussianBlur(before, (0, 0), blur)
-        second = cv2.GaussianBlur(now, (0, 0), blur)
-        slope_x = cv2.Sobel(second, cv2.CV_32F, 1, 0, scale=1 / 8)[inside]
-        slope_y = cv2.Sobel(second, cv2.CV_32F, 0, 1, scale=1 / 8)[inside]
-        for _ in range(rounds):
-            move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
-            moved = cv2.warpAffine(first, move, size, borderMode=cv2.BORDER_REPLICATE)
-            apart = (second - moved)[inside]
-            weight = 1 / np.maximum(np.abs(apart), 4.0)
-            xx = float((weight * slope_x * slope_x).sum()) + 1e-3
-            xy = float((weight * slope_x * slope_y).sum())
-            yy = float((weight * slope_y * slope_y).sum()) + 1e-3
-            bx = -float((weight * slope_x * apart).sum())
-            by = -float((weight * slope_y * apart).sum())
-            determinant = xx * yy - xy * xy
-            if determinant <= 0:
-                break
-            x = float(np.clip(x + (yy * bx - xy * by) / determinant, -SHIFT_MAX_PX, SHIFT_MAX_PX))
-            y = float(np.clip(y + (xx * by - xy * bx) / determinant, -3, 3))
-            error = float(np.minimum(np.abs(apart), 30).mean()) if apart.size else np.inf
-    return x, error
+    first = cv2.GaussianBlur(before, (0, 0), SEEK_BLUR)
+    second = cv2.GaussianBlur(now, (0, 0), SEEK_BLUR)
+    slope_x = cv2.Sobel(second, cv2.CV_32F, 1, 0, scale=1 / 8)[inside]
+    slope_y = cv2.Sobel(second, cv2.CV_32F, 0, 1, scale=1 / 8)[inside]
+    for _ in range(ROUNDS):
+        move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
+        moved = cv2.warpAffine(first, move, size, borderMode=cv2.BORDER_REPLICATE)
+        apart = (second - moved)[inside]
+        weight = 1 / np.maximum(np.abs(apart), 4.0)
+        xx = float((weight * slope_x * slope_x).sum()) + 1e-3
+        xy = float((weight * slope_x * slope_y).sum())
+        yy = float((weight * slope_y * slope_y).sum()) + 1e-3
+        bx = -float((weight * slope_x * apart).sum())
+        by = -float((weight * slope_y * apart).sum())
+        determinant = xx * yy - xy * xy
+        if determinant <= 0:
+            break
+        x = float(np.clip(x + (yy * bx - xy * by) / determinant, start - 1, start + 1))
+        y = float(np.clip(y + (xx * by - xy * bx) / determinant, -3, 3))
+    return x
 
 
 def _flat(grey: Grey, mask: Mask) -> Grey:
@@ -159,8 +182,8 @@ def _flat(grey: Grey, mask: Mask) -> Grey:
     inside = (mask > 0).astype(np.float32)
     share = cv2.GaussianBlur(inside, (0, 0), SHADE_PX) + 1e-3
     shade = cv2.GaussianBlur(grey * inside, (0, 0), SHADE_PX) / share
-    flat: Grey = (100 * inside * (grey - shade) / (shade + 8)).astype(np.float32)
-    return flat
+    flat = np.clip(100 * (grey - shade) / (shade + 8), -PLAIN_MAX, PLAIN_MAX)
+    return np.asarray(inside * flat, dtype=np.float32)
 
 
 def _look(straight: Pixels, mask: Mask, body: Body, height: float) -> Grey:

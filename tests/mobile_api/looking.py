@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -56,7 +57,7 @@ class Mirror:
         event = self.voice.event(kind, data)
         return ingest(self.parts.engine, self.parts.clock, IDS, self.voice.message(event))
 
-    def met_by(self, phone: TestClient, visit: str = "v1") -> None:
+    def met_by(self, phone: httpx2.Client, visit: str = "v1") -> None:
         """Let somebody take the mirror up and claim its code with her phone."""
         code = f"a-secret-of-the-mirrors-code-{visit}-{self.id}"
         self.say("device.taken_up", {"visit": visit, "claim_hash": secret_hash(code)})
@@ -75,7 +76,7 @@ class Mirror:
         data = {"visit": visit, "look": look_id, "gtins": list(gtins), "duration_ms": 8_000}
         return self.say("look.kept", data)
 
-    def kept(self, phone: TestClient, *gtins: str, visit: str = "v1", turn: Turn = TURN) -> str:
+    def kept(self, phone: httpx2.Client, *gtins: str, visit: str = "v1", turn: Turn = TURN) -> str:
         """Let a phone say yes, meet it, and keep a look of it."""
         self.met_by(phone, visit)
         assert phone.post("/looks/begin", follow_redirects=False).status_code == 303

@@ -15,6 +15,7 @@ from firmware_sim.mirror.scripts import Scene
 from store_devices.hardware import Frame
 from store_devices.mirror.eyes import Eyes, Judgement
 from store_devices.mirror.picking import VIEWS_DEG, off_deg
+from store_devices.mirror.track import track_of
 from store_devices.mirror.verdict import Reason
 from tests.fakes.mirror_films import SMALL, SmallFilm, film, watched
 
@@ -58,6 +59,10 @@ def test_a_turn_becomes_a_video_and_eight_views(turn: tuple[SmallFilm, Eyes, Jud
     sheet = cv2.imdecode(np.frombuffer(made.sheet, dtype=np.uint8), cv2.IMREAD_COLOR)
     assert sheet is not None
     assert sheet.shape[1] > sheet.shape[0]
+    track = track_of(made.sheet)
+    assert track is not None
+    assert track.at_ms == [round(1000 * second) for second in made.at_s]
+    assert float(off_deg(np.array(track.view_deg), made.views_deg).max()) <= 0.5  # whole degrees
 
 
 def test_her_body_fills_the_glass(turn: tuple[SmallFilm, Eyes, Judgement]) -> None:

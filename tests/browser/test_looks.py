@@ -1,0 +1,121 @@
+"""Looks on a phone in Chromium: films turn by angle under one dial, in step, also by keyboard."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import httpx2
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, expect
+
+from store_devices.hardware import Pixels
+from store_devices.mirror.encoding import contact_sheet, webm
+from store_devices.mirror.picking import off_deg
+from store_devices.mirror.sealing import Turn
+from store_devices.mirror.track import tracked
+from tests.mobile_api.looking import Mirror
+from tests.mobile_api.served import serving
+from tests.real.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+STEP_DEG = 14  # two steps of the dial, and what the codec does to a grey
+
+SHOWN = """
+(video) => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[0];
+}
+"""
+
+
+def _picture(view_deg: float) -> Pixels:
+    """Return a picture whose grey tells its view: 30 from the front, 1 more every 2 degrees."""
+    return np.full((160, 90, 3), round(30 + (view_deg % 360) / 2), dtype=np.uint8)
+
+
+def _turn(views_deg: list[float], gap_s: float, *, told: bool = True) -> Turn:
+    at_s = [index * gap_s for index in range(len(views_deg))]
+    video = webm(zip(at_s, map(_picture, views_deg), strict=True))
+    sheet = contact_sheet([_picture(side) for side in range(0, 360, 45)])
+    return Turn(video, "video/webm", tracked(sheet, at_s, views_deg) if told else sheet)
+
+
+@pytest.fixture
+def shown(shop: FastAPI, browser: Browser) -> Iterator[tuple[Page, str, list[str]]]:
+    """A phone with three looks: to the left; to the right, slower, uneven; one without angles."""
+    left = [float(view) for view in np.linspace(0, 355, 36)]
+    right = [float(-view % 360) for view in 355 * np.linspace(0, 1, 50) ** 1.5]
+    turns = (_turn(left, 0.1), _turn(right, 0.12), _turn(left, 0.1, told=False))
+    mirror = Mirror(shop)
+    with serving(shop) as url, httpx2.Client(base_url=url) as phone:
+        looks = [mirror.kept(phone, visit=f"v{n}", turn=one) for n, one in enumerate(turns)]
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        context.add_cookies(
+            [{"name": one.name, "value": one.value or "", "url": url} for one in phone.cookies.jar]
+        )
+        yield context.new_page(), url, looks
+        context.close()
+
+
+def _views(page: Page) -> list[float]:
+    """Return which view each film of the page shows, by its grey."""
+    return [2 * (video.evaluate(SHOWN) - 30) for video in page.locator("[data-turn] video").all()]
+
+
+def _in_step(page: Page, view_deg: float) -> bool:
+    return all(float(off_deg(view, view_deg)) < STEP_DEG for view in _views(page))
+
+
+def test_two_films_turn_in_step_by_angle(shown: tuple[Page, str, list[str]]) -> None:
+    """One dial, arrow keys too: both show its side, whichever way round and however fast."""
+    page, url, (one, other, _) = shown
+    page.goto(f"{url}/looks/compare?one={one}&other={other}")
+    dial = page.locator("[data-dial]")
+    expect(dial).to_have_attribute("data-tracks", "2")
+    flaws = Axe().run(page).response["violations"]
+    assert [one["id"] for one in flaws if one["impact"] in ("serious", "critical")] == []
+    handle = dial.locator("input")
+    handle.focus()
+    for key, times, view_deg, said in (
+        ("ArrowRight", 18, 90, "From the right, 90°"),
+        ("ArrowRight", 18, 180, "From behind, 180°"),
+        ("ArrowLeft", 9, 135, "From behind, right, 135°"),
+        ("End", 1, 0, "From the front, 0°"),
+        ("ArrowLeft", 18, 270, "From the left, 270°"),
+    ):
+        for _press in range(times):
+            handle.press(key)
+        expect(handle).to_have_attribute("aria-valuetext", said)
+        wait_until(partial(_in_step, page, view_deg), 20)
+    # While one plays, the other follows it by angle, and the dial says where they are.
+    first = page.locator("[data-turn] video").first
+    first.evaluate(
+        "video => { video.currentTime = 0; video.playbackRate = 0.5; return video.play(); }"
+    )
+    wait_until(lambda: float(handle.input_value()) > 40, 20)
+    first.evaluate("video => video.pause()")
+    wait_until(lambda: _in_step(page, _views(page)[0]), 20)
+    assert _views(page)[1] > 20
+
+
+def test_a_look_alone_turns_and_an_older_one_by_its_sheet(
+    shown: tuple[Page, str, list[str]],
+) -> None:
+    """Its film by angle; where none are told, the nearest of the eight frames."""
+    page, url, (_, other, untold) = shown
+    page.goto(f"{url}/looks/{other}")
+    handle = page.locator("[data-dial] input")
+    expect(page.locator("[data-dial]")).to_have_attribute("data-tracks", "1")
+    handle.fill("250")
+    wait_until(lambda: _in_step(page, 250), 20)
+    page.goto(f"{url}/looks/{untold}")
+    expect(page.locator("[data-dial]")).to_have_attribute("data-tracks", "0")
+    handle.fill("130")
+    canvas = page.locator("[data-turn] canvas")
+    expect(canvas).to_be_visible()
+    grey = canvas.evaluate("one => one.getContext('2d').getImageData(5, 5, 1, 1).data[0]")
+    assert abs(2 * (grey - 30) - 135) < STEP_DEG
