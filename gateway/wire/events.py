@@ -226,10 +226,7 @@ class HealthData(Wire):
     catalogue_as_of: AwareDatetime | None = None
     tags: Annotated[
         Literal["reading", "silent", "gone"] | None,
-        Field(
-            description="Of a mirror with a reader of tags: silent hears none at all, gone does not"
-            " answer."
-        ),
+        Field(description="Of a mirror's reader of tags: silent hears none, gone does not answer."),
     ] = None
     radio: Annotated[
         Literal["hearing", "silent", "gone"] | None,

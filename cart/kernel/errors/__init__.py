@@ -17,7 +17,6 @@ CarryoverError
 │   ├── PinTooEasy          a wristband's PIN that is no PIN, or guessed first
 │   ├── SealBroken          sealed, and changed since or for another key
 │   ├── UploadBroken        not the bytes that were announced; it is gone
-│   ├── UnreadableBounce    a message about a mail that says nothing of one
 │   ├── IdempotencyKeyMissing
 │   └── IdempotencyKeyReused  the same key with another request
 ├── NotFound                a well-formed name that nothing answers to
@@ -45,7 +44,6 @@ CarryoverError
 │   ├── UnknownShare        a link to a look that leads nowhere, or no more
 │   ├── UnknownUpload       none of this id is under way
 │   ├── UnknownSizeRequest  no wish from a fitting room of this shop has this id
-│   ├── UnknownTopic        no marketer's topic has this id, or it is closed
 │   ├── UnknownWithdrawal   a link for withdrawing consent that is not ours
 │   └── UnknownClaim        a claim link that was never issued, or is gone
 ├── Refused                 understood, and not allowed
@@ -207,9 +205,7 @@ from cart.kernel.errors.people import (
     TooManyPasskeys as TooManyPasskeys,
     UndoClosed as UndoClosed,
     UnknownJoining as UnknownJoining,
-    UnknownTopic as UnknownTopic,
     UnknownWithdrawal as UnknownWithdrawal,
-    UnreadableBounce as UnreadableBounce,
 )
 from cart.kernel.errors.plans import (
     AlreadyBooked as AlreadyBooked,
