@@ -26,10 +26,11 @@ from mobile_api.edge.links import message_link
 from mobile_api.journeys.world import world_of
 from mobile_api.look.words import Words, words
 from mobile_api.mail.envelope import Envelope, enclose
-from mobile_api.privacy.withdrawing import withdrawal_headers
+from mobile_api.mail.listed import ways
 from mobile_api.wiring import Parts
 
 TEMPLATE = "reminder_mail"
+LIST = "reminders"  # what they are called as a list (RFC 2919)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +65,27 @@ def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | 
     person = people.person_of(db, row.session_id)
     if not person.addresses:
         return None
+    spoken = words(choose(person.locale))
+    purpose, name = Purpose.REMINDERS, spoken.gettext("Reminders by e-mail")
     try:
-        headers = withdrawal_headers(db, parts.settings, person.subject, Purpose.REMINDERS)
+        leaving = ways(db, parts.settings, person.subject, purpose, list_id=LIST, list_name=name)
     except ConsentMissing:
         return None
-    spoken = words(choose(person.locale))
     kind = version_of(db, row.journey, row.version).trigger.kind
     link = f"{parts.settings.base_url}/back/{message_link(parts.secret, row.id)}"
-    withdraw = headers["List-Unsubscribe"].strip("<>")
     wanted = wanted_of(row.lines)
-    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw=withdraw)
+    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw=leaving.leave)
     envelope = Envelope(
-        "journey", row.id, person.addresses[0], row.requested_at, letter.subject, spoken.locale
+        "journey",
+        row.id,
+        person.addresses[0],
+        row.requested_at,
+        letter.subject,
+        spoken.locale,
+        headers=leaving.headers,
     )
     named = [(line.gtin, line.picture) for line in letter.lines]
-    message = enclose(envelope, parts.settings, TEMPLATE, {"letter": letter}, named)
-    for name, value in headers.items():
-        message[name] = value
-    return message
+    return enclose(envelope, parts.settings, TEMPLATE, {"letter": letter}, named)
 
 
 def reminder(

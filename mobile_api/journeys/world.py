@@ -1,9 +1,16 @@
 """Joins journeys with what this process has: catalogue, stock, and who gets no mail."""
 
+from sqlmodel import Session
+
 from cart.journeys.ports import World
+from cart.profile.subscriptions.suppression import reason_of
 from mobile_api.wiring import Parts
 
 
 def world_of(parts: Parts) -> World:
     """Return what moves journeys here."""
-    return World(parts.clock, parts.secret, parts.shop)
+
+    def suppressed(db: Session, address: str) -> str:
+        return reason_of(db, parts.secret, address) or ""
+
+    return World(parts.clock, parts.secret, parts.shop, suppressed)

@@ -5,7 +5,13 @@ from typing import Final
 
 from cart.journeys.collecting.carts import Lists, ListWishes, Operations
 from cart.journeys.collecting.collecting import collect
-from cart.journeys.collecting.letters import AccountMails, ListMails, OrderMails, SignIns
+from cart.journeys.collecting.letters import (
+    AccountMails,
+    JourneyMails,
+    ListMails,
+    OrderMails,
+    SignIns,
+)
 from cart.journeys.collecting.looks import Looks
 from cart.journeys.collecting.model import Source
 from cart.journeys.collecting.orders import Checkouts, Orders
@@ -24,6 +30,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     ListMails(),
     OrderMails(),
     AccountMails(),
+    JourneyMails(),
     SignIns(),
     Looks(),
     Tried(),

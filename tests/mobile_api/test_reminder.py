@@ -21,10 +21,14 @@ from cart.carts.queries import session_of_key
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
 from cart.journeys import loading, sending
+from cart.journeys.collecting.collecting import collect
 from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.ids import RandomIds
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import Purpose, Subject
+from cart.profile.subscriptions.model import Reason
+from cart.profile.subscriptions.suppression import suppress
+from cart.profile.timeline import queries as stories
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from inventory_api.catalogue.tables import LocationRow
@@ -32,6 +36,7 @@ from mobile_api.journeys.sweep import JourneySweep
 from mobile_api.mail.model import Outcome
 from mobile_api.mail.queries import settle
 from mobile_api.mail.workflow import try_once
+from mobile_api.timeline.sweep import SOURCES
 from mobile_api.wiring import Parts
 from tests.cart.journeying import DAY_S, HOUR_S, LISTED, PRESSED, REMINDER
 from tests.fakes.clock import FakeClock
@@ -297,3 +302,32 @@ def test_a_process_that_dies_while_it_sends_sends_one(
     assert [message["To"] for message in server.taken] == [ADA]
     with reading(shop_engine) as db:
         assert [row.state for row in db.exec(select(JourneyMessageRow))] == ["sent"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("bounced", [False, True])
+def test_from_the_facts_to_the_mail_and_back_into_her_story(
+    home: Callable[..., Home], inbox: tuple[Inbox, str], clock: FakeClock, *, bounced: bool
+) -> None:
+    """Nothing is told by hand: what she did is collected, and so is the mail. Bounced: none."""
+    server, _ = inbox
+    ada = home(ONCE)
+    if bounced:
+        with unit_of_work(ada.parts.engine) as db:
+            suppress(db, clock, ada.parts.secret, ADA, Reason.HARD_BOUNCE)
+    add(ada.phone, RED)
+    for _ in range(8):
+        clock.advance(6 * HOUR_S)
+        collect(ada.parts.engine, clock, SOURCES)
+        ada.round()
+    collect(ada.parts.engine, clock, SOURCES)
+    with reading(ada.parts.engine) as db:
+        mails = stories.story(db, ada.session.id, 10, kinds=frozenset({Kind.MAIL_SENT}))
+        states = {(one.state, one.reason) for one in db.exec(select(JourneyMessageRow))}
+    if bounced:
+        assert (server.taken, states) == ([], {("refused", "suppressed")})
+        assert mails == []
+        return
+    assert [message["To"] for message in server.taken] == [ADA]
+    assert server.taken[0]["List-Id"].startswith("Reminders by e-mail <reminders.letters.")
+    assert [one.interaction.ref for one in mails if "journey" in one.interaction.id] != []

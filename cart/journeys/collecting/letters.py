@@ -11,6 +11,7 @@ from cart.carts.keys import name_of
 from cart.carts.tables import ListRequestRow, SavedListRow, SessionKeyRow, ShopperSessionRow
 from cart.journeys.collecting.model import OVERLAP, At, Told
 from cart.journeys.collecting.reading import Order, page, told
+from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.clock import to_us
 from cart.orders.tables import OrderLetterRow, OrderRow
 from cart.profile.tables import AccountLetterRow
@@ -65,6 +66,21 @@ class AccountMails:
             ShopperSessionRow, col(ShopperSessionRow.customer_id) == col(row.customer_id)
         )
         return _mails(db, asked, "account", after, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyMails:
+    """Reminders that have left."""
+
+    name: str = "journey_mails"
+    kinds: frozenset[Kind] = MAILS
+    overlap: timedelta = OVERLAP
+
+    def read(self, db: Session, after: At, limit: int) -> Told:
+        """Tell mails in the order in which they were sent."""
+        row = JourneyMessageRow
+        asked = _asked(row.id, row.session_id, row.sent_at, row.id)
+        return _mails(db, asked, "journey", after, limit)
 
 
 def _asked(*columns: Any) -> "Select[*tuple[Any, ...]]":  # noqa: ANN401 - what mails are about, and their columns
