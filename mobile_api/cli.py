@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from cart.process import collect_seldom
 from mobile_api import (
+    cli_audiences,
     cli_audit,
     cli_cdp,
     cli_journeys,
@@ -35,6 +36,7 @@ app.add_typer(cli_orders.app, name="orders")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_privacy.app, name="privacy")
 app.add_typer(cli_cdp.app, name="cdp")
+app.add_typer(cli_audiences.app, name="audiences")
 app.add_typer(cli_subscriptions.app, name="subscriptions")
 app.add_typer(cli_journeys.app, name="journeys")
 

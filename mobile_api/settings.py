@@ -70,6 +70,14 @@ class ApiSettings(MailSettings):
             " `MAIL_FROM` where that is not https.",
         ),
     ] = ""
+    audience_url: Annotated[
+        str,
+        Field(
+            description="Where audiences with the target `webhook` are posted to, as JSON with an"
+            " `Idempotency-Key`: a service of yours that passes them on to an advertiser. Empty:"
+            " there is no such target."
+        ),
+    ] = ""
     outgoing_private_hosts: Annotated[
         str,
         Field(

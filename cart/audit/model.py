@@ -84,6 +84,8 @@ class Action(StrEnum):
     SEGMENT_BEGIN = "segment.begin"
     SEGMENT_END = "segment.end"
     SEGMENT_ASK = "segment.ask"
+    AUDIENCE_BEGIN = "audience.begin"
+    AUDIENCE_END = "audience.end"
     STOCK_MOVE = "stock.move"
     STOCK_COUNT = "stock.count"
     STOCK_RECOUNT = "stock.recount"

@@ -73,6 +73,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.SEGMENT_BEGIN: N_("Began a segment"),
     Action.SEGMENT_END: N_("Ended a segment"),
     Action.SEGMENT_ASK: N_("Asked why somebody is in a segment"),
+    Action.AUDIENCE_BEGIN: N_("Began to tell an advertiser of a segment"),
+    Action.AUDIENCE_END: N_("Ended telling an advertiser of a segment"),
     Action.STOCK_MOVE: N_("Moved stock"),
     Action.STOCK_COUNT: N_("Counted stock"),
     Action.STOCK_RECOUNT: N_("Brought the ledger to what is on hand"),

@@ -11,10 +11,10 @@ from typing import Final
 
 from cart.db import reading, unit_of_work
 from cart.journeys.audiences.rounds import bring
-from cart.journeys.audiences.targets import FileTarget
 from cart.journeys.segments import filling, keeping, queries
 from cart.kernel.errors import InvalidInput
 from inventory_api.kinds import Kinds
+from mobile_api.segments.targets import targets
 from mobile_api.wiring import Parts
 
 logger = logging.getLogger(__name__)
@@ -53,8 +53,7 @@ class SegmentSweep:
         with reading(engine) as db:
             stale = filling.stale(db, clock, catalogue)
         self._fill(stale)
-        folder = self._parts.settings.data_dir / "audiences"
-        bring(engine, clock, {"file": FileTarget(folder)})
+        bring(engine, clock, targets(self._parts.settings, self._parts.outgoing))
 
     def _fill(self, stale: Sequence[str]) -> None:
         engine, clock, catalogue = self._parts.engine, self._parts.clock, self._catalogue

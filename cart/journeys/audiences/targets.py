@@ -13,6 +13,8 @@ from cart.journeys.audiences.hashing import Style
 from cart.kernel.errors import Unavailable
 
 OK_FROM, OK_BELOW = 200, 300
+FILE: Final = "file"  # names of the targets that there are
+WEBHOOK: Final = "webhook"
 # Meta's customer file calls the column so, Google's file template the other way.
 COLUMN: Final[Mapping[Style, str]] = {Style.GOOGLE: "Email", Style.META: "email"}
 
