@@ -18,7 +18,7 @@ from cart.kernel.clock import Clock
 from cart.kernel.ids import SeededIds
 from cart.profile.consent import queries as consent_queries
 from cart.profile.consent import service as consents
-from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
+from cart.profile.consent.model import VERSIONS, How, Purpose, Shown, Source, Subject
 from cart.profile.tables import CustomerRow, JoiningRow
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
@@ -180,7 +180,7 @@ class People:
         with unit_of_work(self.engine) as db:
             if granted:
                 seen = consent_queries.own_numbers(db, subject).get(purpose, 0)
-                how = How(Source.PAGE, Shown(1, "en", "May we?"))
+                how = How(Source.PAGE, Shown(VERSIONS[purpose].current, "en", "May we?"))
                 consents.grant(db, self.clock, self.ids, subject, purpose, how=how, seen=seen)
             else:
                 consents.withdraw(db, self.clock, self.ids, subject, purpose, how=How(Source.PAGE))
