@@ -14,7 +14,7 @@ from cart.kernel.errors import InvalidInput, UnknownDevice
 from gateway.floor import serving
 from gateway.floor.model import FloorPlan
 from gateway.floor.tables import BandPresenceRow, FloorAreaRow, FloorReceiverRow, ZoneTrafficRow
-from gateway.presence.settling import Change, Kind
+from gateway.presence.changes import Change, Kind
 from gateway.registry.locations import require_location
 from gateway.registry.queries import devices_by_id
 from inventory_api.catalogue.tables import ZoneRow

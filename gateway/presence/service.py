@@ -25,6 +25,7 @@ from gateway.floor import service as floor
 from gateway.floor.service import Settled
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged
+from gateway.presence.changes import Change
 from gateway.presence.doubting import TOLD_WITHIN_S, Ear
 from gateway.presence.leaving import Leaving, Veil, Watch
 from gateway.presence.model import Worn
@@ -32,7 +33,7 @@ from gateway.presence.oddities import Odd, Oddities
 from gateway.presence.plan import Plan
 from gateway.presence.ports import Bands
 from gateway.presence.resolving import DRIFT_MAX, Resolver
-from gateway.presence.settling import Change, Settling
+from gateway.presence.settling import Settling
 from gateway.registry.queries import receivers
 from gateway.wire import topics
 from gateway.wire.codec import decode

@@ -12,10 +12,9 @@ evidence between zones, few false changes cost ten seconds for each true one.
 
 import math
 from collections import deque
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from gateway.presence.changes import Change, Kind
 from gateway.presence.placing import Placer
 from gateway.presence.plan import Plan, Point
 
@@ -41,25 +40,6 @@ DEPARTED_AFTER_S: Final = 12.0
 # the window is weaker, and soon gone.
 ARRIVES_AT_DBM: Final = -80.0
 ARRIVES_AFTER_S: Final = 2.0
-
-
-class Kind(StrEnum):
-    """What happened to a band."""
-
-    ARRIVED = "arrived"
-    MOVED = "moved"
-    DEPARTED = "departed"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A band came, changed its zone, or went. ``before``: "" for one that came."""
-
-    kind: Kind
-    band: int
-    zone: str
-    before: str
-    at_s: float
 
 
 class _Where:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -23,8 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from joserfc import jwt
-from joserfc.jwk import ECKey
 
 CURVE: Final = ec.SECP256R1()
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -54,6 +51,9 @@ def headers(
     ``contact``: whom its maker may write to, an ``https:`` or ``mailto:`` address. ``ttl_s``: for
     how long the service keeps it for a phone that is off.
     """
+    from joserfc import jwt  # noqa: PLC0415 - eight megabytes, for who rings
+    from joserfc.jwk import ECKey  # noqa: PLC0415 - likewise
+
     parts = urlsplit(endpoint)
     claims = {
         "aud": f"{parts.scheme}://{parts.netloc}",
@@ -77,6 +77,8 @@ def sealed(message: Mapping[str, Any], point: str, auth: str) -> bytes:
     Raises:
         ValueError: it is too long, or these are no keys of a browser.
     """
+    import http_ece  # noqa: PLC0415 - likewise
+
     plain = json.dumps(message, ensure_ascii=False).encode()
     if len(plain) > MESSAGE_MAX_BYTES:
         msg = f"a push message has at most {MESSAGE_MAX_BYTES} bytes, this one {len(plain)}"

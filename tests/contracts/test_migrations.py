@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Inspector, inspect, text
 from sqlmodel import SQLModel
 
 from cart.db import is_sqlite, make_engine, unit_of_work
-from cart.db.migrate import downgrade, load_tables, upgrade
+from cart.db.migrate import configuration, downgrade, load_tables, newest, upgrade
 from cart.kernel.errors import SchemaNewer
 
 VERSION_TABLE = "alembic_version"
@@ -95,6 +96,19 @@ def test_upgrading_twice_changes_nothing(empty_engine: Engine) -> None:
     upgrade(empty_engine)
     with unit_of_work(empty_engine) as db:
         assert db.execute(text("SELECT count(*) FROM cart")).scalar_one() == 1
+
+
+def test_who_finds_the_schema_ready_needs_no_alembic(
+    empty_engine: Engine, empty_database_url: str
+) -> None:
+    """The newest revision is known by the files' names; all tables are known nevertheless."""
+    heads = ScriptDirectory.from_config(configuration()).get_heads()
+    assert heads == [newest()]
+    upgrade(empty_engine)
+    code = TWO_AT_ONCE + "upgrade(make_engine(sys.argv[1])); from sqlmodel import SQLModel; "
+    code += "print('alembic' in sys.modules, len(SQLModel.metadata.tables))"
+    said = subprocess.check_output([sys.executable, "-c", code, empty_database_url], text=True)
+    assert said.split() == ["False", str(len(SQLModel.metadata.tables))]
 
 
 def test_a_newer_database_is_refused_and_left_alone(empty_engine: Engine) -> None:

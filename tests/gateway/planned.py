@@ -23,8 +23,8 @@ from gateway.plans.model import Followed
 from gateway.plans.route import Kind
 from gateway.plans.service import Wanted
 from gateway.plans.tables import BookingRow, BookingSlotRow
-from gateway.presence.settling import Change
-from gateway.presence.settling import Kind as Moved
+from gateway.presence.changes import Change
+from gateway.presence.changes import Kind as Moved
 from inventory_api.catalogue.tables import ZoneRow
 from inventory_api.places import Places
 from inventory_api.stock.tables import StockRow

@@ -4,14 +4,13 @@ import math
 
 import pytest
 
+from gateway.presence.changes import Change, Kind
 from gateway.presence.placing import BODY_DB, PATH_EXPONENT, REFERENCE_DBM, Placer
 from gateway.presence.plan import Area, Plan
 from gateway.presence.settling import (
     ARRIVES_AFTER_S,
     DEPARTED_AFTER_S,
     STALE_S,
-    Change,
-    Kind,
     Settling,
 )
 from tests.real.zones import PLAN, RECEIVERS, SIDE_M, ZONES, noticed_after_s, wrong_per_hour

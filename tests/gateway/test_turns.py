@@ -20,8 +20,8 @@ from gateway.floor.service import Settled, draw, keep
 from gateway.floor.serving import MEASURED_OVER, Queue, forget_stays, queues
 from gateway.floor.tables import TurnRow, ZoneStayRow
 from gateway.notices import TurnsChanged
+from gateway.presence.changes import Change, Kind
 from gateway.presence.joining import ShopBands
-from gateway.presence.settling import Change, Kind
 from tests.cart.buying import at_once
 from tests.fakes.clock import FakeClock
 

@@ -13,7 +13,7 @@ from gateway.floor.service import Settled, draw, keep
 from gateway.notices import PlanChanged
 from gateway.plans import service
 from gateway.plans.tables import PlanRow
-from gateway.presence.settling import Change, Kind
+from gateway.presence.changes import Change, Kind
 from inventory_api.catalogue.tables import ZoneRow
 from inventory_api.stock.tables import StockRow
 from tests.cart.buying import HERE, LAMP, MUG

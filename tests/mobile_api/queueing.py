@@ -10,7 +10,7 @@ from gateway.bands.tables import BandLoanRow, BandRow
 from gateway.floor.model import read_plan
 from gateway.floor.service import Settled, draw, keep
 from gateway.floor.tables import TurnRow
-from gateway.presence.settling import Change, Kind
+from gateway.presence.changes import Change, Kind
 from inventory_api.catalogue.tables import ZoneRow
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor

@@ -12,7 +12,7 @@ from gateway.floor.model import read_plan
 from gateway.floor.service import Settled, draw, keep
 from gateway.floor.tables import FloorAreaRow
 from gateway.notices import FloorChanged
-from gateway.presence.settling import Change, Kind
+from gateway.presence.changes import Change, Kind
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from mobile_api.staff.floor import heat

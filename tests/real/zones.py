@@ -18,8 +18,9 @@ from firmware_sim.bands.air import (
     standing,
     walking,
 )
+from gateway.presence.changes import Change
 from gateway.presence.plan import Area, Plan
-from gateway.presence.settling import WALKED_M, Change, Settling
+from gateway.presence.settling import WALKED_M, Settling
 from store_devices.ble.gathering import GATHERED_EVERY_S, Gatherer
 
 SIDE_M: Final = 6.0
