@@ -33,7 +33,7 @@ from tests.mobile_api.world import (
 )
 
 # Whoever has one of these in a path has the key to what it opens: none of them is an id.
-KEYS: Final = frozenset({"link", "secret", "ref", "name", "locale"})
+KEYS: Final = frozenset({"link", "secret", "ref"})
 HERS: Final = frozenset(
     {
         *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),

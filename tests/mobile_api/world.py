@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.testclient import TestClient
 
 from cart.db import unit_of_work
+from cart.journeys import loading
 from cart.journeys.segments import service as segments
 from cart.journeys.segments.rule import read
 from cart.kernel.ids import RandomIds
@@ -26,6 +27,7 @@ from mobile_api.settings import ApiSettings
 from store_devices.mirror.sealing import Turn
 from tests.cart.buying import HERE, LAMP, MUG, THERE
 from tests.cart.floor import Floor
+from tests.cart.journeying import REMINDER
 from tests.fakes.clock import FakeClock
 from tests.fakes.fitting_room import FittingRoom
 from tests.mobile_api.desk import Desk
@@ -95,6 +97,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
             made.ids["segment_id"] = segments.make(
                 db, clock, RandomIds(), name="Seen", rule=rule, by="staff"
             ).id
+        floor.do(lambda db: loading.load(db, floor.clock, REMINDER))
         made.ids["device_id"] = Fleet(floor).at_work().first.device.device_id
         made.ids |= floor.look(_left_behind)
         yield made
@@ -172,4 +175,6 @@ def _ada(made: World, phone: TestClient) -> None:
         "topic_id": "lamps",
         "kind": "flooding",
         "purpose": "analytics",
+        "name": "cart-reminder",
+        "locale": "en",
     }
