@@ -70,10 +70,15 @@ def touches(parts: Parts, db: Session, page: Sequence[Placed], spoken: Words) ->
                 place=spoken.of(place.name_i18n, place.name) if place else "",
                 channel=spoken.gettext(CHANNELS[one.channel]),
                 at=one.at,
-                when=spoken.moment(one.at),
+                when=_when(one.at, place.timezone if place else "", spoken),
             )
         )
     return shown
+
+
+def _when(at: datetime, zone: str, spoken: Words) -> str:
+    """Return when it was by the clocks of its shop; of no shop, by UTC, and that is said."""
+    return spoken.minute(at, zone) if zone else f"{spoken.minute(at)} UTC"
 
 
 def older(page: Sequence[Placed]) -> str:

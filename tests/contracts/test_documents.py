@@ -121,3 +121,19 @@ def test_every_setting_of_the_api_is_in_the_document() -> None:
     fields = ApiSettings.model_fields
     variables = [str(one.validation_alias or name).upper() for name, one in fields.items()]
     assert [one for one in variables if f"| `{one}` |" not in told] == []
+
+
+def test_what_documents_run_with_python_can_be_run() -> None:
+    """A package of ours is a program of its own name; only what has a main is run by ``-m``."""
+    pages = [*DOCS.rglob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CHANGELOG.md"]
+    ours = "cart|firmware_sim|gateway|inventory_api|mobile_api|store_devices|tests"
+    dead = []
+    for page in pages:
+        for name in re.findall(rf"python3? -m ((?:{ours})[\w.]*)", page.read_text("utf-8")):
+            path = DOCS.parent / name.rstrip(".").replace(".", "/")
+            main = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+            if not main.is_file() or (
+                not path.is_dir() and "__main__" not in main.read_text("utf-8")
+            ):
+                dead.append(f"{page.name}: {name}")
+    assert dead == []
