@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from cart.kernel.errors import UnknownCart, UnknownList, UnknownOrder, UnknownWithdrawal
+from cart.kernel.errors import NotFound, UnknownCart, UnknownList, UnknownOrder, UnknownWithdrawal
 from cart.profile.consent.model import Purpose
 
 SIGNATURE_BYTES = 16  # 128 bits: beyond trying, and short enough for a line of an e-mail
@@ -22,11 +22,7 @@ def list_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownList: the signature is not ours; which of the two halves is wrong is not said.
     """
-    list_id = _opened(secret, "list", link)
-    if list_id is None:
-        msg = "this is not a list link of ours"
-        raise UnknownList(msg)
-    return list_id
+    return _needed(secret, "list", link, UnknownList("this is not a list link of ours"))
 
 
 def order_link(secret: bytes, order_id: str) -> str:
@@ -40,11 +36,7 @@ def order_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownOrder: the signature is not ours; which of the two halves is wrong is not said.
     """
-    order_id = _opened(secret, "order", link)
-    if order_id is None:
-        msg = "this is not an order link of ours"
-        raise UnknownOrder(msg)
-    return order_id
+    return _needed(secret, "order", link, UnknownOrder("this is not an order link of ours"))
 
 
 def message_link(secret: bytes, message_id: str) -> str:
@@ -58,11 +50,7 @@ def message_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownCart: the signature is not ours.
     """
-    message_id = _opened(secret, "message", link)
-    if message_id is None:
-        msg = "this link brings nothing back"
-        raise UnknownCart(msg)
-    return message_id
+    return _needed(secret, "message", link, UnknownCart("this link brings nothing back"))
 
 
 def withdrawal_link(secret: bytes, subject_id: str, purpose: Purpose) -> str:
@@ -100,11 +88,7 @@ def subject_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownWithdrawal: the signature is not ours.
     """
-    subject_id = _opened(secret, "letters", link)
-    if subject_id is None:
-        msg = "this is not a link of ours"
-        raise UnknownWithdrawal(msg)
-    return subject_id
+    return _needed(secret, "letters", link, UnknownWithdrawal("this is not a link of ours"))
 
 
 def confirm_link(secret: bytes, letter_id: str) -> str:
@@ -118,11 +102,7 @@ def letter_of_link(secret: bytes, link: str) -> str:
     Raises:
         UnknownWithdrawal: the signature is not ours.
     """
-    letter_id = _opened(secret, "confirm", link)
-    if letter_id is None:
-        msg = "this is not a link of ours"
-        raise UnknownWithdrawal(msg)
-    return letter_id
+    return _needed(secret, "confirm", link, UnknownWithdrawal("this is not a link of ours"))
 
 
 def _signed(secret: bytes, kind: str, name: str) -> str:
@@ -136,3 +116,10 @@ def _opened(secret: bytes, kind: str, link: str) -> str | None:
     genuine = _signed(secret, kind, name).encode()
     good = len(link) <= LINK_LENGTH_MAX and hmac.compare_digest(genuine, link.encode())
     return name if good else None
+
+
+def _needed(secret: bytes, kind: str, link: str, refusal: NotFound) -> str:
+    name = _opened(secret, kind, link)
+    if name is None:
+        raise refusal
+    return name

@@ -96,15 +96,6 @@ class Outgoing:
         """
         self._parts(url)
 
-    def check(self, url: str) -> None:
-        """Take an address that would be asked now, without asking it.
-
-        Raises:
-            AddressRefused: it is none, or not of the public internet.
-            Unavailable: its name is not known now.
-        """
-        self._target(url)
-
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post ``body`` there; any status is an answer.
 

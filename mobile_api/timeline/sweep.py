@@ -5,13 +5,7 @@ from typing import Final
 
 from cart.journeys.collecting.carts import Lists, ListWishes, Operations
 from cart.journeys.collecting.collecting import collect
-from cart.journeys.collecting.letters import (
-    AccountMails,
-    JourneyMails,
-    ListMails,
-    OrderMails,
-    SignIns,
-)
+from cart.journeys.collecting.letters import MAILS, SignIns
 from cart.journeys.collecting.looks import Looks
 from cart.journeys.collecting.model import Source
 from cart.journeys.collecting.orders import Checkouts, Orders
@@ -27,10 +21,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     ListWishes(),
     Checkouts(),
     Orders(),
-    ListMails(),
-    OrderMails(),
-    AccountMails(),
-    JourneyMails(),
+    *MAILS,
     SignIns(),
     Looks(),
     Tried(),

@@ -126,7 +126,7 @@ def test_one_private_address_among_public_ones_is_enough(authority: Authority) -
     """Which of them would be taken nobody says."""
     outgoing = made(authority, Names(["93.184.215.14", "10.0.0.8"]))
     with pytest.raises(AddressRefused, match=HOOK):
-        outgoing.check(f"https://{HOOK}/")
+        outgoing.post(f"https://{HOOK}/", BODY, {})
 
 
 def test_it_goes_to_the_address_that_was_checked(authority: Authority, port: int) -> None:

@@ -18,95 +18,83 @@ from cart.profile.tables import AccountLetterRow
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from cart.profile.timeline.queries import origins
 
-MAILS: Final = frozenset({Kind.MAIL_SENT})
-
 
 @dataclass(frozen=True, slots=True)
-class ListMails:
-    """Mails with a list that have left."""
+class Mails:
+    """Mails of one sort that have left.
 
-    name: str = "list_mails"
-    kinds: frozenset[Kind] = MAILS
+    ``asked``: what each is about, whose it is, when it was sent, and its id.
+    """
+
+    about: str
+    asked: "Select[*tuple[Any, ...]]"
+    kinds: frozenset[Kind] = frozenset({Kind.MAIL_SENT})
     overlap: timedelta = OVERLAP
+
+    @property
+    def name(self) -> str:
+        """Name of the mark."""
+        return f"{self.about}_mails"
 
     def read(self, db: Session, after: At, limit: int) -> Told:
         """Tell mails in the order in which they were sent."""
-        row = ListRequestRow
-        asked = _asked(row.list_id, SavedListRow.session_id, row.sent_at, row.id).join(SavedListRow)
-        return _mails(db, asked, "list", after, limit)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderMails:
-    """Mails about an order that have left."""
-
-    name: str = "order_mails"
-    kinds: frozenset[Kind] = MAILS
-    overlap: timedelta = OVERLAP
-
-    def read(self, db: Session, after: At, limit: int) -> Told:
-        """Tell mails in the order in which they were sent."""
-        row = OrderLetterRow
-        asked = _asked(row.order_id, OrderRow.session_id, row.sent_at, row.id).join(OrderRow)
-        return _mails(db, asked, "order", after, limit)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountMails:
-    """Mails about an account that have left."""
-
-    name: str = "account_mails"
-    kinds: frozenset[Kind] = MAILS
-    overlap: timedelta = OVERLAP
-
-    def read(self, db: Session, after: At, limit: int) -> Told:
-        """Tell mails in the order in which they were sent."""
-        row = AccountLetterRow
-        asked = _asked(row.id, ShopperSessionRow.id, row.sent_at, row.id).join(
-            ShopperSessionRow, col(ShopperSessionRow.customer_id) == col(row.customer_id)
+        *_, sent_at, mail_id = self.asked.selected_columns
+        order = Order(sent_at, mail_id, literal(f"mail:{self.about}:").concat(mail_id))
+        rows = page(db, self.asked, order, after, limit)
+        first = origins(db, self.about, [one[0] for one in rows])
+        return told(
+            rows,
+            limit,
+            lambda one: Interaction(
+                id=f"mail:{self.about}:{one[3]}",
+                session_id=first.get(one[0], one[1]),
+                kind=Kind.MAIL_SENT,
+                channel=Channel.MAIL,
+                at=one[2],
+                ref=one[0],
+            ),
         )
-        return _mails(db, asked, "account", after, limit)
 
 
-@dataclass(frozen=True, slots=True)
-class JourneyMails:
-    """Reminders that have left."""
-
-    name: str = "journey_mails"
-    kinds: frozenset[Kind] = MAILS
-    overlap: timedelta = OVERLAP
-
-    def read(self, db: Session, after: At, limit: int) -> Told:
-        """Tell mails in the order in which they were sent."""
-        row = JourneyMessageRow
-        asked = _asked(row.id, row.session_id, row.sent_at, row.id)
-        return _mails(db, asked, "journey", after, limit)
-
-
-def _asked(*columns: Any) -> "Select[*tuple[Any, ...]]":  # noqa: ANN401 - what mails are about, and their columns
-    """Ask for what a mail is about, whose it is, when it was sent, and its id."""
+def _mails(*columns: Any) -> "Select[*tuple[Any, ...]]":  # noqa: ANN401 - columns of any rows
     return select(*columns)
 
 
-def _mails(
-    db: Session, asked: "Select[*tuple[Any, ...]]", about: str, after: At, limit: int
-) -> Told:
-    *_, sent_at, name = asked.selected_columns
-    order = Order(sent_at, name, literal(f"mail:{about}:").concat(name))
-    rows = page(db, asked, order, after, limit)
-    first = origins(db, about, [one[0] for one in rows])
-    return told(
-        rows,
-        limit,
-        lambda one: Interaction(
-            id=f"mail:{about}:{one[3]}",
-            session_id=first.get(one[0], one[1]),
-            kind=Kind.MAIL_SENT,
-            channel=Channel.MAIL,
-            at=one[2],
-            ref=one[0],
+MAILS: Final = (
+    Mails(
+        "list",
+        _mails(
+            ListRequestRow.list_id,
+            SavedListRow.session_id,
+            ListRequestRow.sent_at,
+            ListRequestRow.id,
+        ).join(SavedListRow),
+    ),
+    Mails(
+        "order",
+        _mails(
+            OrderLetterRow.order_id, OrderRow.session_id, OrderLetterRow.sent_at, OrderLetterRow.id
+        ).join(OrderRow),
+    ),
+    Mails(
+        "account",
+        _mails(
+            AccountLetterRow.id, ShopperSessionRow.id, AccountLetterRow.sent_at, AccountLetterRow.id
+        ).join(
+            ShopperSessionRow,
+            col(ShopperSessionRow.customer_id) == col(AccountLetterRow.customer_id),
         ),
-    )
+    ),
+    Mails(
+        "journey",
+        _mails(
+            JourneyMessageRow.id,
+            JourneyMessageRow.session_id,
+            JourneyMessageRow.sent_at,
+            JourneyMessageRow.id,
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
