@@ -1,8 +1,6 @@
 """What is sent to addresses of others: never into our own network, whatever a name says."""
 
-import http.server
 import ssl
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,34 +11,10 @@ from cart.kernel.errors import AddressRefused, Unavailable
 from mobile_api.outgoing.posting import ANSWER_MAX_BYTES, WHOLE_MAX_S, Outgoing, is_public
 from tests.fakes.clock import FakeClock
 from tests.real.certificates import Authority
+from tests.real.webhook import Webhook, webhook
 
 HOOK: Final = "hook.example"
 BODY: Final = b'{"type": "track"}'
-
-
-class Hook(http.server.BaseHTTPRequestHandler):
-    """Somebody's webhook; what comes is kept."""
-
-    came: Final[list[tuple[str, str, bytes]]] = []
-
-    def do_POST(self) -> None:
-        """Take it, and answer as the path says."""
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.came.append((self.path, self.headers["host"], body))
-        status, answer = {
-            "/moved": (307, b""),
-            "/busy": (503, b"later"),
-            "/endless": (200, b"x" * (ANSWER_MAX_BYTES + 1)),
-        }.get(self.path, (200, b"taken"))
-        self.send_response(status)
-        self.send_header("location", "http://127.0.0.1/inside")
-        self.send_header("retry-after", "7")
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Say nothing."""
 
 
 @pytest.fixture
@@ -50,19 +24,13 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def port(authority: Authority) -> Iterator[int]:
+def there(authority: Authority) -> Iterator[Webhook]:
     """A webhook by HTTPS under its name."""
-    Hook.came.clear()
     pair = authority.issue(HOOK)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.cert_file, pair.key_file)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with webhook(context) as made:
+        yield made
 
 
 class Names:
@@ -129,41 +97,46 @@ def test_one_private_address_among_public_ones_is_enough(authority: Authority) -
         outgoing.post(f"https://{HOOK}/", BODY, {})
 
 
-def test_it_goes_to_the_address_that_was_checked(authority: Authority, port: int) -> None:
+def test_it_goes_to_the_address_that_was_checked(authority: Authority, there: Webhook) -> None:
     """The name is resolved once for each request; TLS and the host are of the name."""
     names = Names(["127.0.0.1"], ["192.0.2.1"])
     outgoing = made(authority, names, HOOK)
-    answer = outgoing.post(f"https://{HOOK}:{port}/v1/batch", BODY, {"content-type": "a/json"})
-    assert (answer.status, answer.body, answer.good) == (200, b"taken", True)
-    assert Hook.came == [("/v1/batch", f"{HOOK}:{port}", BODY)]
+    answer = outgoing.post(
+        f"https://{HOOK}:{there.port}/v1/batch", BODY, {"content-type": "a/json"}
+    )
+    assert (answer.status, answer.body, answer.good) == (200, b"{}", True)
+    [(said, body)] = there.got
+    assert (there.paths, said["host"], body) == (["/v1/batch"], f"{HOOK}:{there.port}", BODY)
     assert names.asked == 1
 
 
-def test_another_name_has_another_certificate(authority: Authority, port: int) -> None:
+def test_another_name_has_another_certificate(authority: Authority, there: Webhook) -> None:
     """It is the right machine, and says so of another name."""
     outgoing = made(authority, Names(["127.0.0.1"]), "other.example")
     with pytest.raises(Unavailable, match=r"other\.example"):
-        outgoing.post(f"https://other.example:{port}/", BODY, {})
-    assert Hook.came == []
+        outgoing.post(f"https://other.example:{there.port}/", BODY, {})
+    assert there.got == []
 
 
-@pytest.mark.parametrize(("path", "status"), [("/moved", 307), ("/busy", 503)])
+@pytest.mark.parametrize("status", [307, 503])
 def test_a_refusal_is_an_answer_and_a_redirect_leads_nowhere(
-    authority: Authority, port: int, path: str, status: int
+    authority: Authority, there: Webhook, status: int
 ) -> None:
     """Asked once, and told."""
+    there.answers, there.location, there.retry_after = [status], "http://127.0.0.1/inside", "7"
     answer = made(authority, Names(["127.0.0.1"]), HOOK).post(
-        f"https://{HOOK}:{port}{path}", BODY, {}
+        f"https://{HOOK}:{there.port}/", BODY, {}
     )
     assert (answer.status, answer.good, answer.retry_after) == (status, False, "7")
-    assert len(Hook.came) == 1
+    assert len(there.got) == 1
 
 
-def test_an_endless_answer_is_not_read(authority: Authority, port: int) -> None:
+def test_an_endless_answer_is_not_read(authority: Authority, there: Webhook) -> None:
     """One byte more than there is room for."""
+    there.answer = b"x" * (ANSWER_MAX_BYTES + 1)
     outgoing = made(authority, Names(["127.0.0.1"]), HOOK)
     with pytest.raises(Unavailable, match="too long"):
-        outgoing.post(f"https://{HOOK}:{port}/endless", BODY, {})
+        outgoing.post(f"https://{HOOK}:{there.port}/", BODY, {})
 
 
 def test_nobody_there_is_said(authority: Authority) -> None:
@@ -180,7 +153,7 @@ def test_nobody_there_is_said(authority: Authority) -> None:
         made(authority, Names(["127.0.0.1"]), HOOK).post(f"https://{HOOK}:9/", BODY, {})
 
 
-def test_an_answer_in_drops_comes_to_an_end(authority: Authority, port: int) -> None:
+def test_an_answer_in_drops_comes_to_an_end(authority: Authority, there: Webhook) -> None:
     """Each drop in time, all of them not."""
     clock = FakeClock()
 
@@ -193,7 +166,7 @@ def test_an_answer_in_drops_comes_to_an_end(authority: Authority, port: int) -> 
         exempt=frozenset({HOOK}), resolve=Names(["127.0.0.1"]), trust=trust, monotonic=later
     )
     with pytest.raises(Unavailable, match="too long"):
-        outgoing.post(f"https://{HOOK}:{port}/", BODY, {})
+        outgoing.post(f"https://{HOOK}:{there.port}/", BODY, {})
 
 
 @pytest.mark.parametrize(

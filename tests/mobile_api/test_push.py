@@ -34,7 +34,7 @@ from tests.mobile_api.inbox import run_process
 from tests.mobile_api.queueing import QueueShop, act, press
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import hire, signed_in
-from tests.real.push_service import HOST, Browser, PushService
+from tests.real.push_service import HOST, Browser, PushService, push_service
 
 PUSH: Final = "/api/v1/push"
 
@@ -50,7 +50,7 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def maker() -> Iterator[PushService]:
     """The push service of a browser's maker."""
-    with PushService() as made:
+    with push_service() as made:
         yield made
 
 
@@ -168,7 +168,7 @@ def test_what_the_service_says_is_heard(
     let(phone, maker.browser("hers"))
     act(phone, "join")
     press(staff, "rooms-1/call")
-    maker.answers = [status]
+    maker.answer(status)
     tried = try_once(app.state.parts, rings(app)[0])
     assert (tried.outcome, tried.reason) == (outcome, str(status))
     assert len(rows(app, PushPhoneRow)) == 1
@@ -182,7 +182,7 @@ def test_a_browser_that_is_gone_is_forgotten(
     let(phone, maker.browser("hers"))
     act(phone, "join")
     press(staff, "rooms-1/call")
-    maker.answers = [status]
+    maker.answer(status)
     parts = app.state.parts
     tried = try_once(parts, rings(app)[0])
     assert tried.outcome == "gone"
@@ -272,7 +272,8 @@ def test_a_ring_survives_the_death_of_its_process(
 ) -> None:
     """Busy at first: tried again. Killed before it was noted: once more, and one is shown."""
     hers, clock, ids = maker.browser("hers"), SystemClock(), RandomIds()
-    maker.answers = [503] if mark == "-" else []
+    if mark == "-":
+        maker.answer(503)
     with unit_of_work(engine) as db:
         session_id = open_session(db, clock, ids).id
         subscription = hers.subscription

@@ -4,16 +4,17 @@ It also is the browser: the keys of its subscriptions are here, so a test can op
 """
 
 import base64
-import http.server
 import os
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.real.webhook import Webhook, webhook
 
 HOST: Final = "127.0.0.1"
 
@@ -57,44 +58,34 @@ class Browser:
 
 
 class PushService:
-    """Listens on loopback; use it in a ``with``. ``answers``: statuses to give first, in turn."""
+    """What came, and what is answered."""
 
-    def __init__(self) -> None:
-        self.came: list[Came] = []
-        self.answers: list[int] = []
-        service = self
+    def __init__(self, kept: Webhook) -> None:
+        self._kept: Final = kept
+        kept.usual, kept.answer = 201, b""
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                service.came.append(Came(self.path, headers, body))
-                self.send_response(service.answers.pop(0) if service.answers else 201)
-                self.send_header("content-length", "0")
-                self.end_headers()
+    @property
+    def came(self) -> list[Came]:
+        """Return the messages, in their order."""
+        paths = self._kept.paths
+        return [Came(path, *one) for path, one in zip(paths, self._kept.got, strict=True)]
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - its own names
-                return
-
-        self._server = http.server.ThreadingHTTPServer((HOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to listen."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def answer(self, *statuses: int) -> None:
+        """Answer so the next times."""
+        self._kept.answers = list(statuses)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://{HOST}:{self._server.server_port}"
+        return f"http://{HOST}:{self._kept.port}"
 
     def browser(self, name: str) -> Browser:
         """Subscribe another browser."""
         return Browser(f"{self.url}/wpush/{name}")
+
+
+@contextmanager
+def push_service() -> Iterator[PushService]:
+    """Serve until the block ends."""
+    with webhook() as kept:
+        yield PushService(kept)

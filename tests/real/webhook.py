@@ -10,12 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Webhook:
-    """What came: headers and body of each request. ``answers``: statuses to come, then 200."""
+    """What came: headers and body of each request. ``answers``: statuses to come, then ``usual``.
+
+    ``paths``: of the same requests, what they were posted to.
+    """
 
     port: int = 0
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    usual: int = 200
     location: str = ""
+    retry_after: str = ""
     answer: bytes = b"{}"
 
 
@@ -29,9 +35,12 @@ def webhook(tls: ssl.SSLContext | None = None) -> Iterator[Webhook]:
             length = int(self.headers["content-length"])
             said = {name.lower(): value for name, value in self.headers.items()}
             kept.got.append((said, self.rfile.read(length)))
-            self.send_response(kept.answers.pop(0) if kept.answers else 200)
+            kept.paths.append(self.path)
+            self.send_response(kept.answers.pop(0) if kept.answers else kept.usual)
             if kept.location:
                 self.send_header("Location", kept.location)
+            if kept.retry_after:
+                self.send_header("Retry-After", kept.retry_after)
             self.send_header("Content-Length", str(len(kept.answer)))
             self.end_headers()
             try:
