@@ -83,6 +83,8 @@ def settle(
         return _captured(db, clock, ids, shop, _Paid(checkout, attempt, tender, news))
     if (state := _ENDS.get(news.outcome)) is not None and tender.state == TenderState.HELD:
         _set_tender(db, tender, state=TenderState.RELEASED.value)
+        if state is AttemptState.CANCELLED and attempt.reserved_until <= clock.now():
+            state = AttemptState.EXPIRED  # the provider's clock was faster than our sweep
         end(db, clock, shop, checkout, attempt, state=state, failure=news.failure)
     return unchanged
 

@@ -280,11 +280,23 @@ function showWaiting({ html }) {
   setClock(waiting);
   tick();
 }
+// Her first choice begins her session. The bell rings while its answer is on the way: who looks
+// without the session, or looked before, does not see her turn.
+let choosing = Promise.resolve();
+let chosen = 0;
 const lookAtWaiting = waiting && looking(async () => {
-  showWaiting(await send("GET", `${waiting.dataset.api}?html=true`));
+  await choosing;
+  const before = chosen;
+  const state = await send("GET", `${waiting.dataset.api}?html=true`);
+  if (before === chosen) showWaiting(state);
   online();
 });
-const turn = (zone, what) => send("POST", `${waiting.dataset.api}/${encodeURIComponent(zone)}/${what}?html=true`).then(showWaiting);
+function turn(zone, what) {
+  chosen += 1;
+  const answer = send("POST", `${waiting.dataset.api}/${encodeURIComponent(zone)}/${what}?html=true`).then(showWaiting);
+  choosing = answer.catch(() => {});
+  return answer;
+}
 Object.assign(acts, {
   "join-queue": ({ dataset }) => turn(dataset.zone, "join"),
   "leave-queue": ({ dataset }) => turn(dataset.zone, "leave"),

@@ -60,6 +60,38 @@ def test_her_page_calls_her_and_staff_see_it(browser: Browser, opened: tuple[str
     expect(hers.locator("[data-state=called]")).to_have_count(0)
 
 
+SLOW_LOOKS = """
+const real = window.fetch;
+window.fetch = async (...asked) => {
+  const answer = await real(...asked);
+  if (asked[1]?.method !== "POST") {
+    window.looked = true;
+    await new Promise((go) => { window.arrive = go; });
+  }
+  return answer;
+};
+"""
+
+
+def test_a_look_that_was_asked_before_she_joined_takes_nothing_back(
+    browser: Browser, opened: tuple[str, str]
+) -> None:
+    """Its answer comes last, and knows nothing of her: she stays in the queue she sees."""
+    url, _ = opened
+    context = browser.new_context(viewport=PHONE)
+    context.add_init_script(SLOW_LOOKS)
+    page = context.new_page()
+    page.goto(f"{url}/shops/{HERE}/waiting")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_function("window.looked")
+    page.locator("[data-act=join-queue][data-zone=rooms-1]").click()
+    expect(page.locator("[data-state=waiting]")).to_contain_text("You are next")
+    page.evaluate("window.arrive()")
+    page.evaluate("new Promise((go) => setTimeout(go, 200))")
+    expect(page.locator("[data-state=waiting]")).to_have_count(1)
+    context.close()
+
+
 def test_a_ring_is_shown_while_no_page_says_so(browser: Browser, opened: tuple[str, str]) -> None:
     """The worker shows it; the page offers it where the phone can."""
     url, _ = opened

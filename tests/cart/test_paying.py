@@ -152,6 +152,22 @@ def test_a_hold_is_always_freed(buyer: Buyer, state: AttemptState) -> None:
     assert stock_of(buyer.engine) == (5, 0, 1)
 
 
+def test_a_page_that_the_provider_closes_in_time_is_her_doing_and_late_it_is_time(
+    buyer: Buyer,
+) -> None:
+    """She is told that her time ran out also where the provider says so before our own sweep."""
+    begun = buyer.begin()
+    buyer.created(begun.attempt_id)
+    buyer.news(begun.attempt_id, "cancelled")
+    assert state_of(buyer, begun.attempt_id) == AttemptState.CANCELLED
+    again = buyer.begin()
+    buyer.created(again.attempt_id)
+    buyer.clock.advance(15 * 60)
+    buyer.news(again.attempt_id, "cancelled")
+    assert state_of(buyer, again.attempt_id) == AttemptState.EXPIRED
+    assert stock_of(buyer.engine) == (5, 0, 0)
+
+
 def test_the_sweep_finds_what_is_over(buyer: Buyer) -> None:
     """Expired attempts, payments without news, payments to close at the provider."""
     begun = buyer.begin()
