@@ -92,14 +92,15 @@ def follow(db: Session, clock: Clock, catalogue: Catalogue, limit: int = FOLLOWE
     """Read on in the timeline and weigh whoever is in it; return what that did."""
     limited = {"mark": MARK, "limit": min(limit, FOLLOWED_MAX)}
     touched = Ask(_TOUCHED, *_ALONE, limited)
-    # The second sees what was committed while the first waited for the lock.
-    mark, rows = run_together(db, lock_ask(db), touched)
+    # The others see what was committed while the first waited for the lock.
+    mark, rows, kept = run_together(db, lock_ask(db), touched, queries.active_ask())
     if not mark:
         lock(db)
-        [rows] = run_together(db, touched)
+        rows, kept = run_together(db, touched, queries.active_ask())
     if not rows:
         return Moved(0)
-    moved = weigh_all(db, clock, catalogue, sorted({row[1] for row in rows}), rows[-1][0])
+    homes, segments = sorted({row[1] for row in rows}), queries.active_of(kept)
+    moved = _weigh(db, clock, catalogue, homes, segments, rows[-1][0])
     return Moved(len(rows), moved.entered, moved.left)
 
 
@@ -124,16 +125,24 @@ def tend(db: Session, clock: Clock, catalogue: Catalogue) -> Moved:
     return Moved(len(homes), entered, left)
 
 
-def weigh_all(
-    db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[str], position: int = 0
-) -> Moved:
+def weigh_all(db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[str]) -> Moved:
     """Weigh these homes against every active segment, and write what changed.
 
     Who has no home any more, because it joined another or was emptied, leaves everything.
-    ``position``: up to which the timeline was read for it; 0 if it was not.
     """
+    return _weigh(db, clock, catalogue, homes, queries.active(db))
+
+
+def _weigh(  # noqa: PLR0917 - whom, against what, with what
+    db: Session,
+    clock: Clock,
+    catalogue: Catalogue,
+    homes: Sequence[str],
+    segments: Sequence[Segment],
+    position: int = 0,
+) -> Moved:
+    """Weigh. ``position``: up to which the timeline was read for it; 0 if it was not."""
     now_us = to_us(clock.now())
-    segments = queries.active(db)
     needs = Needs.of([one.rule for one in segments])
     found = queries.find(db, catalogue, homes, needs, now_us)
     kept = {one.id for one in segments}

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
-from cart.db.rows import TEXT, Ask, run_together
+from cart.db.rows import TEXT, AnyRow, Ask, run_together
 from cart.journeys.segments.person import DAY_US, Catalogue, Person, Places, Touch
 from cart.journeys.segments.rule import (
     DAYS_MAX,
@@ -157,14 +157,23 @@ def find(
     return Found(people, memberships, dict(dues), looked.places)
 
 
-def active(db: Session) -> list[Segment]:
-    """Return the segments that are kept, with their rules."""
-    # By the driver itself: this is asked with every touch of anybody.
-    [found] = run_together(db, Ask(_ACTIVE, (("alone", TEXT),), [("",)]))
+def active_ask() -> Ask:
+    """Ask for the segments that are kept, with their rules: with every touch of anybody."""
+    return Ask(_ACTIVE, (("alone", TEXT),), [("",)])
+
+
+def active_of(found: Sequence[AnyRow]) -> list[Segment]:
+    """Return the segments that the ask found."""
     return [
         Segment(id_, name, state, version, kept(rule), bool(unfilled), digest, at_us)
         for id_, name, state, version, rule, unfilled, digest, at_us in found
     ]
+
+
+def active(db: Session) -> list[Segment]:
+    """Return the segments that are kept, with their rules."""
+    [found] = run_together(db, active_ask())
+    return active_of(found)
 
 
 def any_kept(db: Session) -> bool:
