@@ -7,6 +7,7 @@ an address may be somebody's key.
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -14,8 +15,13 @@ from sqlmodel import Session, col, func, or_, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cart.carts.tables import ListRequestRow
+from cart.journeys.enrolling import READER as JOURNEYS
+from cart.journeys.segments.keeping import MARK as SEGMENTS
+from cart.journeys.segments.queries import any_kept
 from cart.orders.model import ATTEMPT_OPEN, ORDER_OPEN, RefundState
 from cart.orders.tables import AttemptRow, OrderLetterRow, OrderRow, RefundRow
+from cart.profile.timeline import queries as timeline
+from cart.profile.timeline.tables import TimelineMarkRow
 from gateway.fanout import Notice
 from gateway.monitor.exposition import (
     DatabaseFigures,
@@ -27,6 +33,7 @@ from gateway.monitor.exposition import (
 from inventory_api.stock.tables import ReservationRow
 from mobile_api.edge.lane import WAITING_MAX
 from mobile_api.rooms.numbers import RoomNumbers, open_requests
+from mobile_api.timeline.cdp import MARK as CDP
 from mobile_api.wiring import Parts
 
 # A page made in a millisecond; a photo that is read, a checkout at a busy database.
@@ -114,7 +121,12 @@ class ApiMetrics:
         )
         gauge("queue_limit_requests", "How many may wait.").set_function(lambda: WAITING_MAX)
         self.registry.register(Readiness(parts.health))
-        self.registry.register(DatabaseFigures(parts.engine, parts.clock, FIGURES))
+        unread = partial(behind, with_cdp=bool(parts.settings.cdp_url))
+        timeline_figure = Figure(
+            "carryover_timeline_behind", "Interactions not read yet.", ("reader",), unread
+        )
+        figures = (*FIGURES, timeline_figure)
+        self.registry.register(DatabaseFigures(parts.engine, parts.clock, figures))
 
 
 def orders(db: Session) -> Values:
@@ -161,6 +173,14 @@ def backlog(db: Session) -> Values:
         ).one(),
     }
     return {(kind,): count for kind, count in counts.items()}
+
+
+def behind(db: Session, *, with_cdp: bool = True) -> Values:
+    """Return how many interactions each reader of the timeline that is at work has yet to read."""
+    at_work = {JOURNEYS: True, SEGMENTS: any_kept(db), CDP: with_cdp}
+    marks = dict(db.exec(select(TimelineMarkRow.name, TimelineMarkRow.position)).all())
+    kept = marks.get(timeline.LAST, 0)
+    return {(one,): kept - marks.get(one, 0) for one, works in at_work.items() if works}
 
 
 FIGURES: Final = (

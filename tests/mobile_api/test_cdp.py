@@ -22,6 +22,7 @@ from cart.profile.interests.queries import subject_of
 from cart.profile.timeline import queries
 from mobile_api.app import create_app
 from mobile_api.cli import app as cli
+from mobile_api.metrics import behind
 from mobile_api.outgoing.posting import Outgoing
 from mobile_api.outgoing.sending import Sender
 from mobile_api.settings import ApiSettings
@@ -190,11 +191,15 @@ def test_what_is_refused_is_told_again_later(cdp: Cdp, phone: TestClient, clock:
     add(phone, RED)
     told(cdp.app)
     cdp.there.answers = [500, 503]
-    waits = []
+    waits, unread = [], []
     for _ in range(3):
         cdp.sweep.sweep()
         waits.append(cdp.sweep.due_s - clock.monotonic())
+        with reading(cdp.parts.engine) as db:
+            unread.append(behind(db)[(MARK,)])
+            assert (MARK,) not in behind(db, with_cdp=False)
     assert waits == [BACK_OFF_FIRST_S, 2 * BACK_OFF_FIRST_S, EVERY_S]
+    assert unread == [2, 2, 0]
     ids = [one["messageId"] for one in cdp.calls()]
     assert len(ids) == 3
     assert len(set(ids)) == 1
