@@ -243,6 +243,7 @@ class OrderRow(SQLModel, table=True):
         ),
         CheckConstraint("method IN ('collect', 'ship')", name="method"),
         Index("ix_placed_order_location_state", "location_id", "state", "promise_at"),
+        Index("ix_placed_order_lower_email", text("lower(email)")),
         Index(
             "uq_placed_order_open_ticket",
             "location_id",
