@@ -71,6 +71,8 @@ def connected(engine: Engine) -> Iterator[Connection]:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
         raw.execute("PRAGMA foreign_keys = OFF")  # means something only outside a transaction
+        [waits_ms] = raw.execute("PRAGMA busy_timeout").fetchone()
+        raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MAX_S * 1000}")
         try:
             with connection.begin():
                 yield connection
@@ -80,6 +82,7 @@ def connected(engine: Engine) -> Iterator[Connection]:
                     raise sqlite3.IntegrityError(msg)
         finally:
             raw.execute("PRAGMA foreign_keys = ON")
+            raw.execute(f"PRAGMA busy_timeout = {waits_ms}")
 
 
 def upgrade(engine: Engine) -> None:

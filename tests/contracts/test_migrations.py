@@ -138,7 +138,7 @@ def test_processes_that_start_together_migrate_once(
     starting = [
         subprocess.Popen([sys.executable, "-c", code, empty_database_url]) for _ in range(2)
     ]
-    assert [process.wait(timeout=60) for process in starting] == [0, 0]
+    assert [process.wait(timeout=100) for process in starting] == [0, 0]
     upgrade(empty_engine)
     assert set(_shape(empty_engine)) == set(SQLModel.metadata.tables)
 
