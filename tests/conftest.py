@@ -15,15 +15,27 @@ from sqlalchemy import Engine
 from cart.db import make_engine
 from cart.db.migrate import upgrade
 from cart.kernel.ids import SeededIds
+from cart.process import collect_seldom
 from tests.contracts.requirements import by_test
 from tests.fakes.clock import FakeClock
 from tests.real.broker import Mosquitto
 from tests.real.ports import free_port as any_free_port
 from tests.real.postgres import PostgresServer, running_postgres
+from tests.real.scratch import use_memory
 
 # No test is a race with the clock: on a busy machine the first example alone loads translations.
 settings.register_profile("carryover", deadline=None)
 settings.load_profile("carryover")
+
+
+def pytest_configure() -> None:
+    """Put the files of tests where a commit costs nothing."""
+    use_memory()
+
+
+def pytest_collection_finish() -> None:
+    """Let the cycle collector pass over what was imported and collected, for good."""
+    collect_seldom()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

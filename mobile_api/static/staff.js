@@ -219,8 +219,13 @@ export function asks(dialog, opener) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => dialog.addEventListener("close", () => {
-    done(dialog.returnValue === "send");
-    setTimeout(() => { if (document.activeElement === document.body) (opener?.isConnected ? opener : place && $(place))?.focus({ preventScroll: true }); }); // it is enabled again then
+    const sent = dialog.returnValue === "send";
+    done(sent);
+    setTimeout(() => { // it is enabled again then
+      const at = document.activeElement;
+      // What was shown anew while the dialog was on its way has armed the scan field: nobody chose it.
+      if (at === document.body || (!sent && at === armedField())) (opener?.isConnected ? opener : place && $(place))?.focus({ preventScroll: true });
+    });
   }, { once: true }));
 }
 

@@ -22,6 +22,7 @@ from inventory_api.catalogue.tables import LocationRow, PriceRow
 from mobile_api.app import create_app
 from mobile_api.orders.telling import tell
 from mobile_api.settings import ApiSettings
+from tests.browser.shopping import IN_EACH_SCHEME
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import BLUE, HERE, MUG, RED, SECRET, fill, stock
@@ -357,8 +358,7 @@ def _ring(app: FastAPI, db: Session, order_id: str) -> None:
     tell(app.state.parts, db, Changed(order_id, row.version, row.location_id))
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("locale", "scheme"), IN_EACH_SCHEME)
 def test_every_page_is_for_everyone(
     app: FastAPI,
     browser: Browser,

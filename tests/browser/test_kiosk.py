@@ -272,8 +272,9 @@ def test_a_dead_program_leaves_nobodys_list_on_the_screen(
     expect(page.locator("body")).not_to_contain_text("lamp")
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("size", [(1280, 800), (800, 1280)])
+@pytest.mark.parametrize(
+    ("locale", "size"), [("en", (1280, 800)), ("he", (800, 1280)), ("pl", (800, 1280))]
+)
 def test_every_screen_is_accessible_and_fits(
     page: Page, bench: Bench, locale: str, size: tuple[int, int]
 ) -> None:

@@ -7,15 +7,14 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at, put
+from tests.browser.shopping import IN_EACH_LANGUAGE, come_in, looked_at, put
 from tests.mobile_api.shop import MUG
 from tests.mobile_api.signing_in import ADA
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("locale", "size"), IN_EACH_LANGUAGE, ids=["en", "he", "pl"])
 def test_her_data_is_taken_along_and_deleted(
     browser: Browser,
     url: str,

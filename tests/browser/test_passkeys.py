@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
-from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at, put
+from tests.browser.shopping import IN_EACH_LANGUAGE, PHONE, come_in, looked_at, put
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import MUG, RED
 
@@ -57,8 +57,7 @@ def opened(browser: Browser, url: str, **other: Any) -> BrowserContext:  # noqa:
     return browser.new_context(**wanted)
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("locale", "size"), IN_EACH_LANGUAGE, ids=["en", "he", "pl"])
 def test_pages_with_passkeys_can_be_read_by_everyone(
     browser: Browser, url: str, shop: FastAPI, locale: str, size: dict[str, int]
 ) -> None:

@@ -28,6 +28,7 @@ from gateway.binding.begin import VisitStart, begin
 from gateway.fanout import CartChanged
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from tests.browser.shopping import IN_EACH_SCHEME
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import HERE, MUG, RED, SECRET, fill
 from tests.real.browser import running_browser
@@ -279,8 +280,7 @@ def test_what_was_scanned_after_the_page_came_is_kept_too(
     context.set_offline(False)
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("locale", "scheme"), IN_EACH_SCHEME)
 def test_every_page_is_for_everyone(
     browser: Browser,
     url: str,

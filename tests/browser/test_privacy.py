@@ -10,7 +10,7 @@ from cart.db import reading
 from cart.profile.consent.model import Purpose, Subject
 from cart.profile.queries import customer_of
 from mobile_api.privacy.withdrawing import withdrawal_headers
-from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at
+from tests.browser.shopping import IN_EACH_LANGUAGE, PHONE, come_in, looked_at
 from tests.mobile_api.signing_in import ADA
 
 pytestmark = pytest.mark.browser
@@ -37,8 +37,7 @@ def on(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("locale", "size"), IN_EACH_LANGUAGE, ids=["en", "he", "pl"])
 def test_everyone_can_read_it_and_decide(
     browser: Browser, url: str, shop: FastAPI, locale: str, size: dict[str, int]
 ) -> None:

@@ -6,15 +6,14 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at, put
+from tests.browser.shopping import IN_EACH_LANGUAGE, PHONE, come_in, looked_at, put
 from tests.mobile_api.shop import BLUE, MUG, RED
 from tests.mobile_api.signing_in import ADA, code
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("locale", "size"), IN_EACH_LANGUAGE, ids=["en", "he", "pl"])
 def test_every_page_of_signing_in_can_be_read_by_everyone(
     browser: Browser, url: str, shop: FastAPI, locale: str, size: dict[str, int]
 ) -> None:

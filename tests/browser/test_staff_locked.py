@@ -73,8 +73,7 @@ def opens(page: Page, pin: str) -> None:
     page.locator("[name=pin]").press("Enter")
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("locale", ["en", "he", "pl"])
+@pytest.mark.parametrize(("locale", "viewport"), [("en", PHONE), ("he", DESK), ("pl", PHONE)])
 def test_a_device_that_nobody_touches_is_emptied_and_locked(
     held: Held, locale: str, viewport: dict[str, int]
 ) -> None:

@@ -15,7 +15,7 @@ from gateway.presence.settling import (
 )
 from tests.real.zones import PLAN, RECEIVERS, SIDE_M, ZONES, noticed_after_s, wrong_per_hour
 
-HOURS = 4.0
+HOURS = 2.0
 MOVES = 40
 WITHIN_S = 3.0
 LAMPS, SOFAS, RUGS = ZONES

@@ -1,9 +1,5 @@
-"""A real mail server for tests, what it took, and a process that may die while it sends."""
+"""A real mail server for tests, and what it took."""
 
-import os
-import signal
-import subprocess
-import sys
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -41,16 +37,3 @@ def part(message: EmailMessage, kind: str) -> str:
     body = message.get_body((kind,))
     assert body is not None
     return str(body.get_content())
-
-
-def run_process(environment: dict[str, str], mark: str = "-") -> int:
-    """Run the API process of ``mail_process``; return how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.mobile_api.mail_process", "run", mark],
-        env=os.environ | environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()[-2_000:]
-    return done.returncode

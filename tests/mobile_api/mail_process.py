@@ -1,13 +1,12 @@
 """An API process that runs mails and rings until none waits, and may be killed at a boundary.
 
-``python -m tests.mobile_api.mail_process DATA_DIR [MARK]``: at the boundary
-called MARK the process kills itself, as a power cut does.
+At the boundary called ``mark`` the process kills itself, as a power cut does.
 """
 
 import asyncio
 import os
 import signal
-import sys
+from pathlib import Path
 
 from sqlmodel import Session, select
 
@@ -18,18 +17,29 @@ from cart.orders.tables import OrderLetterRow
 from cart.profile.push.tables import PushRingRow
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from tests.real.nursery import bear
 
 WAIT_S = 40
 
 
-def die_at(mark: str) -> None:
-    """Kill this process, without any last word."""
-    if mark == sys.argv[2]:
-        os.kill(os.getpid(), signal.SIGKILL)
+def run_process(environment: dict[str, str], mark: str = "-") -> int:
+    """Run such a process; return how it ended."""
+    said = Path(environment["DATA_DIR"]) / "mail-process.txt"
+    process = bear(_run, mark, env=os.environ | environment, said=said)
+    code = process.ended()
+    assert code in {0, -signal.SIGKILL}, process.said[-2_000:]
+    return code
 
 
-async def main() -> None:
-    """Serve until every wish is settled."""
+def _run(mark: str) -> None:
+    asyncio.run(_main(mark))
+
+
+async def _main(mark: str) -> None:
+    def die_at(passed: str) -> None:
+        if passed == mark:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     settings = ApiSettings(anonymous_keep_days=3650)  # the rows are of the fake clock's day
     app = create_app(settings, clock=SystemClock(), listen=False)
     app.state.parts.marked = die_at
@@ -46,7 +56,3 @@ def _waiting(engine: object) -> bool:
         rings = select(PushRingRow).where(PushRingRow.state == "requested")
         messages = select(JourneyMessageRow).where(JourneyMessageRow.state == "requested")
         return any(db.exec(one).first() for one in (lists, letters, rings, messages))
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

@@ -30,6 +30,7 @@ from tests.mobile_api.desk import Desk
 from tests.mobile_api.office_process import run_office
 from tests.mobile_api.shop import BLUE, HERE, MUG, add, key, quantities, stock
 from tests.mobile_api.signing_in import ADA, BEN, sign_in
+from tests.real.nursery import FIRST_S
 from tests.real.postgres import client_programs
 
 NAMES = {ADA: "Hall of Ada Quay", BEN: "Attic of Ben Rook"}
@@ -186,6 +187,7 @@ def lines_of(rows: str, word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("mark", ["", *MARKS])
+@pytest.mark.timeout(FIRST_S)
 def test_nothing_of_her_is_left_whatever_kills_the_process(shop: Shop, mark: str) -> None:
     """Tables, free pages, mails, bank and workflows; the books and the other customer stay."""
     shop.close_orders()

@@ -2,7 +2,6 @@
 
 import random
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from store_devices.mirror.uploading import Uploads, client
 from tests.mobile_api import looks_process
 from tests.mobile_api.looking import SHEET, TURN, VIDEO, Mirror, files, sweep
 from tests.mobile_api.served import serving
+from tests.real.nursery import FIRST_S, Born
 
 CUTS = 100
 SOON_BYTES = 120_000  # a look has 182 000: each is cut once or twice
@@ -72,6 +72,7 @@ def test_a_hundred_cuts_at_random_bytes_leave_whole_looks_only(system_app: FastA
         assert files(system_app) == sorted(parts)
 
 
+@pytest.mark.timeout(FIRST_S)
 def test_a_server_that_is_killed_in_the_middle_goes_on_where_it_was(
     system_app: FastAPI, engine: Engine, tmp_path: Path
 ) -> None:
@@ -81,13 +82,12 @@ def test_a_server_that_is_killed_in_the_middle_goes_on_where_it_was(
         mirror = Mirror(system_app)
         mirror.met_by(phone)
         phone.post("/looks/begin")
-        running: list[tuple[subprocess.Popen[bytes], int]] = []
+        running: list[tuple[Born, int]] = []
         running.append(looks_process.start(engine, tmp_path))
 
         def killed() -> None:
             process, _ = running[-1]
             process.kill()
-            process.wait()
             assert phone.get("/api/v1/looks").json()["looks"] == []
             running.append(looks_process.start(engine, tmp_path))
 
@@ -98,8 +98,7 @@ def test_a_server_that_is_killed_in_the_middle_goes_on_where_it_was(
             look_id = bringing.bring("v1", turn)
         line.stop()
         process, _ = running[-1]
-        process.terminate()
-        process.wait()
+        process.kill()
         assert (line.cuts, len(running)) == (1, 2)
         assert phone.get(f"/looks/{look_id}/video").content == turn.video
         sweep(system_app)

@@ -22,9 +22,11 @@ from mobile_api.mail.sink import Mailbox
 from mobile_api.mail.smtp import deliver
 from mobile_api.settings import ApiSettings
 from tests.fakes.clock import FakeClock
-from tests.mobile_api.inbox import Inbox, part, run_process
+from tests.mobile_api.inbox import Inbox, part
+from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.shop import MUG, RED, SECRET, add, key
 from tests.mobile_api.test_lists import save
+from tests.real.nursery import FIRST_S
 
 
 @pytest.fixture
@@ -161,6 +163,7 @@ def test_the_address_is_erased_some_days_after_the_mail(
 
 
 @pytest.mark.parametrize("mark", ["composed", "deciding"])
+@pytest.mark.timeout(FIRST_S)
 def test_a_wish_becomes_one_mail_also_when_the_process_is_killed(
     ask: Callable[..., ListRequestRow],
     inbox: tuple[Inbox, str],
@@ -186,6 +189,7 @@ def test_a_wish_becomes_one_mail_also_when_the_process_is_killed(
     assert row.state == "requested"  # as it was read before
 
 
+@pytest.mark.timeout(FIRST_S)
 def test_the_remaining_window_is_closed_by_the_message_id(
     ask: Callable[..., ListRequestRow],
     inbox: tuple[Inbox, str],

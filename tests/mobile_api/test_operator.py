@@ -1,8 +1,6 @@
 """The operator's pages over HTTP: who may, what they show, and a dead letter sent again."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
@@ -35,6 +33,7 @@ from tests.mobile_api.fleet import Fleet, operator
 from tests.mobile_api.served import events, serving, until
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import COOKIE, hire, signed_in
+from tests.real.nursery import FIRST_S, bear, command
 
 HTML = {"Accept": "text/html"}
 PATHS = ("/operator", "/operator/devices", "/operator/letters")
@@ -246,6 +245,7 @@ def test_a_page_hears_what_a_device_says(app: FastAPI, fleet: Fleet) -> None:
         assert until(stream, "over").data == {}
 
 
+@pytest.mark.timeout(FIRST_S)
 def test_the_command_line_makes_operators(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:
     """Granted, listed, taken back; somebody else is one, too, or it would not be."""
     floor = Floor(engine, clock)
@@ -254,12 +254,10 @@ def test_the_command_line_makes_operators(engine: Engine, clock: FakeClock, tmp_
     url = engine.url.render_as_string(hide_password=False)
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", "from mobile_api.cli import app; app()", "staff", *arguments],
-            env={"PATH": "/usr/bin:/bin", "DATABASE_URL": url, "DATA_DIR": str(tmp_path)},
-            capture_output=True, text=True, check=True, timeout=60,
-        )  # fmt: skip
-        return done.stdout
+        environment = {"PATH": "/usr/bin:/bin", "DATABASE_URL": url, "DATA_DIR": str(tmp_path)}
+        process = bear(command, "staff", *arguments, env=environment, said=tmp_path / "said.txt")
+        assert process.ended() == 0, process.said
+        return process.said
 
     who = ("--location", HERE, "--number", "5")
     assert run("operator", *who).endswith("operator\n")

@@ -21,8 +21,10 @@ from mobile_api.mail.model import Attempt, Outcome
 from mobile_api.mail.queries import settle, to_start
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import EMAIL, Desk
-from tests.mobile_api.inbox import Inbox, part, run_process
+from tests.mobile_api.inbox import Inbox, part
+from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.shop import BLUE, HERE, RED, SECRET, add, stock
+from tests.real.nursery import FIRST_S
 
 Bought = Callable[..., str]
 
@@ -208,6 +210,7 @@ def environment(inbox: tuple[Inbox, str], tmp_path: Path, database_url: str) -> 
 
 
 @pytest.mark.parametrize("mark", ["composed", "delivered", "deciding"])
+@pytest.mark.timeout(FIRST_S)
 def test_a_letter_is_sent_once_also_when_the_process_is_killed(
     desk: Desk,
     bought: Bought,

@@ -5,11 +5,7 @@ webhooks. ``MARKS`` in the order in which a payment passes them.
 """
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +31,9 @@ from tests.mobile_api.paying import (
     states,
     stock_of,
 )
-from tests.mobile_api.payment_process import DIED, Start
+from tests.mobile_api.payment_process import DIED, Start, serve
 from tests.mobile_api.shop import HERE, SECRET, key
+from tests.real.nursery import Born, bear
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -52,10 +49,9 @@ REFUNDING = ("settling", "settled", "refunding", "refunded", "noting refund", "r
 class Api:
     """The process, which the test starts, sees die, and starts again at the same address."""
 
-    nursery: subprocess.Popen[str]
     environment: dict[str, str]
     folder: Path
-    running: list[int] = field(default_factory=list)
+    running: list[Born] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -64,16 +60,13 @@ class Api:
 
     def start(self, mark: str = "", *, ahead_s: float = 0.0, refusing: bool = False) -> None:
         """Start it; it may be dead before it has answered once."""
-        start = Start(environment=self.environment, mark=mark, ahead_s=ahead_s, refusing=refusing)
-        assert self.nursery.stdin is not None
-        assert self.nursery.stdout is not None
-        self.nursery.stdin.write(start.model_dump_json() + "\n")
-        self.nursery.stdin.flush()
-        self.running.append(int(self.nursery.stdout.readline()))
+        start = Start(mark=mark, ahead_s=ahead_s, refusing=refusing)
+        said = self.folder / f"process-{len(self.running)}.txt"
+        self.running.append(bear(serve, start, env=os.environ | self.environment, said=said))
         eventually(lambda: not self._lives() or self._answers(), "the start")
 
     def _lives(self) -> bool:
-        return Path(f"/proc/{self.running[-1]}").exists()
+        return self.running[-1].lives
 
     def _answers(self) -> bool:
         try:
@@ -88,30 +81,12 @@ class Api:
 
     def end(self) -> None:
         """Kill it now."""
-        for pid in self.running:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if self.running:
-            eventually(lambda: not self._lives(), "the end")
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[subprocess.Popen[str]]:
-    """Where the processes are born, with everything imported."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.mobile_api.payment_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        process.kill()
+        for one in self.running:
+            one.kill()
 
 
 @pytest.fixture
-def api(
-    nursery: subprocess.Popen[str], tmp_path: Path, database_url: str, free_port: int
-) -> Iterator[Api]:
+def api(tmp_path: Path, database_url: str, free_port: int) -> Iterator[Api]:
     """The API process, not started yet."""
     environment = {
         "DATA_DIR": str(tmp_path),
@@ -119,7 +94,7 @@ def api(
         "SECRET_KEY": SECRET,
         "HTTP_PORT": str(free_port),
     }
-    made = Api(nursery, environment, tmp_path)
+    made = Api(environment, tmp_path)
     yield made
     made.end()
 

@@ -30,10 +30,11 @@ from mobile_api.push.ringing import try_once
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.fakes.clock import FakeClock
-from tests.mobile_api.inbox import run_process
+from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.queueing import QueueShop, act, press
 from tests.mobile_api.shop import SECRET, key
 from tests.mobile_api.staffing import hire, signed_in
+from tests.real.nursery import FIRST_S
 from tests.real.push_service import HOST, Browser, PushService, push_service
 
 PUSH: Final = "/api/v1/push"
@@ -267,6 +268,7 @@ def test_what_is_no_subscription_is_refused(
 
 
 @pytest.mark.parametrize("mark", ["-", "rung"])
+@pytest.mark.timeout(FIRST_S)
 def test_a_ring_survives_the_death_of_its_process(
     engine: Engine, maker: PushService, tmp_path: Path, mark: str
 ) -> None:

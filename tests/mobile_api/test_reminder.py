@@ -41,10 +41,12 @@ from mobile_api.wiring import Parts
 from tests.cart.journeying import DAY_S, HOUR_S, LISTED, PRESSED, REMINDER
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
-from tests.mobile_api.inbox import Inbox, part, run_process
+from tests.mobile_api.inbox import Inbox, part
+from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.shop import HERE, MUG, RED, SECRET, add, key, quantities
 from tests.mobile_api.signing_in import ADA, sign_in
 from tests.mobile_api.test_lists import save
+from tests.real.nursery import FIRST_S
 
 IDS: Final = RandomIds()
 # What does not differ between the databases is asked of the faster one.
@@ -270,6 +272,7 @@ def _where_it_is_noon() -> str:
     [("postgresql", "composed"), ("sqlite", "deciding")],
     indirect=["database_url"],
 )
+@pytest.mark.timeout(FIRST_S)
 def test_a_process_that_dies_while_it_sends_sends_one(
     home: Callable[..., Home],
     inbox: tuple[Inbox, str],

@@ -26,6 +26,7 @@ from tests.mobile_api.desk import Desk
 from tests.mobile_api.office_process import run_office
 from tests.mobile_api.shop import BLUE, HERE, MUG, add, key, quantities, stock
 from tests.mobile_api.signing_in import ADA, ask, sign_in
+from tests.real.nursery import FIRST_S
 
 DAY_S: Final = 86_400
 LONG_DAYS: Final = 100  # a phone's key is over after 90
@@ -205,6 +206,7 @@ def _old_shop(app: FastAPI, phone: TestClient, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("mark", ["", "answers", "sessions"])
+@pytest.mark.timeout(FIRST_S)
 def test_the_hour_is_swept_once_whatever_kills_the_process(
     system_app: FastAPI, shop_engine: Engine, tmp_path: Path, mark: str
 ) -> None:

@@ -26,6 +26,7 @@ from cart.db import is_sqlite, reading, unit_of_work
 from cart.db.migrate import load_tables
 from cart.kernel.errors import CarryoverError
 from cart.kernel.gtin import Gtin
+from cart.kernel.ids import SeededIds
 from cart.orders import checkout, goods, paying, queries, refunding, terms, vouchers
 from cart.orders.goods import Replacement, ReturnedPieces
 from cart.orders.model import AttemptState, Method
@@ -58,7 +59,10 @@ class Orders(RuleBasedStateMachine):
         engine, self.clock = self.engine, FakeClock()
         _clear(engine)
         fill(engine, self.clock, PIECES)
-        self.people = [Buyer(engine, self.clock) for _ in range(2)]
+        ids = SeededIds(
+            11
+        )  # in the order of their making: an example that is run again is the same
+        self.people = [Buyer(engine, self.clock, ids) for _ in range(2)]
         with unit_of_work(engine) as db:
             terms.put(db, Terms(HERE, orders_per_quarter=2))
             terms.put(db, Terms(THERE, ships=True, shipping_minor=495))

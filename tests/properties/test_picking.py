@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, text
 
+from cart.db import is_sqlite
 from cart.kernel.errors import CarryoverError, CodeRefused
 from cart.kernel.gtin import Gtin
 from cart.orders import goods
@@ -339,7 +340,7 @@ def test_pieces_and_money_are_conserved(engine: Engine, clock: FakeClock) -> Non
     run_state_machine_as_test(
         Today,
         settings=settings(
-            max_examples=12,
+            max_examples=12 if is_sqlite(engine) else 6,
             stateful_step_count=25,
             deadline=None,
             database=None,

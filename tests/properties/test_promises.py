@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Engine, text
 
-from cart.db import unit_of_work
+from cart.db import is_sqlite, unit_of_work
 from cart.kernel.errors import CarryoverError, InsufficientStock
 from cart.ports import Shortfall
 from inventory_api.stock import service
@@ -256,7 +256,7 @@ def test_promises_are_kept(engine: Engine) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=25 if is_sqlite(engine) else 10,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
