@@ -48,6 +48,7 @@ ALLOWED: Final = {
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
     Role.MARKETING: {MARKETER, OPERATOR},
+    Role.REPORT: {MARKETER, MANAGER, ELSEWHERE, OPERATOR},
     Role.OPERATOR: {OPERATOR},
 }
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
@@ -271,6 +272,7 @@ def test_she_herself_sees_what_is_hers(shop: World) -> None:
         (Role.STAFF, MARKETER, 1),
         (Role.PEOPLE, MANAGER, 1),
         (Role.MARKETING, MARKETER, 1),
+        (Role.REPORT, MANAGER, 3),
         (Role.OPERATOR, OPERATOR, 4),
     ],
 )
