@@ -23,7 +23,7 @@ STEPS: Final[Mapping[Step, str]] = {
 }
 SHORT: Final[Mapping[Step, str]] = {
     Step.SCANNED: N_("Scanned"),
-    Step.KEPT: N_("Kept"),
+    Step.KEPT: N_("Kept it"),
     Step.CHECKOUT: N_("Checkout"),
     Step.ORDERED: N_("Ordered"),
     Step.COLLECTED: N_("Collected"),
