@@ -48,7 +48,7 @@ _POINTS: Final = 100  # of a share: a percentage point is a hundredth
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its words, its number in words ("" if too few), of the first in percent."""
+    """One bar: its words, its number in words ("" if too few), of all in percent."""
 
     label: str
     number: str
@@ -103,10 +103,11 @@ def shown(report: Report, seen: str, spoken: Words) -> Shown:
     """Return the report in words, of people who began with this kind of device."""
     place = report.windows[0].location_id if len(report.windows) == 1 else EVERYWHERE
     group = report.counted.get((place, seen))
-    told = group.spans if group and coarse(group.timed) else [0] * len(SPANS)
+    timed, spans = (group.timed, group.spans) if group else (0, [0] * len(SPANS))
+    reached = group.reached if group else [0] * len(Step)
     lifts, points, money = _lifts(report.journeys, spoken)
     return Shown(
-        funnel=_bars(STEPS.values(), group.reached if group else [0] * len(Step), spoken),
+        funnel=_bars(STEPS.values(), reached, reached[0], spoken),
         columns=[spoken.gettext(one) for one in SHORT.values()],
         devices=[
             _line(spoken.gettext(label), report.counted.get((place, one)), spoken)
@@ -122,7 +123,7 @@ def shown(report: Report, seen: str, spoken: Words) -> Shown:
         ]
         if len(report.windows) > 1
         else [],
-        spans=_bars((SPAN_WORDS[one] for one in SPANS), told, spoken),
+        spans=_bars((SPAN_WORDS[one] for one in SPANS), spans, timed, spoken),
         times=[
             _times(spoken.gettext(label), report.counted.get((place, one)), spoken)
             for one, label in DEVICES.items()
@@ -138,9 +139,10 @@ def _number(people: int | None, spoken: Words) -> str:
     return "" if people is None else spoken.number(people)
 
 
-def _bars(labels: Iterable[str], numbers: Sequence[int], spoken: Words) -> list[Bar]:
+def _bars(labels: Iterable[str], numbers: Sequence[int], whole: int, spoken: Words) -> list[Bar]:
+    """Return a bar for each number; of ``whole``, in percent, as far as it may be shown."""
     people = [coarse(one) for one in numbers]
-    most = max((one for one in people if one), default=0)
+    most = coarse(whole) or 1
     return [
         Bar(
             spoken.gettext(label),

@@ -17,20 +17,15 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from sqlmodel import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from cart.carts.service import open_session
 from cart.db import make_engine
 from cart.journeys.lift import Group, Interval
 from cart.journeys.numbers import Numbers
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
-from cart.profile.consent import service as consents
-from cart.profile.consent.model import VERSIONS, How, Purpose, Shown, Source, Subject
-from cart.profile.timeline import service as timeline
-from cart.profile.timeline.model import Channel, Interaction, Kind
+from cart.profile.consent.model import Subject
 from mobile_api.app import create_app
 from mobile_api.cli import app as cli_app
 from mobile_api.report import drawing
@@ -42,6 +37,7 @@ from tests.cart.buying import HERE, MUG, THERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
+from tests.mobile_api.reporting import five
 from tests.mobile_api.shop import SECRET, add
 from tests.mobile_api.staffing import hire, signed_in
 from tests.mobile_api.telling import change, grant, session_of, told
@@ -94,33 +90,6 @@ def crowd(app: FastAPI, clock: FakeClock) -> None:
         desk.sell(phone)
     clock.advance(DAY_S)
     told(app)
-
-
-def five(floor: Floor) -> None:
-    """Five who allow it scan yesterday at a tablet, and order 20 minutes later; told at once."""
-    how = How(Source.PAGE, Shown(VERSIONS[Purpose.ANALYTICS].current, "en", "May we?"))
-
-    def tell(db: Session) -> None:
-        doing = (floor.clock, floor.ids)
-        for _ in range(5):
-            her = open_session(db, *doing).id
-            subject = Subject(session_id=her)
-            consents.grant(db, *doing, subject, Purpose.ANALYTICS, how=how, seen=0)
-            touches = [
-                Interaction(
-                    id=floor.ids.new("touch"),
-                    session_id=her,
-                    kind=kind,
-                    channel=Channel.TABLET,
-                    at=floor.clock.now() + timedelta(minutes=minute),
-                    location_id=HERE,
-                )
-                for kind, minute in ((Kind.SCANNED, 0), (Kind.ORDERED, 20))
-            ]
-            timeline.keep(db, floor.clock, touches)
-
-    floor.do(tell)
-    floor.clock.advance(DAY_S)
 
 
 def rows(text: str) -> list[dict[str, str]]:
