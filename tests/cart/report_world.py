@@ -31,6 +31,7 @@ from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from cart.profile.timeline.tables import InteractionRow
 from tests.cart.people_world import BERLIN, HARBOUR, People
+from tests.fakes.clock import FakeClock
 
 AMSTERDAM: Final = "Europe/Amsterdam"
 ZONES: Final = {HARBOUR: AMSTERDAM, BERLIN: AMSTERDAM}
@@ -54,6 +55,7 @@ class Company:
     """Those people, in a shop of a ``People``."""
 
     people: People
+    clock: FakeClock
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -73,7 +75,7 @@ class Company:
         people.decides("cleo", ask, granted=True, customer=True)
         people.joins("cleo-before", "cleo")
         people.joins("dan-before", "dan")
-        people.clock.advance(60)
+        self.clock.advance(60)
         people.decides("dan", ask, granted=False, customer=True)
 
     def touch(

@@ -37,7 +37,7 @@ MINUTES_A_DAY: Final = 24 * 60
 @pytest.fixture
 def company(engine: Engine, clock: FakeClock) -> Company:
     """The people, on each database."""
-    return Company(People(engine, clock))
+    return Company(People(engine, clock), clock)
 
 
 def report(company: Company, chosen: list[Window] | None = None) -> dict[tuple[str, str], Counted]:
