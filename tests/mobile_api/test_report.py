@@ -204,8 +204,8 @@ def test_where_pyarrow_is_missing_the_page_offers_no_parquet(
 ) -> None:
     """CSV stays; who asks all the same is told that there is none."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # as the import system has it then
-    client = staff(app, floor, Role.MARKETER)
     five(floor)
+    client = staff(app, floor, Role.MARKETER)
     shown = client.get(PATH, headers=HTML).text
     assert "funnel.csv?from=" in shown
     assert ".parquet" not in shown

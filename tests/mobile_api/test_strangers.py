@@ -217,7 +217,7 @@ def sent(shop: World, caller: str, method: str, path: str) -> tuple[int, str, st
         method, address, headers=HEADERS | key(), follow_redirects=False, **more
     ) as answer:
         streams = answer.headers.get("content-type", "").startswith("text/event-stream")
-        body = "" if streams else answer.read().decode()
+        body = "" if streams else answer.read().decode(errors="replace")  # Parquet is no text
         return answer.status_code, answer.headers.get("location", ""), body
 
 
