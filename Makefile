@@ -88,7 +88,7 @@ clean: ## remove everything that make has made, the demo's data too
 	@touch $@ .venv/ready-demo
 
 .venv/ready-demo: pyproject.toml uv.lock | $(UV)
-	@$(UV) sync --quiet --all-extras --locked --no-dev --inexact
+	@$(UV) sync --quiet --all-extras --no-extra notebook --locked --no-dev --inexact
 	@touch $@
 
 $(TOOLS)/bin/uv:

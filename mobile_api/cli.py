@@ -14,6 +14,7 @@ from mobile_api import (
     cli_journeys,
     cli_orders,
     cli_privacy,
+    cli_report,
     cli_staff,
     cli_subscriptions,
     cli_terms,
@@ -39,6 +40,7 @@ app.add_typer(cli_cdp.app, name="cdp")
 app.add_typer(cli_audiences.app, name="audiences")
 app.add_typer(cli_subscriptions.app, name="subscriptions")
 app.add_typer(cli_journeys.app, name="journeys")
+app.command()(cli_report.report)
 
 
 @app.callback()

@@ -48,6 +48,7 @@ from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
 from mobile_api.push import router as push_router
 from mobile_api.queues import router as queue_router
+from mobile_api.report import pages as report_pages
 from mobile_api.rights import pages as rights_pages
 from mobile_api.rights import router as rights_router
 from mobile_api.scan import router as scan_router
@@ -126,6 +127,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_topics.router,
     segment_pages.router,
     journey_pages.router,
+    report_pages.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

@@ -25,15 +25,16 @@ class May(StrEnum):
     FLOOR = "floor"  # pick, hand over, take back; see orders of the location
     LEAD = "lead"  # re-assign, hand over without a code, have refunds tried again
     MARKETING = "marketing"  # letters, segments, journeys: how many, never who
+    REPORT = "report"  # from scan to sale, in groups: of all locations with MARKETING, else her own
     PEOPLE = "people"  # take staff of the location on, give new PINs, close accounts
 
 
 MAY: Final[Mapping[Role, frozenset[May]]] = {
     Role.ASSOCIATE: frozenset({May.FLOOR}),
     Role.LEAD: frozenset({May.FLOOR, May.LEAD}),
-    Role.MANAGER: frozenset({May.FLOOR, May.LEAD, May.PEOPLE}),
+    Role.MANAGER: frozenset({May.FLOOR, May.LEAD, May.PEOPLE, May.REPORT}),
     # Nothing of the floor: she sees no order and nobody's name.
-    Role.MARKETER: frozenset({May.MARKETING}),
+    Role.MARKETER: frozenset({May.MARKETING, May.REPORT}),
 }
 # Whose accounts somebody may make and change. Never her own, and an operator's only as one.
 LOOKS_AFTER: Final[Mapping[Role, frozenset[Role]]] = {

@@ -28,6 +28,7 @@ class Role(StrEnum):
     PROVIDER = "payment provider (signature)"
     POSTMAN = "mail service that posts what came back (signature)"
     MARKETING = "marketer, or operator (cookie)"
+    REPORT = "marketer, manager of the location, or operator (cookie)"
     SANDBOX = "anyone, while the test bank takes the payments"
     DEMO = "anyone, while the embedded mail sink is on"
     OPERATOR = "operator (cookie)"

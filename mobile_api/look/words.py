@@ -7,7 +7,7 @@ from gettext import NullTranslations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import dates
+from babel import dates, numbers
 
 from cart.kernel import i18n
 from cart.kernel.money import Money
@@ -46,6 +46,10 @@ class Words:
         """Return a number as this language writes it."""
         return i18n.format_number(value, self.locale)
 
+    def percent(self, share: float) -> str:
+        """Return a share, 0 to 1, in whole percent as this language writes it."""
+        return str(numbers.format_percent(share, locale=self.locale))
+
     def moment(self, moment: datetime, zone: str = "UTC") -> str:
         """Return date and time."""
         return i18n.format_moment(moment, self.locale, zone)
@@ -56,6 +60,11 @@ class Words:
         if whole < JUST_NOW:  # also what a clock that runs ahead calls the future
             return self.gettext("just now")
         return str(dates.format_timedelta(-whole, add_direction=True, locale=self.locale))
+
+    def span(self, length: timedelta) -> str:
+        """Return how long something took, in its largest unit: ``25 minutes``; at least one."""
+        minutes = max(timedelta(minutes=1), length)
+        return str(dates.format_timedelta(minutes, threshold=1.5, locale=self.locale))
 
     def clock_time(self, moment: datetime, zone: str = "UTC") -> str:
         """Return the time of day."""

@@ -112,6 +112,8 @@ class Device:
                 allowed = people.may_see(db, me)
             case Role.MARKETING:
                 allowed = me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
+            case Role.REPORT:
+                allowed = me.may(May.REPORT) or holds(db, me.id, Permission.OPERATOR)
             case _:
                 allowed = False
         if not allowed:

@@ -16,6 +16,7 @@ SEGMENTS: Final = "/staff/segments"
 TOPICS: Final = "/staff/topics"
 DOOR, SECOND, PEOPLE, OPERATOR = "/staff", "/staff/second", "/staff/people", "/operator"
 JOURNEYS: Final = "/staff/journeys"
+REPORT: Final = "/staff/report"
 
 
 def own_way(back: str) -> str:
@@ -54,6 +55,8 @@ def _opens(db: Session, me: Staff, path: str) -> bool:
         return people.may_see(db, me)
     if _under(path, JOURNEYS, SEGMENTS, TOPICS):
         return me.may(May.MARKETING) or holds(db, me.id, Permission.OPERATOR)
+    if _under(path, REPORT):
+        return me.may(May.REPORT) or holds(db, me.id, Permission.OPERATOR)
     return _under(path, SECOND) or me.on_the_floor
 
 

@@ -29,6 +29,7 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         Role.PROVIDER: 1,
         Role.POSTMAN: 1,
         Role.MARKETING: 18,
+        Role.REPORT: 3,
         Role.SANDBOX: 3,
         Role.DEMO: 6,
         Role.OPERATOR: 9,

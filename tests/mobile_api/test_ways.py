@@ -31,6 +31,7 @@ QUEUE, DESK, TEAM, SECOND = "/staff/queue", "/staff/desk", "/staff/people", "/st
 SEGMENTS = "/staff/segments"
 OVERVIEW: Final = "/operator"
 JOURNEYS: Final = "/staff/journeys"
+REPORT: Final = "/staff/report"
 # Who she is, whether an operator, where she wanted to go, where she comes to.
 WAYS: Final = [
     (Role.ASSOCIATE, False, "", QUEUE),
@@ -42,6 +43,8 @@ WAYS: Final = [
     (Role.MARKETER, False, "", JOURNEYS),
     (Role.MARKETER, False, DESK, JOURNEYS),
     (Role.LEAD, True, JOURNEYS, JOURNEYS),
+    (Role.MANAGER, False, REPORT, REPORT),
+    (Role.LEAD, False, REPORT, QUEUE),
     (Role.MARKETER, True, "", OVERVIEW),
     (Role.MARKETER, True, DESK, OVERVIEW),
     (Role.MARKETER, True, TEAM, TEAM),

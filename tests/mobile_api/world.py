@@ -91,6 +91,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
             made.cookies[caller] = {STAFF_COOKIE: hire(floor, number, role=role, place=place)}
         made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
         made.ids["desk"] = "till-1"
+        made.ids["sheet"] = "funnel"
         FittingRoom(floor).ask()
         with unit_of_work(engine) as db:
             rule = read('{"if":"seen","days":3}')
