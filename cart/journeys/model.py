@@ -36,6 +36,11 @@ class TriggerKind(StrEnum):
     CART_IDLE = "cart_idle"  # nothing was done for a while; the time begins anew with each scan
     LIST_SENT_NOT_BOUGHT = "list_sent_not_bought"
     TRIED_NOT_BOUGHT = "tried_not_bought"
+    BACK_IN_STOCK = "back_in_stock"  # what she wants was sold out where she was, and is back
+
+
+# Those that no touch of hers starts: what changed is the shop's.
+OF_GOODS: Final = frozenset({TriggerKind.BACK_IN_STOCK})
 
 
 class Fact(StrEnum):

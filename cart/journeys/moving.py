@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from cart.journeys.model import (
+    OF_GOODS,
     Condition,
     Definition,
     Exit,
@@ -27,6 +28,7 @@ class End(StrEnum):
     CONDITION = "condition"  # what had to hold did not
     BOUGHT = "bought"  # she has bought: nothing more is to be said
     NOTHING_LEFT = "nothing_left"  # she took it off her list herself
+    OVER = "over"  # what the shop had to say was no longer so when she would have entered
     JOINED = "joined"  # another identity of hers is on the same way
     SWITCHED_OFF = "switched_off"
 
@@ -53,6 +55,8 @@ def entry_refused(one: Definition, standing: Standing) -> End | None:
     """Say why somebody does not even enter, if so."""
     if standing.bought:
         return End.BOUGHT
+    if one.trigger.kind in OF_GOODS and not {Fact.HAS_THINGS, Fact.IN_STOCK} <= standing.facts:
+        return End.OVER
     if one.trigger.kind is TriggerKind.CART_IDLE and Fact.HAS_THINGS not in standing.facts:
         return End.NOTHING_LEFT
     return None

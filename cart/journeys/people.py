@@ -18,6 +18,7 @@ from cart.carts.tables import (
     ShopperSessionRow,
 )
 from cart.db.rows import TEXT, run
+from cart.journeys import wanting
 from cart.journeys.model import TriggerKind
 from cart.journeys.tables import JourneyRunRow
 from cart.kernel.clock import to_us
@@ -137,11 +138,31 @@ def things_of(
             lines = carts.saved_list_lines(db, _open_list(db, run_row.about))
             return [_thing(one) for one in lines]
         case TriggerKind.TRIED_NOT_BOUGHT:
-            gtin = str.__new__(Gtin, run_row.about)  # verified when it was read
-            found = shop.lookup(db, [gtin], currency="EUR").get(gtin)
-            if found is None or not found.active:
-                return []
-            return [Thing(gtin, found.sku, 1, found.price_minor, "EUR", run_row.location_id)]
+            found = article(db, shop, run_row.about, run_row.location_id)
+            return [] if found is None else [found]
+        case TriggerKind.BACK_IN_STOCK:
+            return _wanted(db, shop, run_row, person)
+
+
+def article(db: Session, shop: Shop, code: str, location_id: str) -> Thing | None:
+    """Return one piece of an article as it is sold today; None: no longer."""
+    gtin = str.__new__(Gtin, code)  # verified when it was read
+    found = shop.lookup(db, [gtin], currency="EUR").get(gtin)
+    if found is None or not found.active:
+        return None
+    return Thing(gtin, found.sku, 1, found.price_minor, "EUR", location_id)
+
+
+def _wanted(db: Session, shop: Shop, run_row: JourneyRunRow, person: Person) -> list[Thing]:
+    """Return the article that a run is about, if she wants it still; where she does."""
+    sold = article(db, shop, run_row.about, run_row.location_id)
+    want = wanting.wanted(db, person.sessions, person.cart_id, run_row.about, run_row.started_at)
+    if sold is None or want is None:
+        return []
+    if not want.kept:
+        return [sold]
+    said = (want.quantity, want.price_minor, want.currency)
+    return [Thing(sold.gtin, sold.sku, *said, run_row.location_id)]
 
 
 def cart_at(db: Session, person: Person, at: datetime) -> list[Thing]:

@@ -1,5 +1,6 @@
 """What journeys ask of others; ``wiring.py`` of each process says who answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,33 @@ class Suppression(Protocol):
 def nobody_suppressed(db: Session, address: str) -> str:  # noqa: ARG001 - a port's
     """Satisfy :class:`Suppression` where no list is kept."""
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """How many pieces of an article can be promised at a location, since ``at_us``."""
+
+    location_id: str
+    sku: str
+    gtin: str
+    available: int
+    at_us: int
+
+
+class Goods(Protocol):
+    """Follows what changes on the shelves, for one reader; it remembers where it is."""
+
+    def shelves(self, db: Session, limit: int) -> Sequence[Shelf]:
+        """Return the next shelves that changed, at most ``limit``; fewer: that is all for now.
+
+        Present states, at least once; behind a lock until the commit, so that an older state
+        is never told after a newer one.
+        """
+        ...
+
+    def again(self) -> None:
+        """Begin anew from what was committed: the last page was not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,11 @@ _KEPT: Final = (
 JOURNEYS: Final = (
     Holding("journey", plain=("name",), why="journeys by their own names, not people's"),
     Holding("journey_version", why="how a journey is defined; nobody walks in it"),
+    Holding("shelf_gap", why="goods that are sold out somewhere; of nobody"),
+    Holding(
+        "journey_news",
+        why="goods that are back or cost less; whose turn it is to hear of it, for minutes",
+    ),
     Holding(
         "journey_run",
         holds="that she began a series of reminders: by what, when, how it ended, and whether she"

@@ -67,6 +67,7 @@ REASONS: Final[Mapping[str, str]] = {
     End.DONE: N_("came to the end"),
     End.EXIT: N_("left at a step"),
     End.CONDITION: N_("a condition did not hold"),
+    End.OVER: N_("over before it was told"),
     End.JOINED: N_("signed in on another way"),
     "sent": N_("sent"),
     "ahead": N_("still on the way"),

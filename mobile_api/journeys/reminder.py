@@ -129,3 +129,5 @@ def _lead(w: Words, kind: TriggerKind) -> str:
             return w.gettext("You had this list sent to you. Here it is as it stands today.")
         case TriggerKind.TRIED_NOT_BOUGHT:
             return w.gettext("You tried this on. Here it is as it stands today.")
+        case TriggerKind.BACK_IN_STOCK:
+            return w.gettext("This was sold out where you wanted it. It is back.")

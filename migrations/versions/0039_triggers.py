@@ -1,0 +1,51 @@
+"""What the shop has to say: shelves that are empty, news of goods, who touched an article."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0039"
+down_revision: Final = "0038"
+branch_labels: Final = None
+depends_on: Final = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "shelf_gap",
+        sa.Column("location_id", sa.String(length=64), nullable=False),
+        sa.Column("sku", sa.String(length=64), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("empty_since_us", sa.BigInteger(), nullable=False),
+        sa.Column("back_at_us", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("location_id", "sku", name=op.f("pk_shelf_gap")),
+    )
+    op.create_index("ix_shelf_gap_back_at_us", "shelf_gap", ["back_at_us"])
+    op.create_table(
+        "journey_news",
+        sa.Column("id", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("location_id", sa.String(length=64), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.String(length=64), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('back_in_stock', 'price_drop')", name=op.f("ck_journey_news_kind")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journey_news")),
+    )
+    op.create_index("ix_journey_news_at_us", "journey_news", ["at_us", "id"])
+    op.create_index(
+        "ix_interaction_gtin_session_id",
+        "interaction",
+        ["gtin", "session_id", "at_us"],
+        sqlite_where=sa.text("gtin <> ''"),
+        postgresql_where=sa.text("gtin <> ''"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_interaction_gtin_session_id", "interaction")
+    for table in ("journey_news", "shelf_gap"):
+        op.drop_table(table)
