@@ -28,6 +28,7 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"
     NOTHING_LEFT = "nothing_left"  # she took it off her list
     OUT_OF_STOCK = "out_of_stock"  # of nothing on it a piece in her size and colour is there
+    PRICE_ROSE = "price_rose"  # it costs again what it did
     TOO_MANY = "too_many"
     QUIET_HOURS = "quiet_hours"
     HELD_OUT = "held_out"
@@ -66,6 +67,7 @@ class Facts:
     pieces: tuple[Piece, ...]
     sent_lately: int
     zone: ZoneInfo
+    dearer: bool = False  # it was to be about a price that is gone
 
 
 Guard = Callable[[Facts], Refusal | None]
@@ -107,6 +109,11 @@ def in_stock(facts: Facts) -> Refusal | None:
     return None if there else Refusal(Reason.OUT_OF_STOCK)
 
 
+def still_cheaper(facts: Facts) -> Refusal | None:
+    """The price that it would speak of still holds."""
+    return Refusal(Reason.PRICE_ROSE) if facts.dearer else None
+
+
 def not_held_out(facts: Facts) -> Refusal | None:
     """She is not one of those by whom the journey is measured."""
     return Refusal(Reason.HELD_OUT) if facts.held_out else None
@@ -131,7 +138,7 @@ def not_at_night(facts: Facts) -> Refusal | None:
 # is held out comes behind all others, so that she is counted where the rest would get a message.
 GUARDS: Final[tuple[Guard, ...]] = (
     *(is_on, still_not_bought, consent, address, not_suppressed),
-    *(something_left, in_stock, not_too_many, not_at_night, not_held_out),
+    *(something_left, still_cheaper, in_stock, not_too_many, not_at_night, not_held_out),
 )
 
 

@@ -35,9 +35,13 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is so when a run is looked at. ``facts``: those that hold."""
+    """What is so when a run is looked at. ``over``: what started it is no longer so.
+
+    ``facts``: those that hold.
+    """
 
     bought: bool
+    over: bool = False
     facts: frozenset[Fact] = field(default_factory=frozenset)
 
 
@@ -55,7 +59,8 @@ def entry_refused(one: Definition, standing: Standing) -> End | None:
     """Say why somebody does not even enter, if so."""
     if standing.bought:
         return End.BOUGHT
-    if one.trigger.kind in OF_GOODS and not {Fact.HAS_THINGS, Fact.IN_STOCK} <= standing.facts:
+    sold_out = one.trigger.kind in OF_GOODS and Fact.IN_STOCK not in standing.facts
+    if standing.over or sold_out:
         return End.OVER
     if one.trigger.kind is TriggerKind.CART_IDLE and Fact.HAS_THINGS not in standing.facts:
         return End.NOTHING_LEFT

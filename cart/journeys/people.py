@@ -19,7 +19,7 @@ from cart.carts.tables import (
 )
 from cart.db.rows import TEXT, run
 from cart.journeys import wanting
-from cart.journeys.model import TriggerKind
+from cart.journeys.model import Trigger, TriggerKind
 from cart.journeys.tables import JourneyRunRow
 from cart.kernel.clock import to_us
 from cart.kernel.errors import UnknownLocation
@@ -140,7 +140,7 @@ def things_of(
         case TriggerKind.TRIED_NOT_BOUGHT:
             found = article(db, shop, run_row.about, run_row.location_id)
             return [] if found is None else [found]
-        case TriggerKind.BACK_IN_STOCK:
+        case TriggerKind.BACK_IN_STOCK | TriggerKind.PRICE_DROP:
             return _wanted(db, shop, run_row, person)
 
 
@@ -151,6 +151,21 @@ def article(db: Session, shop: Shop, code: str, location_id: str) -> Thing | Non
     if found is None or not found.active:
         return None
     return Thing(gtin, found.sku, 1, found.price_minor, "EUR", location_id)
+
+
+def dearer(db: Session, shop: Shop, trigger: Trigger, things: Sequence[Thing]) -> bool:
+    """Say whether it is about a lower price, and none of these costs so much less now."""
+    return trigger.kind is TriggerKind.PRICE_DROP and not any(
+        trigger.cheap_enough(one.price_minor, price_now(db, shop, one.gtin, one.currency))
+        for one in things
+    )
+
+
+def price_now(db: Session, shop: Shop, code: str, currency: str) -> int | None:
+    """Return what an article costs now, in minor units; None: it is not sold for that."""
+    gtin = str.__new__(Gtin, code)  # verified when it was read
+    found = shop.lookup(db, [gtin], currency=currency).get(gtin)
+    return None if found is None or not found.active else found.price_minor
 
 
 def _wanted(db: Session, shop: Shop, run_row: JourneyRunRow, person: Person) -> list[Thing]:

@@ -34,6 +34,18 @@ class Shelf:
     at_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A price that changed. ``position``: larger than of all that were committed before."""
+
+    position: int
+    gtin: str
+    currency: str
+    before_minor: int
+    price_minor: int
+    at_us: int
+
+
 class Goods(Protocol):
     """Follows what changes on the shelves, for one reader; it remembers where it is."""
 
@@ -43,6 +55,10 @@ class Goods(Protocol):
         Present states, at least once; behind a lock until the commit, so that an older state
         is never told after a newer one.
         """
+        ...
+
+    def prices(self, db: Session, position: int, limit: int) -> Sequence[PriceChange]:
+        """Return changes of prices after a position, in their order, at most ``limit``."""
         ...
 
     def again(self) -> None:

@@ -157,7 +157,10 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
         Fact.HAS_THINGS: bool(things),
         Fact.IN_STOCK: any(left.values()),
     }
-    return Standing(bought=False, facts=frozenset(fact for fact, is_so in found.items() if is_so))
+    over = people.dearer(db, world.shop, one.trigger, things)
+    return Standing(
+        bought=False, over=over, facts=frozenset(fact for fact, is_so in found.items() if is_so)
+    )
 
 
 def _enter(db: Session, world: World, run: _Due, standing: Standing) -> bool:

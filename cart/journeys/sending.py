@@ -81,6 +81,7 @@ def facts_of(
         suppressed=world.suppressed(db, address) if address else "",
         pieces=tuple(Piece(one.gtin, left[one.gtin]) for one in things),
         sent_lately=sent_lately(db, person, now, row.id),
+        dearer=people.dearer(db, world.shop, one.trigger, things),
         zone=ZoneInfo(people.zone_of(db, world.shop, run.location_id)),
     )
     return facts, things

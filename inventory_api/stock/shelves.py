@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db import is_sqlite
-from cart.journeys.ports import Shelf
+from cart.journeys.ports import PriceChange, Shelf
+from inventory_api.catalogue import price_changes
 from inventory_api.stock.following import note_mark
 from inventory_api.stock.queries import changed_since
 from inventory_api.stock.tail import OVERLAP_US
@@ -50,6 +51,10 @@ class Shelves:
             Shelf(one.location_id, one.sku, one.gtin, one.available, one.changed_at_us)
             for one in page
         ]
+
+    def prices(self, db: Session, position: int, limit: int) -> Sequence[PriceChange]:
+        """Return changes of prices after a position, in their order, at most ``limit``."""
+        return price_changes.after(db, position, limit)
 
     def again(self) -> None:
         """Begin anew from what was committed."""

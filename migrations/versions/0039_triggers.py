@@ -36,6 +36,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journey_news")),
     )
     op.create_index("ix_journey_news_at_us", "journey_news", ["at_us", "id"])
+    op.create_table(
+        "price_change",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("sku", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("before_minor", sa.BigInteger(), nullable=False),
+        sa.Column("price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["sku"], ["variant.sku"], name=op.f("fk_price_change_sku")),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_price_change")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_price_change_at_us", "price_change", ["at_us"])
     op.create_index(
         "ix_interaction_gtin_session_id",
         "interaction",
@@ -47,5 +65,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_interaction_gtin_session_id", "interaction")
-    for table in ("journey_news", "shelf_gap"):
+    for table in ("price_change", "journey_news", "shelf_gap"):
         op.drop_table(table)

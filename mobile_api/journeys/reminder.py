@@ -131,3 +131,5 @@ def _lead(w: Words, kind: TriggerKind) -> str:
             return w.gettext("You tried this on. Here it is as it stands today.")
         case TriggerKind.BACK_IN_STOCK:
             return w.gettext("This was sold out where you wanted it. It is back.")
+        case TriggerKind.PRICE_DROP:
+            return w.gettext("This costs less than when you put it aside.")

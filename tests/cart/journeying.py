@@ -20,6 +20,9 @@ from cart.profile.service import become
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
+from inventory_api.catalogue import price_changes
+from inventory_api.catalogue import service as catalogue
+from inventory_api.catalogue.tables import PriceRow
 from inventory_api.stock import service as stock
 from inventory_api.stock.model import Reason
 from inventory_api.stock.shelves import Shelves
@@ -71,6 +74,12 @@ after_hours = 1
 id = "told"
 kind = "message"
 """
+
+CHEAPER: Final = (
+    BACK.replace("back-again", "cheaper")
+    .replace("back_in_stock", "price_drop")
+    .replace("after_hours = 1", "after_hours = 1\npercent = 10")
+)
 
 
 class Street:
@@ -135,6 +144,15 @@ class Street:
                 delta=pieces,
                 reason=Reason.RECEIVED if pieces > 0 else Reason.DAMAGED,
             )
+
+    def price(self, minor: int, sku: str = "lamp") -> None:
+        """Let a feed change a price."""
+        with unit_of_work(self.engine) as db:
+            catalogue.lock(db)
+            price_changes.note(db, self.clock, [(sku, "EUR", minor)])
+            row = db.get_one(PriceRow, (sku, "EUR"))
+            row.price_minor = minor
+            db.add(row)
 
     def runs(self) -> list[JourneyRunRow]:
         """Return all runs."""

@@ -13,9 +13,10 @@ from cart.journeys import wanting
 from cart.journeys.news import telling
 from cart.journeys.news.tables import JourneyNewsRow, ShelfGapRow
 from cart.profile.timeline.model import Kind
+from inventory_api.catalogue import price_changes
 from inventory_api.catalogue.queries import sellables
 from tests.cart.buying import HERE, LAMP, MUG, THERE, at_once, fill
-from tests.cart.journeying import BACK, DAY_S, HOUR_S, Street, Walker
+from tests.cart.journeying import BACK, CHEAPER, DAY_S, HOUR_S, Street, Walker
 from tests.fakes.clock import FakeClock
 
 # What does not differ between the databases is asked of the faster one.
@@ -68,7 +69,7 @@ def test_who_wants_it_there_hears_of_it_once(street: Street) -> None:
     away(street, 5)
     street.clock.advance(2 * HOUR_S)
     street.round()
-    gone = street.days(1, HOUR_S)
+    gone = street.days(0.25, HOUR_S)
     assert sorted(home for home, _ in gone) == sorted(
         [ada.session_id, ben.session_id, cyd.session_id]
     )
@@ -89,7 +90,7 @@ def test_another_shop_is_not_hers(street: Street, location_id: str) -> None:
     street.round()
     street.clock.advance(DAY_S)
     street.shelve(1, location_id=location_id)
-    assert len(street.days(1, HOUR_S)) == (1 if location_id == HERE else 0)
+    assert len(street.days(0.25, HOUR_S)) == (1 if location_id == HERE else 0)
 
 
 @ON_SQLITE
@@ -97,7 +98,7 @@ def test_a_change_and_its_contrary_start_nothing(street: Street) -> None:
     """Away for two hours, as a last piece in a checkout; back for minutes, as an error."""
     walker(street).scan()
     away(street, 2)
-    assert street.days(1, HOUR_S) == []
+    assert street.days(0.25, HOUR_S) == []
     street.shelve(-2)
     street.round()
     street.clock.advance(DAY_S)
@@ -105,10 +106,10 @@ def test_a_change_and_its_contrary_start_nothing(street: Street) -> None:
     street.round()
     street.clock.advance(600)
     street.shelve(-1)
-    assert street.days(1, HOUR_S) == []
+    assert street.days(0.25, HOUR_S) == []
     assert street.runs() == []
     street.shelve(1)  # and now to stay: it was away all the time
-    assert len(street.days(1, HOUR_S)) == 1
+    assert len(street.days(0.5, HOUR_S)) == 1
 
 
 @ON_SQLITE
@@ -121,7 +122,7 @@ def test_sold_out_again_before_she_entered_she_never_did(street: Street) -> None
     street.round()
     assert [one.state for one in street.runs()] == ["pending"]
     street.shelve(-2)
-    assert street.days(1, HOUR_S) == []
+    assert street.days(0.25, HOUR_S) == []
     assert [(one.state, one.reason) for one in street.runs()] == [("left", "over")]
     street.clock.advance(DAY_S)
     street.shelve(1)
@@ -187,6 +188,63 @@ def test_people_are_found_by_the_index_over_the_article(street: Street) -> None:
             asked = asked.replace("EXPLAIN", "EXPLAIN QUERY PLAN")
         plan = db.connection().execute(text(asked))
         assert "ix_interaction_gtin_session_id" in str(plan.all())
+
+
+@pytest.fixture
+def market(engine: Engine, clock: FakeClock) -> Street:
+    """Lamps for 189 euros, and a journey that waits for them to cost a tenth less."""
+    fill(engine, clock)
+    return Street(engine, clock, CHEAPER)
+
+
+def test_who_put_it_aside_hears_that_it_costs_less_than_then(market: Street) -> None:
+    """In her cart or on her list; a tenth less than her price, not than yesterday's."""
+    ada, ben, cyd = (walker(market, f"{one}@example.org") for one in "abc")
+    ada.scan()
+    cyd.touch(Kind.TRIED, LAMP)
+    market.clock.advance(HOUR_S)
+    market.price(17_900)
+    ben.scan()
+    market.clock.advance(HOUR_S)
+    assert market.days(0.25, HOUR_S) == []
+    market.clock.advance(DAY_S - 8 * HOUR_S)
+    market.price(17_000)
+    gone = market.days(0.25, HOUR_S)
+    assert [home for home, _ in gone] == [ada.session_id]
+    assert [one.trigger_id for one in market.runs()] == ["price:2"]
+    with unit_of_work(market.engine) as db:
+        assert price_changes.forget(db, market.clock, 10) == 0
+        market.clock.jump(31 * DAY_S)
+        assert price_changes.forget(db, market.clock, 10) == 2
+    market.price(16_000)
+    with reading(market.engine) as db:
+        assert [one.position for one in price_changes.after(db, 2, 10)] == [3]
+
+
+@ON_SQLITE
+def test_a_price_that_rises_again_starts_nothing_and_stops_what_began(market: Street) -> None:
+    """At once: nobody hears of it. Before she entered: she never does. Then: the guard."""
+    walker(market).scan()
+    market.price(10_000)
+    market.clock.advance(600)
+    market.price(18_900)
+    assert market.days(0.25, HOUR_S) == []
+    assert market.runs() == []
+    market.price(10_000)
+    market.clock.advance(40 * 60)
+    market.round()
+    market.price(18_900)
+    market.clock.advance(HOUR_S)
+    market.round()
+    assert [(one.state, one.reason) for one in market.runs()] == [("left", "over")]
+    market.clock.advance(16 * HOUR_S)
+    market.price(10_000)
+    market.clock.advance(HOUR_S + 1)
+    market.round()
+    market.price(18_000)
+    market.round()
+    assert market.post() == []
+    assert market.messages() == [("refused", "price_rose")]
 
 
 def _as(street: Street, session_id: str) -> Walker:

@@ -5,9 +5,14 @@ from typing import Final
 from sqlalchemy import Engine
 
 from cart.db import reading, unit_of_work
-from cart.journeys.model import OF_GOODS, TriggerKind
+from cart.journeys.model import TriggerKind
 from cart.journeys.news.telling import any_news, tell, watched
-from cart.journeys.news.watching import note_shelves, settle_shelves
+from cart.journeys.news.watching import (
+    PRICES_AT_ONCE_MAX,
+    note_shelves,
+    read_prices,
+    settle_shelves,
+)
 from cart.journeys.ports import Goods, World
 
 SHELVES_AT_ONCE_MAX: Final = 1_000
@@ -21,11 +26,20 @@ def watch_and_tell(engine: Engine, world: World, goods: Goods) -> None:
         kinds, news = watched(db), any_news(db)
     if TriggerKind.BACK_IN_STOCK in kinds:
         _watch_shelves(engine, world, goods)
-    if not kinds & OF_GOODS and not news:
+    if TriggerKind.PRICE_DROP in kinds:
+        _read_prices(engine, world, goods)
+    if not kinds and not news:
         return
     for _ in range(BATCHES_MAX):
         with unit_of_work(engine) as db:
             if not tell(db, world):
+                return
+
+
+def _read_prices(engine: Engine, world: World, goods: Goods) -> None:
+    for _ in range(PAGES_MAX):
+        with unit_of_work(engine) as db:
+            if read_prices(db, goods, world.clock.now()) < PRICES_AT_ONCE_MAX:
                 return
 
 

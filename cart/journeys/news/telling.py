@@ -5,6 +5,7 @@ is told twice starts nothing twice.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,12 +15,14 @@ from cart.carts.tables import ShopperSessionRow
 from cart.db.guarded import write
 from cart.journeys import people, wanting
 from cart.journeys.enrolling import LATE_MAX, Start, active, begin
-from cart.journeys.model import OF_GOODS, Definition, TriggerKind
+from cart.journeys.model import OF_GOODS, Definition, Trigger, TriggerKind
 from cart.journeys.news.tables import JourneyNewsRow
 from cart.journeys.people import Person
 from cart.journeys.ports import World
+from cart.journeys.wanting import Want
 from cart.kernel.clock import from_us
 
+NEWS_AT_ONCE_MAX: Final = 100  # changes in one transaction, of which most concern nobody
 PEOPLE_AT_ONCE_MAX: Final = 100  # sessions in one transaction; each takes some ten selects
 
 
@@ -34,36 +37,43 @@ def any_news(db: Session) -> bool:
 
 
 def tell(db: Session, world: World) -> bool:
-    """Tell some people of the oldest news; say whether there was any that no rival tells now."""
+    """Tell some people of the oldest news; say whether there is more that no rival tells now."""
     asked = select(JourneyNewsRow).order_by(col(JourneyNewsRow.at_us), col(JourneyNewsRow.id))
-    news = db.exec(asked.limit(1).with_for_update(skip_locked=True)).first()
-    if news is None:
-        return False
+    found = db.exec(asked.limit(NEWS_AT_ONCE_MAX).with_for_update(skip_locked=True)).all()
+    on, room = active(db), PEOPLE_AT_ONCE_MAX
+    for news in found:
+        sessions = _tell_one(db, world, on, news, room)
+        here = col(JourneyNewsRow.id) == news.id
+        if len(sessions) == room:
+            write(db, update(JourneyNewsRow).where(here).values(position=sessions[-1]))
+            return True
+        write(db, delete(JourneyNewsRow).where(here))
+        room -= len(sessions)
+    return len(found) == NEWS_AT_ONCE_MAX
+
+
+def _tell_one(
+    db: Session, world: World, on: Sequence[Definition], news: JourneyNewsRow, room: int
+) -> list[str]:
+    """Begin the journeys of whom a change concerns; return the sessions looked at, by id."""
     now, at = world.clock.now(), from_us(news.at_us)
     waiting = [
         one
-        for one in active(db)
+        for one in on
         if one.trigger.kind == news.kind
         and at + timedelta(hours=one.trigger.after_hours) + LATE_MAX >= now
     ]
+    if not waiting:
+        return []
     since = at - wanting.WANTED_FOR
-    sessions = (
-        wanting.sessions_that_touched(db, news.gtin, since, news.position, PEOPLE_AT_ONCE_MAX)
-        if waiting
-        else []
-    )
+    sessions = wanting.sessions_that_touched(db, news.gtin, since, news.position, room)
     for home in _customers(db, sessions):
         person = people.person_of(db, home)
         for one in waiting:
             start = _start(db, world, one, person, news)
             if start is not None:
                 begin(db, one, start, now)
-    here = col(JourneyNewsRow.id) == news.id
-    if len(sessions) < PEOPLE_AT_ONCE_MAX:
-        write(db, delete(JourneyNewsRow).where(here))
-    else:
-        write(db, update(JourneyNewsRow).where(here).values(position=sessions[-1]))
-    return True
+    return sessions
 
 
 def _customers(db: Session, sessions: Sequence[str]) -> list[str]:
@@ -85,12 +95,21 @@ def _start(
     if people.has_bought(db, person, want.since, [news.gtin]):
         return None
     place = want.location_id or wanting.last_place(db, person.sessions)
-    if place != news.location_id or not _so_still(db, world, place, news):
+    if not _concerns(db, world, one.trigger, replace(want, location_id=place), news):
         return None
     due_at = at + timedelta(hours=one.trigger.after_hours)
     return Start(one.name, one.version, person.home, news.id, at, place, news.gtin, due_at)
 
 
-def _so_still(db: Session, world: World, place: str, news: JourneyNewsRow) -> bool:
+def _concerns(
+    db: Session, world: World, trigger: Trigger, want: Want, news: JourneyNewsRow
+) -> bool:
+    """Say whether a change is one for her, and still so."""
+    if trigger.kind is TriggerKind.PRICE_DROP:
+        today = people.price_now(db, world.shop, news.gtin, want.currency)
+        return want.kept and trigger.cheap_enough(want.price_minor, today)
+    place = want.location_id
     thing = people.article(db, world.shop, news.gtin, place)
-    return thing is not None and any(people.pieces_left(db, world.shop, [thing], place).values())
+    if place != news.location_id or thing is None:
+        return False
+    return any(people.pieces_left(db, world.shop, [thing], place).values())

@@ -12,9 +12,10 @@ from sqlmodel import Session, col, delete, select
 
 from cart.db.guarded import insert_new, write
 from cart.db.rows import BIGINT, TEXT, run
+from cart.journeys.enrolling import lock_mark, move_mark
 from cart.journeys.model import TriggerKind
 from cart.journeys.news.tables import JourneyNewsRow, ShelfGapRow
-from cart.journeys.ports import Shelf
+from cart.journeys.ports import Goods, Shelf
 from cart.kernel.clock import to_us
 
 # The last piece in somebody's checkout is kept for her for two hours at most (terms of a
@@ -22,6 +23,8 @@ from cart.kernel.clock import to_us
 EMPTY_MIN: Final = timedelta(hours=3)
 SETTLES: Final = timedelta(minutes=30)  # a delivery that was booked to the wrong shop is put right
 SETTLED_AT_ONCE_MAX: Final = 100
+PRICES_AT_ONCE_MAX: Final = 200
+PRICE_READER: Final = "journeys:prices"
 _SHELF: Final = (("at_location", TEXT), ("of_sku", TEXT), ("of_gtin", TEXT), ("at_us", BIGINT))
 _EMPTY: Final = (
     "INSERT INTO shelf_gap AS g (location_id, sku, gtin, empty_since_us, back_at_us)"
@@ -45,6 +48,26 @@ def note_shelves(db: Session, shelves: Collection[Shelf]) -> None:
         ]
         if rows:
             run(db, sql, _SHELF, rows)
+
+
+def read_prices(db: Session, goods: Goods, now: datetime) -> int:
+    """Make news of prices that fell and stayed so for SETTLES; return how many were read."""
+    position = lock_mark(db, PRICE_READER)
+    settled_us, read = to_us(now - SETTLES), 0
+    for one in goods.prices(db, position, PRICES_AT_ONCE_MAX):
+        if one.at_us > settled_us:
+            break
+        position, read = one.position, read + 1
+        if one.price_minor < one.before_minor:
+            news = JourneyNewsRow(
+                id=f"price:{one.position}",
+                kind=TriggerKind.PRICE_DROP.value,
+                gtin=one.gtin,
+                at_us=one.at_us,
+            )
+            insert_new(db, JourneyNewsRow, news.model_dump(), keys=["id"])
+    move_mark(db, PRICE_READER, position)
+    return read
 
 
 def settle_shelves(db: Session, now: datetime) -> int:
