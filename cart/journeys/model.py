@@ -100,12 +100,22 @@ class Split(_Strict):
     shares: Annotated[dict[Name, Annotated[int, Field(ge=1, le=99)]], Field(min_length=2)]
 
 
+class Channel(StrEnum):
+    """By which way a message goes."""
+
+    MAIL = "mail"
+    PUSH = "push"  # to the phones that she let remind her
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
 class Message(_Strict):
-    """Send a mail, if nothing stands against it at that moment."""
+    """Send a message, if nothing stands against it at that moment."""
 
     kind: Literal["message"]
     id: Name
     template: Literal["reminder"] = "reminder"
+    channel: Annotated[Channel, Field(strict=False)] = Channel.MAIL
 
 
 class Exit(_Strict):

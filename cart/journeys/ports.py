@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sqlmodel import Session
 
+from cart.journeys.model import Channel
 from cart.kernel.clock import Clock
 from cart.ports import Shop
 
@@ -67,10 +69,43 @@ class Goods(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A text to a number (E.164). ``id``: the same whenever it is sent again."""
+
+    id: str
+    channel: Channel
+    to: str
+    locale: str
+    text: str
+    asked_at: datetime
+
+
+class TextNotTaken(Exception):
+    """A text was not taken, or nobody knows: it is sent again. The message says why."""
+
+
+class Texts(Protocol):
+    """Sends SMS and WhatsApp. May block."""
+
+    def send(self, text: Text) -> None:
+        """Send it; return when it was taken. The same ``text.id`` again is the same text.
+
+        Raises:
+            TextNotTaken: it is sent again, later.
+            AddressRefused: no request goes there.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """What moves journeys. ``secret``: by which people are held out and split."""
+    """What moves journeys. ``secret``: by which people are held out and split.
+
+    ``order_phones``: texts go to the number that she gave with an order.
+    """
 
     clock: Clock
     secret: bytes
     shop: Shop
     suppressed: Suppression = nobody_suppressed
+    order_phones: bool = False

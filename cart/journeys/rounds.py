@@ -219,6 +219,7 @@ def _ask(db: Session, run: _Due, todo: Move, message: Message, values: dict[str,
         version=row.version,
         session_id=run.person.home,
         step=run.one.steps[todo.step].id or "",
+        channel=message.channel.value,
         requested_at=run.now,
     )
     return insert_new(db, JourneyMessageRow, asked.model_dump(), keys=["id"])

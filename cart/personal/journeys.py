@@ -39,7 +39,7 @@ JOURNEYS: Final = (
         holds="a reminder that was to be sent to her: what it showed, when, or why it was not; her"
         " address stands in her account alone",
         found=(("session_id", Scope.SESSION), ("run_id", Scope.JOURNEY_RUN)),
-        shown=("journey", "state", "reason", "lines", "requested_at", "sent_at"),
+        shown=("journey", "channel", "state", "reason", "lines", "requested_at", "sent_at"),
         hidden=(
             *("id", "run_id", "version", "session_id", "step", "taken_at", "not_before"),
             "failure",

@@ -61,9 +61,19 @@ def upgrade() -> None:
         sqlite_where=sa.text("gtin <> ''"),
         postgresql_where=sa.text("gtin <> ''"),
     )
+    op.add_column(
+        "journey_message",
+        sa.Column("channel", sa.String(length=16), server_default="mail", nullable=False),
+    )
+    op.add_column(
+        "push_phone",
+        sa.Column("reminders", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("push_phone", "reminders")
+    op.drop_column("journey_message", "channel")
     op.drop_index("ix_interaction_gtin_session_id", "interaction")
     for table in ("price_change", "journey_news", "shelf_gap"):
         op.drop_table(table)

@@ -58,6 +58,8 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.BOUGHT: N_("bought meanwhile"),
     Reason.NO_CONSENT: N_("no consent"),
     Reason.NO_ADDRESS: N_("no address"),
+    Reason.NO_PHONE: N_("no phone that may remind"),
+    Reason.NO_NUMBER: N_("no number"),
     Reason.SUPPRESSED: N_("address gets no mail"),
     Reason.NOTHING_LEFT: N_("taken off the list"),
     Reason.OUT_OF_STOCK: N_("out of stock"),
