@@ -68,11 +68,16 @@ class Trigger(_Strict):
     after_hours: Hours
     percent: Annotated[int, Field(ge=1, le=90)] | None = None
 
+    @property
+    def least_percent(self) -> int:
+        """By how much a price has to fall."""
+        return self.percent or CHEAPER_PERCENT
+
     def cheap_enough(self, then_minor: int | None, now_minor: int | None) -> bool:
         """Say whether a price is so much lower than another, in minor units of one currency."""
         if then_minor is None or now_minor is None:
             return False
-        return now_minor * 100 <= then_minor * (100 - (self.percent or CHEAPER_PERCENT))
+        return now_minor * 100 <= then_minor * (100 - self.least_percent)
 
 
 class Wait(_Strict):
@@ -143,6 +148,11 @@ class Definition(_Strict):
     goal_days: Annotated[int, Field(ge=1, le=60)] = GOAL_DAYS
     trigger: Trigger
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX, strict=False)]
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """By which ways its messages go, each once, in the order of the steps."""
+        return tuple(dict.fromkeys(one.channel for one in self.steps if isinstance(one, Message)))
 
     def place_of(self, step_id: str) -> int:
         """Return where a step stands; it is there, which was checked when this was read."""

@@ -148,6 +148,7 @@ def dry_run_page(
             "would": _reasons(said.would, spoken),
             "ended": _reasons(said.ended, spoken),
             "cut": said.cut,
+            "unknown": said.unknown,
             "smallest": history.SMALLEST_GROUP,
         }
     with unit_of_work(wired.engine) as db:

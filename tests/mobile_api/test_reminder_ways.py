@@ -169,10 +169,13 @@ def test_a_phone_that_was_let_for_reminders_is_rung_and_no_other(
     assert came.path == "/wpush/hers"
     assert came.headers["urgency"] == "normal"
     assert 0 < int(came.headers["ttl"]) <= 4 * 3_600
-    assert told["title"] == {
-        "en": "You left these in your cart. One press brings them back, anywhere.",
-        "he": "השארתם את אלה בעגלה. לחיצה אחת מחזירה אותם, בכל מקום.",
-    }[locale]
+    assert (
+        told["title"]
+        == {
+            "en": "You left these in your cart. One press brings them back, anywhere.",
+            "he": "השארתם את אלה בעגלה. לחיצה אחת מחזירה אותם, בכל מקום.",
+        }[locale]
+    )
     assert {"en": "Arc", "he": "מנורת קשת"}[locale] in told["body"]
     tablet = another_phone()
     tablet.post(told["url"])
