@@ -8,6 +8,7 @@ _GOODS: Final = "goods and shops, of nobody"
 
 HELD: Final = (
     *(Holding(table, why=_GOODS) for table in ("bay", "catalogue_version", "price", "variant")),
+    Holding("price_change", why=_GOODS),
     Holding("stock", why=_GOODS),
     Holding("stock_mark", plain=("name",), why=_GOODS),
     Holding("location", plain=("name", "name_i18n", "address"), why=_GOODS),

@@ -51,6 +51,7 @@ def listed() -> None:
                 f"  refused {sum(one.refused.values())}"
                 f"  bought {one.treated.buyers} of {one.treated.people}"
                 f"  held out {one.held_out.buyers} of {one.held_out.people}"
+                f"  starts with {one.trigger.kind}  by {', '.join(one.channels) or 'nothing'}"
             )
 
 
@@ -89,6 +90,9 @@ def tried(
             shop = Shop(sellables, Promises(), Places())
             world = World(SystemClock(), ApiSettings().key(), shop)
             said = history.dry_run(db, world, one, days)
+    if said.unknown:
+        typer.echo(f"nobody kept how stock and prices were: {one.trigger.kind} cannot be tried")
+        return
     typer.echo(f"triggered {_number(said.triggered)}  entered {_number(said.entered)}")
     for what, number in sorted(said.would.items()):
         typer.echo(f"message {what}  {_number(number)}")

@@ -78,6 +78,30 @@ class ApiSettings(MailSettings):
             " there is no such target."
         ),
     ] = ""
+    text_url: Annotated[
+        str,
+        Field(
+            description="Where SMS and WhatsApp messages of journeys are posted to, as JSON with an"
+            " `Idempotency-Key`: a service of yours that sends them. Empty: they are written to"
+            " `DATA_DIR/texts`, and reach nobody."
+        ),
+    ] = ""
+    text_signing_secret: Annotated[
+        str,
+        Field(
+            description="Signs what goes to `TEXT_URL` (Standard Webhooks, HMAC-SHA-256), at least"
+            " 32 characters. Empty: it is not signed.",
+            repr=False,
+        ),
+    ] = ""
+    text_order_phones: Annotated[
+        bool,
+        Field(
+            description="Reminders by SMS and WhatsApp go to the number that a customer gave for"
+            " the driver of an order. Nobody has proved it to be hers, and she gave it for"
+            " something else: switch it on only if your privacy notice says so."
+        ),
+    ] = False
     outgoing_private_hosts: Annotated[
         str,
         Field(
@@ -228,12 +252,24 @@ class ApiSettings(MailSettings):
                 )
                 raise ValueError(msg)
         self._check_cdp()
+        self._check_texts()
         if self.payment_provider == "stripe" and not (
             self.stripe_secret_key and self.stripe_webhook_secret
         ):
             msg = "PAYMENT_PROVIDER=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"
             raise ValueError(msg)
         return self
+
+    def _check_texts(self) -> None:
+        if not self.text_url:
+            return
+        parts = urlsplit(self.text_url)
+        if parts.scheme != "https" and parts.hostname not in self.private_hosts:
+            msg = "TEXT_URL must be an https address, or of OUTGOING_PRIVATE_HOSTS"
+            raise ValueError(msg)
+        if self.text_signing_secret and len(self.text_signing_secret) < KEY_LENGTH_MIN:
+            msg = f"TEXT_SIGNING_SECRET must have at least {KEY_LENGTH_MIN} characters"
+            raise ValueError(msg)
 
     def _check_cdp(self) -> None:
         if not self.cdp_url:

@@ -37,19 +37,21 @@ BUSY: Final = frozenset({Kind.SCANNED, Kind.REMOVED, Kind.CHECKOUT_OPENED})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A trigger: whose, by which interaction, what it is about, when she enters."""
+    """A trigger: whose, by which fact and when, what it is about, when she enters."""
 
     journey: str
     version: int
     home: str
-    interaction: Interaction
+    trigger_id: str
+    at: datetime
+    location_id: str
     about: str
     due_at: datetime
 
     @property
     def run_id(self) -> str:
-        """The id of the run: the same interaction starts one run, however often it is read."""
-        named = f"{self.journey}\0{self.home}\0{self.interaction.id}"
+        """The id of the run: the same fact starts one run, however often it is read."""
+        named = f"{self.journey}\0{self.home}\0{self.trigger_id}"
         return f"run-{hashlib.sha256(named.encode()).hexdigest()[:40]}"
 
 
@@ -67,17 +69,17 @@ def active(db: Session) -> list[Definition]:
 def start_of(one: Definition, home: str, interaction: Interaction) -> Start | None:
     """Return the trigger that an interaction is for a journey, if it is one. Pure."""
     kind = one.trigger.kind
-    if interaction.kind is not STARTS[kind]:
+    if interaction.kind is not STARTS.get(kind):
         return None
     about = {
-        TriggerKind.CART_IDLE: "",
         TriggerKind.LIST_SENT_NOT_BOUGHT: interaction.ref,
         TriggerKind.TRIED_NOT_BOUGHT: interaction.gtin,
-    }[kind]
+    }.get(kind, "")
     if not about and kind is not TriggerKind.CART_IDLE:
         return None
     due_at = interaction.at + timedelta(hours=one.trigger.after_hours)
-    return Start(one.name, one.version, home, interaction, about, due_at)
+    said = (interaction.id, interaction.at, interaction.location_id)
+    return Start(one.name, one.version, home, *said, about, due_at)
 
 
 def unread(db: Session) -> bool:
@@ -90,31 +92,33 @@ def unread(db: Session) -> bool:
 
 def enrol(db: Session, clock: Clock) -> int:
     """Read on; return how many interactions were read, fewer than READ_AT_ONCE_MAX at the end."""
-    position = _position(db)
+    position = lock_mark(db, READER)
     batch = timeline.after(db, position, READ_AT_ONCE_MAX)
     if not batch:
         return 0
     definitions = active(db)
     if definitions:
         _begin(db, clock.now(), definitions, batch)
-    db.connection().execute(
-        update(TimelineMarkRow)
-        .where(col(TimelineMarkRow.name) == READER)
-        .values(position=batch[-1].position)
-    )
+    move_mark(db, READER, batch[-1].position)
     return len(batch)
 
 
-def _position(db: Session) -> int:
-    """Return how far was read; nobody else reads on until the commit."""
+def lock_mark(db: Session, name: str) -> int:
+    """Return how far a reader has come; nobody else reads on until the commit."""
     insert_new(
         db,
         TimelineMarkRow,
-        {"name": READER, "position": 0, "read_until_us": 0},
+        {"name": name, "position": 0, "read_until_us": 0},
         keys=["name"],
     )
-    asked = select(TimelineMarkRow.position).where(TimelineMarkRow.name == READER)
+    asked = select(TimelineMarkRow.position).where(TimelineMarkRow.name == name)
     return db.exec(asked.with_for_update()).one()
+
+
+def move_mark(db: Session, name: str, position: int) -> None:
+    """Note how far a reader has come; under :func:`lock_mark`."""
+    marked = update(TimelineMarkRow).where(col(TimelineMarkRow.name) == name)
+    db.connection().execute(marked.values(position=position))
 
 
 def _begin(
@@ -129,8 +133,8 @@ def _begin(
                 due_at = interaction.at + timedelta(hours=one.trigger.after_hours)
                 _put_off(db, one.name, home, interaction, due_at)
             start = start_of(one, home, interaction)
-            if start is not None and start.due_at + LATE_MAX >= now:
-                _start(db, one, start)
+            if start is not None:
+                begin(db, one, start, now)
 
 
 def _put_off(
@@ -155,8 +159,11 @@ def _put_off(
     )
 
 
-def _start(db: Session, one: Definition, start: Start) -> None:
-    since = start.interaction.at - timedelta(days=one.again_after_days)
+def begin(db: Session, one: Definition, start: Start, now: datetime) -> None:
+    """Write a run, unless it is too late for it, or she is on this journey or was lately."""
+    if start.due_at + LATE_MAX < now:
+        return
+    since = start.at - timedelta(days=one.again_after_days)
     lately = db.exec(
         select(JourneyRunRow.id)
         .where(
@@ -177,10 +184,10 @@ def _start(db: Session, one: Definition, start: Start) -> None:
                 journey=start.journey,
                 version=start.version,
                 session_id=start.home,
-                trigger_id=start.interaction.id,
+                trigger_id=start.trigger_id,
                 about=start.about,
-                location_id=start.interaction.location_id,
-                started_at=start.interaction.at,
+                location_id=start.location_id,
+                started_at=start.at,
                 due_at=start.due_at,
             ).model_dump(),
             keys=["id"],

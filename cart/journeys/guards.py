@@ -4,12 +4,14 @@ Facts are fetched just before. A guard answers with its refusal or with nothing.
 ``until`` puts the message off; any other is for good.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from cart.journeys.model import Channel
 
 QUIET_FROM: Final = time(21)  # of her day; nobody is to be woken by a shop
 QUIET_UNTIL: Final = time(9)
@@ -25,9 +27,12 @@ class Reason(StrEnum):
     BOUGHT = "bought"
     NO_CONSENT = "no_consent"
     NO_ADDRESS = "no_address"
+    NO_PHONE = "no_phone"  # she let none of her phones remind her
+    NO_NUMBER = "no_number"
     SUPPRESSED = "suppressed"
     NOTHING_LEFT = "nothing_left"  # she took it off her list
     OUT_OF_STOCK = "out_of_stock"  # of nothing on it a piece in her size and colour is there
+    PRICE_ROSE = "price_rose"  # it costs again what it did
     TOO_MANY = "too_many"
     QUIET_HOURS = "quiet_hours"
     HELD_OUT = "held_out"
@@ -66,9 +71,19 @@ class Facts:
     pieces: tuple[Piece, ...]
     sent_lately: int
     zone: ZoneInfo
+    channel: Channel = Channel.MAIL
+    dearer: bool = False  # it was to be about a price that is gone
 
 
 Guard = Callable[[Facts], Refusal | None]
+
+
+NOWHERE: Final[Mapping[Channel, Reason]] = {
+    Channel.MAIL: Reason.NO_ADDRESS,
+    Channel.PUSH: Reason.NO_PHONE,
+    Channel.SMS: Reason.NO_NUMBER,
+    Channel.WHATSAPP: Reason.NO_NUMBER,
+}
 
 
 def is_on(facts: Facts) -> Refusal | None:
@@ -88,7 +103,7 @@ def consent(facts: Facts) -> Refusal | None:
 
 def address(facts: Facts) -> Refusal | None:
     """There is somewhere to send it."""
-    return None if facts.address else Refusal(Reason.NO_ADDRESS)
+    return None if facts.address else Refusal(NOWHERE[facts.channel])
 
 
 def not_suppressed(facts: Facts) -> Refusal | None:
@@ -105,6 +120,11 @@ def in_stock(facts: Facts) -> Refusal | None:
     """Of one article at least a piece is there, in the very size and colour that she had."""
     there = not facts.pieces or any(one.available > 0 for one in facts.pieces)
     return None if there else Refusal(Reason.OUT_OF_STOCK)
+
+
+def still_cheaper(facts: Facts) -> Refusal | None:
+    """The price that it would speak of still holds."""
+    return Refusal(Reason.PRICE_ROSE) if facts.dearer else None
 
 
 def not_held_out(facts: Facts) -> Refusal | None:
@@ -127,11 +147,18 @@ def not_at_night(facts: Facts) -> Refusal | None:
     return Refusal(Reason.QUIET_HOURS, morning.astimezone(facts.now.tzinfo))
 
 
+def day_left(now: datetime, zone: ZoneInfo) -> timedelta:
+    """Return for how long it is day yet where she is: what arrives later would wake her."""
+    here = now.astimezone(zone)
+    evening = datetime.combine(here.date(), QUIET_FROM, tzinfo=zone)
+    return max(evening.astimezone(now.tzinfo) - now, timedelta())
+
+
 # In the order in which they are asked: what refuses for good before what only puts off. Whoever
 # is held out comes behind all others, so that she is counted where the rest would get a message.
 GUARDS: Final[tuple[Guard, ...]] = (
     *(is_on, still_not_bought, consent, address, not_suppressed),
-    *(something_left, in_stock, not_too_many, not_at_night, not_held_out),
+    *(something_left, still_cheaper, in_stock, not_too_many, not_at_night, not_held_out),
 )
 
 

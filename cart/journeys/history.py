@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from cart.journeys import people
 from cart.journeys.enrolling import BUSY, Start, start_of
 from cart.journeys.guards import MESSAGES_WITHIN, Facts, Piece, Reason, refusal
-from cart.journeys.model import Definition, Fact, TriggerKind, held_out
+from cart.journeys.model import OF_GOODS, Definition, Fact, TriggerKind, held_out
 from cart.journeys.moving import Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person, Thing
 from cart.journeys.ports import World
@@ -35,6 +35,8 @@ SMALLEST_GROUP: Final = 5  # a smaller number may tell who it is
 class Forecast:
     """What would have been. ``cut``: there was more than is looked at.
 
+    ``unknown``: it waits for goods, and nobody kept how stock and prices were.
+
     ``would``: messages by what became of them, ``sent`` or a guard's reason; ``ended``: runs by
     why they ended, ``ahead`` for those that would still be on their way.
     """
@@ -43,6 +45,7 @@ class Forecast:
     triggered: int = 0
     entered: int = 0
     cut: bool = False
+    unknown: bool = False
     would: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
 
@@ -57,6 +60,9 @@ def dry_run(db: Session, world: World, one: Definition, days: int) -> Forecast:
     now = world.clock.now()
     since = now - timedelta(days=min(days, DAYS_MAX))
     said = Forecast(since)
+    if one.trigger.kind in OF_GOODS:
+        said.unknown = True
+        return said
     starts = list(_starts(db, one, since, said))
     said.triggered = len(starts)
     said.cut = said.cut or len(starts) > RUNS_MAX
@@ -83,13 +89,18 @@ def _starts(db: Session, one: Definition, since: datetime, said: Forecast) -> It
         if before is not None and interaction.at < before.due_at:
             if one.trigger.kind is TriggerKind.CART_IDLE and interaction.kind in BUSY:
                 due_at = interaction.at + timedelta(hours=one.trigger.after_hours)
-                last[home] = replace(before, interaction=interaction, due_at=due_at)
+                last[home] = replace(
+                    before,
+                    at=interaction.at,
+                    location_id=interaction.location_id or before.location_id,
+                    due_at=due_at,
+                )
             continue
         start = start_of(one, home, interaction)
         if start is None:
             continue
         if before is not None:
-            if start.interaction.at - before.due_at < timedelta(days=one.again_after_days):
+            if start.at - before.due_at < timedelta(days=one.again_after_days):
                 continue
             yield before
         last[home] = start
@@ -106,7 +117,7 @@ def _walk(db: Session, world: World, one: Definition, start: Start, said: Foreca
     gtins = None if one.trigger.kind is TriggerKind.CART_IDLE else [t.gtin for t in things]
 
     def bought(until: datetime) -> bool:
-        return people.has_bought(db, person, start.interaction.at, gtins, until)
+        return people.has_bought(db, person, start.at, gtins, until)
 
     refused = entry_refused(one, replace(standing, bought=bought(at)))
     if refused is not None:
@@ -145,10 +156,10 @@ def _as_now(
         journey=one.name,
         version=one.version,
         session_id=person.home,
-        trigger_id=start.interaction.id,
+        trigger_id=start.trigger_id,
         about=start.about,
-        location_id=start.interaction.location_id,
-        started_at=start.interaction.at,
+        location_id=start.location_id,
+        started_at=start.at,
         due_at=start.due_at,
     )
     if one.trigger.kind is TriggerKind.CART_IDLE:

@@ -23,6 +23,7 @@ MESSAGES_MAX: Final = 5  # of one run; the cap over all journeys allows fewer in
 HOURS_MAX: Final = 24 * 60  # two months: by then nobody remembers the shop
 HOLDOUT_PERCENT: Final = 10  # of everybody; enough to see a few points of difference in weeks
 AGAIN_AFTER_DAYS: Final = 30
+CHEAPER_PERCENT: Final = 5  # less nobody comes back for
 GOAL_DAYS: Final = 14  # what is bought later has other reasons
 PARTS: Final = 10_000  # a person falls into one of these, by a keyed hash
 
@@ -36,6 +37,12 @@ class TriggerKind(StrEnum):
     CART_IDLE = "cart_idle"  # nothing was done for a while; the time begins anew with each scan
     LIST_SENT_NOT_BOUGHT = "list_sent_not_bought"
     TRIED_NOT_BOUGHT = "tried_not_bought"
+    BACK_IN_STOCK = "back_in_stock"  # what she wants was sold out where she was, and is back
+    PRICE_DROP = "price_drop"  # what is in her cart or on her list costs less than it did then
+
+
+# Those that no touch of hers starts: what changed is the shop's.
+OF_GOODS: Final = frozenset({TriggerKind.BACK_IN_STOCK, TriggerKind.PRICE_DROP})
 
 
 class Fact(StrEnum):
@@ -52,10 +59,25 @@ class _Strict(BaseModel):
 
 
 class Trigger(_Strict):
-    """What starts a run, and how long after it she enters unless she buys."""
+    """What starts a run, and how long after it she enters unless she buys.
+
+    ``percent``: of ``price_drop``, by how much less than when she put it there.
+    """
 
     kind: Annotated[TriggerKind, Field(strict=False)]
     after_hours: Hours
+    percent: Annotated[int, Field(ge=1, le=90)] | None = None
+
+    @property
+    def least_percent(self) -> int:
+        """By how much a price has to fall."""
+        return self.percent or CHEAPER_PERCENT
+
+    def cheap_enough(self, then_minor: int | None, now_minor: int | None) -> bool:
+        """Say whether a price is so much lower than another, in minor units of one currency."""
+        if then_minor is None or now_minor is None:
+            return False
+        return now_minor * 100 <= then_minor * (100 - self.least_percent)
 
 
 class Wait(_Strict):
@@ -83,12 +105,22 @@ class Split(_Strict):
     shares: Annotated[dict[Name, Annotated[int, Field(ge=1, le=99)]], Field(min_length=2)]
 
 
+class Channel(StrEnum):
+    """By which way a message goes."""
+
+    MAIL = "mail"
+    PUSH = "push"  # to the phones that she let remind her
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
 class Message(_Strict):
-    """Send a mail, if nothing stands against it at that moment."""
+    """Send a message, if nothing stands against it at that moment."""
 
     kind: Literal["message"]
     id: Name
     template: Literal["reminder"] = "reminder"
+    channel: Annotated[Channel, Field(strict=False)] = Channel.MAIL
 
 
 class Exit(_Strict):
@@ -116,6 +148,11 @@ class Definition(_Strict):
     goal_days: Annotated[int, Field(ge=1, le=60)] = GOAL_DAYS
     trigger: Trigger
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX, strict=False)]
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """By which ways its messages go, each once, in the order of the steps."""
+        return tuple(dict.fromkeys(one.channel for one in self.steps if isinstance(one, Message)))
 
     def place_of(self, step_id: str) -> int:
         """Return where a step stands; it is there, which was checked when this was read."""
@@ -161,6 +198,8 @@ def _faults(one: Definition) -> Iterator[str]:
     messages = sum(isinstance(step, Message) for step in one.steps)
     if messages > MESSAGES_MAX:
         yield f"{messages} messages: at most {MESSAGES_MAX}"
+    if one.trigger.percent is not None and one.trigger.kind is not TriggerKind.PRICE_DROP:
+        yield f"trigger percent: {one.trigger.kind} has none"
     if one.again_after_days < one.goal_days:
         yield "again_after_days is less than goal_days: one purchase would count twice"
     for place, step in enumerate(one.steps):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from cart.journeys.model import (
+    OF_GOODS,
     Condition,
     Definition,
     Exit,
@@ -27,15 +28,20 @@ class End(StrEnum):
     CONDITION = "condition"  # what had to hold did not
     BOUGHT = "bought"  # she has bought: nothing more is to be said
     NOTHING_LEFT = "nothing_left"  # she took it off her list herself
+    OVER = "over"  # what the shop had to say was no longer so when she would have entered
     JOINED = "joined"  # another identity of hers is on the same way
     SWITCHED_OFF = "switched_off"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is so when a run is looked at. ``facts``: those that hold."""
+    """What is so when a run is looked at. ``over``: what started it is no longer so.
+
+    ``facts``: those that hold.
+    """
 
     bought: bool
+    over: bool = False
     facts: frozenset[Fact] = field(default_factory=frozenset)
 
 
@@ -53,6 +59,9 @@ def entry_refused(one: Definition, standing: Standing) -> End | None:
     """Say why somebody does not even enter, if so."""
     if standing.bought:
         return End.BOUGHT
+    sold_out = one.trigger.kind in OF_GOODS and Fact.IN_STOCK not in standing.facts
+    if standing.over or sold_out:
+        return End.OVER
     if one.trigger.kind is TriggerKind.CART_IDLE and Fact.HAS_THINGS not in standing.facts:
         return End.NOTHING_LEFT
     return None

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 from cart.db import is_sqlite
 from cart.journeys.lift import Group
 from cart.journeys.loading import version_of
-from cart.journeys.model import Definition
+from cart.journeys.model import Channel, Definition, Trigger
 from cart.journeys.tables import JourneyMessageRow, JourneyRow, JourneyRunRow, JourneyVersionRow
 
 VERSIONS_SHOWN_MAX: Final = 20
@@ -39,6 +39,7 @@ class Numbers:
 
     name: str
     title: str
+    trigger: Trigger
     version: int
     active: bool
     entered: int
@@ -52,6 +53,7 @@ class Numbers:
     held_out: Group = field(default_factory=Group)
     refused: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    channels: tuple[Channel, ...] = ()
 
 
 def all_numbers(db: Session, currency: str = "EUR") -> list[Numbers]:
@@ -90,6 +92,8 @@ def numbers(db: Session, row: JourneyRow, currency: str = "EUR") -> Numbers:
     return Numbers(
         name=row.name,
         title=one.title,
+        trigger=one.trigger,
+        channels=one.channels,
         version=row.version,
         active=row.active,
         entered=treated.people + out.people,

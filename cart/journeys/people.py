@@ -18,7 +18,8 @@ from cart.carts.tables import (
     ShopperSessionRow,
 )
 from cart.db.rows import TEXT, run
-from cart.journeys.model import TriggerKind
+from cart.journeys import wanting
+from cart.journeys.model import Trigger, TriggerKind
 from cart.journeys.tables import JourneyRunRow
 from cart.kernel.clock import to_us
 from cart.kernel.errors import UnknownLocation
@@ -137,11 +138,46 @@ def things_of(
             lines = carts.saved_list_lines(db, _open_list(db, run_row.about))
             return [_thing(one) for one in lines]
         case TriggerKind.TRIED_NOT_BOUGHT:
-            gtin = str.__new__(Gtin, run_row.about)  # verified when it was read
-            found = shop.lookup(db, [gtin], currency="EUR").get(gtin)
-            if found is None or not found.active:
-                return []
-            return [Thing(gtin, found.sku, 1, found.price_minor, "EUR", run_row.location_id)]
+            found = article(db, shop, run_row.about, run_row.location_id)
+            return [] if found is None else [found]
+        case TriggerKind.BACK_IN_STOCK | TriggerKind.PRICE_DROP:
+            return _wanted(db, shop, run_row, person)
+
+
+def article(db: Session, shop: Shop, code: str, location_id: str) -> Thing | None:
+    """Return one piece of an article as it is sold today; None: no longer."""
+    gtin = str.__new__(Gtin, code)  # verified when it was read
+    found = shop.lookup(db, [gtin], currency="EUR").get(gtin)
+    if found is None or not found.active:
+        return None
+    return Thing(gtin, found.sku, 1, found.price_minor, "EUR", location_id)
+
+
+def dearer(db: Session, shop: Shop, trigger: Trigger, things: Sequence[Thing]) -> bool:
+    """Say whether it is about a lower price, and none of these costs so much less now."""
+    return trigger.kind is TriggerKind.PRICE_DROP and not any(
+        trigger.cheap_enough(one.price_minor, price_now(db, shop, one.gtin, one.currency))
+        for one in things
+    )
+
+
+def price_now(db: Session, shop: Shop, code: str, currency: str) -> int | None:
+    """Return what an article costs now, in minor units; None: it is not sold for that."""
+    gtin = str.__new__(Gtin, code)  # verified when it was read
+    found = shop.lookup(db, [gtin], currency=currency).get(gtin)
+    return None if found is None or not found.active else found.price_minor
+
+
+def _wanted(db: Session, shop: Shop, run_row: JourneyRunRow, person: Person) -> list[Thing]:
+    """Return the article that a run is about, if she wants it still; where she does."""
+    sold = article(db, shop, run_row.about, run_row.location_id)
+    want = wanting.wanted(db, person.sessions, person.cart_id, run_row.about, run_row.started_at)
+    if sold is None or want is None:
+        return []
+    if not want.kept:
+        return [sold]
+    said = (want.quantity, want.price_minor, want.currency)
+    return [Thing(sold.gtin, sold.sku, *said, run_row.location_id)]
 
 
 def cart_at(db: Session, person: Person, at: datetime) -> list[Thing]:

@@ -16,7 +16,7 @@ from cart.db import unit_of_work
 from cart.db.guarded import insert_new, write
 from cart.journeys import people
 from cart.journeys.loading import find, version_of
-from cart.journeys.model import Definition, Fact, Message, TriggerKind, held_out
+from cart.journeys.model import OF_GOODS, Definition, Fact, Message, TriggerKind, held_out
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person
 from cart.journeys.ports import World
@@ -28,6 +28,7 @@ MOVED_AT_ONCE_MAX: Final = 100  # runs in one transaction; each takes some ten s
 BATCHES_MAX: Final = 20  # of one round: others want to be looked at too
 # A message is settled within seconds; a mail server that is away is tried for nine hours.
 LOOK_AGAIN: Final = timedelta(minutes=10)
+_ONE_ARTICLE: Final = OF_GOODS | {TriggerKind.TRIED_NOT_BOUGHT}  # which ``about`` names
 TROUBLE_WAITS: Final = timedelta(hours=1)  # a run that cannot be moved stands in nobody's way
 
 
@@ -139,7 +140,7 @@ def bought(db: Session, world: World, one: Definition, row: JourneyRunRow, perso
     if one.trigger.kind is not TriggerKind.CART_IDLE:
         things = people.things_of(db, world.shop, one.trigger.kind, row, person)
         gtins = [thing.gtin for thing in things]
-        if one.trigger.kind is TriggerKind.TRIED_NOT_BOUGHT:
+        if one.trigger.kind in _ONE_ARTICLE:
             gtins = [row.about]
     return people.has_bought(db, person, row.started_at, gtins)
 
@@ -156,7 +157,10 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
         Fact.HAS_THINGS: bool(things),
         Fact.IN_STOCK: any(left.values()),
     }
-    return Standing(bought=False, facts=frozenset(fact for fact, is_so in found.items() if is_so))
+    over = people.dearer(db, world.shop, one.trigger, things)
+    return Standing(
+        bought=False, over=over, facts=frozenset(fact for fact, is_so in found.items() if is_so)
+    )
 
 
 def _enter(db: Session, world: World, run: _Due, standing: Standing) -> bool:
@@ -215,6 +219,7 @@ def _ask(db: Session, run: _Due, todo: Move, message: Message, values: dict[str,
         version=row.version,
         session_id=run.person.home,
         step=run.one.steps[todo.step].id or "",
+        channel=message.channel.value,
         requested_at=run.now,
     )
     return insert_new(db, JourneyMessageRow, asked.model_dump(), keys=["id"])

@@ -13,9 +13,10 @@ from sqlmodel import Session, col, func, select, update
 
 from cart.carts.tables import ShopperSessionRow
 from cart.db.guarded import write
-from cart.journeys import people
+from cart.journeys import people, reach
 from cart.journeys.guards import MESSAGES_WITHIN, Facts, Piece, Reason, Refusal, refusal
 from cart.journeys.loading import find, version_of
+from cart.journeys.model import Channel
 from cart.journeys.people import Person, Thing
 from cart.journeys.ports import World
 from cart.journeys.rounds import bought
@@ -70,7 +71,8 @@ def facts_of(
     one = version_of(db, row.journey, row.version)
     things = people.things_of(db, world.shop, one.trigger.kind, run, person)
     left = people.pieces_left(db, world.shop, things, run.location_id)
-    address = person.addresses[0] if person.addresses else ""
+    channel = Channel(row.channel)
+    address = reach.address_for(db, world, person, channel)
     facts = Facts(
         now=now,
         active=find(db, row.journey).active,
@@ -78,9 +80,11 @@ def facts_of(
         bought=bought(db, world, one, run, person),
         consents=people.consents(db, person),
         address=address,
-        suppressed=world.suppressed(db, address) if address else "",
+        suppressed=reach.suppressed(db, world, person, channel, address),
         pieces=tuple(Piece(one.gtin, left[one.gtin]) for one in things),
         sent_lately=sent_lately(db, person, now, row.id),
+        channel=channel,
+        dearer=people.dearer(db, world.shop, one.trigger, things),
         zone=ZoneInfo(people.zone_of(db, world.shop, run.location_id)),
     )
     return facts, things

@@ -112,6 +112,9 @@ class JourneyMessageRow(SQLModel, table=True):
     version: int
     session_id: str = Field(foreign_key="shopper_session.id", max_length=ID_LENGTH_MAX)
     step: str = Field(max_length=NAME_LENGTH_MAX)
+    channel: str = Field(
+        default="mail", max_length=STATE_LENGTH_MAX, sa_column_kwargs={"server_default": "mail"}
+    )
     state: str = Field(default="requested", max_length=STATE_LENGTH_MAX)
     reason: str = Field(default="", max_length=STATE_LENGTH_MAX)
     lines: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON_COLUMN)

@@ -12,6 +12,11 @@ _KEPT: Final = (
 JOURNEYS: Final = (
     Holding("journey", plain=("name",), why="journeys by their own names, not people's"),
     Holding("journey_version", why="how a journey is defined; nobody walks in it"),
+    Holding("shelf_gap", why="goods that are sold out somewhere; of nobody"),
+    Holding(
+        "journey_news",
+        why="goods that are back or cost less; whose turn it is to hear of it, for minutes",
+    ),
     Holding(
         "journey_run",
         holds="that she began a series of reminders: by what, when, how it ended, and whether she"
@@ -34,7 +39,7 @@ JOURNEYS: Final = (
         holds="a reminder that was to be sent to her: what it showed, when, or why it was not; her"
         " address stands in her account alone",
         found=(("session_id", Scope.SESSION), ("run_id", Scope.JOURNEY_RUN)),
-        shown=("journey", "state", "reason", "lines", "requested_at", "sent_at"),
+        shown=("journey", "channel", "state", "reason", "lines", "requested_at", "sent_at"),
         hidden=(
             *("id", "run_id", "version", "session_id", "step", "taken_at", "not_before"),
             "failure",

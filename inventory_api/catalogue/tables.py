@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Integer
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import (
@@ -65,6 +65,27 @@ class PriceRow(SQLModel, table=True):
     sku: str = Field(primary_key=True, foreign_key="variant.sku", max_length=CODE_LENGTH_MAX)
     currency: str = Field(primary_key=True, max_length=3)
     price_minor: int = Field(sa_type=BigInteger)
+
+
+class PriceChangeRow(SQLModel, table=True):
+    """A price that changed: from what, to what, when. Only added; old ones go."""
+
+    __tablename__ = "price_change"
+    __table_args__ = (
+        Index("ix_price_change_at_us", "at_us"),
+        {"sqlite_autoincrement": True},  # a position is never given twice, also after the last went
+    )
+
+    position: int | None = Field(
+        default=None,
+        primary_key=True,
+        sa_type=BigInteger().with_variant(Integer(), "sqlite"),
+    )
+    sku: str = Field(foreign_key="variant.sku", max_length=CODE_LENGTH_MAX)
+    currency: str = Field(max_length=3)
+    before_minor: int = Field(sa_type=BigInteger)
+    price_minor: int = Field(sa_type=BigInteger)
+    at_us: int = Field(sa_type=BigInteger)
 
 
 class PictureRow(SQLModel, table=True):

@@ -5,7 +5,7 @@ from sqlmodel import Session
 from cart.db.rows import BIGINT, BOOLEAN, INTEGER, PACKED, TEXT, run
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidInput
-from inventory_api.catalogue import service
+from inventory_api.catalogue import price_changes, service
 from inventory_api.feeds.applying import Applied, Firsts, Lines
 from inventory_api.feeds.pictures import Pictures
 from inventory_api.feeds.report import Problem
@@ -122,6 +122,7 @@ class CatalogueFeed:
         wanted = [
             (row.sku, currency, price) for row in rows for currency, price in row.prices.items()
         ]
+        price_changes.note(db, self._clock, wanted)
         changed = _PRICE.upsert(db, wanted)
         changed |= _PRICE.keep_only(db, [row.sku for row in rows], {row[:2] for row in wanted})
         return {key[0] for key in changed}

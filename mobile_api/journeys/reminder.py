@@ -102,7 +102,7 @@ def reminder(
     here_id = wanted[-1].location_id if wanted else None
     lines, here, _ = shown(db, parts.lookup, spoken, wanted, here_id=here_id)
     place = here.name if here else ""
-    lead = _lead(spoken, kind)
+    lead = lead_of(spoken, kind)
     return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw)
 
 
@@ -121,7 +121,8 @@ def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:
     ]
 
 
-def _lead(w: Words, kind: TriggerKind) -> str:
+def lead_of(w: Words, kind: TriggerKind) -> str:
+    """Return the sentence that says what it is about."""
     match kind:
         case TriggerKind.CART_IDLE:
             return w.gettext("You left these in your cart. One press brings them back, anywhere.")
@@ -129,3 +130,7 @@ def _lead(w: Words, kind: TriggerKind) -> str:
             return w.gettext("You had this list sent to you. Here it is as it stands today.")
         case TriggerKind.TRIED_NOT_BOUGHT:
             return w.gettext("You tried this on. Here it is as it stands today.")
+        case TriggerKind.BACK_IN_STOCK:
+            return w.gettext("This was sold out where you wanted it. It is back.")
+        case TriggerKind.PRICE_DROP:
+            return w.gettext("This costs less than when you put it aside.")

@@ -9,6 +9,8 @@ from typing import Final
 from cart.db import reading, unit_of_work
 from cart.journeys import enrolling, rounds
 from cart.journeys.enrolling import READ_AT_ONCE_MAX
+from cart.journeys.news.rounds import watch_and_tell
+from inventory_api.stock.shelves import Shelves
 from mobile_api.journeys.world import world_of
 from mobile_api.wiring import Parts
 
@@ -20,6 +22,7 @@ class JourneySweep:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._goods = Shelves(parts.clock.monotonic)
 
     async def look(self) -> None:
         """Do one round, off the event loop; then have messages sent."""
@@ -35,4 +38,5 @@ class JourneySweep:
             with unit_of_work(parts.engine) as db:
                 if enrolling.enrol(db, parts.clock) < READ_AT_ONCE_MAX:
                     break
+        watch_and_tell(parts.engine, world_of(parts), self._goods)
         return rounds.move_all(parts.engine, world_of(parts)) if due else 0

@@ -13,4 +13,6 @@ def world_of(parts: Parts) -> World:
     def suppressed(db: Session, address: str) -> str:
         return reason_of(db, parts.secret, address) or ""
 
-    return World(parts.clock, parts.secret, parts.shop, suppressed)
+    return World(
+        parts.clock, parts.secret, parts.shop, suppressed, parts.settings.text_order_phones
+    )

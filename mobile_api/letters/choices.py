@@ -43,6 +43,7 @@ from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.privacy.schemas import NUMBER_MAX
 from mobile_api.privacy.wordings import WORDINGS, scope_of, shown_by_hash, shown_in
+from mobile_api.push.sealing import public_key
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(prefix="/letters/by", dependencies=[allow(Role.ANYONE)], include_in_schema=False)
@@ -152,6 +153,7 @@ def choices_page(
         "purposes": purposes,
         "topics": topics,
         "news": news,
+        "push_key": public_key(wired.secret) if whose.signed_in else "",
         "any_on": any(one.on for one in purposes),
         "undo": undo,
         "saved": saved,

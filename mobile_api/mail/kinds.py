@@ -23,6 +23,7 @@ from cart.profile.subscriptions.queries import waiting as letters_waiting
 from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow, SignInCodeRow
 from mobile_api.journeys import reminder
+from mobile_api.journeys.ways import other_way
 from mobile_api.mail.account import account_mail
 from mobile_api.mail.code import code_mail
 from mobile_api.mail.compose import compose, letter_of
@@ -39,6 +40,7 @@ class Kind:
 
     ``hand_over``: how it is sent, if not as all are. ``paced``: so many to a domain in a minute.
     ``may``: asked before each attempt; a refusal of it has settled the wish.
+    ``other_way``: sends what is no mail, and says how that went; None: it is one.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Kind:
     hand_over: Callable[[Parts, str, EmailMessage | None], Attempt] | None = None
     paced: bool = False
     may: Callable[[Parts, str], bool] | None = None
+    other_way: Callable[[Parts, str], Attempt | None] | None = None
 
 
 def _list_mail(parts: Parts, db: Session, request_id: str) -> EmailMessage | None:
@@ -66,7 +69,9 @@ KINDS: Final = {
         Kind("account", AccountLetterRow, account_letters.waiting, account_mail),
         Kind("letter", TopicLetterRow, letters_waiting, letter_mail, hand_over, paced=True),
         Kind(
-            "journey", JourneyMessageRow, sending.waiting, reminder.reminder_mail, may=reminder.may
+            *("journey", JourneyMessageRow, sending.waiting, reminder.reminder_mail),
+            may=reminder.may,
+            other_way=other_way,
         ),
     )
 }

@@ -31,6 +31,9 @@ def try_once(parts: Parts, kind: str, wish_id: str) -> Attempt:
     asked = KINDS[kind].may
     if asked is not None and not asked(parts, wish_id):
         return Attempt(Outcome.NOTHING)
+    other_way = KINDS[kind].other_way
+    if other_way is not None and (gone := other_way(parts, wish_id)) is not None:
+        return gone
     with reading(parts.engine) as db:
         message = KINDS[kind].message(parts, db, wish_id)
     if message is None and asked is not None:  # what it said just now is over: settle it
@@ -42,9 +45,8 @@ def try_once(parts: Parts, kind: str, wish_id: str) -> Attempt:
     parts.marked("composed")
     attempt = deliver(parts.smtp_url, message, postage_of(parts))
     parts.marked("delivered")
-    if attempt.outcome is Outcome.UNKNOWN:
-        return Attempt(Outcome.LATER, attempt.reason)
-    return attempt
+    unknown = attempt.outcome is Outcome.UNKNOWN
+    return Attempt(Outcome.LATER, attempt.reason) if unknown else attempt
 
 
 @office.step(name="try_once")

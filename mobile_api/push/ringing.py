@@ -60,10 +60,11 @@ def try_once(parts: Parts, ring_id: str) -> Tried:
         return Tried("gone", str(error), ring.phone_id)
     except Unavailable as error:
         return Tried("later", error.message, ring.phone_id)
-    return _read(answer, ring.phone_id)
+    return read_answer(answer, ring.phone_id)
 
 
-def _read(answer: Answer, phone_id: str) -> Tried:
+def read_answer(answer: Answer, phone_id: str) -> Tried:
+    """Return what a push service's answer means."""
     if answer.good:
         return Tried("sent", "", phone_id)
     said = f"{answer.status} {answer.body[:100].decode(errors='replace')}".strip()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
@@ -37,6 +37,10 @@ class Subscription(BaseModel):
 
     endpoint: Endpoint
     keys: Keys
+    reminders: Annotated[
+        StrictBool | None,
+        Field(description="Also for reminders; left out: as it was."),
+    ] = None
 
 
 class Unsubscription(BaseModel):
@@ -51,6 +55,7 @@ class Rung(BaseModel):
     """Whether this browser is rung."""
 
     rung: bool
+    reminders: bool = False
 
 
 @router.post("", response_model=Rung)
@@ -59,7 +64,7 @@ def subscribe(wanted: Subscription, wired: Wired, once: OnceOnly) -> Response:
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
         wired.outgoing.check_form(wanted.endpoint)
-        service.subscribe(
+        reminders = service.subscribe(
             db,
             wired.clock,
             session_id=shopper.id,
@@ -67,8 +72,9 @@ def subscribe(wanted: Subscription, wired: Wired, once: OnceOnly) -> Response:
             point=wanted.keys.p256dh,
             auth=wanted.keys.auth,
             locale=locale_of(once.keyed.request),
+            reminders=wanted.reminders,
         )
-        return Rung(rung=True)
+        return Rung(rung=True, reminders=reminders)
 
     return once.run(effect)
 

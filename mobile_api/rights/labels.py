@@ -103,6 +103,7 @@ COLUMNS: Final = {
     "quantity": N_("Quantity"),
     "ready_at": N_("Ready"),
     "reason": N_("Reason"),
+    "reminders": N_("Also for reminders"),
     "received_at": N_("Received"),
     "received_bytes": N_("Bytes received"),
     "refunded_minor": N_("Refunded"),

@@ -48,6 +48,12 @@ ELSEWHERE: Final = (
         "until whoever uploads them deletes them: they are to be deleted once they were uploaded",
     ),
     Elsewhere(
+        "`DATA_DIR/texts`: what SMS and WhatsApp messages would say, where no TEXT_URL is set",
+        "their words and links, the last three digits of a number, ids",
+        "nothing: once her rows are gone an id and a link lead nowhere",
+        "30 days",
+    ),
+    Elsewhere(
         "spools of devices",
         "events that were not sent yet; one that asks for a list has the address",
         "events of her visits are acknowledged and done away with, so the device forgets them",

@@ -32,6 +32,7 @@ from cart.profile.timeline import service as timeline
 from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
 from gateway.plans import service as plans
+from inventory_api.catalogue import price_changes
 from mobile_api.mail.queries import erase_addresses
 from mobile_api.rights import idle
 from mobile_api.settings import ApiSettings
@@ -60,6 +61,12 @@ RULES: Final = (
             f" {LETTERS_KEPT.days} days after a letter was asked for (fixed)"
         ),
         lambda db, clock, _: profile.forget(db, clock),
+    ),
+    Rule(
+        "price_changes",
+        "what articles cost before",
+        lambda _: f"{price_changes.KEPT.days} days (fixed)",
+        lambda db, clock, _: price_changes.forget(db, clock, AT_ONCE_MAX),
     ),
     Rule(
         "rings",

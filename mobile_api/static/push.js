@@ -4,6 +4,7 @@ const { send } = await import(document.body.dataset.shell);
 
 const $ = (query, root = document) => root.querySelector(query);
 const part = $("#push");
+const reminding = Boolean(part?.dataset.reminders); // a page of reminders, not of a queue
 const able = part && "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 const key = () => Uint8Array.from(atob(part.dataset.key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
 const same = (one, other) => one && new Uint8Array(one).every((byte, place) => byte === other[place]);
@@ -15,9 +16,9 @@ function show(on) {
 function fault(text) {
   $("#push-fault", part).textContent = text;
 }
-async function tell(subscription) {
+async function tell(subscription, wish = {}) {
   const { endpoint, keys } = subscription.toJSON();
-  await send("POST", "/api/v1/push", { endpoint, keys });
+  return send("POST", "/api/v1/push", { endpoint, keys, ...wish });
 }
 async function ring() {
   fault("");
@@ -29,14 +30,16 @@ async function ring() {
     subscription = null;
   }
   subscription ??= await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key() });
-  await tell(subscription);
+  await tell(subscription, reminding ? { reminders: true } : {});
   show(true);
   $("#push-off", part).focus();
 }
 async function rest() {
   fault("");
   const subscription = await (await navigator.serviceWorker.ready).pushManager.getSubscription();
-  if (subscription) {
+  if (subscription && reminding) {
+    await tell(subscription, { reminders: false }); // it may still ring when it is her turn
+  } else if (subscription) {
     await send("POST", "/api/v1/push/end", { endpoint: subscription.endpoint });
     await subscription.unsubscribe();
   }
@@ -52,6 +55,6 @@ if (able) {
   $("#push-off", part).onclick = pressed(rest);
   const subscription = await navigator.serviceWorker.ready.then(({ pushManager }) => pushManager.getSubscription()).catch(() => null);
   const on = subscription && Notification.permission === "granted" && same(subscription.options.applicationServerKey, key());
-  if (on) tell(subscription).catch(() => {}); // who waits here now is who is rung
-  show(Boolean(on));
+  const told = on && (await tell(subscription).catch(() => null)); // who is here now is who is rung
+  show(Boolean(reminding ? told?.reminders : on));
 }

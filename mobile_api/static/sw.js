@@ -100,8 +100,8 @@ self.addEventListener("push", (event) => {
   let told = {};
   try { told = event.data.json(); } catch { return; }
   event.waitUntil(self.registration.showNotification(told.title, {
-    body: told.body, tag: told.tag, lang: told.lang, dir: told.dir, renotify: true, requireInteraction: true,
-    vibrate: [200, 100, 200, 100, 400], icon: SHELL.find((one) => one.includes("icon.svg")), data: { url: told.url },
+    body: told.body, tag: told.tag, lang: told.lang, dir: told.dir, renotify: true, requireInteraction: !told.quiet,
+    vibrate: told.quiet ? [] : [200, 100, 200, 100, 400], icon: SHELL.find((one) => one.includes("icon.svg")), data: { url: told.url },
   }));
 });
 self.addEventListener("notificationclick", (event) => {

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
 from cart.journeys import enrolling, loading, rounds, sending
+from cart.journeys.news.rounds import watch_and_tell
 from cart.journeys.ports import World
 from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.gtin import Gtin
@@ -19,6 +20,12 @@ from cart.profile.service import become
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
+from inventory_api.catalogue import price_changes
+from inventory_api.catalogue import service as catalogue
+from inventory_api.catalogue.tables import PriceRow
+from inventory_api.stock import service as stock
+from inventory_api.stock.model import Reason
+from inventory_api.stock.shelves import Shelves
 from tests.cart.buying import HERE, LAMP, SHOP, Buyer
 from tests.fakes.clock import FakeClock
 
@@ -53,12 +60,34 @@ TRIED: Final = REMINDER.replace("cart-reminder", "tried-reminder").replace(
     "cart_idle", "tried_not_bought"
 )
 
+BACK: Final = """
+name = "back-again"
+version = 1
+title = "It is back"
+holdout_percent = 0
+goal_days = 5
+again_after_days = 5
+[trigger]
+kind = "back_in_stock"
+after_hours = 1
+[[steps]]
+id = "told"
+kind = "message"
+"""
+
+CHEAPER: Final = (
+    BACK.replace("back-again", "cheaper")
+    .replace("back_in_stock", "price_drop")
+    .replace("after_hours = 1", "after_hours = 1\npercent = 10")
+)
+
 
 class Street:
     """The shop, the clock, and the journeys that are on."""
 
     def __init__(self, engine: Engine, clock: FakeClock, *sources: str) -> None:
         self.engine, self.clock = engine, clock
+        self.goods = Shelves(clock.monotonic)
         self.suppressed: dict[str, str] = {}
         self.world = World(clock, SECRET, SHOP, lambda _, address: self.suppressed.get(address, ""))
         for source in sources:
@@ -78,6 +107,7 @@ class Street:
     def round(self) -> int:
         """Read on and move on once, as the process does every few seconds."""
         self.read_on()
+        watch_and_tell(self.engine, self.world, self.goods)
         return rounds.move_all(self.engine, self.world)
 
     def post(self) -> list[str]:
@@ -102,6 +132,27 @@ class Street:
             self.round()
             gone += [(home, self.clock.now()) for home in self.post()]
         return gone
+
+    def shelve(self, pieces: int, sku: str = "lamp", location_id: str = HERE) -> None:
+        """Bring pieces to a shelf, or take them from it."""
+        with unit_of_work(self.engine) as db:
+            stock.move(
+                db,
+                self.clock,
+                location_id=location_id,
+                sku=sku,
+                delta=pieces,
+                reason=Reason.RECEIVED if pieces > 0 else Reason.DAMAGED,
+            )
+
+    def price(self, minor: int, sku: str = "lamp") -> None:
+        """Let a feed change a price."""
+        with unit_of_work(self.engine) as db:
+            catalogue.lock(db)
+            price_changes.note(db, self.clock, [(sku, "EUR", minor)])
+            row = db.get_one(PriceRow, (sku, "EUR"))
+            row.price_minor = minor
+            db.add(row)
 
     def runs(self) -> list[JourneyRunRow]:
         """Return all runs."""

@@ -1,6 +1,8 @@
 """A journey as it is written down: what is read, what is refused, and where a run goes next."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,16 @@ from cart.journeys.guards import (
     Refusal,
     refusal,
 )
-from cart.journeys.model import Fact, Split, arm_of, held_out, read
+from cart.journeys.model import (
+    OF_GOODS,
+    Channel,
+    Fact,
+    Split,
+    TriggerKind,
+    arm_of,
+    held_out,
+    read,
+)
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
 from cart.kernel.errors import InvalidInput
 
@@ -56,6 +67,17 @@ kind = "exit"
 ALL: Final = Standing(bought=False, facts=frozenset(Fact))
 
 
+def test_the_examples_of_the_document_can_be_loaded() -> None:
+    """Each whole definition in it, by every trigger's word that it explains."""
+    page = (Path(__file__).parents[2] / "docs" / "journeys.md").read_text(encoding="utf-8")
+    # The first one goes on with shortened steps, which say what they are by comments.
+    found = [read(one) for one in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    assert {"back-again", "cheaper"} <= {one.name for one in found}
+    assert {one.trigger.kind for one in found} >= OF_GOODS
+    assert {one for each in found for one in each.channels} >= {Channel.MAIL, Channel.PUSH}
+    assert all(f"`{kind}`" in page for kind in TriggerKind)
+
+
 def test_a_definition_is_read_with_its_defaults() -> None:
     """What is left out is the cautious choice: one in ten gets nothing."""
     one = read(REMINDER)
@@ -67,6 +89,7 @@ def test_a_definition_is_read_with_its_defaults() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("after_hours = 24", "after_hours = 24\npercent = 5", "cart_idle has none"),
         ("version = 1", "version = 1\ncolour = 'red'", "colour: Extra inputs are not permitted"),
         ("hours = 6", "hours = 0", "step 3 hours: Input should be greater than or equal to 1"),
         ("hours = 6", "hours = '6'", "step 3 hours: Input should be a valid integer"),

@@ -14,7 +14,7 @@ from cart.db import is_sqlite, reading, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.kernel.gtin import Gtin, check_digit
 from cart.kernel.ids import RandomIds
-from inventory_api.catalogue import queries
+from inventory_api.catalogue import price_changes, queries
 from inventory_api.catalogue.tables import LocationRow, PictureRow, ProductRow, ZoneRow
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.progress import summary
@@ -96,7 +96,11 @@ def test_a_changed_row_changes_itself_alone(desk: Desk) -> None:
     assert desk.take("catalogue.jsonl", changed, SECOND).changed == 1
     with reading(desk.engine) as db:
         red = queries.product(db, "lamp").variant("lamp-red")
+        told = price_changes.after(db, 0, 10)
     assert (red.prices, red.pictures) == ({"EUR": 17900}, [])
+    assert [(one.gtin, one.currency, one.before_minor, one.price_minor) for one in told] == [
+        ("04006381333931", "EUR", 18900, 17900)
+    ]
 
 
 def test_a_variant_that_is_no_longer_sold_has_no_price(desk: Desk) -> None:

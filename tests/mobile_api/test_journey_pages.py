@@ -21,7 +21,7 @@ from mobile_api.cli import app as cli_app
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import LAMP, MUG
 from tests.cart.floor import Floor
-from tests.cart.journeying import DAY_S, REMINDER, Street, Walker
+from tests.cart.journeying import CHEAPER, DAY_S, REMINDER, Street, Walker
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import hire, signed_in
@@ -111,6 +111,32 @@ def test_a_dry_run_says_how_many_and_nobody_by_name(app: FastAPI, floor: Floor) 
     assert 'class="num">6<' in shown
     assert street.runs() == []
     assert ("journey.try", "cart-reminder", "done") in noted(floor.engine)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", ("Something put aside that costs less", "by 10 % or more", "after 1 hour")),
+        ("he", ("משהו שהונח בצד ועולה פחות", "התראה בטלפון")),
+        (
+            "pl",
+            ("Coś odłożonego, co kosztuje mniej", "po 1 godzinie", "Powiadomienie na telefonie"),
+        ),
+    ],
+)
+def test_triggers_and_ways_are_said_in_words(
+    app: FastAPI, floor: Floor, locale: str, said: tuple[str, ...]
+) -> None:
+    """What starts it, after how long, by which way; a dry run of goods says that it knows none."""
+    street = Street(floor.engine, floor.clock, CHEAPER + 'channel = "push"\n')
+    street.round()
+    with signed_in(TestClient(app), hire(floor, "35", role=Role.MARKETER)) as client:
+        language = {**HTML, "accept-language": locale}
+        shown = client.get("/staff/journeys", headers=language).text
+        tried = client.get("/staff/journeys/cheaper/dry-run", headers=language).text
+    assert [one for one in said if one not in shown] == []
+    assert 'class="notice"' in tried
+    assert 'class="num"' not in tried
 
 
 def test_the_dry_run_of_what_happened_is_what_happened(floor: Floor) -> None:

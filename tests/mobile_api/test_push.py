@@ -96,7 +96,7 @@ def let(phone: TestClient, browser: Browser, locale: str = "en") -> None:
     """Let a browser be rung for whoever has this phone."""
     headers = key() | {"accept-language": locale}
     answer = phone.post(PUSH, json=browser.subscription, headers=headers)
-    assert (answer.status_code, answer.json()) == (200, {"rung": True})
+    assert (answer.status_code, answer.json()) == (200, {"rung": True, "reminders": False})
 
 
 def rings(app: FastAPI) -> list[str]:
@@ -237,7 +237,7 @@ def test_a_browser_belongs_to_whoever_let_it_last(
     let(other, shared)
     assert len({one.session_id for one in rows(app, PushPhoneRow)}) == 1
     gone = phone.post(f"{PUSH}/end", json={"endpoint": shared.endpoint}, headers=key())
-    assert gone.json() == {"rung": False}
+    assert gone.json() == {"rung": False, "reminders": False}
     assert len(rows(app, PushPhoneRow)) == 1  # hers to end it was not
     for number in range(PHONES_MAX):
         clock.advance(1)

@@ -261,7 +261,7 @@ def test_a_mail_server_that_is_away_until_she_buys_has_nothing_to_send(
     assert server.taken == []
 
 
-def _where_it_is_noon() -> str:
+def where_it_is_noon() -> str:
     """Return a time zone in which it is about noon by the machine's clock: no quiet hours."""
     ahead = 12 - datetime.now(UTC).hour
     return f"Etc/GMT{-ahead:+d}"  # POSIX: the sign is the other way round
@@ -286,7 +286,7 @@ def test_a_process_that_dies_while_it_sends_sends_one(
     shop_engine = ada.parts.engine
     with unit_of_work(shop_engine) as db:
         place = db.get_one(LocationRow, HERE)
-        place.timezone = _where_it_is_noon()
+        place.timezone = where_it_is_noon()
         db.add(place)
     add(ada.phone, RED)
     ada.touch(Kind.SCANNED, RED)

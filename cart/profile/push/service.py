@@ -24,17 +24,21 @@ def subscribe(
     point: str,
     auth: str,
     locale: str,
-) -> None:
+    reminders: bool | None = None,
+) -> bool:
     """Let a browser be rung for this session from now on, and for no other.
 
     The same browser again takes its new keys and language; of more than PHONES_MAX the one that
-    was let longest ago goes.
+    was let longest ago goes. ``reminders``: also for these, or not any more; None: as it was for
+    this session. Returns whether it is.
 
     Raises:
         InvalidInput: keys that are none.
     """
     check_keys(point, auth)
     name = phone_id(endpoint)
+    if reminders is None:
+        reminders = name in reminded(db, session_id)
     _forget(db, [name])
     others = db.exec(
         select(PushPhoneRow.id)
@@ -51,10 +55,20 @@ def subscribe(
             point=point,
             auth=auth,
             locale=locale,
+            reminders=reminders,
             created_at=clock.now(),
         )
     )
     db.flush()
+    return reminders
+
+
+def reminded(db: Session, session_id: str) -> Sequence[str]:
+    """Return the phones of a session that were let for reminders."""
+    asked = select(PushPhoneRow.id).where(
+        PushPhoneRow.session_id == session_id, col(PushPhoneRow.reminders)
+    )
+    return db.exec(asked.order_by(col(PushPhoneRow.id))).all()
 
 
 def unsubscribe(db: Session, *, session_id: str, endpoint: str) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import ID_LENGTH_MAX
@@ -20,6 +20,7 @@ class PushPhoneRow(SQLModel, table=True):
 
     ``endpoint``: where its maker's push service takes messages for it; ``point``, ``auth``: what
     they are sealed with (RFC 8291), so that the push service cannot read them.
+    ``reminders``: it was let for reminders, too; one that was let for turns alone gets none.
     """
 
     __tablename__ = "push_phone"
@@ -30,6 +31,7 @@ class PushPhoneRow(SQLModel, table=True):
     point: str = Field(max_length=POINT_LENGTH_MAX)
     auth: str = Field(max_length=AUTH_LENGTH_MAX)
     locale: str = Field(max_length=2)
+    reminders: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     created_at: datetime
 
 

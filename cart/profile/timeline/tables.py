@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import CODE_LENGTH_MAX, ID_LENGTH_MAX
@@ -28,6 +28,15 @@ class InteractionRow(SQLModel, table=True):
         CheckConstraint(_among("kind", Kind), name="kind"),
         CheckConstraint(_among("channel", Channel), name="channel"),
         Index("ix_interaction_session_id_at_us", "session_id", "at_us"),
+        # Who touched an article, one session after the other: when it is back, or costs less.
+        Index(
+            "ix_interaction_gtin_session_id",
+            "gtin",
+            "session_id",
+            "at_us",
+            sqlite_where=text("gtin <> ''"),
+            postgresql_where=text("gtin <> ''"),
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=model.ID_LENGTH_MAX)
