@@ -25,6 +25,7 @@ from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
 from mobile_api.journeys import back as journey_back
+from mobile_api.journeys import editing as journey_editing
 from mobile_api.journeys import pages as journey_pages
 from mobile_api.letters import choices as letter_choices
 from mobile_api.letters import pages as letter_pages
@@ -126,6 +127,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     staff_topics.router,
     segment_pages.router,
     journey_pages.router,
+    journey_editing.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

@@ -14,6 +14,17 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from cart.journeys.faults import (
+    AGAIN,
+    MESSAGES,
+    NOT_BELOW,
+    NOT_TOML,
+    SUM,
+    TOO_LONG,
+    TWICE,
+    Fault,
+    faults_in,
+)
 from cart.kernel.errors import InvalidInput
 
 NAME_LENGTH_MAX: Final = 40
@@ -129,50 +140,51 @@ def read(source: str) -> Definition:
     Raises:
         InvalidInput: it is none; the message says where and why.
     """
-    if len(source) > SOURCE_LENGTH_MAX:
-        msg = f"a journey has at most {SOURCE_LENGTH_MAX} characters"
-        raise InvalidInput(msg)
-    try:
-        found = Definition.model_validate(tomllib.loads(source))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"not TOML: {error}"
-        raise InvalidInput(msg) from error
-    except ValidationError as error:
-        said = "; ".join(f"{_where(one['loc'])}: {one['msg']}" for one in error.errors())
-        raise InvalidInput(said) from error
-    if faults := list(_faults(found)):
-        raise InvalidInput("; ".join(faults))
+    found, faults = looked(source)
+    if found is None:
+        raise InvalidInput("; ".join(one.text for one in faults))
     return found
 
 
-def _where(loc: tuple[int | str, ...]) -> str:
-    """Return a place as its writer counts: ``step 2 hours``."""
-    if loc and loc[0] == "steps" and len(loc) > 1:
-        rest = [str(one) for one in loc[2:]]
-        kinds = {"wait", "condition", "split", "message", "exit"}
-        named = rest[1:] if rest and rest[0] in kinds else rest
-        return " ".join((f"step {int(loc[1]) + 1}", *named))
-    return " ".join(str(one) for one in loc) or "the file"
+def looked(source: str) -> tuple[Definition | None, tuple[Fault, ...]]:
+    """Return the journey that a TOML text defines, or all that is wrong with it."""
+    if len(source) > SOURCE_LENGTH_MAX:
+        said = f"a journey has at most {SOURCE_LENGTH_MAX} characters"
+        return None, (Fault(TOO_LONG, said, told={"most": SOURCE_LENGTH_MAX}),)
+    try:
+        found = Definition.model_validate(tomllib.loads(source))
+    except tomllib.TOMLDecodeError as error:
+        return None, (Fault(NOT_TOML, f"not TOML: {error}", told={"said": str(error)}),)
+    except ValidationError as error:
+        return None, faults_in(error)
+    faults = tuple(_faults(found))
+    return (None if faults else found), faults
 
 
-def _faults(one: Definition) -> Iterator[str]:
-    ids = [step.id for step in one.steps if step.id is not None]
-    yield from (f"two steps are called {name}" for name in sorted(ids) if ids.count(name) > 1)
+def _faults(one: Definition) -> Iterator[Fault]:
     messages = sum(isinstance(step, Message) for step in one.steps)
     if messages > MESSAGES_MAX:
-        yield f"{messages} messages: at most {MESSAGES_MAX}"
+        said, told = f"{messages} messages: at most {MESSAGES_MAX}", {"most": MESSAGES_MAX}
+        yield Fault(MESSAGES, said, field="steps", told=told)
     if one.again_after_days < one.goal_days:
-        yield "again_after_days is less than goal_days: one purchase would count twice"
+        said = "again_after_days is less than goal_days: one purchase would count twice"
+        yield Fault(AGAIN, said, field="again_after_days")
     for place, step in enumerate(one.steps):
-        targets = _targets(step)
-        if isinstance(step, Split) and sum(step.shares.values()) != 100:  # noqa: PLR2004 - percent
-            yield f"step {place + 1} shares: they come to {sum(step.shares.values())}, not to 100"
-        below = {later.id for later in one.steps[place + 1 :]}
-        yield from (
-            f"step {place + 1}: no step called {name} stands below it"
-            for name in targets
-            if name not in below
-        )
+        yield from _faults_of(one, place, step)
+
+
+def _faults_of(one: Definition, place: int, step: Step) -> Iterator[Fault]:
+    if step.id is not None and step.id in {before.id for before in one.steps[:place]}:
+        yield Fault(TWICE, f"two steps are called {step.id}", place, "id", {"name": step.id})
+    if isinstance(step, Split) and (total := sum(step.shares.values())) != 100:  # noqa: PLR2004 - percent
+        said = f"step {place + 1} shares: they come to {total}, not to 100"
+        yield Fault(SUM, said, place, "shares", {"total": total})
+    below = {later.id for later in one.steps[place + 1 :]}
+    for name in _targets(step):
+        if name not in below:
+            said = f"step {place + 1}: no step called {name} stands below it"
+            where = "shares" if isinstance(step, Split) else "otherwise"
+            yield Fault(NOT_BELOW, said, place, where, {"name": name})
 
 
 def _targets(step: Step) -> tuple[str, ...]:

@@ -139,10 +139,10 @@ def dry_run_page(
         context = _about(db, me, spoken) | {
             "one": one,
             "days": days,
-            "triggered": _coarse(said.triggered, spoken),
-            "entered": _coarse(said.entered, spoken),
-            "would": _reasons(said.would, spoken),
-            "ended": _reasons(said.ended, spoken),
+            "triggered": coarse_text(said.triggered, spoken),
+            "entered": coarse_text(said.entered, spoken),
+            "would": reasons_text(said.would, spoken),
+            "ended": reasons_text(said.ended, spoken),
             "cut": said.cut,
             "smallest": history.SMALLEST_GROUP,
         }
@@ -259,16 +259,18 @@ def _cells(one: Interval | None, places: int) -> tuple[str, ...]:
     return tuple(f"{value:.{places}f}" for value in (one.value, one.low, one.high))
 
 
-def _coarse(number: int, spoken: Words) -> str:
+def coarse_text(number: int, spoken: Words) -> str:
+    """Return a number of people, or that they are too few to say."""
     shown = history.coarse(number)
     if shown is not None:
         return str(shown)
     return spoken.gettext("fewer than %(number)s") % {"number": history.SMALLEST_GROUP}
 
 
-def _reasons(counts: Mapping[str, int], spoken: Words) -> list[tuple[str, str]]:
+def reasons_text(counts: Mapping[str, int], spoken: Words) -> list[tuple[str, str]]:
+    """Return what became of messages or runs, in words, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [(spoken.gettext(REASONS.get(why, why)), _coarse(n, spoken)) for why, n in ordered]
+    return [(spoken.gettext(REASONS.get(why, why)), coarse_text(n, spoken)) for why, n in ordered]
 
 
 def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[str, Any]:
