@@ -18,6 +18,8 @@ MESSAGES: Final = "too_many_messages"
 AGAIN: Final = "again_before_goal"
 SUM: Final = "shares_not_100"
 NOT_BELOW: Final = "not_below"
+SEGMENT_MISSING: Final = "segment_missing"
+SEGMENT_UNASKED: Final = "segment_unasked"
 _KINDS: Final = frozenset({"wait", "condition", "split", "message", "exit"})
 
 

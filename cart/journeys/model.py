@@ -14,11 +14,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from cart.db.columns import NAME_LENGTH_MAX as SEGMENT_LENGTH_MAX
 from cart.journeys.faults import (
     AGAIN,
     MESSAGES,
     NOT_BELOW,
     NOT_TOML,
+    SEGMENT_MISSING,
+    SEGMENT_UNASKED,
     SUM,
     TOO_LONG,
     TWICE,
@@ -38,6 +41,7 @@ GOAL_DAYS: Final = 14  # what is bought later has other reasons
 PARTS: Final = 10_000  # a person falls into one of these, by a keyed hash
 
 Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_LENGTH_MAX - 1}}}$")]
+SegmentName = Annotated[str, StringConstraints(min_length=1, max_length=SEGMENT_LENGTH_MAX)]
 Hours = Annotated[int, Field(ge=1, le=HOURS_MAX)]
 
 
@@ -56,6 +60,7 @@ class Fact(StrEnum):
     CONSENTS = "consents"  # she allows reminders
     HAS_THINGS = "has_things"  # what the run is about is still there to be bought by her
     IN_STOCK = "in_stock"  # some of it is on a shelf
+    IN_SEGMENT = "in_segment"  # she is in the segment that the condition names
 
 
 class _Strict(BaseModel):
@@ -78,11 +83,15 @@ class Wait(_Strict):
 
 
 class Condition(_Strict):
-    """Go on if it holds, else to ``otherwise``, a step further down; without one, leave."""
+    """Go on if it holds, else to ``otherwise``, a step further down; without one, leave.
+
+    ``segment``: by id or name, of ``in_segment`` and of nothing else.
+    """
 
     kind: Literal["condition"]
     id: Name | None = None
     holds: Annotated[Fact, Field(strict=False)]
+    segment: SegmentName | None = None
     otherwise: Name | None = None
 
 
@@ -179,6 +188,10 @@ def _faults_of(one: Definition, place: int, step: Step) -> Iterator[Fault]:
     if isinstance(step, Split) and (total := sum(step.shares.values())) != 100:  # noqa: PLR2004 - percent
         said = f"step {place + 1} shares: they come to {total}, not to 100"
         yield Fault(SUM, said, place, "shares", {"total": total})
+    if isinstance(step, Condition) and (step.segment is None) is (step.holds is Fact.IN_SEGMENT):
+        code = SEGMENT_MISSING if step.segment is None else SEGMENT_UNASKED
+        said = f"step {place + 1} segment: in_segment has one, and no other condition"
+        yield Fault(code, said, place, "segment")
     below = {later.id for later in one.steps[place + 1 :]}
     for name in _targets(step):
         if name not in below:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from cart.journeys.segments.person import Catalogue
 from cart.kernel.clock import Clock
 from cart.ports import Shop
 
@@ -24,9 +25,13 @@ def nobody_suppressed(db: Session, address: str) -> str:  # noqa: ARG001 - a por
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What moves journeys. ``secret``: by which people are held out and split."""
+    """What moves journeys. ``secret``: by which people are held out and split.
+
+    ``catalogue``: by which conditions on segments are weighed; without one none may be asked.
+    """
 
     clock: Clock
     secret: bytes
     shop: Shop
     suppressed: Suppression = nobody_suppressed
+    catalogue: Catalogue | None = None

@@ -16,16 +16,19 @@ from cart.audit.model import DONE, Action, On
 from cart.db import reading, unit_of_work
 from cart.journeys import history, loading, numbers
 from cart.journeys.faults import Fault
+from cart.journeys.membership import missing
 from cart.journeys.model import (
     HOURS_MAX,
     NAME_LENGTH_MAX,
     SOURCE_LENGTH_MAX,
     STEPS_MAX,
+    Condition,
     Definition,
     Fact,
     TriggerKind,
     looked,
 )
+from cart.journeys.segments import queries
 from cart.journeys.writing import numbered
 from cart.kernel.errors import CarryoverError
 from cart.kernel.errors.segments import JourneyNameTaken, JourneySaved
@@ -142,7 +145,7 @@ def _answer(request: Request, wired: Parts, device: Device, name: str, sent: for
     sent = sent.model_copy(update={"after": after, "name": name or sent.name})
     shown = Shown(name, after, sent.way, form.typed(sent), form.source_of(sent))
     if sent.do in {"check", "save"}:
-        shown = _read(shown)
+        shown = _asked(wired, _read(shown))
         if sent.do == "save":
             return _save(request, wired, device, shown)
         if shown.checked is not None:
@@ -166,6 +169,21 @@ def _read(shown: Shown) -> Shown:
     elif found is not None and found.version != shown.after + 1:
         wrong = (Fault("another_version", "", None, "version", {"version": shown.after + 1}),)
     return replace(shown, checked=None if wrong else found, faults=wrong)
+
+
+def _asked(wired: Parts, shown: Shown) -> Shown:
+    """Look whether the segments are there that a journey asks for."""
+    one = shown.checked
+    if one is None:
+        return shown
+    with reading(wired.engine) as db:
+        gone = missing(db, one)
+    wrong = tuple(
+        Fault("no_segment", "", place, "segment", {"name": step.segment or ""})
+        for place, step in enumerate(one.steps)
+        if isinstance(step, Condition) and step.segment in gone
+    )
+    return replace(shown, checked=None, faults=wrong) if wrong else shown
 
 
 def _as_form(shown: Shown) -> Shown:
@@ -237,6 +255,7 @@ def _page(request: Request, wired: Parts, me: Staff, shown: Shown) -> HTMLRespon
             "versions": _versions(db, shown.name, spoken) if shown.name else [],
             "triggers": [(one.value, _word(telling.TRIGGERS, one, spoken)) for one in TriggerKind],
             "facts": [(one.value, _word(telling.FACTS, one, spoken)) for one in Fact],
+            "segments": [one.name for one in queries.every(db) if one.state == "active"],
             "kinds": [(one, spoken.gettext(telling.KINDS[one])) for one in form.KINDS],
             "limits": {
                 "steps": STEPS_MAX,

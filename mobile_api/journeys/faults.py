@@ -40,6 +40,9 @@ WORDS: Final[Mapping[str, str]] = {
         "She would begin again before her purchase stops counting: it would count twice."
     ),
     model.SUM: N_("The shares come to %(total)s %%, not to 100 %%."),
+    model.SEGMENT_MISSING: N_("Say which segment."),
+    model.SEGMENT_UNASKED: N_("Only the condition on a segment has one."),
+    "no_segment": N_("There is no active segment %(name)s."),
     "another_name": N_("A journey keeps its name: this one is called %(name)s."),
     "another_version": N_("This will be version %(version)s."),
     model.NOT_BELOW: N_("There is no step called %(name)s below this one."),
@@ -61,6 +64,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "id": N_("Name of the step"),
     "hours": N_("Hours"),
     "holds": N_("Goes on only if"),
+    "segment": N_("Segment"),
     "otherwise": N_("Otherwise"),
     "shares": N_("Shares"),
 }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cart.db.columns import NAME_LENGTH_MAX as SEGMENT_LENGTH_MAX
 from cart.journeys.model import (
     AGAIN_AFTER_DAYS,
     GOAL_DAYS,
@@ -18,6 +19,7 @@ from cart.journeys.model import (
     SOURCE_LENGTH_MAX,
     STEPS_MAX,
     Definition,
+    Fact,
     TriggerKind,
     looked,
 )
@@ -30,12 +32,13 @@ KINDS: Final = ("wait", "condition", "split", "message", "exit")
 # Which parts of a row count, by its kind; what is not said of a step stays away from it.
 _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "wait": ("hours",),
-    "condition": ("holds", "otherwise"),
+    "condition": ("holds", "segment", "otherwise"),
     "split": ("shares",),
     "message": (),
     "exit": (),
 }
 _Word = Annotated[str, Field(max_length=NAME_LENGTH_MAX)]
+_Segment = Annotated[str, Field(max_length=SEGMENT_LENGTH_MAX)]
 _Number = Annotated[str, Field(max_length=NUMBER_LENGTH_MAX)]
 _Version = Annotated[int, Field(ge=0, lt=1_000_000)]
 
@@ -65,6 +68,7 @@ class Sent(BaseModel):
     was: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
     hours: Annotated[list[_Number], Field(max_length=STEPS_MAX)] = []
     holds: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
+    segment: Annotated[list[_Segment], Field(max_length=STEPS_MAX)] = []
     otherwise: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
     to: Annotated[list[_Word], Field(max_length=STEPS_MAX * ARMS)] = []
     percent: Annotated[list[_Number], Field(max_length=STEPS_MAX * ARMS)] = []
@@ -78,6 +82,7 @@ class Row:
     id: str = ""
     hours: str = ""
     holds: str = ""
+    segment: str = ""
     otherwise: str = ""
     arms: tuple[tuple[str, str], ...] = (("", ""),) * ARMS
 
@@ -90,6 +95,8 @@ class Row:
                 said["shares"] = {to: _number(part) for to, part in self.arms if to or part}
             elif name == "hours":
                 said["hours"] = _number(self.hours)
+            elif name == "segment" and self.holds != Fact.IN_SEGMENT:
+                continue
             elif (value := getattr(self, name).strip()) or name == "holds":
                 said[name] = value
         return said
@@ -137,10 +144,11 @@ def typed(sent: Sent) -> Draft:
     """Return the form as it was posted. A step with another name keeps those that lead to it."""
     names = {was: now.strip() for was, now in zip(sent.was, sent.id, strict=False) if was}
     arms = [(names.get(to, to), part) for to, part in zip(sent.to, sent.percent, strict=False)]
+    columns = (sent.kind, sent.id, sent.hours, sent.holds, sent.segment, sent.otherwise)
     rows = tuple(
-        Row(kind, own, hours, holds, names.get(otherwise, otherwise), _four(arms, place))
-        for place, (kind, own, hours, holds, otherwise) in enumerate(
-            zip(sent.kind, sent.id, sent.hours, sent.holds, sent.otherwise, strict=False)
+        Row(kind, own, hours, holds, segment, names.get(otherwise, otherwise), _four(arms, place))
+        for place, (kind, own, hours, holds, segment, otherwise) in enumerate(
+            zip(*columns, strict=False)
         )
     )
     return Draft(
@@ -169,7 +177,7 @@ def of_definition(one: Definition) -> Draft | None:
 def _row(step: Mapping[str, Any]) -> Row:
     arms = tuple((to, str(part)) for to, part in step.get("shares", {}).items())
     own, hours = step.get("id", ""), str(step.get("hours", ""))
-    named = (step.get("holds", ""), step.get("otherwise", ""))
+    named = (step.get("holds", ""), step.get("segment", ""), step.get("otherwise", ""))
     return Row(step["kind"], own, hours, *named, _four(arms, 0))
 
 

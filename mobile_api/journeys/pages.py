@@ -19,6 +19,7 @@ from cart.db import unit_of_work
 from cart.journeys import history, loading, numbers
 from cart.journeys.guards import Reason
 from cart.journeys.lift import Interval, purchase_lift, revenue_lift
+from cart.journeys.membership import missing
 from cart.journeys.model import NAME_LENGTH_MAX, TriggerKind
 from cart.journeys.moving import End
 from cart.journeys.numbers import Numbers
@@ -66,6 +67,7 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.HELD_OUT: N_("held out for comparison"),
     End.DONE: N_("came to the end"),
     End.EXIT: N_("left at a step"),
+    End.SEGMENT_GONE: N_("its segment is over"),
     End.CONDITION: N_("a condition did not hold"),
     End.JOINED: N_("signed in on another way"),
     "sent": N_("sent"),
@@ -75,7 +77,10 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A journey as its card shows it. ``rates``: bought, in percent, with and without it."""
+    """A journey as its card shows it. ``rates``: bought, in percent, with and without it.
+
+    ``missing``: segments that it asks for and that are over, or never were.
+    """
 
     numbers: Numbers
     refused: tuple[tuple[str, int], ...]
@@ -84,6 +89,7 @@ class Card:
     revenue: str
     clear: bool
     versions: tuple[tuple[int, str], ...]
+    missing: tuple[str, ...]
 
 
 @router.get("")
@@ -239,6 +245,7 @@ def _card(db: Session, one: Numbers, spoken: Words) -> Card:
         tuple(
             (row.version, spoken.moment(row.loaded_at)) for row in numbers.versions(db, one.name)
         ),
+        tuple(missing(db, loading.version_of(db, one.name, one.version))),
     )
 
 

@@ -29,6 +29,7 @@ FACTS: Final[Mapping[Fact, str]] = {
     Fact.CONSENTS: N_("she allows reminders"),
     Fact.HAS_THINGS: N_("what it is about is still there"),
     Fact.IN_STOCK: N_("some of it is in stock"),
+    Fact.IN_SEGMENT: N_("she is in the segment"),
 }
 KINDS: Final[Mapping[str, str]] = {
     "wait": N_("Wait"),
@@ -79,6 +80,7 @@ def step_text(step: Step, spoken: Words) -> str:
             return spoken.ngettext("Wait %(num)s hour", "Wait %(num)s hours", step.hours)
         case Condition():
             fact = spoken.gettext(FACTS.get(step.holds, step.holds.value))
+            fact = f"{fact} {step.segment}" if step.segment else fact
             return spoken.gettext("Go on only if %(fact)s") % {"fact": fact}
         case Split():
             return spoken.gettext("Split by chance")

@@ -1,10 +1,15 @@
 """Joins journeys with what this process has: catalogue, stock, and who gets no mail."""
 
+from typing import Final
+
 from sqlmodel import Session
 
 from cart.journeys.ports import World
 from cart.profile.subscriptions.suppression import reason_of
+from inventory_api.kinds import Kinds
 from mobile_api.wiring import Parts
+
+CATALOGUE: Final = Kinds()
 
 
 def world_of(parts: Parts) -> World:
@@ -13,4 +18,4 @@ def world_of(parts: Parts) -> World:
     def suppressed(db: Session, address: str) -> str:
         return reason_of(db, parts.secret, address) or ""
 
-    return World(parts.clock, parts.secret, parts.shop, suppressed)
+    return World(parts.clock, parts.secret, parts.shop, suppressed, CATALOGUE)

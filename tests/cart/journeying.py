@@ -19,6 +19,7 @@ from cart.profile.service import become
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
+from inventory_api.kinds import Kinds
 from tests.cart.buying import HERE, LAMP, SHOP, Buyer
 from tests.fakes.clock import FakeClock
 
@@ -60,7 +61,9 @@ class Street:
     def __init__(self, engine: Engine, clock: FakeClock, *sources: str) -> None:
         self.engine, self.clock = engine, clock
         self.suppressed: dict[str, str] = {}
-        self.world = World(clock, SECRET, SHOP, lambda _, address: self.suppressed.get(address, ""))
+        self.world = World(
+            clock, SECRET, SHOP, lambda _, address: self.suppressed.get(address, ""), Kinds()
+        )
         for source in sources:
             self.load(source)
 
