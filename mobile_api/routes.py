@@ -44,6 +44,7 @@ from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.plans import router as plan_router
 from mobile_api.privacy import pages as privacy_pages
 from mobile_api.privacy import router as privacy_router
+from mobile_api.privacy import why as privacy_why
 from mobile_api.privacy import withdrawing
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
@@ -106,6 +107,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     timeline_pages.router,
     privacy_router.router,
     privacy_pages.router,
+    privacy_why.router,
     withdrawing.router,
     letter_pages.router,
     letter_choices.router,

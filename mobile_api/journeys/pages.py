@@ -287,5 +287,6 @@ def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[
         Wanted(str.__new__(Gtin, gtin), sku, place + 1, None, CURRENCY)
         for place, (gtin, sku) in enumerate(rows)
     ]
-    letter = reminder(wired, db, words(locale), wanted, kind=kind, link="#", withdraw="#")
+    links = dict.fromkeys(("link", "withdraw", "why"), "#")
+    letter = reminder(wired, db, words(locale), wanted, kind=kind, **links)
     return {"letter": letter, "cids": {}, "base_url": wired.settings.base_url}
