@@ -17,7 +17,7 @@ from cart.db import unit_of_work
 from cart.db.guarded import insert_new, write
 from cart.journeys import people
 from cart.journeys.loading import find, version_of
-from cart.journeys.membership import Membership, asked_by, memberships, of_runs
+from cart.journeys.membership import NONE, Membership, asked_by, memberships, of_runs
 from cart.journeys.model import Definition, Fact, Message, TriggerKind, held_out
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person
@@ -41,7 +41,7 @@ class _Due:
     one: Definition
     person: Person
     now: datetime
-    member: Membership
+    member: Membership = NONE
 
 
 def move_all(engine: Engine, world: World) -> int:
@@ -120,7 +120,7 @@ def move(
     # Who joined another home in this very moment is asked for by herself.
     if asked and (known is None or person.home not in known):
         known = memberships(db, world, {person.home: asked})
-    member = known.get(person.home, Membership()) if known else Membership()
+    member = known.get(person.home, NONE) if known else NONE
     run = _Due(row, one, person, now, member)
     if person.home != row.session_id and _other(db, run):
         return _end(db, run, End.JOINED)

@@ -1,8 +1,12 @@
-"""The page on which journeys are written, in Chromium: by keyboard, without a mouse or a script."""
+"""The page on which journeys are written, in Chromium on a phone, by keyboard alone.
+
+That it needs no script is shown by tests/mobile_api/test_journey_editor.py, which runs none.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,7 +17,7 @@ from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
-from tests.browser.test_staff import PHONE, serious
+from tests.browser.test_staff import serious
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving
@@ -21,6 +25,7 @@ from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import COOKIE, hire
 
 pytestmark = pytest.mark.browser
+WIDTH_PX: Final = 390
 
 
 @pytest.fixture
@@ -33,14 +38,14 @@ def floor(sqlite_url: str) -> Iterator[Floor]:
 
 @pytest.fixture
 def opened(floor: Floor, browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
-    """Open a page on a marketer's phone that runs no scripts."""
+    """Open a page on a marketer's phone."""
     settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
     app = create_app(
         settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
     )
     with serving(app) as url:
         context = browser.new_context(
-            viewport=PHONE, locale="en", base_url=url, java_script_enabled=False
+            viewport={"width": WIDTH_PX, "height": 844}, locale="en", base_url=url
         )
         context.set_default_timeout(10_000)
         token = hire(floor, "9", role=Role.MARKETER)
@@ -55,7 +60,7 @@ def opened(floor: Floor, browser: Browser, tmp_path: Path) -> Iterator[Callable[
         context.close()
 
 
-def test_a_journey_is_written_by_keyboard_on_a_phone_without_scripts(
+def test_a_journey_is_written_by_keyboard_on_a_phone(
     opened: Callable[[str], Page], floor: Floor
 ) -> None:
     """Add, move, remove, an error that is mended, checked, saved; the reader is led along."""
@@ -85,7 +90,7 @@ def test_a_journey_is_written_by_keyboard_on_a_phone_without_scripts(
     hours.press("Enter")
     expect(page.get_by_role("heading", name="This is what happens")).to_be_visible()
     assert serious(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH_PX
     page.get_by_role("button", name="Save as version 1").press("Enter")
     expect(page.locator(".notice.good")).to_contain_text("Version 1 is saved.")
     with reading(floor.engine) as db:
