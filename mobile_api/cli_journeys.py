@@ -16,6 +16,7 @@ from cart.kernel.clock import SystemClock
 from cart.kernel.errors import InvalidInput
 from cart.ports import Shop
 from inventory_api.catalogue.queries import sellables
+from inventory_api.kinds import Kinds
 from inventory_api.places import Places
 from inventory_api.stock.promises import Promises
 from inventory_api.terminal import opened_database
@@ -88,7 +89,7 @@ def tried(
         with reading(engine) as db:
             one = loading.version_of(db, name, loading.find(db, name).version)
             shop = Shop(sellables, Promises(), Places())
-            world = World(SystemClock(), ApiSettings().key(), shop)
+            world = World(SystemClock(), ApiSettings().key(), shop, catalogue=Kinds())
             said = history.dry_run(db, world, one, days)
     if said.unknown:
         typer.echo(f"nobody kept how stock and prices were: {one.trigger.kind} cannot be tried")

@@ -25,6 +25,7 @@ from mobile_api.devices import hook as broker_hook
 from mobile_api.devices import router as device_router
 from mobile_api.edge import access
 from mobile_api.journeys import back as journey_back
+from mobile_api.journeys import editing as journey_editing
 from mobile_api.journeys import pages as journey_pages
 from mobile_api.letters import choices as letter_choices
 from mobile_api.letters import pages as letter_pages
@@ -43,6 +44,7 @@ from mobile_api.payment.sandbox import pages as bank_pages
 from mobile_api.plans import router as plan_router
 from mobile_api.privacy import pages as privacy_pages
 from mobile_api.privacy import router as privacy_router
+from mobile_api.privacy import why as privacy_why
 from mobile_api.privacy import withdrawing
 from mobile_api.products import pages as product_pages
 from mobile_api.products import pictures
@@ -106,6 +108,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     timeline_pages.router,
     privacy_router.router,
     privacy_pages.router,
+    privacy_why.router,
     withdrawing.router,
     letter_pages.router,
     letter_choices.router,
@@ -128,6 +131,7 @@ OWN_ROUTERS = (  # each is asked in turn whether it has a route: the busy ones f
     segment_pages.router,
     journey_pages.router,
     report_pages.router,
+    journey_editing.router,
     staff_vouched.router,
     *looks.ROUTERS,
     band_desk.router,

@@ -1,7 +1,8 @@
 """A dry run: who would have got what, had this journey been on. Reads only; writes nothing.
 
-Triggers, purchases, carts and times are as they were; consent, account and stock are as they are
-now, since nobody kept what they were then. Nothing of other journeys counts against the cap.
+Triggers, purchases, carts and times are as they were; consent, account, segments and stock are as
+they are now, since nobody kept what they were then. Nothing of other journeys counts against the
+cap.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, select
 from cart.journeys import people
 from cart.journeys.enrolling import BUSY, Start, start_of
 from cart.journeys.guards import MESSAGES_WITHIN, Facts, Piece, Reason, refusal
+from cart.journeys.membership import Membership, asked_by, memberships
 from cart.journeys.model import OF_GOODS, Definition, Fact, TriggerKind, held_out
 from cart.journeys.moving import Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person, Thing
@@ -66,8 +68,11 @@ def dry_run(db: Session, world: World, one: Definition, days: int) -> Forecast:
     starts = list(_starts(db, one, since, said))
     said.triggered = len(starts)
     said.cut = said.cut or len(starts) > RUNS_MAX
-    for start in starts[:RUNS_MAX]:
-        _walk(db, world, one, start, said)
+    looked_at, asked = starts[:RUNS_MAX], asked_by(one)
+    known = memberships(db, world, {start.home: asked for start in looked_at} if asked else {})
+    for start in looked_at:
+        member = known.get(start.home, Membership())
+        _walk(db, world, one, start, said=said, member=member)
     return said
 
 
@@ -107,13 +112,22 @@ def _starts(db: Session, one: Definition, since: datetime, said: Forecast) -> It
     yield from last.values()
 
 
-def _walk(db: Session, world: World, one: Definition, start: Start, said: Forecast) -> None:
+def _walk(
+    db: Session,
+    world: World,
+    one: Definition,
+    start: Start,
+    *,
+    said: Forecast,
+    member: Membership,
+) -> None:
     now, at, step = world.clock.now(), start.due_at, 0
     if at > now:
         said.ended["ahead"] += 1
         return
     person = people.person_of(db, start.home)
     things, facts, standing = _as_now(db, world, one, start, person)
+    standing = replace(standing, inside=member.inside, gone=member.gone)
     gtins = None if one.trigger.kind is TriggerKind.CART_IDLE else [t.gtin for t in things]
 
     def bought(until: datetime) -> bool:

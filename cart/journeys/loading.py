@@ -7,6 +7,7 @@ from cart.journeys.model import Definition, read
 from cart.journeys.tables import JourneyRow, JourneyVersionRow
 from cart.kernel.clock import Clock
 from cart.kernel.errors import InvalidInput, NotFound
+from cart.kernel.errors.segments import JourneyNameTaken, JourneySaved
 
 
 def load(db: Session, clock: Clock, source: str) -> Definition:
@@ -39,6 +40,39 @@ def load(db: Session, clock: Clock, source: str) -> Definition:
         db.add(row)
         db.flush()
     return one
+
+
+def save(db: Session, clock: Clock, source: str, *, after: int) -> Definition:
+    """Keep the version that follows ``after``, the newest that its writer saw; 0: a new journey.
+
+    The same journey again changes nothing.
+
+    Raises:
+        InvalidInput: it is no journey, or has another number than the next.
+        NotFound: a later version of a journey that is not there.
+        JourneyNameTaken: a new one, and there is a journey of this name.
+        JourneySaved: somebody was faster. Nothing has changed.
+    """
+    one = read(source)
+    if one.version != after + 1:
+        msg = f"version: this would be version {after + 1}"
+        raise InvalidInput(msg)
+    if after:
+        newest = find(db, one.name, lock=True).version
+    else:
+        new = {"name": one.name, "version": 1, "active": False, "changed_at": clock.now()}
+        is_new = insert_new(db, JourneyRow, new, keys=["name"])
+        newest = 0 if is_new else find(db, one.name, lock=True).version
+    saved = db.get(JourneyVersionRow, (one.name, one.version))
+    if saved is not None and read(saved.source) == one:
+        return one
+    if not after and newest:
+        msg = f"there is a journey called {one.name}"
+        raise JourneyNameTaken(msg)
+    if newest != after:
+        msg = f"{one.name} has version {newest} by now"
+        raise JourneySaved(msg)
+    return load(db, clock, source)
 
 
 def switch(db: Session, clock: Clock, name: str, *, active: bool) -> bool:
@@ -80,8 +114,17 @@ def version_of(db: Session, name: str, version: int) -> Definition:
     Raises:
         NotFound: it was never loaded.
     """
+    return read(source_of(db, name, version))
+
+
+def source_of(db: Session, name: str, version: int) -> str:
+    """Return the text of one version, as it was written.
+
+    Raises:
+        NotFound: it was never loaded.
+    """
     found = db.get(JourneyVersionRow, (name, version))
     if found is None:
         msg = f"there is no version {version} of {name}"
         raise NotFound(msg)
-    return read(found.source)
+    return found.source

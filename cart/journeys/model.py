@@ -14,6 +14,21 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from cart.db.columns import NAME_LENGTH_MAX as SEGMENT_LENGTH_MAX
+from cart.journeys.faults import (
+    AGAIN,
+    MESSAGES,
+    NOT_BELOW,
+    NOT_TOML,
+    PERCENT,
+    SEGMENT_MISSING,
+    SEGMENT_UNASKED,
+    SUM,
+    TOO_LONG,
+    TWICE,
+    Fault,
+    faults_in,
+)
 from cart.kernel.errors import InvalidInput
 
 NAME_LENGTH_MAX: Final = 40
@@ -28,6 +43,7 @@ GOAL_DAYS: Final = 14  # what is bought later has other reasons
 PARTS: Final = 10_000  # a person falls into one of these, by a keyed hash
 
 Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_LENGTH_MAX - 1}}}$")]
+SegmentName = Annotated[str, StringConstraints(min_length=1, max_length=SEGMENT_LENGTH_MAX)]
 Hours = Annotated[int, Field(ge=1, le=HOURS_MAX)]
 
 
@@ -52,6 +68,7 @@ class Fact(StrEnum):
     CONSENTS = "consents"  # she allows reminders
     HAS_THINGS = "has_things"  # what the run is about is still there to be bought by her
     IN_STOCK = "in_stock"  # some of it is on a shelf
+    IN_SEGMENT = "in_segment"  # she is in the segment that the condition names
 
 
 class _Strict(BaseModel):
@@ -89,11 +106,15 @@ class Wait(_Strict):
 
 
 class Condition(_Strict):
-    """Go on if it holds, else to ``otherwise``, a step further down; without one, leave."""
+    """Go on if it holds, else to ``otherwise``, a step further down; without one, leave.
+
+    ``segment``: by id or name, of ``in_segment`` and of nothing else.
+    """
 
     kind: Literal["condition"]
     id: Name | None = None
     holds: Annotated[Fact, Field(strict=False)]
+    segment: SegmentName | None = None
     otherwise: Name | None = None
 
 
@@ -166,52 +187,58 @@ def read(source: str) -> Definition:
     Raises:
         InvalidInput: it is none; the message says where and why.
     """
-    if len(source) > SOURCE_LENGTH_MAX:
-        msg = f"a journey has at most {SOURCE_LENGTH_MAX} characters"
-        raise InvalidInput(msg)
-    try:
-        found = Definition.model_validate(tomllib.loads(source))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"not TOML: {error}"
-        raise InvalidInput(msg) from error
-    except ValidationError as error:
-        said = "; ".join(f"{_where(one['loc'])}: {one['msg']}" for one in error.errors())
-        raise InvalidInput(said) from error
-    if faults := list(_faults(found)):
-        raise InvalidInput("; ".join(faults))
+    found, faults = looked(source)
+    if found is None:
+        raise InvalidInput("; ".join(one.text for one in faults))
     return found
 
 
-def _where(loc: tuple[int | str, ...]) -> str:
-    """Return a place as its writer counts: ``step 2 hours``."""
-    if loc and loc[0] == "steps" and len(loc) > 1:
-        rest = [str(one) for one in loc[2:]]
-        kinds = {"wait", "condition", "split", "message", "exit"}
-        named = rest[1:] if rest and rest[0] in kinds else rest
-        return " ".join((f"step {int(loc[1]) + 1}", *named))
-    return " ".join(str(one) for one in loc) or "the file"
+def looked(source: str) -> tuple[Definition | None, tuple[Fault, ...]]:
+    """Return the journey that a TOML text defines, or all that is wrong with it."""
+    if len(source) > SOURCE_LENGTH_MAX:
+        said = f"a journey has at most {SOURCE_LENGTH_MAX} characters"
+        return None, (Fault(TOO_LONG, said, told={"most": SOURCE_LENGTH_MAX}),)
+    try:
+        found = Definition.model_validate(tomllib.loads(source))
+    except tomllib.TOMLDecodeError as error:
+        return None, (Fault(NOT_TOML, f"not TOML: {error}", told={"said": str(error)}),)
+    except ValidationError as error:
+        return None, faults_in(error)
+    faults = tuple(_faults(found))
+    return (None if faults else found), faults
 
 
-def _faults(one: Definition) -> Iterator[str]:
-    ids = [step.id for step in one.steps if step.id is not None]
-    yield from (f"two steps are called {name}" for name in sorted(ids) if ids.count(name) > 1)
+def _faults(one: Definition) -> Iterator[Fault]:
     messages = sum(isinstance(step, Message) for step in one.steps)
     if messages > MESSAGES_MAX:
-        yield f"{messages} messages: at most {MESSAGES_MAX}"
+        said, told = f"{messages} messages: at most {MESSAGES_MAX}", {"most": MESSAGES_MAX}
+        yield Fault(MESSAGES, said, field="steps", told=told)
     if one.trigger.percent is not None and one.trigger.kind is not TriggerKind.PRICE_DROP:
-        yield f"trigger percent: {one.trigger.kind} has none"
+        said = f"trigger percent: {one.trigger.kind} has none"
+        yield Fault(PERCENT, said, field="trigger.percent")
     if one.again_after_days < one.goal_days:
-        yield "again_after_days is less than goal_days: one purchase would count twice"
+        said = "again_after_days is less than goal_days: one purchase would count twice"
+        yield Fault(AGAIN, said, field="again_after_days")
     for place, step in enumerate(one.steps):
-        targets = _targets(step)
-        if isinstance(step, Split) and sum(step.shares.values()) != 100:  # noqa: PLR2004 - percent
-            yield f"step {place + 1} shares: they come to {sum(step.shares.values())}, not to 100"
-        below = {later.id for later in one.steps[place + 1 :]}
-        yield from (
-            f"step {place + 1}: no step called {name} stands below it"
-            for name in targets
-            if name not in below
-        )
+        yield from _faults_of(one, place, step)
+
+
+def _faults_of(one: Definition, place: int, step: Step) -> Iterator[Fault]:
+    if step.id is not None and step.id in {before.id for before in one.steps[:place]}:
+        yield Fault(TWICE, f"two steps are called {step.id}", place, "id", {"name": step.id})
+    if isinstance(step, Split) and (total := sum(step.shares.values())) != 100:  # noqa: PLR2004 - percent
+        said = f"step {place + 1} shares: they come to {total}, not to 100"
+        yield Fault(SUM, said, place, "shares", {"total": total})
+    if isinstance(step, Condition) and (step.segment is None) is (step.holds is Fact.IN_SEGMENT):
+        code = SEGMENT_MISSING if step.segment is None else SEGMENT_UNASKED
+        said = f"step {place + 1} segment: in_segment has one, and no other condition"
+        yield Fault(code, said, place, "segment")
+    below = {later.id for later in one.steps[place + 1 :]}
+    for name in _targets(step):
+        if name not in below:
+            said = f"step {place + 1}: no step called {name} stands below it"
+            where = "shares" if isinstance(step, Split) else "otherwise"
+            yield Fault(NOT_BELOW, said, place, where, {"name": name})
 
 
 def _targets(step: Step) -> tuple[str, ...]:

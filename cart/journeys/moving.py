@@ -26,6 +26,7 @@ class End(StrEnum):
     DONE = "done"  # it came to its last step
     EXIT = "exit"  # a step says so
     CONDITION = "condition"  # what had to hold did not
+    SEGMENT_GONE = "segment_gone"  # nor could it: the segment that was asked for is over
     BOUGHT = "bought"  # she has bought: nothing more is to be said
     NOTHING_LEFT = "nothing_left"  # she took it off her list herself
     OVER = "over"  # what the shop had to say was no longer so when she would have entered
@@ -37,22 +38,33 @@ class End(StrEnum):
 class Standing:
     """What is so when a run is looked at. ``over``: what started it is no longer so.
 
-    ``facts``: those that hold.
+    ``facts``: those that hold. ``inside``: the segments that she is in, as conditions name them;
+    ``gone``: those that are over.
     """
 
     bought: bool
     over: bool = False
     facts: frozenset[Fact] = field(default_factory=frozenset)
+    inside: frozenset[str] = field(default_factory=frozenset)
+    gone: frozenset[str] = field(default_factory=frozenset)
+
+    def holds(self, one: Condition) -> bool:
+        """Say whether a condition holds."""
+        return one.segment in self.inside if one.segment is not None else one.holds in self.facts
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is done: go to ``step`` and look again at ``due_at``; ``message`` or ``end`` first."""
+    """What is done: go to ``step`` and look again at ``due_at``; ``message`` or ``end`` first.
+
+    ``noted``: what is to be kept of why it came this way.
+    """
 
     step: int
     due_at: datetime
     message: Message | None = None
     end: End | None = None
+    noted: End | None = None
 
 
 def entry_refused(one: Definition, standing: Standing) -> End | None:
@@ -77,22 +89,25 @@ def go_on(
     """Return the next move of a run that is due at ``step``. Whoever has bought is done."""
     if standing.bought:
         return Move(step, now, end=End.BOUGHT)
+    noted: End | None = None
     while step < len(one.steps):
         here = one.steps[step]
         match here:
             case Wait():
-                return Move(step + 1, now + timedelta(hours=here.hours))
+                return Move(step + 1, now + timedelta(hours=here.hours), noted=noted)
             case Message():
-                return Move(step, now, message=here)
+                return Move(step, now, message=here, noted=noted)
             case Exit():
                 return Move(step, now, end=End.EXIT)
             case Condition():
-                if here.holds in standing.facts:
+                if standing.holds(here):
                     step += 1
-                elif here.otherwise is None:
-                    return Move(step, now, end=End.CONDITION)
-                else:
-                    step = one.place_of(here.otherwise)
+                    continue
+                is_gone = here.segment in standing.gone
+                if here.otherwise is None:
+                    return Move(step, now, end=End.SEGMENT_GONE if is_gone else End.CONDITION)
+                noted = End.SEGMENT_GONE if is_gone else noted
+                step = one.place_of(here.otherwise)
             case Split():
                 step = one.place_of(arm(here))
             case _:

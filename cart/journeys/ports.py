@@ -8,6 +8,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from cart.journeys.model import Channel
+from cart.journeys.segments.person import Catalogue
 from cart.kernel.clock import Clock
 from cart.ports import Shop
 
@@ -102,6 +103,7 @@ class World:
     """What moves journeys. ``secret``: by which people are held out and split.
 
     ``order_phones``: texts go to the number that she gave with an order.
+    ``catalogue``: by which conditions on segments are weighed; without one none may be asked.
     """
 
     clock: Clock
@@ -109,3 +111,4 @@ class World:
     shop: Shop
     suppressed: Suppression = nobody_suppressed
     order_phones: bool = False
+    catalogue: Catalogue | None = None

@@ -5,6 +5,7 @@ nothing, and one that dies after it has left a row that the next one sends.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,7 @@ from cart.db import unit_of_work
 from cart.db.guarded import insert_new, write
 from cart.journeys import people
 from cart.journeys.loading import find, version_of
+from cart.journeys.membership import NONE, Membership, asked_by, memberships, of_runs
 from cart.journeys.model import OF_GOODS, Definition, Fact, Message, TriggerKind, held_out
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person
@@ -34,12 +36,13 @@ TROUBLE_WAITS: Final = timedelta(hours=1)  # a run that cannot be moved stands i
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A run that is due, with who it is about by now."""
+    """A run that is due, with who it is about by now, and in which segments she is."""
 
     row: JourneyRunRow
     one: Definition
     person: Person
     now: datetime
+    member: Membership = NONE
 
 
 def move_all(engine: Engine, world: World) -> int:
@@ -49,8 +52,9 @@ def move_all(engine: Engine, world: World) -> int:
         try:
             with unit_of_work(engine) as db:
                 ids = due(db, world.clock.now())
+                known = of_runs(db, world, ids)
                 for run_id in ids:
-                    move(db, world, run_id)
+                    move(db, world, run_id, known)
         except Exception:  # of one of them; the others are moved without it
             logger.exception("moving journeys on; trying one by one")
             _one_by_one(engine, world)
@@ -100,14 +104,25 @@ def _one_by_one(engine: Engine, world: World) -> None:
                 )
 
 
-def move(db: Session, world: World, run_id: str) -> bool:
-    """Move one run on, if it is due and nobody else has; say whether that was so."""
+def move(
+    db: Session, world: World, run_id: str, known: Mapping[str, Membership] | None = None
+) -> bool:
+    """Move one run on, if it is due and nobody else has; say whether that was so.
+
+    ``known``: what was asked of segments for the whole batch, by home.
+    """
     row = db.get_one(JourneyRunRow, run_id, populate_existing=True)
     now = world.clock.now()
     if row.state not in LIVE or row.due_at > now:
         return False
     person = people.person_of(db, row.session_id)
-    run = _Due(row, version_of(db, row.journey, row.version), person, now)
+    one = version_of(db, row.journey, row.version)
+    asked = asked_by(one, row.step)
+    # Who joined another home in this very moment is asked for by herself.
+    if asked and (known is None or person.home not in known):
+        known = memberships(db, world, {person.home: asked})
+    member = known.get(person.home, NONE) if known else NONE
+    run = _Due(row, one, person, now, member)
     if person.home != row.session_id and _other(db, run):
         return _end(db, run, End.JOINED)
     if not find(db, row.journey).active:
@@ -157,9 +172,13 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
         Fact.HAS_THINGS: bool(things),
         Fact.IN_STOCK: any(left.values()),
     }
-    over = people.dearer(db, world.shop, one.trigger, things)
+    holding = frozenset(fact for fact, is_so in found.items() if is_so)
     return Standing(
-        bought=False, over=over, facts=frozenset(fact for fact, is_so in found.items() if is_so)
+        bought=False,
+        over=people.dearer(db, world.shop, one.trigger, things),
+        facts=holding,
+        inside=run.member.inside,
+        gone=run.member.gone,
     )
 
 
@@ -197,6 +216,8 @@ def _go_on(
     if todo.end is not None:
         return _end(db, run, todo.end, **more)
     values = {"step": todo.step, "due_at": todo.due_at, "message_id": "", **more}
+    if todo.noted is not None:
+        values["reason"] = todo.noted.value
     if todo.message is None:
         return _change(db, run, values)
     return _ask(db, run, todo, todo.message, values)

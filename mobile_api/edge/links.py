@@ -53,6 +53,20 @@ def message_of_link(secret: bytes, link: str) -> str:
     return _needed(secret, "message", link, UnknownCart("this link brings nothing back"))
 
 
+def why_link(secret: bytes, message_id: str) -> str:
+    """Return ``{message_id}.{signature}``: it opens why this message came, and nothing else."""
+    return _signed(secret, "why", message_id)
+
+
+def message_of_why(secret: bytes, link: str) -> str:
+    """Return the message id of a link to its why.
+
+    Raises:
+        UnknownWithdrawal: the signature is not ours.
+    """
+    return _needed(secret, "why", link, UnknownWithdrawal("this is not a link of ours"))
+
+
 def withdrawal_link(secret: bytes, subject_id: str, purpose: Purpose) -> str:
     """Return ``{subject_id}.{purpose}.{signature}``: it withdraws this one purpose, and no other.
 

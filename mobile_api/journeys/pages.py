@@ -19,6 +19,7 @@ from cart.db import unit_of_work
 from cart.journeys import history, loading, numbers
 from cart.journeys.guards import Reason
 from cart.journeys.lift import Interval, purchase_lift, revenue_lift
+from cart.journeys.membership import missing
 from cart.journeys.model import NAME_LENGTH_MAX, TriggerKind
 from cart.journeys.moving import End
 from cart.journeys.numbers import Numbers
@@ -69,6 +70,7 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.HELD_OUT: N_("held out for comparison"),
     End.DONE: N_("came to the end"),
     End.EXIT: N_("left at a step"),
+    End.SEGMENT_GONE: N_("its segment is over"),
     End.CONDITION: N_("a condition did not hold"),
     End.OVER: N_("over before it was told"),
     End.JOINED: N_("signed in on another way"),
@@ -79,7 +81,10 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A journey as its card shows it. ``rates``: bought, in percent, with and without it."""
+    """A journey as its card shows it. ``rates``: bought, in percent, with and without it.
+
+    ``missing``: segments that it asks for and that are over, or never were.
+    """
 
     numbers: Numbers
     refused: tuple[tuple[str, int], ...]
@@ -88,6 +93,7 @@ class Card:
     revenue: str
     clear: bool
     versions: tuple[tuple[int, str], ...]
+    missing: tuple[str, ...]
 
 
 @router.get("")
@@ -143,10 +149,10 @@ def dry_run_page(
         context = _about(db, me, spoken) | {
             "one": one,
             "days": days,
-            "triggered": _coarse(said.triggered, spoken),
-            "entered": _coarse(said.entered, spoken),
-            "would": _reasons(said.would, spoken),
-            "ended": _reasons(said.ended, spoken),
+            "triggered": coarse_text(said.triggered, spoken),
+            "entered": coarse_text(said.entered, spoken),
+            "would": reasons_text(said.would, spoken),
+            "ended": reasons_text(said.ended, spoken),
             "cut": said.cut,
             "unknown": said.unknown,
             "smallest": history.SMALLEST_GROUP,
@@ -244,6 +250,7 @@ def _card(db: Session, one: Numbers, spoken: Words) -> Card:
         tuple(
             (row.version, spoken.moment(row.loaded_at)) for row in numbers.versions(db, one.name)
         ),
+        tuple(missing(db, loading.version_of(db, one.name, one.version))),
     )
 
 
@@ -264,16 +271,18 @@ def _cells(one: Interval | None, places: int) -> tuple[str, ...]:
     return tuple(f"{value:.{places}f}" for value in (one.value, one.low, one.high))
 
 
-def _coarse(number: int, spoken: Words) -> str:
+def coarse_text(number: int, spoken: Words) -> str:
+    """Return a number of people, or that they are too few to say."""
     shown = history.coarse(number)
     if shown is not None:
         return str(shown)
     return spoken.gettext("fewer than %(number)s") % {"number": history.SMALLEST_GROUP}
 
 
-def _reasons(counts: Mapping[str, int], spoken: Words) -> list[tuple[str, str]]:
+def reasons_text(counts: Mapping[str, int], spoken: Words) -> list[tuple[str, str]]:
+    """Return what became of messages or runs, in words, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [(spoken.gettext(REASONS.get(why, why)), _coarse(n, spoken)) for why, n in ordered]
+    return [(spoken.gettext(REASONS.get(why, why)), coarse_text(n, spoken)) for why, n in ordered]
 
 
 def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[str, Any]:
@@ -283,5 +292,6 @@ def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[
         Wanted(str.__new__(Gtin, gtin), sku, place + 1, None, CURRENCY)
         for place, (gtin, sku) in enumerate(rows)
     ]
-    letter = reminder(wired, db, words(locale), wanted, kind=kind, link="#", withdraw="#")
+    links = dict.fromkeys(("link", "withdraw", "why"), "#")
+    letter = reminder(wired, db, words(locale), wanted, kind=kind, **links)
     return {"letter": letter, "cids": {}, "base_url": wired.settings.base_url}

@@ -22,7 +22,7 @@ from cart.kernel.i18n import choose
 from cart.kernel.money import Money
 from cart.profile.consent.model import Purpose
 from mobile_api.carts.basket import ShownLine, Wanted, shown, totals
-from mobile_api.edge.links import message_link
+from mobile_api.edge.links import message_link, why_link
 from mobile_api.journeys.world import world_of
 from mobile_api.look.words import Words, words
 from mobile_api.mail.envelope import Envelope, enclose
@@ -35,7 +35,10 @@ LIST = "reminders"  # what they are called as a list (RFC 2919)
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """The content of the mail. ``link``: brings back these lines; ``withdraw``: ends reminders."""
+    """The content of the mail. ``link``: brings back these lines; ``withdraw``: ends reminders.
+
+    ``why``: says why it came.
+    """
 
     words: Words
     lead: str
@@ -44,6 +47,7 @@ class Reminder:
     place: str
     link: str
     withdraw: str
+    why: str
 
     @property
     def subject(self) -> str:
@@ -74,7 +78,9 @@ def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | 
     kind = version_of(db, row.journey, row.version).trigger.kind
     link = f"{parts.settings.base_url}/back/{message_link(parts.secret, row.id)}"
     wanted = wanted_of(row.lines)
-    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw=leaving.leave)
+    why = f"{parts.settings.base_url}/privacy/why/{why_link(parts.secret, row.id)}"
+    ends = {"withdraw": leaving.leave, "why": why}
+    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, **ends)
     envelope = Envelope(
         "journey",
         row.id,
@@ -97,13 +103,14 @@ def reminder(
     kind: TriggerKind,
     link: str,
     withdraw: str,
+    why: str,
 ) -> Reminder:
     """Return what the mail says, as things are now."""
     here_id = wanted[-1].location_id if wanted else None
     lines, here, _ = shown(db, parts.lookup, spoken, wanted, here_id=here_id)
     place = here.name if here else ""
     lead = lead_of(spoken, kind)
-    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw)
+    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw, why)
 
 
 def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:

@@ -82,7 +82,7 @@ def _told(parts: Parts, db: Session, row: JourneyMessageRow) -> _Told:
     kind = version_of(db, row.journey, row.version).trigger.kind
     link = f"/back/{message_link(parts.secret, row.id)}"
     wanted = wanted_of(row.lines)
-    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw="")
+    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw="", why="")
     names = ", ".join(line.name for line in letter.lines)
     run = db.get_one(JourneyRunRow, row.run_id)
     zone = ZoneInfo(people.zone_of(db, parts.shop, run.location_id))

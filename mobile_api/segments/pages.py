@@ -18,10 +18,12 @@ from starlette.datastructures import QueryParams
 from cart.audit import service as audit
 from cart.audit.model import DONE, Action, On
 from cart.db import reading, unit_of_work
+from cart.journeys.membership import users_of
 from cart.journeys.segments import explaining, filling, queries, service
 from cart.journeys.segments.queries import Segment
 from cart.journeys.segments.rule import BYTES_MAX, LEAVES_MAX, Group, Leaf, read, written
 from cart.kernel.errors import CarryoverError, InvalidInput
+from cart.kernel.errors.segments import SegmentInUse
 from cart.picking import staff
 from cart.picking.model import Staff
 from inventory_api.kinds import Kinds
@@ -75,6 +77,14 @@ class RuleSent(BaseModel):
         columns = ("what", "by", "value", "times", "days", "km")
         pairs = [(one, value) for one in columns for value in getattr(self, one)]
         return read(json.dumps(form.as_rule(form.rows(QueryParams(pairs)), self.joint)))
+
+
+class End(BaseModel):
+    """That a segment ends; ``anyway``: she was told which journeys ask for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    anyway: Annotated[bool, Field()] = False
 
 
 class Nothing(BaseModel):
@@ -192,7 +202,14 @@ def segment_page(
 
 
 def _one(
-    request: Request, wired: Parts, me: Staff, segment_id: str, *, home: str = "", fault: str = ""
+    request: Request,
+    wired: Parts,
+    me: Staff,
+    segment_id: str,
+    *,
+    home: str = "",
+    fault: str = "",
+    in_use: bool = False,
 ) -> HTMLResponse:
     spoken = words(locale_of(request))
     with reading(wired.engine) as db:
@@ -212,9 +229,11 @@ def _one(
             "why": why,
             "why_lines": list(telling.verdict_lines(why.verdict, spoken)) if why else [],
             "fault": fault,
+            "in_use": in_use,
+            "journeys": users_of(db, segment),
             "here_path": f"/staff/segments/{segment_id}",
         }
-    status = 400 if fault else 200
+    status = 409 if in_use else 400 if fault else 200
     return page(request, "staff_segment.html", context, status=status, headers=NO_STORE)
 
 
@@ -282,12 +301,13 @@ def end(
     wired: Wired,
     device: CurrentDevice,
     segment_id: SegmentId,
-    _: Annotated[Nothing, Form()],
+    sent: Annotated[End, Form()],
 ) -> Response:
-    """End a segment for good."""
+    """End a segment for good; if journeys that are on ask for it, she is told first."""
 
     def effect(db: Session, _: Staff) -> str:
-        return service.end(db, segment_id).id
+        used_by = () if sent.anyway else users_of(db, service.need(db, segment_id))
+        return service.end(db, segment_id, used_by).id
 
     return _done(request, wired, device, Action.SEGMENT_END, segment_id=segment_id, effect=effect)
 
@@ -304,6 +324,8 @@ def _done(
     me, _, refusal = _do(wired, device, action, segment_id, effect)
     if refusal is None:
         return RedirectResponse(f"/staff/segments/{segment_id}", 303, NO_STORE)
+    if isinstance(refusal, SegmentInUse):
+        return _one(request, wired, me, segment_id, in_use=True)
     return _one(request, wired, me, segment_id, fault=refusal.message)
 
 
@@ -313,7 +335,7 @@ def _do(
     action: Action,
     segment_id: str,
     effect: Callable[[Session, Staff], str],
-) -> tuple[Staff, str, InvalidInput | None]:
+) -> tuple[Staff, str, InvalidInput | SegmentInUse | None]:
     """Do it and note it, a refusal too.
 
     Raises:
@@ -331,6 +353,6 @@ def _do(
         outcome = refusal.code if refusal else DONE
         on = On("segment", segment_id)
         audit.note(db, wired.clock, staff.as_who(me), action, on, outcome=outcome)
-    if refusal is not None and not isinstance(refusal, InvalidInput):
+    if refusal is not None and not isinstance(refusal, InvalidInput | SegmentInUse):
         raise refusal
     return me, segment_id, refusal

@@ -23,6 +23,7 @@ from cart.profile.timeline.model import Channel, Interaction, Kind
 from inventory_api.catalogue import price_changes
 from inventory_api.catalogue import service as catalogue
 from inventory_api.catalogue.tables import PriceRow
+from inventory_api.kinds import Kinds
 from inventory_api.stock import service as stock
 from inventory_api.stock.model import Reason
 from inventory_api.stock.shelves import Shelves
@@ -89,7 +90,13 @@ class Street:
         self.engine, self.clock = engine, clock
         self.goods = Shelves(clock.monotonic)
         self.suppressed: dict[str, str] = {}
-        self.world = World(clock, SECRET, SHOP, lambda _, address: self.suppressed.get(address, ""))
+        self.world = World(
+            clock,
+            SECRET,
+            SHOP,
+            lambda _, address: self.suppressed.get(address, ""),
+            catalogue=Kinds(),
+        )
         for source in sources:
             self.load(source)
 

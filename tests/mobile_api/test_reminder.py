@@ -190,6 +190,8 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
         assert quantities(tablet) == {RED: 2, MUG: 1}
     assert ada.phone.post(back).status_code == 200
     assert quantities(ada.phone) == {RED: 2, MUG: 1}
+    why = scanner.get(_link(message, "/privacy/why")).text
+    assert "You put Arc &lt;lamp&gt; in your cart" in why
     forged = back[:-4] + ("AAAA" if not back.endswith("AAAA") else "BBBB")
     assert tablet.post(forged).status_code == 404
     assert scanner.post(withdraw).status_code == 200  # a press, on the page or by RFC 8058

@@ -119,6 +119,7 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "import": {},
     "segments": {"name": "New", "rule": '{"if":"known"}'},
     "rule": {"rule": '{"if":"known"}'},
+    **{one: {"way": "toml", "source": "x", "do": "save"} for one in ("new", "edit")},
     "set": {"pin": "402859"},
     "keep": {"days": "7"},
     "share": {"days": "7"},

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from cart.db.rows import TEXT, AnyRow, Ask, run_together
@@ -192,6 +193,11 @@ def unfilled(db: Session) -> list[Segment]:
 def every(db: Session) -> list[Segment]:
     """Return all segments, by name."""
     return [_segment(*row) for row in _asked(db, col(SegmentRow.id).is_not(None))]
+
+
+def where(db: Session, condition: ColumnElement[bool]) -> list[Segment]:
+    """Return the segments of which a condition on their rows holds, by name."""
+    return [_segment(*row) for row in _asked(db, condition)]
 
 
 def one(db: Session, segment_id: str) -> Segment | None:

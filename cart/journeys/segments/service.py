@@ -1,5 +1,6 @@
 """Makes segments, gives them new rules, begins and ends them. A rule is never changed in place."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -12,7 +13,7 @@ from cart.journeys.segments.rule import Group, Leaf, written
 from cart.journeys.segments.tables import SegmentChangeRow, SegmentRow, SegmentVersionRow
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import InvalidInput
-from cart.kernel.errors.segments import SegmentEnded, UnknownSegment
+from cart.kernel.errors.segments import SegmentEnded, SegmentInUse, UnknownSegment
 from cart.kernel.ids import Ids
 
 SEGMENTS_MAX: Final = 1_000  # ended ones too: nobody finds one among more
@@ -116,13 +117,19 @@ def begin(db: Session, segment_id: str) -> Segment:
     return need(db, segment_id)
 
 
-def end(db: Session, segment_id: str) -> Segment:
+def end(db: Session, segment_id: str, used_by: Collection[str] = ()) -> Segment:
     """End a segment for good: everybody leaves it with the next round. Twice is once.
+
+    ``used_by``: what still asks for it, unless whoever ends it was told.
 
     Raises:
         UnknownSegment: there is none of this id.
+        SegmentInUse: something asks for it. Nothing has changed.
     """
     row = _row(db, segment_id)
+    if used_by and row.state == "active":
+        msg = "journeys that are on ask for this segment"
+        raise SegmentInUse(msg, journeys=", ".join(sorted(used_by)))
     if row.state != "ended":
         row.unfilled, row.state = row.state == "active", "ended"
         db.add(row)
