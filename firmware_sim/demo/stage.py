@@ -6,7 +6,7 @@ Owns that file. The page polls it through the API's demo routes.
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,10 @@ FILE: Final = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class OnShow:
-    """The tablet on show, its claim link while somebody holds it, and the other tablets."""
+    """The tablet on show, its claim link while somebody holds it, and the other tablets.
+
+    ``mirror``: the mirror's page, ``mirror_link`` the claim link of who stands before it.
+    """
 
     tablet: str
     location: str
@@ -23,6 +26,8 @@ class OnShow:
     link: str = ""
     others: tuple[tuple[str, str], ...] = ()
     staff: tuple[str, str] = ("", "")  # number and PIN of whoever watches
+    mirror: str = ""
+    mirror_link: str = ""
 
 
 class Stage:
@@ -36,8 +41,16 @@ class Stage:
 
     def link(self, link: str | None) -> None:
         """Say which link the phone in the frame may take now."""
-        facts = {**asdict(self._show), "link": link or "", "pid": os.getpid()}
+        self._say(link=link or "")
+
+    def mirror_link(self, link: str) -> None:
+        """Say which link a phone before the mirror may take now; empty: none."""
+        self._say(mirror_link=link)
+
+    def _say(self, **changed: str) -> None:
         with self._lock:
+            self._show = replace(self._show, **changed)
+            facts = {**asdict(self._show), "pid": os.getpid()}
             fresh = self._path.with_suffix(".part")
             fresh.write_text(json.dumps(facts) + "\n", encoding="utf-8")
             fresh.replace(self._path)
