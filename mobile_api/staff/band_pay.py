@@ -158,7 +158,9 @@ def _taken(wired: Parts, me: Staff, desk: str, form: PayForm, attempt_id: str) -
         msg = "wrong PIN"
         raise PursePinRefused(msg, left=tried.left)
     keep = renewed(form.pin, tried.pin_hash)
-    with unit_of_work(wired.engine) as db:  # the desk before the purse, as above: rivals wait in line
+    with unit_of_work(
+        wired.engine
+    ) as db:  # the desk before the purse, as above: rivals wait in line
         desk_service.was_right(db, location_id=me.location_id, desk=desk)
         purses.was_right(db, customer_id=customer_id, pin_hash=tried.pin_hash, keep=keep)
     wired.marked("pin right")

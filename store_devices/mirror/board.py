@@ -26,9 +26,7 @@ CORNERS_MIN: Final = 8
 """Of 24: fewer say little of where the board is."""
 
 _WORDS: Final = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
-_BOARD: Final = cv2.aruco.CharucoBoard(
-    (COLUMNS, ROWS), SQUARE_MM / 1000, MARKER_MM / 1000, _WORDS
-)
+_BOARD: Final = cv2.aruco.CharucoBoard((COLUMNS, ROWS), SQUARE_MM / 1000, MARKER_MM / 1000, _WORDS)
 
 Points = NDArray[np.float32]
 

@@ -23,7 +23,7 @@ WAIT_S: Final = 600.0
 """Who holds the board for ten minutes without an end has gone away."""
 
 ROWS: Final = ("upper", "middle", "lower")
-# As she sees it who faces the glass with the board before her: the left of the picture is her right.
+# As she sees it who faces the glass, the board before her: the picture's left is her right.
 COLUMNS: Final = ("right", "middle", "left")
 ASKED: Final = {
     "sideways": "lean it: its left or its right edge nearer to the camera",

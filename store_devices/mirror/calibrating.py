@@ -240,9 +240,7 @@ class Views:
 
     def _like(self, before: _View, now: _View) -> bool:
         leant = np.abs(np.subtract(before.tilt_deg, now.tilt_deg)).max()
-        return bool(
-            leant < NEW_LEAN_DEG and self._moved(before.found, now.found) < NEW_SHARE
-        )
+        return bool(leant < NEW_LEAN_DEG and self._moved(before.found, now.found) < NEW_SHARE)
 
     def _moved(self, before: Found | None, now: Found) -> float:
         """Return how far the corners that both have moved, as a share of the picture's height."""

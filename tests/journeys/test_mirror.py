@@ -6,6 +6,8 @@ Over Mosquitto: the receipts of looks and wishes pass a broker that is not ours.
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -111,7 +113,7 @@ def files_with(folder: Path, bytes_: bytes) -> list[str]:
 def pieces_of(shop: RunningShop, look_id: str, *pictures: bytes) -> list[bytes]:
     """Return by what a look would be found again: of its pictures, sealed parts and sealed key."""
     sealed = [(folder_of(shop, look_id) / part).read_bytes() for part in ("video", "sheet")]
-    with sqlite3.connect(next(shop.server.data_dir.glob("*.db"))) as db:
+    with sqlite3.connect(shop.server.data_dir / "carryover.db") as db:
         asked = "SELECT sealed_key FROM look WHERE id = ?"
         key: str = db.execute(asked, (look_id,)).fetchone()[0]
     assert key
@@ -120,6 +122,11 @@ def pieces_of(shop: RunningShop, look_id: str, *pictures: bytes) -> list[bytes]:
         middle = len(data) // 2
         found += [data[100 : 100 + PIECE], data[middle : middle + PIECE], data[-PIECE:]]
     return found
+
+
+def nowhere(folders: tuple[Path, ...], bytes_: bytes) -> bool:
+    """Say whether no file under these folders has these bytes in it."""
+    return not any(files_with(folder, bytes_) for folder in folders)
 
 
 def looks_of(phone: httpx2.Client) -> list[dict[str, object]]:
@@ -140,7 +147,7 @@ def played_as(phone: httpx2.Client, video: bytes) -> str:
 
 def rows_of(shop: RunningShop, look_id: str) -> int:
     """Return how many rows there are of a look."""
-    with sqlite3.connect(next(shop.server.data_dir.glob("*.db"))) as db:
+    with sqlite3.connect(shop.server.data_dir / "carryover.db") as db:
         count: int = db.execute("SELECT count(*) FROM look WHERE id = ?", (look_id,)).fetchone()[0]
     return count
 
@@ -163,6 +170,44 @@ def sign_in(shop: RunningShop, phone: httpx2.Client) -> None:
     fill_in(phone, "/sign-in/code", {"code": code[0]})
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Two turns that were kept: their ids on the glass, and what they were."""
+
+    turns: tuple[str, str]
+    first_video: bytes
+    second_video: bytes
+    second_sheet: bytes
+
+
+def two_kept(mirror: SimMirror, phone: httpx2.Client, link: str) -> Kept:
+    """Turn before the mirror twice and keep both; the first waits until the phone says yes."""
+    glass, parts = mirror.glass, f"{mirror.on.url}turns"
+    first = turned(mirror)
+    plain = httpx2.get(f"{parts}/{first}/video").content
+    glass.touch("keep")  # no phone has said yes: the code, and the turn waits
+    glass.wait_for(lambda seen: 'class="yes"' in seen.html)
+    page = phone.post(f"/c/{urlsplit(link).path.rpartition('/')[2]}")
+    assert page.url.path == "/looks"
+    assert phone.post("/looks/begin").status_code == 200
+    glass.wait_for(lambda seen: 'id="keep"' not in seen.html)
+    wait_until(lambda: mirror.on.outbox.on_the_way().done == 1, TURN_WAIT_S, "the upload")
+    wait_until(lambda: len(mirror.on.spool) == 0, 20, "the event")
+
+    glass.touch("discard")  # closes what says that it is kept
+    second = turned(mirror)
+    video, sheet = (httpx2.get(f"{parts}/{second}/{part}").content for part in ("video", "sheet"))
+    glass.touch("show", mode="beside")
+    glass.wait_for(lambda seen: "/turns/beside/0" in seen.html)
+    glass.touch("step", side="4")
+    assert asked(mirror, "turns/beside/4") == 200
+    glass.touch("show", mode="")
+    glass.touch("keep")
+    wait_until(lambda: mirror.on.outbox.on_the_way().done == 2, TURN_WAIT_S, "the second upload")
+    glass.touch("discard")
+    return Kept((first, second), plain, video, sheet)
+
+
 def test_a_turn_goes_home_and_is_gone_when_she_says_so(
     shop: RunningShop, mirror: SimMirror, phone: httpx2.Client, tmp_path: Path
 ) -> None:
@@ -177,47 +222,23 @@ def test_a_turn_goes_home_and_is_gone_when_she_says_so(
     stage.come()
     seen = glass.wait_for(lambda seen: seen.has_code)
     assert NAME in seen.text
-    link = seen.link()
-    assert link is not None
-
-    first = turned(mirror)
-    plain = httpx2.get(f"{mirror.on.url}turns/{first}/video").content
+    kept = two_kept(mirror, phone, seen.link() or "")
+    plain = kept.first_video
     assert plain[:4] == WEBM
-    glass.touch("keep")  # no phone has said yes: the code, and the turn waits
-    glass.wait_for(lambda seen: 'class="yes"' in seen.html)
-    page = phone.post(f"/c/{urlsplit(link).path.rpartition('/')[2]}")
-    assert page.url.path == "/looks"
-    assert phone.post("/looks/begin").status_code == 200
-    glass.wait_for(lambda seen: 'id="keep"' not in seen.html)
-    wait_until(lambda: mirror.on.outbox.on_the_way().done == 1, TURN_WAIT_S, "the upload")
-    wait_until(lambda: len(mirror.on.spool) == 0, 20, "the event")
 
-    glass.touch("discard")  # closes what says that it is kept
-    second = turned(mirror)
-    both = [
-        httpx2.get(f"{mirror.on.url}turns/{second}/{part}").content for part in ("video", "sheet")
-    ]
-    glass.touch("show", mode="beside")
-    glass.wait_for(lambda seen: "/turns/beside/0" in seen.html)
-    glass.touch("step", side="4")
-    assert asked(mirror, "turns/beside/4") == 200
-    glass.touch("show", mode="")
-    glass.touch("keep")
-    wait_until(lambda: mirror.on.outbox.on_the_way().done == 2, TURN_WAIT_S, "the second upload")
-    glass.touch("discard")
     glass.touch("record")
     glass.wait_for(lambda seen: "Recording" in seen.text, 20)
     glass.touch("discard")
     assert asked(mirror, "live") == GONE
     glass.touch("done")
     glass.wait_for(lambda seen: seen.phase == "idle")
-    paths = [f"turns/{one}/{part}" for one in (first, second) for part in ("video", "sheet")]
+    paths = [f"turns/{one}/{part}" for one in kept.turns for part in ("video", "sheet")]
     assert [asked(mirror, path) for path in [*paths, "turns/beside/4", "live"]] == [GONE] * 6
     assert NAME not in glass.look().text
 
     wait_until(lambda: len(looks_of(phone)) == 2, 20, "both looks")
     assert [one["gtins"] for one in looks_of(phone)] == [[COAT]] * 2
-    look_id, other_id = played_as(phone, plain), played_as(phone, both[0])
+    look_id, other_id = played_as(phone, plain), played_as(phone, kept.second_video)
     assert look_id in phone.get("/looks").text
     played = phone.get(f"/looks/{look_id}/video", headers={"Range": "bytes=0-999"})
     assert (played.status_code, played.content) == (206, plain[:1000])
@@ -227,21 +248,16 @@ def test_a_turn_goes_home_and_is_gone_when_she_says_so(
     phone.post(f"/looks/{look_id}/delete").raise_for_status()
     wait_until(lambda: gone(shop, look_id), 40, "the deletion")
     assert phone.get(f"/looks/{look_id}/video").status_code in {404, GONE}
-    found = [files_with(folder, one) for one in pieces[1:] for folder in folders]
-    assert not any(found), "all but the key, which waits in the log of the database"
+    # All but the sealed key, of which the database's log has a copy until it is folded in.
+    assert all(nowhere(folders, one) for one in pieces[1:])
 
     sign_in(shop, phone)
-    pieces += pieces_of(shop, other_id, *both)
-    page = phone.post("/account/data/erase", data={"sure": "yes"})
-    assert page.status_code == 200
+    pieces += pieces_of(shop, other_id, kept.second_video, kept.second_sheet)
+    assert phone.post("/account/data/erase", data={"sure": "yes"}).status_code == 200
     wait_until(lambda: gone(shop, other_id), 60, "the erasure of the objects")
     wait_until(lambda: not rows_of(shop, other_id), 60, "the erasure of the rows")
-    everywhere = [ADDRESS.encode(), *pieces]
-    wait_until(
-        lambda: not any(files_with(folder, one) for one in everywhere for folder in folders),
-        20,
-        "the last byte of hers",
-    )
+    for piece in [ADDRESS.encode(), *pieces]:
+        wait_until(partial(nowhere, folders, piece), 20, f"the end of {piece[:20]!r}")
     assert phone.get(f"/looks/{other_id}/video").status_code in {404, GONE}
     assert shop.dead_letters() == []
 
