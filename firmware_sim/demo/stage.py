@@ -6,7 +6,7 @@ Owns that file. The page polls it through the API's demo routes.
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -37,20 +37,23 @@ class Stage:
         self._path = data_dir / "run" / FILE
         self._show = show
         self._lock = threading.Lock()
+        self._link = self._mirror_link = ""
         self.link(None)
 
     def link(self, link: str | None) -> None:
         """Say which link the phone in the frame may take now."""
-        self._say(link=link or "")
+        self._link = link or ""
+        self._say()
 
     def mirror_link(self, link: str) -> None:
         """Say which link a phone before the mirror may take now; empty: none."""
-        self._say(mirror_link=link)
+        self._mirror_link = link
+        self._say()
 
-    def _say(self, **changed: str) -> None:
+    def _say(self) -> None:
         with self._lock:
-            self._show = replace(self._show, **changed)
-            facts = {**asdict(self._show), "pid": os.getpid()}
+            links = {"link": self._link, "mirror_link": self._mirror_link}
+            facts = {**asdict(self._show), **links, "pid": os.getpid()}
             fresh = self._path.with_suffix(".part")
             fresh.write_text(json.dumps(facts) + "\n", encoding="utf-8")
             fresh.replace(self._path)

@@ -67,7 +67,9 @@ class Finder:
         at_m = np.asarray(_BOARD.getChessboardCorners(), dtype=np.float32)[known]
         seen = np.asarray(places, dtype=np.float32).reshape(-1, 2)
         # The middle of a pixel is half a pixel from its edge, in both pictures.
-        return Found(known, (seen - 0.5) / 2 if far else seen, at_m)
+        if far:
+            seen = (seen - np.float32(0.5)) / np.float32(2)
+        return Found(known, seen.astype(np.float32), at_m)
 
 
 def picture(field_px: int) -> Pixels:

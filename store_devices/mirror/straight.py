@@ -79,8 +79,10 @@ class Straightener:
             window.left + (np.arange(self.width_px) + 0.5) / self.width_px * window.width,
             window.top + (np.arange(self.height_px) + 0.5) / self.height_px * window.height,
         )
+        x, y = seen_at(calibration, across, down)
         self._from: tuple[NDArray[np.int16], NDArray[np.uint16]] = cv2.convertMaps(  # type: ignore[assignment]  # its stub says any number
-            *(one.astype(np.float32) for one in seen_at(calibration, across, down)),
+            x.astype(np.float32),
+            y.astype(np.float32),
             cv2.CV_16SC2,
         )
 

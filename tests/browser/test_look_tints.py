@@ -1,5 +1,7 @@
 """A look in another colour on the phone, in Chromium: painted there, near the rendered truth."""
 
+import base64
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from cart.db import unit_of_work
@@ -32,12 +35,7 @@ pytestmark = pytest.mark.browser
 LENS = Lens(width_px=270, height_px=480)
 SHEET_PX, GLASS_PX = 270, 540
 HEX = {"lamp-red": "#b0242c", "lamp-blue": "#264e9e"}
-PAINTED = """
-canvas => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.width, canvas.height, [...data]];
-}
-"""
+PAINTED = "canvas => canvas.toDataURL('image/png').split(',')[1]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +97,9 @@ def look(shop: FastAPI, browser: Browser, truth: Truth) -> Iterator[tuple[Page, 
 
 def painted(page: Page) -> Pixels:
     """Return what is on the canvas (BGR)."""
-    wide, high, data = page.locator("[data-tints] canvas").evaluate(PAINTED)
-    rgba = np.array(data, dtype=np.uint8).reshape(high, wide, 4)
-    return np.ascontiguousarray(rgba[..., 2::-1])
+    data = page.locator("[data-tints] canvas").evaluate(PAINTED)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+    return np.ascontiguousarray(shown[..., ::-1])
 
 
 def apart(one: Pixels, other: Pixels, where: Floats) -> Floats:

@@ -84,6 +84,7 @@ def test_upright_things_stand_upright_whichever_way_the_camera_rolls(found: Cali
         return np.repeat(grey[..., None], 3, axis=2)
 
     window = whole_view(flat)
+
     def straight(lens: Calibration, roll_rad: float) -> Pixels:
         shown = Straightener(lens, window, 200).straight(drawn(roll_rad))
         return np.asarray(shown[80:200, 60:140].astype(int))
