@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-import cv2
 import numpy as np
 
 from firmware_sim.mirror.drawing import Light, Room
@@ -145,7 +144,7 @@ class BoardCamera:
         at_x = (across * unit + wide_px / 2 - 0.5).astype(np.float32)
         at_y = (along * unit + high_px / 2 - 0.5).astype(np.float32)
         there = (depth > 0) & (at_x > 0) & (at_x < wide_px - 1) & (at_y > 0) & (at_y < high_px - 1)
-        face = np.asarray(cv2.remap(self._face, at_x, at_y, cv2.INTER_LINEAR))
+        face = _sampled(self._face, at_x, at_y)
         cover, seen = _halved(there.astype(np.float32)), _halved(face * there)
         coarse = tuple(slice(one.start // 2, one.stop // 2) for one in window)
         picture = self._room.copy()
@@ -171,6 +170,17 @@ def _face() -> Floats:
     rim = round(PAPER_M / (board.SQUARE_MM / 1000) * FIELD_PX)
     padded = np.pad(grey, rim, constant_values=255)
     return np.where(padded > 0, PAPER, INK).astype(np.float32)
+
+
+def _sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
+    """Return a picture's values between its pixels, of the four around; at its rim, of the rim."""
+    high, wide = picture.shape
+    at_x, at_y = np.clip(x, 0, wide - 1.001), np.clip(y, 0, high - 1.001)
+    left, top = at_x.astype(np.intp), at_y.astype(np.intp)
+    across, along = at_x - left, at_y - top
+    upper = picture[top, left] * (1 - across) + picture[top, left + 1] * across
+    lower = picture[top + 1, left] * (1 - across) + picture[top + 1, left + 1] * across
+    return np.asarray(upper * (1 - along) + lower * along, dtype=np.float32)
 
 
 def _halved(fine: Floats) -> Floats:
