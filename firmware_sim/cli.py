@@ -1,6 +1,7 @@
 """``firmware_sim``: the command line of the shop without hardware."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed: the same goods and people.")] = 7,
 ) -> None:
     """Play a small shop until Ctrl-C: prints `ready http://…/`, and at the end what happened."""
+    # Before numpy is loaded: its own threads fight with the mirror's camera for the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from firmware_sim.demo.run import Wishes, run  # noqa: PLC0415 - help needs none of it
 
     cache = cache_dir or data_dir.parent / "goods-cache"

@@ -118,3 +118,11 @@ def open_camera(source: str) -> VideoCamera | PictureCamera:
         return VideoCamera(int(source))
     path = Path(source)
     return PictureCamera(path) if path.suffix.lower() in PICTURES else VideoCamera(path)
+
+
+def name_of(source: str) -> str:
+    """Return what the kernel calls a camera, empty where it does not say; of a file, its name."""
+    if not source.isdecimal():
+        return Path(source).name
+    named = Path(f"/sys/class/video4linux/video{source}/name")
+    return named.read_text(encoding="utf-8").strip() if named.is_file() else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -168,7 +169,7 @@ def run_mirror(
     # Before numpy is loaded: its own threads fight for the cores that the camera needs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from store_devices import identity  # noqa: PLC0415 - as above
-    from store_devices.camera import open_camera  # noqa: PLC0415
+    from store_devices.camera import name_of, open_camera  # noqa: PLC0415
     from store_devices.light import FileLight  # noqa: PLC0415
     from store_devices.mirror.run import Mirror, MirrorHardware  # noqa: PLC0415
     from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415
@@ -184,6 +185,7 @@ def run_mirror(
             open_camera=partial(open_camera, camera),
             light=FileLight(light) if light else None,
             open_tags=opener(tags) if tags else None,
+            camera_name=name_of(camera),
         )
         running = Mirror(
             settings,
@@ -195,6 +197,39 @@ def run_mirror(
     except (CarryoverError, OSError) as error:
         _give_up(error)
     _run(running)
+
+
+@mirror.command("calibrate")
+def calibrate_mirror(
+    camera: Annotated[str, typer.Option(help="index of a camera, or a film file")] = "0",
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="write the board to print (SVG, A3) there, and end"),
+    ] = None,
+) -> None:
+    """Find lens and tilt of the mirror's camera with a printed board; end the mirror before."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as above
+    from store_devices.camera import name_of, open_camera  # noqa: PLC0415 - as above
+    from store_devices.mirror import board, calibrate  # noqa: PLC0415
+    from store_devices.mirror.settings import MirrorSettings  # noqa: PLC0415
+
+    settings = MirrorSettings()
+    try:
+        if sheet is not None:
+            sheet.write_text(board.sheet(), encoding="utf-8")
+            typer.echo(f"print {sheet} at its true size, and glue it on something flat")
+            return
+        found = calibrate.calibrated(
+            open_camera(camera), typer.echo, name=name_of(camera), turned=settings.mirror_turned
+        )
+        path = settings.mirror_calibration or settings.device_dir / calibrate.FILE
+        calibrate.keep(path, found)
+    except (CarryoverError, OSError) as error:
+        _give_up(error)
+    tilt = math.degrees(found.tilt_rad)
+    typer.echo(f"{found.error_px:.2f} px off, tilted by {tilt:.1f} degrees; kept in {path}")
+    if settings.mirror_calibration is None:
+        typer.echo(f"start the mirror with MIRROR_CALIBRATION={path}")
 
 
 def _log() -> None:

@@ -12,6 +12,7 @@ from cart.kernel.gtin import Gtin
 from firmware_sim.demo.account import Account, Numbered, stored_of
 from firmware_sim.demo.desk import VIEWER_NUMBER, Desks
 from firmware_sim.demo.floor import BandedShoppers
+from firmware_sim.demo.glass import GlassOnShow
 from firmware_sim.demo.stage import OnShow, Stage
 from firmware_sim.demo.till import Till
 from firmware_sim.goods.assortment import Product
@@ -63,9 +64,19 @@ class Play:
         self._wanting = self._dice("wanted")
         self._desks = Desks(shop, seed, stopping)
         self._banded = BandedShoppers(shop, TABLETS[0][0], seed, stopping)
+        self._glass = GlassOnShow(shop, TABLETS[0][0], products, stopping)
 
     def _dice(self, name: str) -> Random:
         return Random(f"{name} {self._seed}")  # noqa: S311 - repeatable on purpose
+
+    @property
+    def mirror_url(self) -> str:
+        """The mirror's page; empty before it is started."""
+        return self._glass.url
+
+    def prepare(self) -> None:
+        """Begin what takes a while and needs no shop yet."""
+        self._glass.draw()
 
     def start(self, folder: Path) -> None:
         """Enrol and switch on the tablets; return when they are online and know the goods.
@@ -93,6 +104,7 @@ class Play:
             tablet.wait_ready(ONLINE_S)
         self._desks.set_up([location for location, _ in TABLETS])
         self._banded.start(folder, number=VIEWER_NUMBER, pin=self._desks.viewer_pin)
+        self._glass.start(folder / "mirror")
         first, *others = self._tablets
         show = OnShow(
             TABLETS[0][1],
@@ -102,6 +114,7 @@ class Play:
                 (name, one.url) for (_, name), one in zip(TABLETS[1:], others, strict=True)
             ),
             staff=(VIEWER_NUMBER, self._desks.viewer_pin),
+            mirror=self._glass.url,
         )
         self._stage = Stage(self._shop.data_dir, show)
 
@@ -113,6 +126,8 @@ class Play:
             )
             thread.start()
             self._people.append(thread)
+        if self._stage is not None:
+            self._glass.open(self._stage.mirror_link)
         self._till.start()
         self._desks.open(self._goods, TABLETS[0][0])
 
@@ -128,6 +143,7 @@ class Play:
             Numbered(t.device_id, t.spool.id, t.spool.sequence, t.spool.dropped)
             for t in self._tablets
         ]
+        numbered += self._glass.numbered
         return Account(
             visits=self._tally.visits,
             scans=self._tally.scans,
@@ -154,13 +170,14 @@ class Play:
         if self._stage is not None:
             self._stage.clear()
         self._banded.close()
+        self._glass.close()
         for tablet in self._tablets:
             tablet.close()
 
     def _drain(self) -> None:
         deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline:
-            waiting = sum(len(tablet.spool) for tablet in self._tablets)
+            waiting = self._glass.waiting + sum(len(tablet.spool) for tablet in self._tablets)
             if not waiting and self._mails() >= self._tally.mails_asked:
                 return
             time.sleep(PAUSE_S)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final
+from urllib.parse import urlsplit
 
 from cart.kernel.errors import CarryoverError, Unavailable
 from firmware_sim.demo.account import Account
@@ -25,6 +26,14 @@ LOOK_S: Final = 0.25  # between two looks at whether every child still runs
 INTERRUPTED: Final = 130  # what a shell calls a process that Ctrl-C ended
 MARK: Final = ".carryover-demo"  # only a folder with this in it is ever emptied
 GOODS_S: Final = 300.0
+
+MIRROR: Final = """\
+mirror {mirror}
+Touch the mirror, and somebody steps before it. "Record my turn", "Keep", another colour.
+Open {phone}demo/mirror beside it: that is her phone. Say yes to looks
+there, and what she keeps is on it; nowhere else."""
+"""Its address, and what to try. The phone has another host's name than the front page: cookies of
+its own, so that the shopper on show and the one before the mirror are two."""
 
 Say = Callable[[str], None]
 
@@ -49,6 +58,7 @@ def run(wishes: Wishes, say: Say) -> int:
             shop, play = _set_up(wishes, say, stopping, open_things)
             ended.playing = True
             say(f"ready {shop.url}")
+            say(MIRROR.format(mirror=play.mirror_url, phone=phone_of(shop.url)))
             play.open()
             _watch(shop, stopping, wishes.seconds)
             say("closing time: waiting until everything has arrived")
@@ -73,6 +83,10 @@ def _set_up(
         http_port=usual_or_free(wishes.port),
     )
     open_things.callback(shop.stop)
+    made = products(wishes.seed)
+    play = Play(shop, made, wishes.seed, stopping)
+    open_things.callback(play.close)
+    play.prepare()
     feeds = data_dir / "feeds"
     began_s = time.monotonic()
     say("drawing the goods")
@@ -89,12 +103,15 @@ def _set_up(
     shop.take_feeds(feeds)
     say(f"goods are on the shelves after {time.monotonic() - began_s:.0f} s; opening")
     shop.start()
-    made = products(wishes.seed)
-    play = Play(shop, made, wishes.seed, stopping)
-    open_things.callback(play.close)
     play.start(data_dir)
     shop.wait_for_product(made[0].variants[0].gtin)
     return shop, play
+
+
+def phone_of(url: str) -> str:
+    """Return the shop's address by its other name on this machine, which has cookies of its own."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"localhost:{parts.port}").geturl()
 
 
 def _fresh(data_dir: Path) -> Path:

@@ -15,7 +15,10 @@ FILE: Final = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class OnShow:
-    """The tablet on show, its claim link while somebody holds it, and the other tablets."""
+    """The tablet on show, its claim link while somebody holds it, and the other tablets.
+
+    ``mirror``: the mirror's page, ``mirror_link`` the claim link of who stands before it.
+    """
 
     tablet: str
     location: str
@@ -23,6 +26,8 @@ class OnShow:
     link: str = ""
     others: tuple[tuple[str, str], ...] = ()
     staff: tuple[str, str] = ("", "")  # number and PIN of whoever watches
+    mirror: str = ""
+    mirror_link: str = ""
 
 
 class Stage:
@@ -32,12 +37,23 @@ class Stage:
         self._path = data_dir / "run" / FILE
         self._show = show
         self._lock = threading.Lock()
+        self._link = self._mirror_link = ""
         self.link(None)
 
     def link(self, link: str | None) -> None:
         """Say which link the phone in the frame may take now."""
-        facts = {**asdict(self._show), "link": link or "", "pid": os.getpid()}
+        self._link = link or ""
+        self._say()
+
+    def mirror_link(self, link: str) -> None:
+        """Say which link a phone before the mirror may take now; empty: none."""
+        self._mirror_link = link
+        self._say()
+
+    def _say(self) -> None:
         with self._lock:
+            links = {"link": self._link, "mirror_link": self._mirror_link}
+            facts = {**asdict(self._show), **links, "pid": os.getpid()}
             fresh = self._path.with_suffix(".part")
             fresh.write_text(json.dumps(facts) + "\n", encoding="utf-8")
             fresh.replace(self._path)

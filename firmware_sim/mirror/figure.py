@@ -95,11 +95,10 @@ class Pose:
     right_up: float = 0.0
 
 
-def drawn_person(rng: Random, garment: str | None = None) -> Person:
-    """Draw a person: slim or broad, short or tall, any colours."""
+def drawn_person(rng: Random, garment: str | Colour | None = None) -> Person:
+    """Draw a person: slim or broad, short or tall, any colours; in ``garment``, if it is told."""
     broad = rng.uniform(0.88, 1.22)
     drawn = rng.choice(sorted(GARMENTS))  # drawn in any case: the rest stays as it is
-    name = garment or drawn
     return Person(
         height_m=rng.uniform(1.56, 1.88),
         shoulder_m=0.2 * (0.6 + 0.4 * broad) * rng.uniform(0.95, 1.06),
@@ -108,7 +107,7 @@ def drawn_person(rng: Random, garment: str | None = None) -> Person:
         depth_m=0.11 * broad * rng.uniform(0.95, 1.1),
         hem=rng.choice((0.36, 0.42, 0.46)),
         long_hair=rng.random() < 0.5,  # noqa: PLR2004 - half of the people
-        garment=GARMENTS[name],
+        garment=garment if isinstance(garment, tuple) else GARMENTS[garment or drawn],
         trousers=rng.choice(TROUSERS),
         skin=rng.choice(SKINS),
         hair=rng.choice(HAIRS),

@@ -4,6 +4,7 @@ Owns the pieces that stand in for hardware: camera, lamp, reader of tags, finger
 """
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,29 +26,47 @@ TIMES: Final = 4.0
 """A turn takes eleven seconds of the film, and three of the world's on a quiet machine."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """How a simulated mirror is placed.
+
+    ``film``: what its camera shows, drawn through ``lens``; ``empty_per_s``: frames a second while
+    nobody is there. ``times``: how much faster than the world's its time passes. ``port``: of its
+    page, 0 takes a free one.
+    """
+
+    film: Drawn
+    lens: Lens = LENS
+    frames_per_s: float = FRAMES_PER_S
+    empty_per_s: float = FRAMES_PER_S
+    times: float = TIMES
+    idle_after_s: int = 90
+    port: int = 0
+
+
 class SimMirror:
     """One enrolled mirror; ``start`` it, ``stop`` it, start it again as after a reboot."""
 
-    def __init__(
-        self, folder: Path, enrolled: Enrolled, *, film: Drawn | None = None, idle_after_s: int = 90
-    ) -> None:
+    def __init__(self, folder: Path, enrolled: Enrolled, placed: Placed | None = None) -> None:
         self.folder: Final = folder
         self.device_id: Final = enrolled.device_id
         self._enrolled = enrolled
-        self._film = film or drawn(LENS, frames_per_s=FRAMES_PER_S)
-        self._idle_after_s = idle_after_s
+        self._placed = placed or Placed(drawn(LENS, frames_per_s=FRAMES_PER_S))
         self._lens_file = folder / "lens.json"
         self.camera: StageCamera | None = None
-        self.tags: Final = SimulatedTagReader(1, hides=0.01, wait=lambda s: time.sleep(s / TIMES))
+        times = self._placed.times
+        self.tags: Final = SimulatedTagReader(1, hides=0.01, wait=lambda s: time.sleep(s / times))
         self._running: Mirror | None = None
         self._finger: Finger | None = None
 
     @classmethod
-    def enrol(cls, folder: Path, api_url: str, token: str) -> "SimMirror":
+    def enrol(
+        cls, folder: Path, api_url: str, token: str, placed: Placed | None = None
+    ) -> "SimMirror":
         """Trade the one-time token as a real mirror does, and keep the identity in ``folder``."""
         enrolled = enrol(api_url, token, "simulated")
         identity.keep(folder, enrolled)
-        return cls(folder, enrolled)
+        return cls(folder, enrolled, placed)
 
     @property
     def on(self) -> Mirror:
@@ -88,19 +107,21 @@ class SimMirror:
     def start(self) -> None:
         """Switch it on."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lens_file.write_text(LENS.calibration.model_dump_json())
-        film_time = FilmTime(TIMES)
+        placed = self._placed
+        self._lens_file.write_text(placed.lens.calibration.model_dump_json())
+        film_time = FilmTime(placed.times)
         camera = StageCamera(
-            self._film,
-            frames_per_s=FRAMES_PER_S,
+            placed.film,
+            frames_per_s=placed.frames_per_s,
+            empty_per_s=placed.empty_per_s,
             monotonic=film_time.monotonic,
             wait=film_time.wait,
         )
         settings = MirrorSettings.model_validate(
             {
                 "device_dir": self.folder,
-                "kiosk_port": 0,
-                "idle_after_s": self._idle_after_s,
+                "kiosk_port": placed.port,
+                "idle_after_s": placed.idle_after_s,
                 "mirror_calibration": self._lens_file,
                 "resend_after_s": 1.0,
             }

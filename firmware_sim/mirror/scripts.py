@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, Literal
 
 from firmware_sim.mirror.drawing import Light, Smear
-from firmware_sim.mirror.figure import Person, Pose, drawn_person
+from firmware_sim.mirror.figure import Colour, Person, Pose, drawn_person
 
 Scene = Literal[
     "steady",
@@ -62,7 +62,7 @@ class Script:
 
 
 def drawn_script(
-    scene: Scene, rng: Random, *, seconds: float = 8.0, garment: str | None = None
+    scene: Scene, rng: Random, *, seconds: float = 8.0, garment: str | Colour | None = None
 ) -> Script:
     """Draw one run of ``scene``: her shape and colours, the light, the pace."""
     person = drawn_person(rng, garment)

@@ -17,6 +17,7 @@ from PIL import Image
 from cart.kernel.errors import Unavailable
 from cart.kernel.gtin import Gtin
 from firmware_sim.mirror.camera import MirrorCamera
+from firmware_sim.mirror.figure import Colour
 from firmware_sim.mirror.optics import Lens
 from firmware_sim.mirror.scripts import Scene, drawn_script
 from firmware_sim.scenes import FACE_MODULE_PX, code_face
@@ -63,7 +64,8 @@ class FilmTime:
 class StageCamera:
     """Plays one drawn turn whenever the light goes on. ``lit`` says whether it is on.
 
-    ``monotonic`` and ``wait``: its time, by which it draws frames apart.
+    ``monotonic`` and ``wait``: its time, by which it draws frames apart. ``empty_per_s``: frames a
+    second while nothing is before it, where fewer spare the machine; None: as always.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class StageCamera:
         drawn: Drawn,
         *,
         frames_per_s: float = FRAMES_PER_S,
+        empty_per_s: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._empty, self._film = drawn.empty, drawn.film
         self._gap_s = 1 / frames_per_s
+        self._empty_gap_s = 1 / (empty_per_s or frames_per_s)
         self._monotonic, self._wait = monotonic, wait
         self._lock = Lock()
         self._playing: Playing = "empty"
@@ -138,7 +142,7 @@ class StageCamera:
 
     def read(self) -> Frame | None:
         """Wait one frame's time and return what is seen; ``None`` once closed."""
-        self._wait(self._gap_s)
+        self._wait(self._empty_gap_s if self._calm else self._gap_s)
         with self._lock:
             if self._closed:
                 return None
@@ -150,6 +154,10 @@ class StageCamera:
         """End the show."""
         with self._lock:
             self._closed = True
+
+    @property
+    def _calm(self) -> bool:
+        return self._playing == "empty" and self._tag is None
 
     def _seen(self, now_s: float) -> Pixels:
         if self._tag is not None:
@@ -170,15 +178,19 @@ def drawn(
     seed: int = 1,
     frames_per_s: float = FRAMES_PER_S,
     seconds: float = 7.0,
+    garment: str | Colour | None = None,
 ) -> Drawn:
-    """Draw a scene once, to be played by :class:`StageCamera` at the same pace."""
+    """Draw a scene once, to be played by :class:`StageCamera` at the same pace.
+
+    ``garment``: what she wears, by its name or its colour.
+    """
     passed = [0.0]
 
     def wait(gap_s: float) -> None:
         passed[0] += gap_s
 
     camera = MirrorCamera(
-        drawn_script(scene, Random(f"{scene}-{seed}"), seconds=seconds),  # noqa: S311 - a film
+        drawn_script(scene, Random(f"{scene}-{seed}"), seconds=seconds, garment=garment),  # noqa: S311 - a film
         lens=lens,
         seed=seed,
         empty_s=(CALM_FRAMES + 0.5) / frames_per_s,

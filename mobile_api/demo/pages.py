@@ -23,6 +23,7 @@ from mobile_api.wiring import Parts, Wired
 router = APIRouter(prefix="/demo", dependencies=[allow(Role.DEMO)], include_in_schema=False)
 Name = Annotated[str, Path(max_length=64)]
 TABLETS_SHOWN_MAX: Final = 3
+HTTP_PORT: Final = 80
 # A mail may style itself inline and show the pictures it carries; nothing else, no script.
 LETTER_POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -61,6 +62,9 @@ def front_page(request: Request, wired: Wired) -> HTMLResponse:
         "visit": show.visit if show else "",
         "playing": show is not None,
         "show": show,
+        # By this machine's other name: cookies of its own, or the next shopper on show would
+        # take the phone away from who stands before the mirror.
+        "mirror_phone": f"http://localhost:{request.url.port or HTTP_PORT}/demo/mirror",
         "page_id": "demo",
     }
     return page(request, "demo.html", context, headers=headers)
@@ -84,6 +88,14 @@ def phone(wired: Wired, visitor: CurrentVisitor) -> RedirectResponse:
     secure = wired.settings.secure
     answer.delete_cookie(cookie_name(secure=secure), secure=secure, httponly=True, samesite="lax")
     return answer
+
+
+@router.get("/mirror")
+def mirror(wired: Wired) -> RedirectResponse:
+    """Be the phone of whoever stands before the mirror: take her visit, or see what she kept."""
+    show = on_show(wired.settings)
+    secret = show.mirror_secret if show is not None else ""
+    return RedirectResponse(f"/c/{secret}" if secret else "/looks", 303, NO_STORE)
 
 
 def _has_it(wired: Parts, visitor: CurrentVisitor, show: OnShow) -> bool:

@@ -25,7 +25,8 @@ Text = Annotated[str, Field(max_length=256)]
 class OnShow(BaseModel):
     """The tablet on show; ``link``: the claim link while somebody holds it.
 
-    ``staff``: number and PIN with which whoever watches may sign in at the desk.
+    ``staff``: number and PIN with which whoever watches may sign in at the desk. ``mirror``: the
+    mirror's page, ``mirror_link`` the claim link while somebody stands before it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,12 +37,19 @@ class OnShow(BaseModel):
     link: Text = ""
     others: Annotated[tuple[tuple[Text, Text], ...], Field(max_length=OTHERS_MAX)] = ()
     staff: tuple[Text, Text] = ("", "")
+    mirror: Text = ""
+    mirror_link: Text = ""
     pid: int
 
     @property
     def secret(self) -> str:
         """The secret of the claim link, empty without one."""
         return urlsplit(self.link).path.rpartition("/c/")[2]
+
+    @property
+    def mirror_secret(self) -> str:
+        """The secret of the mirror's claim link, empty without one."""
+        return urlsplit(self.mirror_link).path.rpartition("/c/")[2]
 
     @property
     def visit(self) -> str:
@@ -59,7 +67,8 @@ def on_show(settings: ApiSettings) -> OnShow | None:
         found = OnShow.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return found if urlsplit(found.url).hostname in LOOPBACK else None
+    pages = [found.url, *filter(None, [found.mirror])]
+    return found if all(urlsplit(one).hostname in LOOPBACK for one in pages) else None
 
 
 def leads_to_demo(request: Request, settings: ApiSettings) -> bool:

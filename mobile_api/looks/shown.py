@@ -49,11 +49,26 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Tint:
+    """A colour of something that was tried on; ``own``: the one it has."""
+
+    label: str
+    hex: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
-    """Something that was tried on; ``sizes``: of its colour, if there are several."""
+    """Something that was tried on; ``sizes`` of its colour and ``tints`` of it, if several."""
 
     line: ShownLine
     sizes: tuple[Size, ...]
+    tints: tuple[Tint, ...] = ()
+
+    @property
+    def worn_hex(self) -> str:
+        """Its own swatch, empty where it is not known."""
+        return next((one.hex for one in self.tints if one.own), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +169,9 @@ class Teller:
             if gtin in known
         ]
         lines = shown(db, wired.lookup, self.spoken, wanted, here_id=here_id)[0]
-        return tuple(Tried(line, _sizes(db, line, here_id)) for line in lines)
+        return tuple(
+            Tried(line, _sizes(db, line, here_id), _tints(db, line, self.spoken)) for line in lines
+        )
 
     def _place(self, location_id: str) -> tuple[str, str]:
         facts = self.wired.shop.locations.facts(self.db, location_id)
@@ -188,3 +205,21 @@ def _sizes(db: Session, line: ShownLine, here_id: str) -> tuple[Size, ...]:
     if len(sizes) < 2:  # noqa: PLR2004 - nothing to choose
         return ()
     return tuple(Size(one.label, codes[one.sku], one.current, one.away) for one in sizes)
+
+
+def _tints(db: Session, line: ShownLine, spoken: Words) -> tuple[Tint, ...]:
+    """Return the colours that its product has, with swatches; none where there is no choice."""
+    product = catalogue.product(db, line.product_id)
+    variant = view.choose(product, line.sku)
+    if variant is None or not variant.colour_hex:
+        return ()
+    found = {variant.colour: variant}
+    for one in product.variants:
+        if one.colour_hex and one.active:
+            found.setdefault(one.colour, one)
+    if len(found) < 2:  # noqa: PLR2004 - nothing to choose
+        return ()
+    return tuple(
+        Tint(spoken.of(one.colour_i18n, one.colour), one.colour_hex, one is variant)
+        for one in found.values()
+    )

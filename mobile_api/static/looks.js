@@ -2,6 +2,8 @@
 // side, one of the sheet's eight frames otherwise. All looks of the page go in step, whichever way
 // round each of them turned and however long it took. Without this module the whole sheet shows.
 
+import { comment } from "./sheet.js";
+
 const COLUMNS = 4;
 const ROWS = 2;
 const GAP_PX = 6; // white round each frame of a sheet
@@ -12,17 +14,8 @@ const FIRST_MS = 4; // into a frame: at its very edge a browser may show the one
 
 // The angles in a sheet, as frames [second, view]; null: it has none, or none that we know.
 export function angles(sheet) {
-  const view = new DataView(sheet);
-  let at = 2;
-  while (at + 4 <= view.byteLength && view.getUint8(at) === 0xff && view.getUint8(at + 1) !== 0xda) {
-    const length = view.getUint16(at + 2);
-    if (view.getUint8(at + 1) === 0xfe && at + 2 + length <= view.byteLength) {
-      const said = new TextDecoder().decode(new Uint8Array(sheet, at + 4, Math.max(0, length - 2)));
-      if (said.startsWith(MARK)) return frames(said.slice(MARK.length));
-    }
-    at += 2 + Math.max(2, length);
-  }
-  return null;
+  const said = comment(sheet, MARK);
+  return said === null ? null : frames(said);
 }
 function frames(text) {
   try {

@@ -13,6 +13,7 @@ from cart.kernel.errors import Conflict
 from store_devices.hardware import Frame, Pixels
 from store_devices.mirror.apart import Apart
 from store_devices.mirror.course import Course, course
+from store_devices.mirror.cutout import cut_out
 from store_devices.mirror.encoding import contact_sheet, webm
 from store_devices.mirror.film import FILM_BYTES_MAX, Film
 from store_devices.mirror.front import Front, moved
@@ -202,8 +203,10 @@ class Eyes:
             [small.straight(self._film.picture(self._held[index])) for index in eight]
         )
         at_s = self._judged.at_s - first_s
-        tracks = tracked(sheet, at_s.tolist(), views.tolist())
         front = self._front(glass, self._film.picture(self._held[eight[0]]))
+        if front.garment is not None:
+            sheet = cut_out(sheet, front.garment, small.width_px, small.height_px)
+        tracks = tracked(sheet, at_s.tolist(), views.tolist())
         return Turn(video, tracks, at_s, views, tuple(eight), front)
 
     def discard(self) -> None:

@@ -5,21 +5,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from cart.kernel.clock import Clock
-from cart.kernel.errors import InvalidPayload, Unavailable
 from cart.kernel.ids import Ids
 from store_devices.enrolling import Enrolled
 from store_devices.hardware import Camera, Light, TagReader
 from store_devices.light import NoLight
+from store_devices.mirror import calibrate
 from store_devices.mirror.agent import MirrorAgent
 from store_devices.mirror.glass import GlassDrawer
 from store_devices.mirror.keeping import Keeping
 from store_devices.mirror.kiosk import kiosk
 from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.settings import MirrorSettings
-from store_devices.mirror.straight import Calibration
 from store_devices.mirror.studio import Studio
 from store_devices.mirror.uploading import client
 from store_devices.mirror.watching import MirrorReading
@@ -34,11 +31,15 @@ from store_devices.tags.watching import TagWatching
 
 @dataclass(frozen=True, slots=True)
 class MirrorHardware(Hardware):
-    """What is plugged in. ``monotonic`` is the clock that the camera's frames are timed by."""
+    """What is plugged in. ``monotonic`` is the clock that the camera's frames are timed by.
+
+    ``camera_name``: of which camera a calibration has to be; empty: of any.
+    """
 
     light: Light | None = None
     open_tags: Callable[[], TagReader] | None = None
     monotonic: Callable[[], float] = time.monotonic
+    camera_name: str = ""
 
 
 class Mirror(Tablet):
@@ -59,7 +60,7 @@ class Mirror(Tablet):
 
         Raises:
             Unavailable: a file cannot be opened.
-            InvalidPayload: the calibration is none.
+            InvalidPayload: the calibration is none, or another camera's.
             OSError: the port is taken.
         """
         self._turned = settings.mirror_turned
@@ -67,7 +68,9 @@ class Mirror(Tablet):
             light=hardware.light or NoLight(),
             ids=ids,
             monotonic=hardware.monotonic,
-            calibration=calibration(settings),
+            calibration=None
+            if settings.mirror_calibration is None
+            else calibrate.load(settings.mirror_calibration, hardware.camera_name),
             hands=settings.mirror_hands,
         )
         self._http = client(identity.api_url, identity.device_id, identity.credential)
@@ -126,22 +129,3 @@ class Mirror(Tablet):
         self.studio.wipe()
         self.outbox.stop()
         self._http.close()
-
-
-def calibration(settings: MirrorSettings) -> Calibration | None:
-    """Return the camera's calibration, None if there is none.
-
-    Raises:
-        Unavailable: the file cannot be read.
-        InvalidPayload: it is no calibration.
-    """
-    if settings.mirror_calibration is None:
-        return None
-    try:
-        return Calibration.model_validate_json(settings.mirror_calibration.read_bytes())
-    except OSError as error:
-        msg = f"{settings.mirror_calibration} cannot be read"
-        raise Unavailable(msg) from error
-    except ValidationError as error:
-        msg = f"{settings.mirror_calibration} is no calibration"
-        raise InvalidPayload(msg) from error

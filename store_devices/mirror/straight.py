@@ -6,6 +6,7 @@ body keeps its proportions from shoes to hair. Owns the calibration and the maps
 for people (``silhouette.py`` does).
 
 Lens model: radial distortion as in OpenCV's calibration, x_d = x (1 + k1 r^2 + k2 r^4).
+``calibrating.py`` finds its figures.
 """
 
 import math
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from cart.kernel.errors import InvalidPayload
 from store_devices.hardware import Pixels
 
 SEES_UP: Final = 0.3
@@ -27,8 +29,18 @@ FILLS: Final = 0.92
 """Of the glass's height that a body fills: hair and shoes do not touch the rim."""
 
 
+ROLL_MAX_RAD: Final = 0.15
+"""Nine degrees: by more a camera hangs crooked, and is better straightened by hand."""
+
+Floats = NDArray[np.float64]
+
+
 class Calibration(BaseModel):
-    """What a calibration found of one mirror's camera: pixels, radians (positive: tilted down)."""
+    """What a calibration found of one mirror's camera: pixels, radians.
+
+    ``tilt_rad`` is positive downwards, ``roll_rad`` where the room stands clockwise in the picture.
+    ``camera`` and ``error_px`` say of which camera it is and how well it went, where that is known.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,6 +52,9 @@ class Calibration(BaseModel):
     k1: float = Field(default=0.0, ge=-1, le=1)
     k2: float = Field(default=0.0, ge=-1, le=1)
     tilt_rad: float = Field(default=0.0, ge=-1, le=1)
+    roll_rad: float = Field(default=0.0, ge=-ROLL_MAX_RAD, le=ROLL_MAX_RAD)
+    camera: str = Field(default="", max_length=256)
+    error_px: float | None = Field(default=None, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,10 @@ class Straightener:
             window.left + (np.arange(self.width_px) + 0.5) / self.width_px * window.width,
             window.top + (np.arange(self.height_px) + 0.5) / self.height_px * window.height,
         )
-        sine, cosine = math.sin(calibration.tilt_rad), math.cos(calibration.tilt_rad)
-        depth = np.maximum(down * sine + cosine, 1e-3)
-        x, y = across / depth, (down * cosine - sine) / depth
-        squared = x**2 + y**2
-        stretch = 1 + calibration.k1 * squared + calibration.k2 * squared**2
+        x, y = seen_at(calibration, across, down)
         self._from: tuple[NDArray[np.int16], NDArray[np.uint16]] = cv2.convertMaps(  # type: ignore[assignment]  # its stub says any number
-            (x * stretch * calibration.focal_px + calibration.middle_x_px).astype(np.float32),
-            (y * stretch * calibration.focal_px + calibration.middle_y_px).astype(np.float32),
+            x.astype(np.float32),
+            y.astype(np.float32),
             cv2.CV_16SC2,
         )
 
@@ -79,6 +90,21 @@ class Straightener:
         """Return the straightened picture, height_px x width_px x 3."""
         mapped = cv2.remap(pixels, *self._from, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(mapped, dtype=np.uint8)
+
+
+def seen_at(calibration: Calibration, across: Floats, down: Floats) -> tuple[Floats, Floats]:
+    """Return where in the camera's picture (x, y; pixels) a level direction is seen.
+
+    ``across`` and ``down`` are tangents from the level of the lens, of any one shape.
+    """
+    sine, cosine = math.sin(calibration.tilt_rad), math.cos(calibration.tilt_rad)
+    depth = np.maximum(down * sine + cosine, 1e-3)
+    level_x, level_y = across / depth, (down * cosine - sine) / depth
+    sine, cosine = math.sin(calibration.roll_rad), math.cos(calibration.roll_rad)
+    x, y = level_x * cosine - level_y * sine, level_x * sine + level_y * cosine
+    squared = x**2 + y**2
+    stretch = (1 + calibration.k1 * squared + calibration.k2 * squared**2) * calibration.focal_px
+    return x * stretch + calibration.middle_x_px, y * stretch + calibration.middle_y_px
 
 
 GUESSED_FOCAL: Final = 0.86
@@ -94,6 +120,25 @@ def guessed(width_px: int, height_px: int) -> Calibration:
         middle_x_px=(width_px - 1) / 2,
         middle_y_px=(height_px - 1) / 2,
     )
+
+
+def known_or_guessed(calibration: Calibration | None, pixels: Pixels) -> Calibration:
+    """Return the calibration of a camera that gives such pictures.
+
+    Raises:
+        InvalidPayload: it was taken at another size; what it would straighten is not this.
+    """
+    height_px, width_px = pixels.shape[:2]
+    if calibration is None:
+        return guessed(width_px, height_px)
+    if (calibration.width_px, calibration.height_px) != (width_px, height_px):
+        msg = (
+            f"the calibration is of {calibration.width_px} x {calibration.height_px} pixels, but"
+            f" the camera gives {width_px} x {height_px}: take it again with"
+            " `store_devices mirror calibrate`, or take MIRROR_CALIBRATION away"
+        )
+        raise InvalidPayload(msg)
+    return calibration
 
 
 def whole_view(calibration: Calibration) -> Window:

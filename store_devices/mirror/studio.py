@@ -22,7 +22,7 @@ from store_devices.mirror.held import HeldTurn, HeldTurns, held
 from store_devices.mirror.live import Live
 from store_devices.mirror.model import MirrorState
 from store_devices.mirror.seen import Mode, Showing, left_s
-from store_devices.mirror.straight import Calibration, guessed
+from store_devices.mirror.straight import Calibration, known_or_guessed
 
 STALLED_S = 2.0
 """No frame for that long: whatever was being recorded is broken off."""
@@ -290,7 +290,7 @@ class Studio:
 
     def _opened(self, frame: Frame) -> tuple[Eyes, Live]:
         if self._eyes is None or self._live is None:
-            known = self._calibration or guessed(frame.pixels.shape[1], frame.pixels.shape[0])
+            known = known_or_guessed(self._calibration, frame.pixels)
             self._eyes, self._live = Eyes(known), Live(known)
         return self._eyes, self._live
 

@@ -16,6 +16,8 @@ MARK: Final = b"carryover turn 1\x00"
 """What the comment begins with; another number is another format."""
 
 COMMENT: Final = b"\xff\xfe"
+COMMENT_BYTES_MAX: Final = 65_533
+"""Two bytes say its length, and count themselves."""
 _START: Final = b"\xff\xd8"
 _PICTURE: Final = 0xDA  # start of scan: no comment of ours comes after it
 _AT_MS_MAX: Final = 60_000
@@ -47,15 +49,11 @@ def tracked(sheet: bytes, at_s: Sequence[float], view_deg: Sequence[float]) -> b
         InvalidInput: it is no JPEG.
         ValidationError: no frames, too many, or not one view for each.
     """
-    if not sheet.startswith(_START):
-        msg = "a contact sheet is a JPEG"
-        raise InvalidInput(msg)
     track = Track(
         at_ms=[round(1000 * second) for second in at_s],
         view_deg=[round(view) % 360 for view in view_deg],
     )
-    said = MARK + track.model_dump_json().encode()
-    return _START + COMMENT + (len(said) + 2).to_bytes(2) + said + sheet[len(_START) :]
+    return commented(sheet, MARK + track.model_dump_json().encode())
 
 
 def track_of(sheet: bytes) -> Track | None:
@@ -64,11 +62,29 @@ def track_of(sheet: bytes) -> Track | None:
     Raises:
         ValidationError: what is there is none of ours.
     """
+    said = comment_of(sheet, MARK)
+    return None if said is None else Track.model_validate_json(said)
+
+
+def commented(sheet: bytes, said: bytes) -> bytes:
+    """Return a JPEG with a comment right after its first two bytes.
+
+    Raises:
+        InvalidInput: it is no JPEG, or the comment is longer than one can be.
+    """
+    if not sheet.startswith(_START) or len(said) > COMMENT_BYTES_MAX:
+        msg = "a contact sheet is a JPEG, and a comment in it has 65,533 bytes at most"
+        raise InvalidInput(msg)
+    return _START + COMMENT + (len(said) + 2).to_bytes(2) + said + sheet[len(_START) :]
+
+
+def comment_of(sheet: bytes, mark: bytes) -> bytes | None:
+    """Return what a comment says after ``mark``; None: there is no such comment."""
     at = len(_START)
     while at + 4 <= len(sheet) and sheet[at] == COMMENT[0] and sheet[at + 1] != _PICTURE:
         length = int.from_bytes(sheet[at + 2 : at + 4])
         said = sheet[at + 4 : at + 2 + length]
-        if sheet[at + 1] == COMMENT[1] and said.startswith(MARK):
-            return Track.model_validate_json(said[len(MARK) :])
+        if sheet[at + 1] == COMMENT[1] and said.startswith(mark):
+            return said[len(mark) :]
         at += 2 + max(length, 2)
     return None

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from store_devices.hardware import Camera, Frame
+from store_devices.hardware import Camera, Frame, Pixels
 from store_devices.mirror.studio import Studio
 from store_devices.tablet.reading import CameraReading, Taking
 
@@ -29,11 +29,16 @@ class MirrorReading(CameraReading):
         self._turned: Turned = turned
 
     def _before_codes(self, frame: Frame) -> Frame | None:
-        if self._turned in _ROTATION:
-            pixels = cv2.rotate(frame.pixels, _ROTATION[self._turned])
-            frame = Frame(np.asarray(pixels, dtype=np.uint8), frame.at_s)
+        frame = Frame(upright(frame.pixels, self._turned), frame.at_s)
         visited = self._agent.visit_id is not None
         return frame if self._studio.take(frame, visited=visited) else None
 
     def _ended(self) -> None:
         self._studio.lost()
+
+
+def upright(pixels: Pixels, turned: Turned) -> Pixels:
+    """Return a picture turned clockwise by so many degrees."""
+    if turned not in _ROTATION:
+        return pixels
+    return np.asarray(cv2.rotate(pixels, _ROTATION[turned]), dtype=np.uint8)

@@ -11,6 +11,8 @@ the expected text in ``NAME.txt``. A flat folder goes by its own name.
   ``falsepositives`` every code.
 - ``median_ms``: per picture, decoding of the file left out.
 - ``turns``, ``colours``: N drawn films of each scene and N garments of each pair; ``turns.py``.
+- ``held_out``: N films of each scene with people, lamps and a lens that nothing was chosen on.
+- ``lenses``: N cameras, calibrated with a drawn board; ``lenses.py``.
 - ``hands``: 4 N raised hands, and N films of each scene in which nobody asks; ``hands.py``.
 """
 
@@ -35,12 +37,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from cart.kernel.errors import InvalidGtin
 from cart.kernel.gtin import Gtin, check_digit
 from firmware_sim.mirror.optics import Lens
+from firmware_sim.mirror.strangers import LENS as HELD_OUT_LENS
 from firmware_sim.scenes import Difficulty, empty_scene, look, scene
 from store_devices.hardware import Pixels
 from store_devices.vision.model import EAN_UPC
 from store_devices.vision.reading import read_photo
 from tests.benchmarks.hands import measured_hands
-from tests.benchmarks.turns import measured_colours, measured_turns
+from tests.benchmarks.lenses import measured_lenses
+from tests.benchmarks.turns import held_out_film, measured_colours, measured_turns
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 NAMES = {
@@ -295,6 +299,8 @@ def main() -> int:
         report["generated"] = measured(generated(options.generated))
     if options.turns > 0:
         report["turns"] = measured_turns(options.turns, MIRROR_LENS)
+        report["held_out"] = measured_turns(options.turns, HELD_OUT_LENS, held_out_film)
+        report["lenses"] = measured_lenses(options.turns)
         report["colours"] = measured_colours(options.turns, MIRROR_LENS)
         report["hands"] = measured_hands(options.turns, MIRROR_LENS)
     json.dump(report, sys.stdout, indent=2, ensure_ascii=False)

@@ -7,6 +7,7 @@ code sees the pictures alone. Figures are returned as plain values for ``bench_v
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import get_args
@@ -20,7 +21,8 @@ from firmware_sim.mirror.camera import MirrorCamera, Truth
 from firmware_sim.mirror.drawing import Room
 from firmware_sim.mirror.figure import GARMENTS, Part, Pose, drawn_person
 from firmware_sim.mirror.optics import Lens
-from firmware_sim.mirror.scripts import TURNS, Scene, drawn_script
+from firmware_sim.mirror.scripts import TURNS, Scene, Script, drawn_script
+from firmware_sim.mirror.strangers import strange_script
 from store_devices.hardware import Frame
 from store_devices.mirror.eyes import Eyes, Judgement
 from store_devices.mirror.picking import VIEWS_DEG, off_deg
@@ -31,6 +33,8 @@ from store_devices.mirror.straight import Straightener, whole_view
 SCENES: tuple[Scene, ...] = get_args(Scene)
 EMPTY_S = 1.0
 SEED = 20261130
+HELD_OUT_SEED = "never looked at"
+"""Change it, and say so in docs/benchmarks.md, as soon as anything was chosen by its figures."""
 SWAPS = (
     ("red", "blue"),
     ("blue", "mustard"),
@@ -71,8 +75,19 @@ class Film:
 
 def drawn_film(scene: Scene, seed: int, lens: Lens, frames_per_s: float = 10.0) -> Film:
     """Draw one film of ``scene``."""
-    clock, film = FilmClock(), Film(lens=lens)
     script = drawn_script(scene, Random(f"{SEED}-{scene}-{seed}"))
+    return _played(script, seed, lens, frames_per_s)
+
+
+def held_out_film(scene: Scene, seed: int, lens: Lens) -> Film:
+    """Draw one film of ``scene`` with people and lamps that no constant was chosen on."""
+    return _played(
+        strange_script(scene, Random(f"{HELD_OUT_SEED}-{scene}-{seed}")), 7_000 + seed, lens, 10.0
+    )
+
+
+def _played(script: Script, seed: int, lens: Lens, frames_per_s: float) -> Film:
+    clock, film = FilmClock(), Film(lens=lens)
     camera = MirrorCamera(
         script,
         lens=lens,
@@ -114,7 +129,9 @@ def angle_errors(film: Film, judgement: Judgement) -> Doubles:
     return np.asarray(off[~np.isnan(off)])
 
 
-def measured_turns(count: int, lens: Lens) -> dict[str, object]:
+def measured_turns(
+    count: int, lens: Lens, film_of: Callable[[Scene, int, Lens], Film] = drawn_film
+) -> dict[str, object]:
     """Draw ``count`` films of each scene; return verdicts, angle errors and speed."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     errors: dict[str, list[Doubles]] = defaultdict(list)
@@ -123,7 +140,7 @@ def measured_turns(count: int, lens: Lens) -> dict[str, object]:
     watch_cpu_s = finish_cpu_s = watched_s = finished_s = 0.0
     for seed in range(count):
         for scene in SCENES:
-            film = drawn_film(scene, seed, lens)
+            film = film_of(scene, seed, lens)
             began_s = time.process_time()
             eyes, judgement = watched(film)
             watch_cpu_s += time.process_time() - began_s
@@ -211,10 +228,11 @@ def swapped(was: str, wanted: str, seed: int, lens: Lens) -> tuple[Doubles, floa
     after = recoloured(before, garment, GARMENTS[was], GARMENTS[wanted])
     mask = garment.mask > 0
     overlap = float((mask & true_mask).sum() / (mask | true_mask).sum())
-    return ciede2000(_lab(after)[true_mask], _lab(truth)[true_mask]), overlap
+    return ciede2000(lab_of(after)[true_mask], lab_of(truth)[true_mask]), overlap
 
 
-def _lab(pixels: NDArray[np.uint8]) -> Doubles:
+def lab_of(pixels: NDArray[np.uint8]) -> Doubles:
+    """Return a picture (BGR) in Lab, its noise blurred away."""
     soft = cv2.GaussianBlur(pixels, (5, 5), 0)  # the two drawings' noise is no error of colour
     lab = cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
     return np.asarray(lab, dtype=np.float64)

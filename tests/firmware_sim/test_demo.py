@@ -13,6 +13,8 @@ import httpx2
 import psutil
 import pytest
 
+from firmware_sim.testing import wait_until
+
 CACHE = Path(__file__).parents[2] / "var" / "goods-cache"  # the pictures of `make demo`
 READY = re.compile(r"ready (http://127\.0\.0\.1:\d+/)\n")
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
@@ -48,6 +50,24 @@ def children(data_dir: Path) -> list[int]:
     return [json.loads((run / f"{name}.json").read_text())["pid"] for name in ("gateway", "api")]
 
 
+def check_mirror(
+    process: "subprocess.Popen[str]", url: str, stage: dict[str, str], page: str
+) -> None:
+    """The mirror's address is printed and on the page; touched, its visit is a phone's to take."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"mirror {stage['mirror']}\n"
+    assert f'href="{stage["mirror"]}"' in page
+    assert '/demo/mirror"' in page
+    assert httpx2.get(f"{url}demo/mirror").headers["location"] == "/looks"
+    assert 'id="begin"' in httpx2.get(stage["mirror"]).text
+    httpx2.post(f"{stage['mirror']}do/begin")
+
+    def taken_up() -> bool:
+        return httpx2.get(f"{url}demo/mirror").headers["location"].startswith("/c/")
+
+    wait_until(taken_up, 20, "the link of her visit")
+
+
 def test_a_short_demo_plays_counts_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """After its seconds it ends with 0 and an account without a loss; no process is left."""
     with demo(tmp_path / "demo", "--seconds", "12") as (process, url):
@@ -57,6 +77,7 @@ def test_a_short_demo_plays_counts_and_leaves_nothing_behind(tmp_path: Path) -> 
         assert 'id="phone"' in page
         stage = json.loads((tmp_path / "demo/run/demo.json").read_text())
         assert stage["url"] in page
+        check_mirror(process, url, stage, page)
         running = children(tmp_path / "demo")
         assert all(psutil.pid_exists(pid) for pid in running)
         said, _ = process.communicate(timeout=120)

@@ -1,7 +1,13 @@
-"""A turn before a mirror, and another size: from the tag to the phone at home; on real parts."""
+"""A turn before a mirror, and another size: from the tag to the phone at home; on real parts.
+
+Over Mosquitto: the receipts of looks and wishes pass a broker that is not ours.
+"""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +21,7 @@ from firmware_sim.look import Seen
 from firmware_sim.mirror.mirror import SimMirror
 from firmware_sim.pytest_plugin import OpenShop
 from firmware_sim.testing import RunningShop, wait_until
+from tests.real.shop_broker import shop_broker
 
 COAT, LARGER = (str(Gtin.parse(one.gtin)) for one in products(7)[0].variants[:2])
 NAME = products(7)[0].name.en
@@ -22,15 +29,20 @@ OTHER = Gtin.parse(products(7)[1].variants[0].gtin)
 HERE = "harbour-street"
 TURN_WAIT_S = 90.0  # it is recorded, judged and encoded, on a busy machine
 WEBM = b"\x1a\x45\xdf\xa3"
-GONE = 410
+SIGNED_OUT, GONE = 401, 410
+ADDRESS = "vivienne.oakapple@example.com"
+PIECE = 64  # bytes of a picture by which it would be found again
 ROOM_FRAMES = 60  # by then a tag that is held up for a moment is not taken for the room's
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def shop(open_carryover_shop: OpenShop) -> RunningShop:
-    """A running shop."""
-    return open_carryover_shop()
+def shop(
+    open_carryover_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningShop]:
+    """A running shop on a Mosquitto."""
+    with shop_broker(tmp_path_factory.mktemp("mosquitto")) as (_, settings):
+        yield open_carryover_shop(settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -98,23 +110,81 @@ def files_with(folder: Path, bytes_: bytes) -> list[str]:
     return [str(one) for one in folder.rglob("*") if one.is_file() and bytes_ in one.read_bytes()]
 
 
-def test_a_turn_goes_home_and_is_gone_when_she_says_so(
-    shop: RunningShop, mirror: SimMirror, phone: httpx2.Client, tmp_path: Path
-) -> None:
-    """Taken up by a phone; a tag, a turn kept, one discarded; played at home; deleted for good."""
-    glass, stage = mirror.glass, mirror.stage
-    stage.hold_up(COAT)
-    glass.wait_for(lambda seen: f'id="brought-{COAT}"' in seen.html)
-    stage.lower()
-    stage.come()
-    seen = glass.wait_for(lambda seen: seen.has_code)
-    assert NAME in seen.text
-    link = seen.link()
-    assert link is not None
+def pieces_of(shop: RunningShop, look_id: str, *pictures: bytes) -> list[bytes]:
+    """Return by what a look would be found again: of its pictures, sealed parts and sealed key."""
+    sealed = [(folder_of(shop, look_id) / part).read_bytes() for part in ("video", "sheet")]
+    with sqlite3.connect(shop.server.data_dir / "carryover.db") as db:
+        asked = "SELECT sealed_key FROM look WHERE id = ?"
+        key: str = db.execute(asked, (look_id,)).fetchone()[0]
+    assert key
+    found = [key.encode()]
+    for data in (*pictures, *sealed):
+        middle = len(data) // 2
+        found += [data[100 : 100 + PIECE], data[middle : middle + PIECE], data[-PIECE:]]
+    return found
 
+
+def nowhere(folders: tuple[Path, ...], bytes_: bytes) -> bool:
+    """Say whether no file under these folders has these bytes in it."""
+    return not any(files_with(folder, bytes_) for folder in folders)
+
+
+def looks_of(phone: httpx2.Client) -> list[dict[str, object]]:
+    """Return the looks that this phone opens."""
+    found: list[dict[str, object]] = phone.get("/api/v1/looks").json()["looks"]
+    return found
+
+
+def played_as(phone: httpx2.Client, video: bytes) -> str:
+    """Return the look whose video this is."""
+    (found,) = (
+        str(one["id"])
+        for one in looks_of(phone)
+        if phone.get(f"/looks/{one['id']}/video").content == video
+    )
+    return found
+
+
+def rows_of(shop: RunningShop, look_id: str) -> int:
+    """Return how many rows there are of a look."""
+    with sqlite3.connect(shop.server.data_dir / "carryover.db") as db:
+        count: int = db.execute("SELECT count(*) FROM look WHERE id = ?", (look_id,)).fetchone()[0]
+    return count
+
+
+def folder_of(shop: RunningShop, look_id: str) -> Path:
+    """Return where a look's objects are."""
+    return shop.server.data_dir / "objects" / "looks" / look_id
+
+
+def gone(shop: RunningShop, look_id: str) -> bool:
+    """Say whether a look has no objects any more."""
+    folder = folder_of(shop, look_id)
+    return not folder.exists() or not any(folder.iterdir())
+
+
+def sign_in(shop: RunningShop, phone: httpx2.Client) -> None:
+    """Sign in with the code of a mail, as she must to have everything erased."""
+    fill_in(phone, "/sign-in", {"email": ADDRESS})
+    code = re.findall(r"\b\d{6}\b", shop.wait_for_mail(ADDRESS).text)
+    fill_in(phone, "/sign-in/code", {"code": code[0]})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Two turns that were kept: their ids on the glass, and what they were."""
+
+    turns: tuple[str, str]
+    first_video: bytes
+    second_video: bytes
+    second_sheet: bytes
+
+
+def two_kept(mirror: SimMirror, phone: httpx2.Client, link: str) -> Kept:
+    """Turn before the mirror twice and keep both; the first waits until the phone says yes."""
+    glass, parts = mirror.glass, f"{mirror.on.url}turns"
     first = turned(mirror)
-    plain = httpx2.get(f"{mirror.on.url}turns/{first}/video").content
-    assert plain[:4] == WEBM
+    plain = httpx2.get(f"{parts}/{first}/video").content
     glass.touch("keep")  # no phone has said yes: the code, and the turn waits
     glass.wait_for(lambda seen: 'class="yes"' in seen.html)
     page = phone.post(f"/c/{urlsplit(link).path.rpartition('/')[2]}")
@@ -126,36 +196,69 @@ def test_a_turn_goes_home_and_is_gone_when_she_says_so(
 
     glass.touch("discard")  # closes what says that it is kept
     second = turned(mirror)
+    video, sheet = (httpx2.get(f"{parts}/{second}/{part}").content for part in ("video", "sheet"))
     glass.touch("show", mode="beside")
     glass.wait_for(lambda seen: "/turns/beside/0" in seen.html)
     glass.touch("step", side="4")
     assert asked(mirror, "turns/beside/4") == 200
+    glass.touch("show", mode="")
+    glass.touch("keep")
+    wait_until(lambda: mirror.on.outbox.on_the_way().done == 2, TURN_WAIT_S, "the second upload")
     glass.touch("discard")
-    assert asked(mirror, f"turns/{second}/video") == GONE
-    assert asked(mirror, f"turns/{first}/video") == 200
+    return Kept((first, second), plain, video, sheet)
+
+
+def test_a_turn_goes_home_and_is_gone_when_she_says_so(
+    shop: RunningShop, mirror: SimMirror, phone: httpx2.Client, tmp_path: Path
+) -> None:
+    """Taken up by a phone; a tag; two turns kept, played at home; one deleted, one erased with her.
+
+    A third recording is broken off.
+    """
+    glass, stage = mirror.glass, mirror.stage
+    stage.hold_up(COAT)
+    glass.wait_for(lambda seen: f'id="brought-{COAT}"' in seen.html)
+    stage.lower()
+    stage.come()
+    seen = glass.wait_for(lambda seen: seen.has_code)
+    assert NAME in seen.text
+    kept = two_kept(mirror, phone, seen.link() or "")
+    plain = kept.first_video
+    assert plain[:4] == WEBM
+
+    glass.touch("record")
+    glass.wait_for(lambda seen: "Recording" in seen.text, 20)
+    glass.touch("discard")
+    assert asked(mirror, "live") == GONE
     glass.touch("done")
     glass.wait_for(lambda seen: seen.phase == "idle")
-    paths = [f"turns/{one}/{part}" for one in (first, second) for part in ("video", "sheet")]
+    paths = [f"turns/{one}/{part}" for one in kept.turns for part in ("video", "sheet")]
     assert [asked(mirror, path) for path in [*paths, "turns/beside/4", "live"]] == [GONE] * 6
     assert NAME not in glass.look().text
 
-    looks = phone.get("/api/v1/looks").json()["looks"]
-    assert [one["gtins"] for one in looks] == [[COAT]]
-    look_id = looks[0]["id"]
+    wait_until(lambda: len(looks_of(phone)) == 2, 20, "both looks")
+    assert [one["gtins"] for one in looks_of(phone)] == [[COAT]] * 2
+    look_id, other_id = played_as(phone, plain), played_as(phone, kept.second_video)
     assert look_id in phone.get("/looks").text
     played = phone.get(f"/looks/{look_id}/video", headers={"Range": "bytes=0-999"})
     assert (played.status_code, played.content) == (206, plain[:1000])
 
-    objects = shop.server.data_dir / "objects" / "looks" / look_id
-    assert sorted(one.name for one in objects.iterdir()) == ["sheet", "video"]
-    sealed = (objects / "video").read_bytes()[100:200]
+    folders = (shop.server.data_dir, mirror.folder, tmp_path)
+    pieces = pieces_of(shop, look_id, plain)
     phone.post(f"/looks/{look_id}/delete").raise_for_status()
-    wait_until(lambda: not objects.exists() or not any(objects.iterdir()), 40, "the deletion")
+    wait_until(lambda: gone(shop, look_id), 40, "the deletion")
     assert phone.get(f"/looks/{look_id}/video").status_code in {404, GONE}
-    middle = len(plain) // 2
-    for piece in (plain[:64], plain[middle : middle + 64], sealed):
-        for folder in (shop.server.data_dir, mirror.folder, tmp_path):
-            assert files_with(folder, piece) == []
+    # All but the sealed key, of which the database's log has a copy until it is folded in.
+    assert all(nowhere(folders, one) for one in pieces[1:])
+
+    sign_in(shop, phone)
+    pieces += pieces_of(shop, other_id, kept.second_video, kept.second_sheet)
+    assert phone.post("/account/data/erase", data={"sure": "yes"}).status_code == 200
+    wait_until(lambda: gone(shop, other_id), 60, "the erasure of the objects")
+    wait_until(lambda: not rows_of(shop, other_id), 60, "the erasure of the rows")
+    for piece in [ADDRESS.encode(), *pieces]:
+        wait_until(partial(nowhere, folders, piece), 20, f"the end of {piece[:20]!r}")
+    assert phone.get(f"/looks/{other_id}/video").status_code == SIGNED_OUT
     assert shop.dead_letters() == []
 
 

@@ -94,6 +94,7 @@ def test_demo_pages_are_there_in_a_demo_only(shop_engine: Engine, tmp_path: Path
     with TestClient(app, base_url="https://shop.test") as phone:
         assert phone.get("/demo").status_code == 404
         assert phone.get("/demo/mail").status_code == 404
+        assert phone.get("/demo/mirror").status_code == 404
         headers = phone.get("/").headers
         assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
         policy = headers["content-security-policy"]

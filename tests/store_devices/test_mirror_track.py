@@ -6,8 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from cart.kernel.errors import InvalidInput
+from store_devices.mirror import cutout
+from store_devices.mirror.cutout import Cutout, cut_out
 from store_devices.mirror.encoding import contact_sheet
-from store_devices.mirror.track import MARK, Track, track_of, tracked
+from store_devices.mirror.recolour import Garment
+from store_devices.mirror.track import MARK, Track, comment_of, track_of, tracked
 from store_devices.mirror.turning import FRAMES_MAX
 
 SHEET = contact_sheet([np.full((48, 32, 3), 90, dtype=np.uint8)] * 8)
@@ -47,3 +50,28 @@ def test_what_is_none_is_refused() -> None:
     bad = MARK + b'{"at_ms":[0],"view_deg":[400]}'
     with pytest.raises(ValidationError):
         track_of(SHEET[:2] + b"\xff\xfe" + (len(bad) + 2).to_bytes(2) + bad + SHEET[2:])
+
+
+@pytest.mark.parametrize("worn_first", [False, True])
+def test_a_garment_is_told_beside_the_angles(worn_first: bool) -> None:  # noqa: FBT001 - a parameter
+    """Its pixels at the sheet's size, and its colour; the angles are read as before."""
+    mask = np.zeros((96, 54), dtype=np.uint8)
+    mask[30:60, 12:40] = 255
+    mask[:2] = 255 * worn_first
+    garment = Garment(mask, np.array([0.01, 0.4, 0.123456789], dtype=np.float32))
+    made = tracked(cut_out(SHEET, garment, 27, 48), [0.0], [0.0])
+    said = comment_of(made, cutout.MARK)
+    assert said is not None
+    found = Cutout.model_validate_json(said)
+    worn = np.repeat(np.arange(len(found.runs)) % 2, found.runs).reshape(48, 27)
+    assert np.array_equal(worn * 255, mask[::2, ::2])
+    assert found.colour == (0.01, 0.4, 0.12346)
+    assert track_of(made) == Track(at_ms=[0], view_deg=[0])
+
+
+def test_a_mask_of_specks_is_left_out() -> None:
+    """It would not fit in a comment, and nothing can be painted by it."""
+    specks = np.zeros((200, 100), dtype=np.uint8)
+    specks[::2, ::2] = 255
+    garment = Garment(specks, np.zeros(3, dtype=np.float32))
+    assert cut_out(SHEET, garment, 100, 200) == SHEET
