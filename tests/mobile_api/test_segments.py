@@ -27,7 +27,9 @@ from mobile_api.segments.sweep import SegmentSweep
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import LAMP
 from tests.cart.floor import Floor
+from tests.cart.journeying import Street
 from tests.cart.people_world import People
+from tests.cart.test_journey_segments import ASKING
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import hire, signed_in
@@ -176,3 +178,20 @@ def test_nothing_is_done_where_there_is_no_segment(app: FastAPI, floor: Floor) -
     SegmentSweep(app.state.parts).sweep()
     with unit_of_work(floor.engine) as db:
         assert queries.members(db, segment.id) == ["s0"]
+
+
+def test_a_segment_that_a_journey_asks_for_is_ended_at_a_second_press(
+    marketer: TestClient, floor: Floor
+) -> None:
+    """She is told which one first; after it the journey's card says what it lacks."""
+    lamps = People(floor.engine, floor.clock).begun("Lamps", read('{"if":"seen","days":3}'))
+    Street(floor.engine, floor.clock).load(ASKING)
+    own = f"{PAGE}/{lamps.id}"
+    told = marketer.post(f"{own}/end")
+    assert told.status_code == 409
+    assert 'href="/staff/journeys/cart-reminder/edit"' in told.text
+    with reading(floor.engine) as db:
+        assert [one.state for one in queries.every(db)] == ["active"]
+    assert "no active segment" not in marketer.get("/staff/journeys").text
+    assert marketer.post(f"{own}/end", data={"anyway": "true"}).status_code == 303
+    assert "no active segment Lamps" in marketer.get("/staff/journeys").text
