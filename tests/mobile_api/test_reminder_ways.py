@@ -28,7 +28,8 @@ from mobile_api.outgoing.sending import signature
 from mobile_api.settings import ApiSettings
 from tests.cart.journeying import DAY_S
 from tests.fakes.clock import FakeClock
-from tests.mobile_api.inbox import Inbox, run_process
+from tests.mobile_api.inbox import Inbox
+from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.shop import HERE, RED, SECRET, add, key, quantities
 from tests.mobile_api.signing_in import ADA
 from tests.mobile_api.test_reminder import ONCE, Home, days, where_it_is_noon

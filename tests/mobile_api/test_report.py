@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from cart.db import make_engine
 from cart.journeys.lift import Group, Interval
+from cart.journeys.model import Trigger, TriggerKind
 from cart.journeys.numbers import Numbers
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
@@ -218,7 +219,7 @@ def journey(treated: int, held_out: int) -> Numbers:
         Group(one, one // 2, one // 2 * 1_000, one // 2 * 1_000_000) for one in (treated, held_out)
     ]
     return Numbers(
-        "r", "R", 1, active=True, entered=treated + held_out, pending=0, running=0, sent=0,
+        "r", "R", Trigger(kind=TriggerKind.CART_IDLE, after_hours=24), 1, active=True, entered=treated + held_out, pending=0, running=0, sent=0,
         failed=0, postponed=0, held_out_messages=0, treated=groups[0], held_out=groups[1],
     )  # fmt: skip
 
