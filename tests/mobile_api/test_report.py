@@ -218,8 +218,9 @@ def journey(treated: int, held_out: int) -> Numbers:
     groups = [
         Group(one, one // 2, one // 2 * 1_000, one // 2 * 1_000_000) for one in (treated, held_out)
     ]
+    idle = Trigger(kind=TriggerKind.CART_IDLE, after_hours=24)
     return Numbers(
-        "r", "R", Trigger(kind=TriggerKind.CART_IDLE, after_hours=24), 1, active=True, entered=treated + held_out, pending=0, running=0, sent=0,
+        "r", "R", idle, 1, active=True, entered=treated + held_out, pending=0, running=0, sent=0,
         failed=0, postponed=0, held_out_messages=0, treated=groups[0], held_out=groups[1],
     )  # fmt: skip
 
