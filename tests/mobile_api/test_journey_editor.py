@@ -217,6 +217,28 @@ def test_the_text_and_the_form_are_the_same_journey(marketer: TestClient, floor:
     assert sources(floor, "branching") == [text["source"]]
 
 
+def test_what_starts_it_and_by_which_way_it_goes_are_chosen(
+    marketer: TestClient, floor: Floor
+) -> None:
+    """A percentage is asked for where a lower price starts it, and kept where none does."""
+    sent = fields(marketer.get(NEW).text) | {"title": "Less", "name": "less"}
+    assert sent["cheaper"] == "5"
+    sent |= {"trigger": "price_drop", "channel": "sms"}
+    checked = press(marketer, NEW, sent, "check").text
+    assert "By how many percent less, at least" in checked
+    assert "Send the reminder · SMS" in checked
+    refused = press(marketer, NEW, fields(checked) | {"cheaper": "lots"}, "save")
+    assert refused.status_code == 400
+    assert 'name="cheaper" inputmode="numeric" maxlength="7" value="lots"' in refused.text
+    saved = press(marketer, NEW, fields(refused.text) | {"cheaper": "12"}, "save")
+    assert saved.status_code == 303, saved.text
+    [one] = [read(source) for source in sources(floor, "less")]
+    assert (one.trigger.kind.value, one.trigger.percent) == ("price_drop", 12)
+    assert one.channels == ("sms",)
+    again = fields(marketer.get("/staff/journeys/less/edit").text)
+    assert (again["way"], again["channel"], again["cheaper"]) == ("form", "sms", "12")
+
+
 def test_two_who_save_at_once_lose_nothing(marketer: TestClient, floor: Floor) -> None:
     """The second is told what the other saved, keeps what she typed, and saves it as the next."""
     Street(floor.engine, floor.clock).load(REMINDER)
@@ -340,6 +362,8 @@ def definitions(draw: st.DrawFn) -> Definition:
         step: dict[str, Any] = {"kind": draw(st.sampled_from(kinds)), "id": NAMES[place]}
         if step["kind"] == "wait":
             step["hours"] = draw(st.integers(1, 1440))
+        if step["kind"] == "message":
+            step["channel"] = draw(st.sampled_from(["mail", "push", "sms", "whatsapp"]))
         if step["kind"] == "condition":
             step["holds"] = draw(st.sampled_from(["customer", "in_stock"]))
             if draw(st.booleans()) and below:
@@ -355,7 +379,11 @@ def definitions(draw: st.DrawFn) -> Definition:
         "name": "any",
         "version": draw(st.integers(1, 999)),
         "title": title,
-        "trigger": {"kind": "tried_not_bought", "after_hours": draw(st.integers(1, 1440))},
+        "trigger": {
+            "kind": "price_drop",
+            "after_hours": draw(st.integers(1, 1440)),
+            "percent": draw(st.none() | st.integers(1, 90)),
+        },
         "steps": steps,
     }
     return Definition.model_validate(raw)
