@@ -240,7 +240,8 @@ def _page(request: Request, wired: Parts, me: Staff, shown: Shown) -> HTMLRespon
     wrong = faults.told(shown.faults, spoken)
     if shown.taken:
         title = spoken.gettext(TITLES[JourneyNameTaken.code])
-        place = spoken.gettext(faults.FIELDS["name"])
+        called = faults.FIELDS["name"]
+        place = spoken.gettext(called)
         wrong = [faults.Told(None, "name", title, place, "name")]
     with reading(wired.engine) as db:
         context = {
@@ -297,6 +298,7 @@ def _result(db: Session, wired: Parts, shown: Shown, spoken: Words) -> dict[str,
             "would": reasons_text(said.would, spoken),
             "ended": reasons_text(said.ended, spoken),
             "cut": said.cut,
+            "unknown": said.unknown,
             "smallest": history.SMALLEST_GROUP,
         },
     }

@@ -227,6 +227,7 @@ def test_what_starts_it_and_by_which_way_it_goes_are_chosen(
     checked = press(marketer, NEW, sent, "check").text
     assert "By how many percent less, at least" in checked
     assert "Send the reminder · SMS" in checked
+    assert "This cannot be tried over the past" in checked
     refused = press(marketer, NEW, fields(checked) | {"cheaper": "lots"}, "save")
     assert refused.status_code == 400
     assert 'name="cheaper" inputmode="numeric" maxlength="7" value="lots"' in refused.text
