@@ -32,7 +32,7 @@ from tests.inventory_api.shelf import SHOP, fill
 
 T = TypeVar("T")
 CLOCK = SystemClock()
-RIVALS, PIECES, ROUNDS = 50, 10, 40
+RIVALS, PIECES, ROUNDS = 50, 10, 200
 WAIT_S = 30
 
 
@@ -70,7 +70,7 @@ def wants(shop: Engine, reference: str, pieces: dict[str, int]) -> Callable[[], 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_fifty_shoppers_for_the_last_ten_pieces(shop: Engine) -> None:
-    """40 rounds: ten get one each, forty are told that it is sold out, and nothing else happens.
+    """200 rounds: ten get one each, forty are told that it is sold out, and nothing else happens.
 
     The shoppers of a round are let go together, and wait for each other at its end.
     """
