@@ -31,7 +31,7 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         Role.MARKETING: 22,
         Role.REPORT: 3,
         Role.SANDBOX: 3,
-        Role.DEMO: 6,
+        Role.DEMO: 7,
         Role.OPERATOR: 9,
         Role.BROKER: 2,
         Role.DEVICE: 6,
