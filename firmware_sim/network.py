@@ -122,6 +122,11 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Only our own end cancels it; Python 3.11 logs a traceback for a handler that was cancelled.
+        with suppress(asyncio.CancelledError):
+            await self._join(reader, writer)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._state == "refuse":
             writer.transport.abort()
             return
