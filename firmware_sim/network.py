@@ -122,7 +122,7 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Only our own end cancels it; Python 3.11 logs a traceback for a handler that was cancelled.
+        # Only our own end cancels it; Python 3.11 logs a traceback for a cancelled handler.
         with suppress(asyncio.CancelledError):
             await self._join(reader, writer)
 
