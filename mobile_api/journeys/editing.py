@@ -33,21 +33,17 @@ from cart.journeys.segments import queries
 from cart.journeys.writing import numbered
 from cart.kernel.errors import CarryoverError
 from cart.kernel.errors.segments import JourneyNameTaken, JourneySaved
-from cart.picking import staff
 from cart.picking.model import Staff
-from cart.picking.permissions import Permission
-from cart.picking.roles import May
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.journeys import faults, form, telling
-from mobile_api.journeys.pages import coarse_text, reasons_text
+from mobile_api.journeys.pages import about, coarse_text, reasons_text, who_of
 from mobile_api.journeys.world import world_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
 from mobile_api.staff.signed_in import CurrentDevice, Device
-from mobile_api.staff.ways import home_of
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(
@@ -231,8 +227,7 @@ def _save(request: Request, wired: Parts, device: Device, shown: Shown) -> Respo
 def _note(
     db: Session, wired: Parts, me: Staff, action: Action, name: str, *, outcome: str = DONE
 ) -> None:
-    who = staff.as_who(me, "" if me.may(May.MARKETING) else Permission.OPERATOR.value)
-    audit.note(db, wired.clock, who, action, On("journey", name), outcome=outcome)
+    audit.note(db, wired.clock, who_of(me), action, On("journey", name), outcome=outcome)
 
 
 def _page(request: Request, wired: Parts, me: Staff, shown: Shown) -> HTMLResponse:
@@ -245,13 +240,10 @@ def _page(request: Request, wired: Parts, me: Staff, shown: Shown) -> HTMLRespon
         wrong = [faults.Told(None, "name", title, place, "name")]
     with reading(wired.engine) as db:
         context = {
-            "me": me,
-            "place": spoken.gettext("Journeys"),
-            "page_id": "journeys",
+            **about(db, me, spoken),
             "here_path": f"/staff/journeys/{shown.name}/edit"
             if shown.name
             else "/staff/journeys/new",
-            "home": home_of(db, me),
             "shown": shown,
             "wrong": wrong,
             "versions": _versions(db, shown.name, spoken) if shown.name else [],
@@ -289,7 +281,7 @@ def _result(db: Session, wired: Parts, shown: Shown, spoken: Words) -> dict[str,
         changed = telling.changes(loading.version_of(db, one.name, shown.after), one, spoken)
     return {
         "path": telling.path(one, spoken),
-        "trigger": telling.trigger_text(one, spoken),
+        "trigger": telling.trigger_text(one.trigger, spoken),
         "changed": changed,
         "tried": {
             "days": TRIED_DAYS,

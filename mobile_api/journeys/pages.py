@@ -39,6 +39,7 @@ from mobile_api.edge.guard import POLICY
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_
+from mobile_api.journeys import telling
 from mobile_api.journeys.reminder import TEMPLATE, reminder
 from mobile_api.journeys.world import world_of
 from mobile_api.look.templates import page, render
@@ -83,10 +84,12 @@ REASONS: Final[Mapping[str, str]] = {
 class Card:
     """A journey as its card shows it. ``rates``: bought, in percent, with and without it.
 
-    ``missing``: segments that it asks for and that are over, or never were.
+    ``says``: what starts it, and by which ways it goes. ``missing``: segments that it asks for
+    and that are over, or never were.
     """
 
     numbers: Numbers
+    says: str
     refused: tuple[tuple[str, int], ...]
     rates: tuple[str, str]
     lift: str
@@ -102,7 +105,7 @@ def journeys_page(request: Request, wired: Wired, device: CurrentDevice) -> HTML
     spoken = words(locale_of(request))
     with device.reading(wired, by_hand=True) as (db, me):
         cards = [_card(db, one, spoken) for one in numbers.all_numbers(db, CURRENCY)]
-        context = _about(db, me, spoken) | {"cards": cards}
+        context = about(db, me, spoken) | {"cards": cards}
         return page(request, "staff_journeys.html", context, headers=NO_STORE)
 
 
@@ -146,7 +149,7 @@ def dry_run_page(
         row = loading.find(db, name)
         one = loading.version_of(db, name, row.version)
         said = history.dry_run(db, world_of(wired), one, days)
-        context = _about(db, me, spoken) | {
+        context = about(db, me, spoken) | {
             "one": one,
             "days": days,
             "triggered": coarse_text(said.triggered, spoken),
@@ -158,7 +161,7 @@ def dry_run_page(
             "smallest": history.SMALLEST_GROUP,
         }
     with unit_of_work(wired.engine) as db:
-        audit.note(db, wired.clock, _who(me), Action.JOURNEY_TRY, On("journey", name))
+        audit.note(db, wired.clock, who_of(me), Action.JOURNEY_TRY, On("journey", name))
     return page(request, "staff_journey_try.html", context, headers=NO_STORE)
 
 
@@ -173,7 +176,7 @@ def preview_page(request: Request, name: Name, wired: Wired, device: CurrentDevi
             (code, render(code, f"{TEMPLATE}.txt", _preview(wired, db, one.trigger.kind, code)))
             for code in LOCALES
         ]
-        context = _about(db, me, spoken) | {"one": one, "texts": texts}
+        context = about(db, me, spoken) | {"one": one, "texts": texts}
     headers = {"Content-Security-Policy": f"{POLICY}; frame-src 'self'", **NO_STORE}
     return page(request, "staff_journey_preview.html", context, headers=headers)
 
@@ -214,17 +217,19 @@ def _switch(name: str, wired: Parts, device: Device, *, active: bool) -> Respons
         except CarryoverError as error:
             refusal = error
         outcome = refusal.code if refusal else DONE
-        audit.note(db, wired.clock, _who(me), action, On("journey", name), outcome=outcome)
+        audit.note(db, wired.clock, who_of(me), action, On("journey", name), outcome=outcome)
     if refusal is not None:
         raise refusal
     return RedirectResponse("/staff/journeys", 303, NO_STORE)
 
 
-def _who(me: Staff) -> Any:  # noqa: ANN401 - the audit log's own word
+def who_of(me: Staff) -> Any:  # noqa: ANN401 - the audit log's own word
+    """Return who did it, for the audit log: also by which right."""
     return staff.as_who(me, "" if me.may(May.MARKETING) else Permission.OPERATOR.value)
 
 
-def _about(db: Session, me: Staff, spoken: Words) -> dict[str, Any]:
+def about(db: Session, me: Staff, spoken: Words) -> dict[str, Any]:
+    """Return what every page of journeys needs."""
     return {
         "me": me,
         "place": spoken.gettext("Journeys"),
@@ -237,8 +242,10 @@ def _about(db: Session, me: Staff, spoken: Words) -> dict[str, Any]:
 def _card(db: Session, one: Numbers, spoken: Words) -> Card:
     bought = purchase_lift(one.treated, one.held_out)
     spent = revenue_lift(one.treated, one.held_out)
+    ways = (spoken.gettext(telling.CHANNELS[way]) for way in one.channels)
     return Card(
         one,
+        " · ".join((telling.trigger_text(one.trigger, spoken), *ways)),
         tuple(
             (spoken.gettext(REASONS.get(why, why)), number)
             for why, number in one.refused.most_common()

@@ -14,6 +14,7 @@ from cart.journeys.model import (
     Message,
     Split,
     Step,
+    Trigger,
     TriggerKind,
     Wait,
 )
@@ -74,13 +75,13 @@ class Change:
     text: str
 
 
-def trigger_text(one: Definition, spoken: Words) -> str:
+def trigger_text(one: Trigger, spoken: Words) -> str:
     """Return what starts a journey, in words."""
-    kind = one.trigger.kind
+    kind = one.kind
     word = spoken.gettext(TRIGGERS[kind]) if kind in TRIGGERS else kind.value
-    hours = spoken.ngettext("%(num)s hour later", "%(num)s hours later", one.trigger.after_hours)
+    hours = spoken.ngettext("%(num)s hour later", "%(num)s hours later", one.after_hours)
     if kind is TriggerKind.PRICE_DROP:
-        percent = spoken.number(one.trigger.least_percent)
+        percent = spoken.number(one.least_percent)
         word = f"{word} · {spoken.gettext('by %(percent)s %% or more') % {'percent': percent}}"
     return f"{word} · {hours}"
 
@@ -164,7 +165,7 @@ def lines(one: Definition, spoken: Words) -> list[str]:
     _ = spoken.gettext
     said = [
         f"{_('Title')}: {one.title}",
-        f"{_('What starts it')}: {trigger_text(one, spoken)}",
+        f"{_('What starts it')}: {trigger_text(one.trigger, spoken)}",
         f"{_('Held out for comparison, in percent')}: {spoken.number(one.holdout_percent)}",
         f"{_('Begins again after, in days')}: {spoken.number(one.again_after_days)}",
         f"{_('A purchase counts for, in days')}: {spoken.number(one.goal_days)}",

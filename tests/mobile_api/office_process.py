@@ -1,25 +1,15 @@
-"""An API process that runs until erasures and sweeps are over, and may be killed at a boundary.
+"""An API process that runs until erasures and sweeps are over, and may be killed at a boundary."""
 
-At the boundary called ``mark`` the process kills itself, as a power cut does.
-"""
-
-import asyncio
-import os
-import signal
 from pathlib import Path
 
 from dbos import DBOS
 from sqlalchemy import Engine
 
 from cart.db import reading
-from cart.kernel.clock import SystemClock
-from mobile_api.app import create_app
 from mobile_api.rights.erasing import waiting
-from mobile_api.settings import ApiSettings
+from tests.mobile_api.mortal_process import run_mortal
 from tests.mobile_api.shop import SECRET
-from tests.real.nursery import bear
 
-WAIT_S = 40
 RIGHTS = ["erase_customer", "retention"]
 
 
@@ -31,28 +21,7 @@ def run_office(engine: Engine, folder: Path, mark: str = "") -> int:
         "SECRET_KEY": SECRET,
         "PUBLIC_URL": "http://testserver",
     }
-    said = folder / "office-process.txt"
-    process = bear(_run, mark, env=os.environ | environment, said=said)
-    code = process.ended()
-    assert code in {0, -signal.SIGKILL}, process.said[-6_000:]
-    return code
-
-
-def _run(mark: str) -> None:
-    asyncio.run(_main(mark))
-
-
-async def _main(mark: str) -> None:
-    def die_at(passed: str) -> None:
-        if passed == mark:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    app = create_app(ApiSettings(), clock=SystemClock(), listen=False)
-    app.state.parts.marked = die_at
-    async with asyncio.timeout(WAIT_S), app.router.lifespan_context(app):
-        # They are done by DBOS's threads: there is no event to wait for.
-        while await asyncio.to_thread(_waiting, app.state.parts.engine):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    return run_mortal(_waiting, environment, mark, folder / "office-process.txt")
 
 
 def _waiting(engine: Engine) -> bool:

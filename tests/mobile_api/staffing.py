@@ -1,14 +1,20 @@
 """A shop with staff, orders and a running API: what tests of staff pages begin with."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from cart.kernel.ids import RandomIds
 from cart.orders import refunding
 from cart.picking.roles import Role
+from mobile_api.app import create_app
+from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, MUG
 from tests.cart.floor import Floor
+from tests.mobile_api.shop import SECRET
 
 COOKIE = "carryover-staff"
 API = "/api/v1/staff"
@@ -23,6 +29,20 @@ def signed_in(client: TestClient, token: str) -> TestClient:
     """Give a client the cookie of somebody who is signed in."""
     client.cookies.set(COOKIE, token)
     return client
+
+
+def app_over(floor: Floor, data_dir: Path) -> FastAPI:
+    """Return the application over a shop, without broker and mails."""
+    settings = ApiSettings(data_dir=data_dir, secret_key=SECRET, public_url="http://testserver")
+    return create_app(
+        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
+    )
+
+
+def marketer_of(app: FastAPI, floor: Floor) -> TestClient:
+    """Return a browser of a marketer, which follows no redirect."""
+    client = TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False)
+    return signed_in(client, hire(floor, "9", role=Role.MARKETER))
 
 
 def post(client: TestClient, path: str, body: Any = None, key: str = "") -> Any:  # noqa: ANN401

@@ -18,18 +18,14 @@ from cart.journeys import loading, numbers
 from cart.journeys.model import Definition, looked, read
 from cart.journeys.writing import numbered, raw_of, written
 from cart.kernel.errors import NotFound
-from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
-from mobile_api.app import create_app
 from mobile_api.edge.problems import TITLES
 from mobile_api.journeys import faults, form, telling
 from mobile_api.look.words import words
-from mobile_api.settings import ApiSettings
 from tests.cart.floor import Floor
 from tests.cart.journeying import REMINDER, Street
 from tests.fakes.clock import FakeClock
-from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import hire, signed_in
+from tests.mobile_api.staffing import app_over, hire, marketer_of, signed_in
 
 NEW: Final = "/staff/journeys/new"
 EDIT: Final = "/staff/journeys/cart-reminder/edit"
@@ -74,17 +70,13 @@ def floor(engine: Engine, clock: FakeClock) -> Floor:
 @pytest.fixture
 def app(floor: Floor, tmp_path: Path) -> FastAPI:
     """The application over it."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET, public_url="http://testserver")
-    return create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
+    return app_over(floor, tmp_path)
 
 
 @pytest.fixture
 def marketer(app: FastAPI, floor: Floor) -> TestClient:
     """A browser of a marketer."""
-    client = TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False)
-    return signed_in(client, hire(floor, "9", role=Role.MARKETER))
+    return marketer_of(app, floor)
 
 
 def fields(page: str) -> dict[str, Any]:

@@ -116,11 +116,15 @@ def test_a_dry_run_says_how_many_and_nobody_by_name(app: FastAPI, floor: Floor) 
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
-        ("en", ("Something put aside that costs less", "by 10 % or more", "after 1 hour")),
+        ("en", ("Something put aside that costs less", "by 10 % or more", "1 hour later")),
         ("he", ("משהו שהונח בצד ועולה פחות", "התראה בטלפון")),
         (
             "pl",
-            ("Coś odłożonego, co kosztuje mniej", "po 1 godzinie", "Powiadomienie na telefonie"),
+            (
+                "Coś odłożonego, co kosztuje mniej",
+                "1 godzinę później",
+                "Powiadomienie na telefonie",
+            ),
         ),
     ],
 )

@@ -16,23 +16,19 @@ from cart.journeys.segments import queries
 from cart.journeys.segments.person import Person, Places
 from cart.journeys.segments.rule import read
 from cart.journeys.segments.weighing import weigh
-from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
 from cart.profile.timeline.model import Kind
-from mobile_api.app import create_app
 from mobile_api.look.words import words
 from mobile_api.segments import form, telling
 from mobile_api.segments.pages import GROUP_MIN
 from mobile_api.segments.sweep import SegmentSweep
-from mobile_api.settings import ApiSettings
 from tests.cart.buying import LAMP
 from tests.cart.floor import Floor
 from tests.cart.journeying import Street
 from tests.cart.people_world import People
 from tests.cart.test_journey_segments import ASKING
 from tests.fakes.clock import FakeClock
-from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import hire, signed_in
+from tests.mobile_api.staffing import app_over, hire, marketer_of, signed_in
 
 PAGE: Final = "/staff/segments"
 ROWS: Final = {
@@ -55,17 +51,13 @@ def floor(engine: Engine, clock: FakeClock) -> Floor:
 @pytest.fixture
 def app(floor: Floor, tmp_path: Path) -> FastAPI:
     """The application over it."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET, public_url="http://testserver")
-    return create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
+    return app_over(floor, tmp_path)
 
 
 @pytest.fixture
 def marketer(app: FastAPI, floor: Floor) -> TestClient:
     """A browser of a marketer."""
-    client = TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False)
-    return signed_in(client, hire(floor, "9", role=Role.MARKETER))
+    return marketer_of(app, floor)
 
 
 def seen_twice(people: People, number: int) -> None:
