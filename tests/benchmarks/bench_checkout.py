@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ class Shoppers:
     def __init__(self) -> None:
         self._waiting: list[str] = []
 
-    def come(self, port: int, count: int) -> None:
+    def come(self, ports: Sequence[int], count: int) -> None:
         """Let ``count`` people put something into their carts, before the clock runs."""
 
         async def fill(connection: Connection, number: int) -> str:
@@ -102,7 +102,7 @@ class Shoppers:
             self._waiting.append(connection.cookie)
             return wrong
 
-        run(port, fill, 32, count)
+        run(ports, fill, 32, count)
 
     async def open_checkout(self, connection: Connection, _number: int) -> str:
         """Open the checkout of somebody's cart."""
@@ -177,8 +177,8 @@ def bare_server() -> Iterator[int]:
 
 
 @contextmanager
-def api(folder: Path, url: str) -> Iterator[int]:
-    """Run the API on a database with a catalogue and plenty of stock; yield its port."""
+def apis(folder: Path, url: str, count: int) -> Iterator[list[int]]:
+    """Run APIs on a database with a catalogue and plenty of stock; yield their ports."""
     engine = make_engine(url)
     upgrade(engine)
     stock_catalogue(engine)
@@ -201,41 +201,46 @@ def api(folder: Path, url: str) -> Iterator[int]:
                 values,
             )
     engine.dispose()
-    shop = Shop(folder, settings={"DATABASE_URL": url, "SECRET_KEY": SECRET})
+    parts = ["api", *(f"api-{number}" for number in range(2, count + 1))]
+    shop = Shop(
+        folder,
+        settings={"DATABASE_URL": url, "SECRET_KEY": SECRET},
+        parts=["gateway", *parts],
+    )
     try:
         shop.start()
-        yield int(shop.url.rstrip("/").rpartition(":")[2])
+        yield [shop.http_port(part) for part in parts]
     finally:
         shop.stop()
 
 
-def run(port: int, act: Act, clients: int, acts: int) -> Measured:
+def run(ports: Sequence[int], act: Act, clients: int, acts: int) -> Measured:
     """Measure, and end the run if anything was answered otherwise than it should be."""
-    found = asyncio.run(measured(HOST, port, clients=clients, acts=acts, act=act))
+    found = asyncio.run(measured(HOST, ports, clients=clients, acts=acts, act=act))
     if found.wrong:
         sys.exit(f"{len(found.wrong)} wrong answers: {found.wrong[0]}")
     return found
 
 
-def _measured(port: int, figure: Figure, clients: int, acts: int) -> Measured:
+def _measured(ports: Sequence[int], figure: Figure, clients: int, acts: int) -> Measured:
     if figure.shoppers:
-        SHOPPERS.come(port, acts)
-    return run(port, figure.act, clients, acts)
+        SHOPPERS.come(ports, acts)
+    return run(ports, figure.act, clients, acts)
 
 
-def compare(kind: str, port: int, bare_port: int, chosen: argparse.Namespace) -> None:
+def compare(kind: str, ports: Sequence[int], bare_port: int, chosen: argparse.Namespace) -> None:
     """Measure every act at every number of clients, each beside the bare route."""
     for figure in FIGURES:
         if chosen.only and figure.name not in chosen.only:
             continue
-        _measured(port, figure, 4, max(4, int(WARM_UP * figure.share)))
+        _measured(ports, figure, 4, max(4, int(WARM_UP * figure.share)))
         for clients in CLIENTS:
             acts = max(clients, int(chosen.acts * figure.share * (0.3 if clients == 1 else 1)))
             ours: list[Measured] = []
             shares: list[float] = []
             for _ in range(chosen.rounds):
-                floor = run(bare_port, bare, clients, chosen.acts)
-                ours.append(_measured(port, figure, clients, acts))
+                floor = run([bare_port], bare, clients, chosen.acts)
+                ours.append(_measured(ports, figure, clients, acts))
                 shares.append(ours[-1].rate / floor.rate)
             name = f"{figure.name}.{kind}.clients_{clients}"
             say(f"{name}.rate", statistics.median(one.rate for one in ours), "per s")
@@ -250,6 +255,7 @@ def main() -> None:
     parser.add_argument("--acts", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", choices=[one.name for one in FIGURES])
+    parser.add_argument("--apis", type=int, default=1, help="processes of the API, PostgreSQL only")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite too")
     chosen = parser.parse_args()
     with (
@@ -258,13 +264,13 @@ def main() -> None:
         bare_server() as bare_port,
     ):
         server.make_template(lambda _url: None)
-        with server.database() as url, api(Path(name) / "postgresql", url) as port:
-            compare("postgresql", port, bare_port, chosen)
+        with server.database() as url, apis(Path(name) / "postgresql", url, chosen.apis) as ports:
+            compare("postgresql", ports, bare_port, chosen)
         if chosen.sqlite:
             folder = Path(name) / "sqlite"
             folder.mkdir()
-            with api(folder, f"sqlite:///{folder}/bench.db") as port:
-                compare("sqlite", port, bare_port, chosen)
+            with apis(folder, f"sqlite:///{folder}/bench.db", 1) as ports:
+                compare("sqlite", ports, bare_port, chosen)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ server's: raw sockets on one event loop, no HTTP library. Owns the clock.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,16 +79,20 @@ class Connection:
 Act = Callable[[Connection, int], Awaitable[str]]
 
 
-async def measured(host: str, port: int, *, clients: int, acts: int, act: Act) -> Measured:
+async def measured(
+    host: str, ports: Sequence[int], *, clients: int, acts: int, act: Act
+) -> Measured:
     """Let ``clients`` do ``acts`` acts together; an act returns what was wrong.
+
+    Each of ``ports`` has its share of the clients, as a balancer would deal them out.
 
     Numbers are 0 to ``acts`` - 1, each given once.
     """
     numbers = iter(range(acts))
     found = Measured(0.0)
 
-    async def client() -> None:
-        connection = Connection(host, port)
+    async def client(place: int) -> None:
+        connection = Connection(host, ports[place % len(ports)])
         for number in numbers:
             begun = time.perf_counter()
             wrong = await act(connection, number)
@@ -98,6 +102,6 @@ async def measured(host: str, port: int, *, clients: int, acts: int, act: Act) -
         await connection.close()
 
     begun = time.perf_counter()
-    await asyncio.gather(*(client() for _ in range(clients)))
+    await asyncio.gather(*(client(place) for place in range(clients)))
     found.took_s = time.perf_counter() - begun
     return found
