@@ -23,14 +23,14 @@ def away(minutes: float) -> Iterator[Result]:
     """Play one run for each part; each is judged as every other run."""
     rate = (EVENTS - BEFORE) / (SPOKEN_SHARE * minutes * 60)
     for part in PARTS:
-        of = _plan(rate)
+        of = _plan(rate, minutes * 60 + Scale().patience_s)
         with folder_of(of.seed) as folder:
             yield run(of, folder, strike=lambda on, part=part: _strike(on, part, minutes))  # type: ignore[misc]
 
 
-def _plan(rate: float) -> Plan:
+def _plan(rate: float, patience_s: float) -> Plan:
     seed = [*SHOPS].index(("mosquitto", "postgresql"))
-    return replace(plan_of(seed, Scale(events=EVENTS, rate=rate)), blows=())
+    return replace(plan_of(seed, Scale(events=EVENTS, rate=rate, patience_s=patience_s)), blows=())
 
 
 def _strike(on: Stage, part: str, minutes: float) -> dict[str, int]:

@@ -63,7 +63,8 @@ class Scale:
     """How big a run is. ``rate``: events a second that all devices together say, at most.
 
     ``blows``: how often something is killed; more often if there are more kinds of parts.
-    ``gateways`` and ``apis``: of a chain; a shop has one of each.
+    ``gateways`` and ``apis``: of a chain; a shop has one of each. ``patience_s``: for how long a
+    shopper asks again when she is told "later", or nothing: longer than anything is away.
     """
 
     events: int = 20_000
@@ -75,6 +76,7 @@ class Scale:
     blows: int = 10
     gateways: int = 3
     apis: int = 2
+    patience_s: float = 45.0
 
     @property
     def devices(self) -> int:

@@ -124,7 +124,11 @@ def run(
 def _shoppers(on: Stage, told: Told) -> list[Shopper]:
     bought = [str(one) for one in goods().known[:SHOPPER_GOODS]]
     numbers = range(on.plan.scale.shoppers)
-    return [Shopper(on.url, f"{on.plan.seed} shopper {number}", bought, told) for number in numbers]
+    patience_s = on.plan.scale.patience_s
+    return [
+        Shopper(on.url, f"{on.plan.seed} shopper {number}", bought, told, patience_s=patience_s)
+        for number in numbers
+    ]
 
 
 def _phones(on: Stage) -> list[Phone]:

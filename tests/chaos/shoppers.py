@@ -16,7 +16,7 @@ from cart.kernel.errors import CarryoverError, Refused
 from firmware_sim.asking import ask, fill_in
 from tests.chaos.stage import LOCATION
 
-TRIES_MAX: Final = 150  # 0.3 s apart: longer than anything is away
+ASKED_EVERY_S: Final = 0.3  # firmware_sim.asking waits as long between two tries
 PAID_WAIT_S: Final = 45.0
 PAUSE_S: Final = 0.2
 TIMEOUT_S: Final = 15.0
@@ -37,7 +37,10 @@ class Told:
 class Shopper:
     """One person with a phone, in a thread of her own."""
 
-    def __init__(self, url: str, seed: str, goods: list[str], told: Told) -> None:
+    def __init__(
+        self, url: str, seed: str, goods: list[str], told: Told, *, patience_s: float
+    ) -> None:
+        self._tries_max = round(patience_s / ASKED_EVERY_S)
         self._http = httpx2.Client(base_url=url, timeout=TIMEOUT_S)
         self._dice = Random(seed)
         self._goods = goods
@@ -59,7 +62,7 @@ class Shopper:
         self._http.close()
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        return ask(self._http, method, path, body, tries_max=TRIES_MAX)
+        return ask(self._http, method, path, body, tries_max=self._tries_max)
 
     def _line(self) -> dict[str, str]:
         return {"gtin": self._dice.choice(self._goods), "location_id": LOCATION}
