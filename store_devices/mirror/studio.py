@@ -131,6 +131,12 @@ class Studio:
             self._stay()
         self._changed()
 
+    def waits(self, turn_id: str) -> bool:
+        """Say whether this turn waits for her decision; if so, the time for it begins again."""
+        with self._lock:
+            self._stay()
+            return self._current is not None and self._current.id == turn_id
+
     def keep(self, turn_id: str) -> bool:
         """Say that the turn she decides on is kept; False: it is gone meanwhile."""
         with self._lock:

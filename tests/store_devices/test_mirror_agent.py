@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from cart.kernel.errors import Unavailable
 from gateway.wire.downlink import BeginVisit, GreetData, Veil, VeilData
-from gateway.wire.events import LookData, PutDownData, PutDownReason, Reader
+from gateway.wire.events import PutDownData, PutDownReason, Reader
 from store_devices.light import FileLight
 from store_devices.link import Answer
 from store_devices.mirror.outbox import AFTER_END_S, OnTheWay, Outbox, Parcel
@@ -294,19 +294,6 @@ def test_a_band_begins_a_visit_as_on_a_tablet(bench: MirrorBench) -> None:
     assert bench.mirror.clear("another") is False
     assert bench.mirror.clear("hers")
     assert [type(one.data) for one in bench.events()][-1] is PutDownData
-
-
-def test_what_was_tried_on_is_said_with_the_look(bench: MirrorBench) -> None:
-    """Once, and of the present visit alone."""
-    bench.mirror.code_read(LAMP, Reader.HID)
-    visit = bench.mirror.visit_id
-    assert visit is not None
-    assert bench.mirror.look_kept(visit, "look-1", 7_000)
-    said = bench.events()[-1].data
-    assert said == LookData(visit=visit, look="look-1", gtins=(LAMP,), duration_ms=7_000)
-    bench.mirror.finish(PutDownReason.DONE)
-    assert not bench.mirror.look_kept(visit, "look-2", 7_000)
-    assert bench.types() == ["taken_up", "tried", "kept", "put_down"]
 
 
 def test_what_is_on_its_way_is_dropped_half_a_minute_after_she_left(clock: FakeClock) -> None:

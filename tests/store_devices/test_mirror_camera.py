@@ -36,7 +36,7 @@ def test_a_camera_of_another_size_than_its_calibration_is_not_looked_at(
     bench.look_until(lambda seen: seen.phase == "recording")
     bench.look()
     for _again in range(2):
-        with pytest.raises(InvalidPayload, match="270 x 480 .* gives 135 x 240"):
+        with pytest.raises(InvalidPayload, match=r"270 x 480 .* gives 135 x 240"):
             bench.studio.take(other_size(bench), visited=True)
         seen = bench.studio.showing()
         assert (seen.phase, seen.reason, seen.ready) == ("refused", "camera_stopped", False)
