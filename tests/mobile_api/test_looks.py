@@ -1,5 +1,6 @@
 """Looks on a phone: kept, played, shared, withdrawn, deleted; and opened by nobody else."""
 
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -61,6 +62,20 @@ def test_a_turn_comes_to_the_phone_and_plays(mirror: Mirror, phone: TestClient) 
     assert [(one["id"], one["gtins"], one["opens"]) for one in answer["looks"]] == [
         (look_id, [RED, MUG], True)
     ]
+
+
+def test_looks_are_shown_by_visit(mirror: Mirror, phone: TestClient, clock: FakeClock) -> None:
+    """Two visits of one day at one shop stand apart, the later one first, each with its own."""
+    first = [mirror.kept(phone), mirror.bring()]
+    clock.advance(3_600)
+    mirror.met_by(phone, "v2")
+    second = mirror.bring("v2")
+    _, *sections = phone.get("/looks").text.split('<section class="look-visit"')
+    shown = [re.findall(r'href="/looks/(look_[^"]+)"', one) for one in sections]
+    assert [sorted(one) for one in shown] == [[second], sorted(first)]
+    heads = [re.search(r"<h2[^>]*>(.*?)</h2>", one) for one in sections]
+    later, earlier = (one.group(1) for one in heads if one)
+    assert later != earlier  # by the time at which each began
 
 
 RANGES = {
