@@ -130,7 +130,7 @@ class SimMirror:
             settings,
             self._enrolled,
             hardware=MirrorHardware(
-                open_camera=lambda: camera,
+                open_camera=camera.opened,
                 light=camera,
                 monotonic=film_time.monotonic,
                 open_tags=self.tags.plugged_in,

@@ -86,7 +86,7 @@ class StageCamera:
         self._tag: Pixels | None = None
         self._began_s = 0.0
         self._count = 0
-        self._closed = False
+        self._closed = self._unplugged = False
         self.lit = False
         self.lit_times = 0
         self.light_works = True
@@ -140,10 +140,36 @@ class StageCamera:
 
     # -- the camera
 
+    def unplug(self) -> None:
+        """Pull its cable out, until :meth:`plug_in`."""
+        with self._lock:
+            self._unplugged = True
+
+    def plug_in(self) -> None:
+        """Put its cable in again; who reads has to open it anew."""
+        with self._lock:
+            self._unplugged = False
+
+    def opened(self) -> "StageCamera":
+        """Open it, also again after it was closed.
+
+        Raises:
+            Unavailable: it is unplugged.
+        """
+        with self._lock:
+            self._look()
+            self._closed = False
+        return self
+
     def read(self) -> Frame | None:
-        """Wait one frame's time and return what is seen; ``None`` once closed."""
+        """Wait one frame's time and return what is seen; ``None`` once closed.
+
+        Raises:
+            Unavailable: it is unplugged.
+        """
         self._wait(self._empty_gap_s if self._calm else self._gap_s)
         with self._lock:
+            self._look()
             if self._closed:
                 return None
             now_s = self._monotonic()
@@ -154,6 +180,11 @@ class StageCamera:
         """End the show."""
         with self._lock:
             self._closed = True
+
+    def _look(self) -> None:
+        if self._unplugged:
+            msg = "the camera is unplugged"
+            raise Unavailable(msg)
 
     @property
     def _calm(self) -> bool:

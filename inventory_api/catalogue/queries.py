@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import Subquery, text
+from sqlmodel import Session, col, select
 
 from cart.db.rows import TEXT, AnyRow, Ask, run
 from cart.kernel.errors import InvalidGtin, UnknownGtin, UnknownProduct, UnknownSku
@@ -28,6 +28,7 @@ from inventory_api.catalogue.model import (
     looks_like_a_gtin,
     size_order,
 )
+from inventory_api.catalogue.tables import VariantRow
 
 _GTIN = (("gtin", TEXT),)
 _ID = (("id", TEXT),)
@@ -86,6 +87,11 @@ def sellables_of(rows: Iterable[AnyRow], currency: str) -> dict[Gtin, Sellable]:
             active=bool(row[12]),
         )
     return answer
+
+
+def codes() -> Subquery:
+    """Return every variant's ``gtin`` and ``product_id``, for others to join."""
+    return select(col(VariantRow.gtin), col(VariantRow.product_id)).subquery()
 
 
 def item(db: Session, code: str) -> ItemView:

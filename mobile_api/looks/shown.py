@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import groupby
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -87,9 +86,10 @@ class ShownLook:
 
 @dataclass(frozen=True, slots=True)
 class ShownVisit:
-    """Looks of one day at one shop."""
+    """Looks of one visit to one mirror. ``day``, ``time``: of the first of them, by its shop."""
 
     day: str
+    time: str
     place: str
     looks: tuple[ShownLook, ...]
 
@@ -134,19 +134,19 @@ class Teller:
         """Return a shopper's looks by visit, the newest first."""
         looks = queries.kept(self.db, session_id)
         places = {one.location_id: self._place(one.location_id) for one in looks}
+        visits: dict[tuple[str, str], list[LookRow]] = {}  # two mirrors may be used by turns
+        for one in looks:
+            visits.setdefault((one.device_id, one.visit), []).append(one)
+        return [self._visit(some, held, *places[some[0].location_id]) for some in visits.values()]
 
-        def of_visit(look: LookRow) -> tuple[date, str]:
-            _, zone = places[look.location_id]
-            return look.taken_at.astimezone(ZoneInfo(zone)).date(), look.location_id
-
-        return [
-            ShownVisit(
-                self.spoken.day(day),
-                places[location_id][0],
-                tuple(_shown(self.spoken, one, held, places[location_id][1]) for one in some),
-            )
-            for (day, location_id), some in groupby(looks, of_visit)
-        ]
+    def _visit(self, looks: list[LookRow], held: Opened, place: str, zone: str) -> ShownVisit:
+        began_at = looks[-1].taken_at
+        return ShownVisit(
+            self.spoken.day(began_at.astimezone(ZoneInfo(zone)).date()),
+            self.spoken.clock_time(began_at, zone),
+            place,
+            tuple(_shown(self.spoken, one, held, zone) for one in looks),
+        )
 
     def look(self, look: LookRow, held: Opened, shopper: ShopperSessionRow | None) -> ShownLook:
         """Return a look with what was tried on in it."""

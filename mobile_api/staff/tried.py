@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cart.looks import numbers
 from cart.looks.model import GROUP_MIN
+from inventory_api.catalogue import queries as catalogue
 from mobile_api.edge.access import Role, allow
 from mobile_api.staff.signed_in import CurrentDevice
 from mobile_api.wiring import Wired
@@ -16,6 +17,7 @@ router = APIRouter(dependencies=[allow(Role.STAFF)], tags=["staff"], responses={
 PERIOD: Final = timedelta(days=30)  # as long as looks are kept without a choice
 PRODUCTS_MAX: Final = 100
 _NONE: Final = f"null: fewer than {GROUP_MIN} shoppers, or all but so few."
+_BOUGHT: Final = f"Of these, in any size or colour, and not cancelled. {_NONE}"
 
 
 class TriedOut(BaseModel):
@@ -23,9 +25,10 @@ class TriedOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    gtin: str
+    product_id: str
+    gtin: Annotated[str, Field(description="One of its variants that were tried on.")]
     tried: Annotated[int, Field(description="Shoppers, each once.")]
-    bought: Annotated[int | None, Field(description=_NONE)]
+    bought: Annotated[int | None, Field(description=_BOUGHT)]
     not_bought: Annotated[int | None, Field(description=_NONE)]
 
 
@@ -41,5 +44,5 @@ def tried_here(wired: Wired, device: CurrentDevice) -> TriedHereOut:
     """Return what was tried on here, the most often tried first."""
     with device.reading(wired) as (db, me):
         since = wired.clock.now() - PERIOD
-        found = numbers.tried(db, me.location_id, since, PRODUCTS_MAX)
+        found = numbers.tried(db, catalogue.codes(), me.location_id, since, PRODUCTS_MAX)
     return TriedHereOut(products=[TriedOut.model_validate(one) for one in found])

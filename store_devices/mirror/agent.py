@@ -28,8 +28,9 @@ from gateway.wire.events import (
 from store_devices import wishes
 from store_devices.mirror.beside import Side
 from store_devices.mirror.hands import Hand
+from store_devices.mirror.held import HeldTurn
 from store_devices.mirror.keeping import Keeping
-from store_devices.mirror.outbox import Outbox
+from store_devices.mirror.outbox import Outbox, Parcel
 from store_devices.mirror.seen import Mode
 from store_devices.mirror.studio import Studio
 from store_devices.mirror.tinting import Tinting
@@ -210,9 +211,10 @@ class MirrorAgent(Agent):
 
     def discard(self) -> None:
         """Let the turn go, or break it off."""
-        self.touch()
-        self.keeping.give_up()
-        self.studio.discard()
+        with self._lock:
+            self.touch()
+            self.keeping.give_up()
+            self.studio.discard()
 
     def keep(self) -> None:
         """Keep the turn that she sees."""
@@ -241,14 +243,26 @@ class MirrorAgent(Agent):
             self.tinting.wanted = gtin
             self.studio.stay()
 
-    def look_kept(self, visit: str, look_id: str, duration_ms: int) -> bool:
-        """Say that a turn was kept; False: its visit is over, or it cannot be said."""
+    def look_kept(self, turn: HeldTurn, parcel: Parcel) -> bool:
+        """Say that a turn was kept, and keep it; False: its visit is over, or it cannot be said.
+
+        Under the lock of the visit: what ends it, or lets the turn go, comes before or after all.
+        """
         with self._lock:
             present = self._visit
-            if present is None or present.id != visit:
+            if present is None or present.id != parcel.visit or not self.studio.waits(turn.id):
                 return False
-            data = LookData(visit=visit, look=look_id, gtins=self._brought, duration_ms=duration_ms)
-            return self._say(data, lambda _: present) is not None
+            data = LookData(
+                visit=present.id,
+                look=parcel.granted.look_id,
+                gtins=self._brought,
+                duration_ms=turn.duration_ms,
+            )
+            if self._say(data, lambda _: present) is None:
+                return False
+            self.studio.keep(turn.id)
+            self.outbox.add(parcel)
+            return True
 
     def change(self, visit_id: str | None, rule: Callable[[Visit], Visit]) -> bool:
         """Apply a rule to this visit; hidden by it, whoever is filmed now may be somebody else."""

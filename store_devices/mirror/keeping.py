@@ -1,4 +1,4 @@
-"""What "Keep" does: ask the server, seal, say so, and hand over to the outbox.
+"""What "Keep" does: ask the server, seal, and have it said and handed over to the outbox.
 
 Owns the wish to keep, until a phone has said yes, the shop refuses, or the turn is gone. Until
 then the turn stays with the studio and nowhere else.
@@ -29,8 +29,11 @@ _LOG = logging.getLogger(__name__)
 class Saying(Protocol):
     """Who says that a look was kept; the agent."""
 
-    def look_kept(self, visit: str, look_id: str, duration_ms: int) -> bool:
-        """Put it into the spool; False: that visit is over."""
+    def look_kept(self, turn: HeldTurn, parcel: Parcel) -> bool:
+        """Put it into the spool, then let the studio keep the turn and the outbox send it.
+
+        All of it or nothing. False: the visit is over, the turn is gone, or the spool refuses.
+        """
         ...
 
 
@@ -51,6 +54,7 @@ class Keeping:
         self._lock = Lock()
         self._given_up = Event()
         self._thread: Thread | None = None
+        self._spare: tuple[str, Grant] | None = None  # of a turn that was granted and not kept
         self.wish: Wish = ""
 
     def want(self, visit: str, saying: Saying, changed: Callable[[], None]) -> None:
@@ -96,15 +100,18 @@ class Keeping:
 
         uploads = Uploads(self._http, pause, self._randomness)
         try:
-            granted = self._granted(uploads, visit, say)
+            granted = self._granted(uploads, visit, turn, say)
             pause(0)
             plain = Turn(bytes(turn.video), "video/webm", bytes(turn.sheet))
             parcel = Parcel(visit, granted, uploads.sealed(granted, plain))
             pause(0)
-            if self._studio.keep(turn.id):
-                if saying.look_kept(visit, granted.look_id, turn.duration_ms):
-                    self._outbox.add(parcel)
+            if saying.look_kept(turn, parcel):
+                self._spare = None
                 say("")
+            else:
+                pause(0)  # it may be gone, with her or by her
+                _LOG.warning("a turn is not kept: it cannot be said")
+                say("refused")
         except BrokenOff:
             say("")
         except CarryoverError as error:
@@ -113,10 +120,15 @@ class Keeping:
         finally:
             given_up.set()
 
-    def _granted(self, uploads: Uploads, visit: str, say: Callable[[Wish], None]) -> Grant:
+    def _granted(
+        self, uploads: Uploads, visit: str, turn: HeldTurn, say: Callable[[Wish], None]
+    ) -> Grant:
+        """Return the grant of before, if this turn has one: a mirror has few at a time."""
         while True:
+            if self._spare is not None and self._spare[0] == turn.id:
+                return self._spare[1]
             try:
-                return uploads.grant(visit)
+                self._spare = turn.id, uploads.grant(visit)
             except NoLooksKey:
                 if self.wish != "no_key":
                     say("no_key")

@@ -25,6 +25,9 @@ WAITING_MAX: Final = 3
 AFTER_END_S: Final = 30.0
 """How long what she kept may still be on its way when she has gone."""
 
+ENDED_MAX: Final = 8
+"""Visits that are over and remembered: of three turns on their way, and of one to be added."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -67,7 +70,7 @@ class Outbox:
         self._changed: Callable[[], None] = lambda: None
         self._news = Condition()
         self._parcels: deque[Parcel] = deque()
-        self._until_s: dict[str, float] = {}  # visits that are over: how long theirs may be sent
+        self._until_s: dict[str, float] = {}  # the last visits over: how long theirs may be sent
         self._told: dict[Literal["done", "lost"], int] = {"done": 0, "lost": 0}
         self._stopping = False
         self._thread = Thread(target=self._work, name="outbox", daemon=True)
@@ -96,7 +99,7 @@ class Outbox:
             return len(self._parcels) >= WAITING_MAX
 
     def add(self, parcel: Parcel) -> None:
-        """Send one more, after those that wait."""
+        """Send one more, after those that wait; also of a visit that has just ended."""
         with self._news:
             self._parcels.append(parcel)
             self._news.notify_all()
@@ -106,8 +109,10 @@ class Outbox:
         """Note that a visit is over: its parcels have ``AFTER_END_S`` left."""
         with self._news:
             self._told = {"done": 0, "lost": 0}
-            if visit is not None and any(one.visit == visit for one in self._parcels):
+            if visit is not None:
                 self._until_s[visit] = self._clock.monotonic() + AFTER_END_S
+                while len(self._until_s) > ENDED_MAX:
+                    del self._until_s[next(iter(self._until_s))]
             self._news.notify_all()
 
     def on_the_way(self) -> OnTheWay:
@@ -128,10 +133,8 @@ class Outbox:
             with self._news:
                 self._parcels.popleft()
                 self._uploads.sent_bytes = 0
-                if parcel.visit not in self._until_s:
+                if parcel.visit not in self._until_s:  # else the next one would be told of hers
                     self._told[word] += 1
-                elif not any(one.visit == parcel.visit for one in self._parcels):
-                    del self._until_s[parcel.visit]
             self._changed()
 
     def _sent(self, parcel: Parcel) -> Literal["done", "lost"]:

@@ -19,10 +19,10 @@ from store_devices.mirror.eyes import Eyes, Glance
 from store_devices.mirror.front import Front
 from store_devices.mirror.hands import Hand, Hands
 from store_devices.mirror.held import HeldTurn, HeldTurns, held
-from store_devices.mirror.live import Live
+from store_devices.mirror.looking import Looking
 from store_devices.mirror.model import MirrorState
 from store_devices.mirror.seen import Mode, Showing, left_s
-from store_devices.mirror.straight import Calibration, known_or_guessed
+from store_devices.mirror.straight import Calibration
 
 STALLED_S = 2.0
 """No frame for that long: whatever was being recorded is broken off."""
@@ -51,14 +51,12 @@ class Studio:
         self._light = light
         self._ids = ids
         self._monotonic = monotonic
-        self._calibration = calibration
         self._changed: Callable[[], None] = lambda: None
         self._hands = Hands() if hands else None
         self._press: Callable[[Hand], None] = lambda _: None
         self._lock = Lock()  # of the state, held for a moment
         self._eyes_lock = Lock()  # of film and eyes, held while a frame is looked at
-        self._eyes: Eyes | None = None
-        self._live: Live | None = None
+        self._looking = Looking(calibration)
         self._state = MirrorState()
         self._mode: Mode = ""
         self._turns = HeldTurns()
@@ -133,6 +131,12 @@ class Studio:
             self._stay()
         self._changed()
 
+    def waits(self, turn_id: str) -> bool:
+        """Say whether this turn waits for her decision; if so, the time for it begins again."""
+        with self._lock:
+            self._stay()
+            return self._current is not None and self._current.id == turn_id
+
     def keep(self, turn_id: str) -> bool:
         """Say that the turn she decides on is kept; False: it is gone meanwhile."""
         with self._lock:
@@ -187,7 +191,7 @@ class Studio:
         """Return the newest picture of the live view (JPEG), only while there is one to be."""
         with self._lock:
             shown = self._mode == "back" or self._state.phase in ("countdown", "recording")
-        live = self._live
+        live = self._looking.live
         return live.newest if shown and live is not None else None
 
     # -- what the camera brings
@@ -198,8 +202,12 @@ class Studio:
         ``visited``: somebody is here, so that this is not how the empty room looks.
         """
         pressed: Hand = ""
+        if self._looking.changes(
+            frame.pixels
+        ):  # another camera: what was recorded was the old one's
+            self.lost()
         with self._eyes_lock:
-            eyes, live = self._opened(frame)
+            eyes, live = self._looking.through(frame.pixels)
             self._catch_up()
             with self._lock:
                 self._frame_s = now_s = self._now()
@@ -232,13 +240,12 @@ class Studio:
             with self._lock:
                 self._set(model.broken_off(self._state, self._now()))
                 broken = self._state.phase == "judging"
-            if broken and self._eyes is not None:
-                self._eyes.judge(broken=True)
+            if broken and self._looking.eyes is not None:
+                self._looking.eyes.judge(broken=True)
             with self._lock:
                 if self._state.phase == "judging":
                     self._set(model.judged(self._state, self._now(), "camera_stopped"))
-            if self._live is not None:
-                self._live.wipe()
+            self._looking.wipe_live()
         self._ring()
 
     def tick(self) -> None:
@@ -287,12 +294,6 @@ class Studio:
     def _stay(self) -> None:
         if self._state.phase == "deciding":
             self._state = MirrorState("deciding", self._now())
-
-    def _opened(self, frame: Frame) -> tuple[Eyes, Live]:
-        if self._eyes is None or self._live is None:
-            known = known_or_guessed(self._calibration, frame.pixels)
-            self._eyes, self._live = Eyes(known), Live(known)
-        return self._eyes, self._live
 
     def _look_for_hands(self, glance: Glance, frame: Frame, *, visited: bool) -> Hand:
         if self._hands is None:
@@ -350,10 +351,7 @@ class Studio:
         with self._lock:
             wipes = self._wipes
         if self._wiped != wipes:
-            if self._eyes is not None:
-                self._eyes.discard()
-            if self._live is not None:
-                self._live.wipe()
+            self._looking.wipe()
             self._wiped = wipes
 
     def _join(self, two: list[HeldTurn], plays: bool) -> None:  # noqa: FBT001 - a thread's argument
@@ -388,7 +386,7 @@ class Studio:
             joined=bool(self._beside.stills if self._side is not None else self._beside.video),
             hands=self._hands is not None,
             hand=self._hands.over if self._hands is not None else "",
-            ready=self._eyes is not None and self._eyes.ready,
+            ready=self._looking.eyes is not None and self._looking.eyes.ready,
         )
 
     def _ring(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from store_devices.hardware import Camera, Frame, Pixels
 from store_devices.mirror.studio import Studio
-from store_devices.tablet.reading import CameraReading, Taking
+from store_devices.tablet.reading import REOPEN_S, CameraReading, Taking
 
 Turned = Literal["0", "90", "180", "270"]
 _ROTATION: Final[dict[Turned, int]] = {
@@ -22,9 +22,15 @@ class MirrorReading(CameraReading):
     """Reads a mirror's camera until it is stopped; opens it again when it fails."""
 
     def __init__(
-        self, open_camera: Callable[[], Camera], agent: Taking, studio: Studio, turned: Turned
+        self,
+        open_camera: Callable[[], Camera],
+        agent: Taking,
+        studio: Studio,
+        turned: Turned,
+        *,
+        reopen_s: float = REOPEN_S,
     ) -> None:
-        super().__init__(open_camera, agent)
+        super().__init__(open_camera, agent, reopen_s=reopen_s)
         self._studio = studio
         self._turned: Turned = turned
 

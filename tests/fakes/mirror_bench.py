@@ -18,6 +18,7 @@ from store_devices.mirror.kiosk import kiosk
 from store_devices.mirror.outbox import Outbox
 from store_devices.mirror.seen import Showing
 from store_devices.mirror.studio import Studio
+from store_devices.spool import Limits
 from store_devices.tablet.serving import Serving
 from store_devices.tablet.surroundings import Place
 from store_devices.vision.confirmation import Confirmation
@@ -49,6 +50,7 @@ class MirrorBench(Bench):
         scene: Scene = "steady",
         http: httpx2.Client | None = None,
         hands: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self.hands = hands
         self.http = http or httpx2.Client(base_url="http://127.0.0.1:9")  # nobody is there
@@ -58,7 +60,7 @@ class MirrorBench(Bench):
             monotonic=clock.monotonic,
             wait=clock.advance,
         )
-        super().__init__(folder, clock)
+        super().__init__(folder, clock, limits)
 
     def make_agent(self, place: Place) -> MirrorAgent:
         """Return the mirror's mind, and what it uses."""

@@ -1,5 +1,7 @@
 """Looks on a phone: kept, played, shared, withdrawn, deleted; and opened by nobody else."""
 
+import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,11 +9,16 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, text
+from sqlmodel import SQLModel
 from starlette.testclient import TestClient
 
 from cart.db import make_engine, reading
 from cart.db.migrate import load_tables
-from cart.looks.model import UNDO_FOR
+from cart.kernel import sealed_file
+from cart.kernel.clock import SystemClock
+from cart.looks import keys, service
+from cart.looks.model import UNDO_FOR, PhoneKey
+from cart.looks.tables import LookKeyRow, LookRow
 from mobile_api.looks.streaming import asked_range
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.looking import SHEET, VIDEO, Mirror, count, files, sweep
@@ -57,6 +64,20 @@ def test_a_turn_comes_to_the_phone_and_plays(mirror: Mirror, phone: TestClient) 
     ]
 
 
+def test_looks_are_shown_by_visit(mirror: Mirror, phone: TestClient, clock: FakeClock) -> None:
+    """Two visits of one day at one shop stand apart, the later one first, each with its own."""
+    first = [mirror.kept(phone), mirror.bring()]
+    clock.advance(3_600)
+    mirror.met_by(phone, "v2")
+    second = mirror.bring("v2")
+    _, *sections = phone.get("/looks").text.split('<section class="look-visit"')
+    shown = [re.findall(r'href="/looks/(look_[^"]+)"', one) for one in sections]
+    assert [sorted(one) for one in shown] == [[second], sorted(first)]
+    heads = [re.search(r"<h2[^>]*>(.*?)</h2>", one) for one in sections]
+    later, earlier = (one.group(1) for one in heads if one)
+    assert later != earlier  # by the time at which each began
+
+
 RANGES = {
     "bytes=0-0": (0, 1),
     "bytes=65535-65536": (65_535, 65_537),
@@ -89,18 +110,43 @@ def test_a_range_behind_the_end_is_told_as_such(mirror: Mirror, phone: TestClien
 def test_nobody_opens_it_with_the_database_the_objects_and_the_servers_key(
     mirror: Mirror, phone: TestClient, app: FastAPI, engine: Engine
 ) -> None:
-    """Neither a picture nor a key that opens one, nor what the phone's cookie holds, lies there."""
-    mirror.kept(phone)
+    """Neither a picture nor a key that opens one, nor what the phone's cookie holds, lies there.
+
+    The keys are had as the phone has them, by its cookie, and then looked for in every row and
+    file: as bytes, in hex, in base64 of both kinds.
+    """
+    look_id = mirror.kept(phone)
+    assert phone.get(f"/looks/{look_id}/video").content == VIDEO  # whatever opening it leaves
     cookie = phone.cookies["carryover-looks"]
     load_tables()
-    kept = b"".join(path.read_bytes() for path in _all_files(app))
     with reading(engine) as db:
-        for table in ("look", "look_key", "look_phone", "look_choice", "request_key"):
-            rows = db.connection().execute(text(f"SELECT * FROM {table}")).all()  # noqa: S608
-            assert cookie not in repr(rows)
+        look = db.get_one(LookRow, look_id)
+        session_id = db.get_one(LookKeyRow, look.key_id).session_id
+        held = keys.opened(db, SystemClock(), session_id, PhoneKey(cookie))
+        content_key = service.content_key(look, held)
+        tables = [table.name for table in SQLModel.metadata.sorted_tables]
+        rows = repr(
+            [db.connection().execute(text(f'SELECT * FROM "{one}"')).all() for one in tables]  # noqa: S608 - names of ours
+        ).encode()
+    kept = rows + b"".join(path.read_bytes() for path in _all_files(app))
+    assert look.sealed_key.encode() in rows  # the search finds what is there
+    files = [sealed_file.key_of(content_key, part) for part in ("video", "sheet")]
+    for secret in (cookie.encode(), PhoneKey(cookie).private, *held.values(), content_key, *files):
+        for form in _forms(secret):
+            assert form not in kept
     assert SHEET not in kept
     assert VIDEO[:4_096] not in kept
-    assert cookie.encode() not in kept
+
+
+def _forms(secret: bytes) -> list[bytes]:
+    """Return how a secret may be written down, also as Python shows bytes."""
+    return [
+        secret,
+        repr(secret)[2:-1].encode(),
+        secret.hex().encode(),
+        b64encode(secret).rstrip(b"="),
+        urlsafe_b64encode(secret).rstrip(b"="),
+    ]
 
 
 def _all_files(app: FastAPI) -> list[Path]:
@@ -219,6 +265,24 @@ def test_looks_end_after_the_days_that_she_chose(
     assert phone.get(f"/looks/{second}/sheet").status_code == 200
     assert files(app) == [f"looks/{second}/sheet", f"looks/{second}/video"]
     assert phone.post("/looks/keep", data={"days": "8"}).status_code == 422
+
+
+def test_without_a_choice_a_look_ends_after_thirty_days(
+    mirror: Mirror, phone: TestClient, clock: FakeClock, app: FastAPI
+) -> None:
+    """A second before it is played; when they are over it is not, and then its bytes are gone."""
+    look_id = mirror.kept(phone)
+    assert phone.get("/api/v1/looks").json()["keep_days"] == 30
+    clock.advance(timedelta(days=30).total_seconds() - 1)
+    mirror.met_by(phone, "v2")  # she is here again: her session goes on
+    sweep(app)
+    assert phone.get(f"/looks/{look_id}/video").content == VIDEO
+    clock.advance(1)
+    sweep(app)
+    assert phone.get(f"/looks/{look_id}/video").status_code == 404
+    assert phone.get("/api/v1/looks").json()["looks"] == []
+    assert files(app) == []
+    assert count(app, "look") == 0
 
 
 def test_a_look_goes_along_with_a_sign_in_and_back_with_its_undo(

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from cart.kernel.errors import Unavailable
 from gateway.wire.downlink import BeginVisit, GreetData, Veil, VeilData
-from gateway.wire.events import LookData, PutDownData, PutDownReason, Reader
+from gateway.wire.events import PutDownData, PutDownReason, Reader
+from store_devices.hardware import Camera
 from store_devices.light import FileLight
 from store_devices.link import Answer
 from store_devices.mirror.outbox import AFTER_END_S, OnTheWay, Outbox, Parcel
 from store_devices.mirror.sealing import Turn, seal
 from store_devices.mirror.uploading import Grant
+from store_devices.mirror.watching import MirrorReading
 from store_devices.tablet import model
 from tests.fakes.clock import FakeClock
 from tests.fakes.mirror_bench import MirrorBench
@@ -30,6 +32,7 @@ from tests.real.waiting import wait_until
 WEBM, JPEG = b"\x1a\x45\xdf\xa3", b"\xff\xd8\xff"
 LARGE_BYTES = 1_000
 LET_GO_S = 20.0
+REOPEN_S = 0.05
 
 
 @pytest.fixture
@@ -121,8 +124,9 @@ def test_nothing_is_kept_of_a_frame_before_she_starts_it(bench: MirrorBench) -> 
     assert not bench.camera.lit
 
 
-def test_a_turn_is_shown_and_wiped_when_she_decides_nothing(bench: MirrorBench) -> None:
-    """After forty-five seconds its video, its sheet and every frame are out of memory."""
+@pytest.mark.parametrize("end", ["nothing", "discard"])
+def test_a_turn_is_shown_and_wiped_when_she_does_not_keep_it(bench: MirrorBench, end: str) -> None:
+    """Discarded, or forty-five seconds on, its video, sheet and every frame are out of memory."""
     bench.begin()
     seen = bench.turn()
     assert (seen.phase, seen.turns) == ("deciding", 1)
@@ -131,8 +135,11 @@ def test_a_turn_is_shown_and_wiped_when_she_decides_nothing(bench: MirrorBench) 
     assert video[:4] == WEBM
     assert pictures_in_memory() > 0
     del video
-    bench.clock.advance(45)
-    bench.mirror.tick()
+    if end == "discard":
+        bench.mirror.discard()
+    else:
+        bench.clock.advance(45)
+        bench.mirror.tick()
     assert bench.studio.showing().phase == "idle"
     assert bench.studio.picture(seen.turn_id, "video") is None
     assert no_picture_stays()
@@ -250,6 +257,41 @@ def test_a_camera_that_stops_while_it_records_is_told(bench: MirrorBench) -> Non
     assert no_picture_stays()
 
 
+def test_a_camera_that_is_unplugged_is_looked_for_and_goes_on(bench: MirrorBench) -> None:
+    """Pulled out while it records: refused, dark, nothing held; put in again it records again."""
+
+    def recording() -> bool:
+        return bench.studio.showing().phase == "recording"
+
+    def opened() -> Camera:
+        tried.append(True)
+        return bench.camera.opened()
+
+    tried: list[bool] = []
+    reading = MirrorReading(opened, bench.mirror, bench.studio, "0", reopen_s=REOPEN_S)
+    reading.start()
+    wait_until(lambda: bench.studio.showing().ready, LET_GO_S)
+    bench.camera.come()
+    bench.mirror.take_up()
+    bench.mirror.record()
+    wait_until(recording, LET_GO_S)
+    bench.camera.unplug()
+    wait_until(lambda: not recording(), LET_GO_S)
+    seen = bench.studio.showing()
+    assert (seen.phase, seen.reason) == ("refused", "camera_stopped")
+    assert not bench.camera.lit
+    assert bench.studio.live() is None
+    assert no_picture_stays()
+    wait_until(lambda: len(tried) > 2, LET_GO_S)  # it is looked for, and not there
+    bench.camera.plug_in()
+    bench.mirror.record()
+    wait_until(recording, LET_GO_S)
+    assert bench.camera.lit
+    bench.mirror.discard()
+    reading.stop()
+    assert not bench.camera.lit
+
+
 def test_without_its_light_nothing_is_recorded(tmp_path: Path, bench: MirrorBench) -> None:
     """A lamp that does not obey: the turn is refused before its first frame."""
     bench.camera.light_works = False
@@ -294,19 +336,6 @@ def test_a_band_begins_a_visit_as_on_a_tablet(bench: MirrorBench) -> None:
     assert bench.mirror.clear("another") is False
     assert bench.mirror.clear("hers")
     assert [type(one.data) for one in bench.events()][-1] is PutDownData
-
-
-def test_what_was_tried_on_is_said_with_the_look(bench: MirrorBench) -> None:
-    """Once, and of the present visit alone."""
-    bench.mirror.code_read(LAMP, Reader.HID)
-    visit = bench.mirror.visit_id
-    assert visit is not None
-    assert bench.mirror.look_kept(visit, "look-1", 7_000)
-    said = bench.events()[-1].data
-    assert said == LookData(visit=visit, look="look-1", gtins=(LAMP,), duration_ms=7_000)
-    bench.mirror.finish(PutDownReason.DONE)
-    assert not bench.mirror.look_kept(visit, "look-2", 7_000)
-    assert bench.types() == ["taken_up", "tried", "kept", "put_down"]
 
 
 def test_what_is_on_its_way_is_dropped_half_a_minute_after_she_left(clock: FakeClock) -> None:
