@@ -60,6 +60,24 @@ def test_the_image_holds_every_package() -> None:
     assert {name for name in packages if f"COPY {name} " not in image} == set()
 
 
+def test_who_is_to_signal_the_broker_sees_its_process() -> None:
+    """A tablet enrols at an API, which tells Mosquitto of it; ``files`` runs before there is one.
+
+    Each pid file names a process of the broker's own container, and is in a volume that both have.
+    """
+    services = _services()
+    broker = set(services["broker"]["volumes"])
+    told = {
+        name for name, one in services.items() if "MOSQUITTO_PID_FILE" in one.get("environment", {})
+    }
+    assert told == {"files", "gateway-1", "gateway-2", "api-1", "api-2", "tools"}
+    assert {name: services[name].get("pid") for name in told - {"files"}} == dict.fromkeys(
+        told - {"files"}, "service:broker"
+    )
+    for name in told:
+        assert broker <= set(services[name]["volumes"]), name
+
+
 def test_only_what_the_world_needs_is_published() -> None:
     """Devices reach the broker, phones the proxy; nothing else is open."""
     published = {name: one["ports"] for name, one in _services().items() if "ports" in one}
