@@ -44,7 +44,7 @@ from gateway.monitor.health import Health, database_answers
 from gateway.monitor.listener import Monitor, health_pages
 from gateway.monitor.pulse import Pulse
 from gateway.monitor.tally import State, Tally
-from gateway.mosquitto import tell_mosquitto
+from gateway.mosquitto_news import MosquittoNews
 from gateway.notices import BandChanged, BindingChanged, Notice, PlanChanged, TurnsChanged
 from gateway.presence.joining import ShopBands
 from gateway.presence.service import Presence
@@ -94,7 +94,7 @@ class Gateway:
         self._registry = fresh_registry()
         self._tally = Tally(self._registry)
         self._stopping = threading.Event()
-        self.rotated = threading.Event()  # a broker with a password file has to learn of it
+        self._mosquitto = MosquittoNews(self._engine, settings, self._domain.ids)
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
 
     def start(self) -> int:
@@ -102,7 +102,7 @@ class Gateway:
         open_many_files()
         take_short_turns()
         # Closes the window of a command that died between its commit and the password file.
-        tell_mosquitto(self._engine, self._settings, self._domain.ids)
+        self._mosquitto.look()
         self._presence = Presence(
             self._engine,
             self._domain.clock,
@@ -150,7 +150,6 @@ class Gateway:
             tally=self._tally,
             traces=Traces(self._tracer) if self._tracer else None,
             fence=self._sessions.fence,
-            rotated=self.rotated.set,
             share=None if self._broker else Share(self.limits, self._domain.clock.monotonic),
         )
         self._tail = StockTail(
@@ -315,14 +314,10 @@ class Gateway:
         note_seen(self._engine, self._domain.clock, self.limits, strays)
 
     def tell_broker(self) -> None:
-        """Bring Mosquitto up to date after a rotation; what fails is tried at the next sweep."""
-        if not self.rotated.is_set():
-            return
-        self.rotated.clear()
+        """Tell Mosquitto of devices that others changed; what fails is tried at the next sweep."""
         try:
-            tell_mosquitto(self._engine, self._settings, self._domain.ids)
+            self._mosquitto.look()
         except (SQLAlchemyError, OSError) as error:
-            self.rotated.set()
             logger.warning("mosquitto will be told of fresh credentials later: %s", error)
 
     def _sweep(self) -> None:

@@ -123,7 +123,6 @@ class IngestLoop:
         traces: Tracing | None = None,
         fence: Fence | None = None,
         share: Leaving | None = None,
-        rotated: Callable[[], object] = lambda: None,
     ) -> None:
         self._engine = engine
         self._domain = domain
@@ -136,7 +135,6 @@ class IngestLoop:
         self._traces = traces
         self._fence = fence or Unfenced()
         self._share = share
-        self._rotated = rotated
         self._clones = Clones(domain.clock.monotonic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -213,8 +211,6 @@ class IngestLoop:
             events = [item for item in events if id(item.message) not in aside]
             stations = [item for item in stations if id(item.message) not in aside]
         self._ack(messages)
-        if heard.rotated:
-            self._rotated()
         outcome.notices += heard.notices
         outcome.asked |= heard.asked
         outcome.shown |= heard.shown
@@ -264,7 +260,6 @@ class IngestLoop:
                     [one for each in heard for one in each.notices],
                     {one for each in heard for one in each.asked},
                     {one for each in heard for one in each.shown},
-                    rotated=any(each.rotated for each in heard),
                 )
             return Heard(aside=self._bury(items[0], error).aside)
 

@@ -38,7 +38,6 @@ class Heard:
     """``online``: devices that have just come online; ``aside``: another process's to do.
 
     ``notices``, ``asked``, ``shown``: as of a batch, of visits that a device did not begin.
-    ``rotated``: a device has a fresh credential, which a broker with a file has to learn.
     """
 
     online: list[Greeting] = field(default_factory=list)
@@ -46,7 +45,6 @@ class Heard:
     notices: list[Notice] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
-    rotated: bool = False
 
 
 def stations_heard(
@@ -99,7 +97,6 @@ def _heard(db: Session, domain: Domain, item: Item, heard: Heard) -> Status | No
         kind = settle(db, domain.clock, device_id=item.device_id, ack=ack)
         if kind == CommandType.ROTATE and ack.outcome is AckOutcome.DONE:
             rotated(db, domain.clock, device_id=item.device_id, kept=ack.detail)
-            heard.rotated = True
         elif kind == CommandType.SET_UP_BAND:
             _set_up(db, domain, item, ack, heard)
         elif kind is None:

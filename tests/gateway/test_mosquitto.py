@@ -14,6 +14,7 @@ from cart.db import make_engine, unit_of_work
 from cart.kernel.ids import RandomIds
 from gateway.broker.key import broker_key
 from gateway.mosquitto import BrokerFiles, tell_mosquitto, write_broker_files, write_passwords
+from gateway.mosquitto_news import MosquittoNews
 from gateway.mosquitto_rules import MARK, OWN_RULES_MAX, rules
 from gateway.registry import service
 from gateway.registry.model import Enrolled, credential_matches
@@ -40,13 +41,17 @@ class Shop:
 
     def enrol(self) -> Enrolled:
         """Make a tablet, as the command line does."""
+        device = self.enrol_elsewhere()
+        self.tell()
+        return device
+
+    def enrol_elsewhere(self) -> Enrolled:
+        """Make a tablet, as a process that has not the broker's files does."""
         with unit_of_work(self.engine) as db:
             token = service.enrol(
                 db, self.clock, RandomIds(), kind="tablet", location_id="mill-lane"
             )
-            device = service.redeem(db, self.clock, RandomIds(), token=token)
-        self.tell()
-        return device
+            return service.redeem(db, self.clock, RandomIds(), token=token)
 
     def tell(self) -> None:
         """Hand Mosquitto the registry, and wait until it has read it."""
@@ -168,6 +173,29 @@ def test_a_revoked_device_is_thrown_out(shop: Shop) -> None:
         assert not neighbour.gone.is_set()
     with shop.device(device) as tablet:
         assert not tablet.accepted
+
+
+def test_what_others_change_reaches_the_broker_beside_a_gateway(shop: Shop) -> None:
+    """Enrolled and revoked by an API on another machine; told once each, and no more."""
+    news = MosquittoNews(shop.engine, shop.settings, RandomIds())
+    assert news.look()
+    device = shop.enrol_elsewhere()
+    with shop.device(device) as tablet:
+        assert not tablet.accepted
+
+    def looked() -> None:
+        before = shop.mosquitto.log.count("Reloading config")
+        assert news.look()
+        wait_until(lambda: shop.mosquitto.log.count("Reloading config") > before)
+        assert not news.look()
+
+    looked()
+    with shop.device(device) as tablet:
+        assert tablet.accepted
+        with unit_of_work(shop.engine) as db:
+            service.revoke(db, shop.clock, device_id=device.device_id)
+        looked()
+        assert tablet.gone.wait(WAIT_S)
 
 
 def test_a_message_for_who_is_away_survives_a_power_cut(shop: Shop) -> None:
