@@ -27,13 +27,25 @@ class Holder:
     loan_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A band that was shown to a reader.
+
+    ``holder``: who has it; None: nobody has, or it is forged, too old, or no band of the shop.
+    ``pressed``: its button was pressed since it was shown the last time.
+    """
+
+    holder: Holder | None
+    pressed: bool
+
+
 class Bands(Protocol):
     """Whoever knows the wristbands of the shop, and which reader stands where."""
 
-    def whose(self, db: Session, frame: bytes) -> Holder | None:
+    def whose(self, db: Session, frame: bytes) -> Whose:
         """Return who has the band of this frame (17 bytes) now.
 
-        None: nobody has it, or it is forged, too old, or no band of the shop.
+        To be asked for every frame that is shown to a reader: presses count from the last one.
         """
         ...
 

@@ -110,7 +110,7 @@ class Gateway:
             publish=self._tell,
             holds=lambda one: self._sessions.holds(one),  # noqa: PLW0108 - there are none yet
         )
-        self._bands.resolve, self._bands.learn = self._presence.whose, self._presence.learn
+        self._bands.resolve, self._bands.learn = self._presence.shown, self._presence.learn
         self._monitor = self._make_monitor()
         port = self._broker.start() if self._broker else 0
         where: dict[str, str | int] = {"monitor_port": self._monitor.port}

@@ -140,6 +140,7 @@ def _check(plan: FloorPlan) -> None:
                 raise InvalidInput(msg, field="zone")
     _once("zone", [zone.id for zone in plan.zone])
     _once("receiver", [receiver.device for receiver in plan.receiver])
+    _once("stands_at", [one.stands_at for one in plan.receiver if one.stands_at])
     _once("desk", [receiver.desk for receiver in plan.receiver if receiver.desk])
     _once("gate", [receiver.gate for receiver in plan.receiver if receiver.gate])
     for receiver in plan.receiver:

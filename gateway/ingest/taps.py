@@ -20,7 +20,7 @@ from gateway.desks import service as desks
 from gateway.ingest.read import Item
 from gateway.notices import CartChanged, DeskChanged, DeviceAsked, Notice
 from gateway.plans import service as plans
-from gateway.ports import Bands
+from gateway.ports import Bands, Holder
 from gateway.registry.queries import devices_by_id
 from gateway.wire.band import identifier_in
 from gateway.wire.band_asked import SignalData
@@ -54,20 +54,33 @@ def follow(
     if tablet.address.location_id != here:
         logger.warning("%s stands at %s, which is elsewhere", item.device_id, tablet.id)
         return None
-    found = [bands.whose(db, heard.frame) for heard in presented.heard]
+    shown = _shown(db, bands, presented)
+    if shown is None:
+        return None
     tapped = present(
         db,
         clock,
         ids,
         tablet=tablet,
-        holders=[one for one in found if one is not None],
-        strangers=found.count(None),
+        holders=[one for one in shown if one is not None],
+        strangers=shown.count(None),
         at=from_us(item.at_us),
         by=presented.by,
     )
     if tapped.answer is TapAnswer.STALE:
         logger.info("a tap at %s came too late, or from the future", tablet.id)
     return tapped
+
+
+def _shown(db: Session, bands: Bands, presented: PresentedData) -> list[Holder | None] | None:
+    """Return who has the bands that were shown; None: nothing was meant by it.
+
+    A frame that has changed may be its battery, or that it was put on. That is nobody's wish.
+    """
+    found = [bands.whose(db, heard.frame) for heard in presented.heard]
+    if presented.by is Presented.NEWS and not any(one.pressed for one in found):
+        return None
+    return [one.holder for one in found]
 
 
 def _shine(
@@ -113,14 +126,16 @@ def at_desk(
     if location_id != here or is_stale(from_us(item.at_us), clock.now()):
         logger.info("a tap at desk %s is of elsewhere, too late, or from the future", desk)
         return []
-    whose = [bands.whose(db, heard.frame) for heard in presented.heard]
+    shown = _shown(db, bands, presented)
+    if shown is None:
+        return []
     desks.present(
         db,
         clock,
         location_id=location_id,
         desk=desk,
-        holders=[one for one in whose if one is not None],
-        strangers=whose.count(None),
+        holders=[one for one in shown if one is not None],
+        strangers=shown.count(None),
         at=from_us(item.at_us),
         pressed=presented.by is Presented.NEWS,
     )
@@ -142,12 +157,12 @@ def at_gate(
     if location_id != here or is_stale(from_us(item.at_us), clock.now()):
         logger.info("a tap at a door of %s is of elsewhere, too late, or from the future", here)
         return []
-    if len(presented.heard) > 1:
+    shown = _shown(db, bands, presented)
+    if shown is None or len(shown) > 1:
         return []
-    (heard,) = presented.heard
-    holder = bands.whose(db, heard.frame)
+    (holder,) = shown
     session_id = queries.session_now(db, holder.session_id, holder.customer_id) if holder else None
-    _shine(db, clock, item, [heard.frame], "green" if session_id else "blue")
+    _shine(db, clock, item, [presented.heard[0].frame], "green" if session_id else "blue")
     told: list[Notice] = [DeviceAsked(item.device_id)]
     if session_id is not None:
         told += plans.came_in(db, clock, session_id=session_id, location_id=location_id)

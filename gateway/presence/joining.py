@@ -30,10 +30,10 @@ from gateway.floor import there
 from gateway.floor.tables import FloorReceiverRow
 from gateway.notices import BandChanged, Notice, TurnsChanged
 from gateway.plans import service as plans
-from gateway.ports import Holder
+from gateway.ports import Whose
 from gateway.presence.doubting import Doubt, Ear
 from gateway.presence.leaving import Veil, Watch
-from gateway.presence.model import Worn
+from gateway.presence.model import Shown, Worn
 from gateway.presence.oddities import Odd
 from gateway.wire.downlink import VeilData
 
@@ -45,9 +45,9 @@ VEIL_LIFETIME: Final = timedelta(seconds=10)
 class ShopBands:
     """The bands of the database, to whoever follows them and to whoever sees a tap.
 
-    ``resolve``: whose band a frame is of, by what is followed in this process; ``learn``: makes
-    that know bands that were handed out just now, and says whether it may have. Both are set
-    once there is somebody who knows.
+    ``resolve``: whose band was shown by a frame, by what is followed in this process; ``learn``:
+    makes that know bands that were handed out just now, and says whether it may have. Both are
+    set once there is somebody who knows.
     """
 
     def __init__(self, clock: Clock, ids: Ids, sealing: Sealing) -> None:
@@ -58,17 +58,19 @@ class ShopBands:
         self._lent: dict[int, Lent] = {}
         self._worn: dict[int, Worn] = {}
         self._gone: dict[int, OutBand] = {}  # reported lost
-        self.resolve: Callable[[bytes], int | None] = lambda _: None
+        self.resolve: Callable[[bytes], Shown | None] = lambda _: None
         self.learn: Callable[[Session], bool] = lambda _: False
 
     # -- to whoever sees a tap
 
-    def whose(self, db: Session, frame: bytes) -> Holder | None:
+    def whose(self, db: Session, frame: bytes) -> Whose:
         """Return who has the band of this frame now."""
-        number = self.resolve(frame)
-        if number is None and self.learn(db):
-            number = self.resolve(frame)
-        return None if number is None else queries.holder_of(db, number)
+        shown = self.resolve(frame)
+        if shown is None and self.learn(db):
+            shown = self.resolve(frame)
+        if shown is None:
+            return Whose(None, pressed=False)
+        return Whose(queries.holder_of(db, shown.number), pressed=shown.pressed)
 
     def stands_at(self, db: Session, receiver_id: str) -> str | None:
         """Return the device at which this receiver reads."""

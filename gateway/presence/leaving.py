@@ -10,9 +10,12 @@ too many costs little, so it comes early. Her visit ends later, when no turn of 
 it any more. docs/benchmarks.md has how often and how soon.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from gateway.presence.placing import PATH_EXPONENT, REFERENCE_DBM
 
 # A band on the wrist of somebody who uses a tablet is half a metre from its receiver: -45 to
 # -60 dBm, her body between them -70 at the worst. At three metres it is weaker than this.
@@ -28,6 +31,10 @@ SMOOTHED_OVER_S: Final = 0.5
 VEIL_DBM: Final = -69.0
 FELL_BY_DB: Final = 9.0
 USUAL_OVER_S: Final = 20.0
+# Nobody uses a tablet from nearer than this: a level above that of it is a band that is held to
+# the reader. Of how she is heard when she stands there, it says nothing.
+STANDS_FROM_M: Final = 0.35
+STANDS_MAX_DBM: Final = REFERENCE_DBM - 10.0 * PATH_EXPONENT * math.log10(STANDS_FROM_M)  # -49
 # So long, two reports: one that is weak by chance is no farewell.
 VEIL_AFTER_S: Final = 0.5
 # Not heard at all, and near when she was heard last. Two reports in a row that nothing was in are
@@ -59,7 +66,7 @@ class _Near:
 
     def __init__(self, at_s: float) -> None:
         self.dbm: float | None = None
-        self.usual_dbm = float("-inf")
+        self.usual_dbm = VEIL_DBM + FELL_BY_DB  # below it makes no difference
         self.heard_s = at_s
         self.near_s = at_s  # when it was last strong enough for her to be there
         self.close_s = at_s  # and to be shown what is hers
@@ -73,16 +80,24 @@ class _Near:
         else:
             self.dbm += passed_s / (passed_s + SMOOTHED_OVER_S) * (dbm - self.dbm)
         self.heard_s = at_s
-        # Up at once, down slowly: how she is heard when nothing is in the way.
-        slow_dbm = self.usual_dbm
-        if slow_dbm > self.dbm:
-            slow_dbm += passed_s / (passed_s + USUAL_OVER_S) * (self.dbm - slow_dbm)
-        self.usual_dbm = max(slow_dbm, self.dbm)
+        self._learn(self.dbm, passed_s)
         close_dbm = max(VEIL_DBM, self.usual_dbm - FELL_BY_DB)
         if self.dbm >= close_dbm + (BACK_BY_DB if self.veiled else 0.0):
             self.close_s = at_s
         if self.dbm >= AWAY_DBM:
             self.near_s = at_s
+
+    def _learn(self, dbm: float, passed_s: float) -> None:
+        """Take in how she is heard when nothing is in the way: up at once, and down slowly.
+
+        A tap is up slowly, too: after one of two seconds she stands where she stood before, and
+        who is near for as long as she is there is known after all.
+        """
+        if self.usual_dbm < dbm <= STANDS_MAX_DBM:
+            self.usual_dbm = dbm
+            return
+        to_dbm = min(dbm, STANDS_MAX_DBM)
+        self.usual_dbm += passed_s / (passed_s + USUAL_OVER_S) * (to_dbm - self.usual_dbm)
 
     def hidden(self, now_s: float) -> bool:
         """Say whether her screen is to be veiled."""

@@ -7,6 +7,14 @@ from gateway.wire.band import BandKey
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A band that was shown to a reader, and whether its button was pressed since the last time."""
+
+    number: int
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Worn:
     """A band that somebody wears.
 

@@ -27,12 +27,12 @@ from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged
 from gateway.presence.changes import Change
 from gateway.presence.doubting import TOLD_WITHIN_S, Ear
+from gateway.presence.knowing import Knowing
 from gateway.presence.leaving import Leaving, Veil, Watch
-from gateway.presence.model import Worn
+from gateway.presence.model import Shown, Worn
 from gateway.presence.oddities import Odd, Oddities
 from gateway.presence.plan import Plan
 from gateway.presence.ports import Bands
-from gateway.presence.resolving import DRIFT_MAX, Resolver
 from gateway.presence.settling import Settling
 from gateway.registry.queries import receivers
 from gateway.wire import topics
@@ -49,8 +49,6 @@ TICK_S: Final = 1.0
 # Who is out, where receivers hang and who has a tablet is read again this often; a notice of a
 # change brings it forward. A lost band is nobody's within this, whatever happens to the notice.
 RELOADED_EVERY_S: Final = 3.0
-# Frames of strangers are held to tablets, too: they must not make us read all bands each time.
-LEARNT_EVERY_S: Final = 0.5
 # Who is to reach a band heard it within this: it turns its back for a second or two.
 HEARD_WITHIN_S: Final = 5.0
 # What bands say of their clocks and batteries is kept this often: a process that dies forgets it.
@@ -71,7 +69,7 @@ class Figures:
 
 
 class Presence:
-    """Where bands are; :meth:`put` and :meth:`whose` from any thread."""
+    """Where bands are; :meth:`put` and :meth:`shown` from any thread."""
 
     def __init__(
         self,
@@ -96,11 +94,8 @@ class Presence:
         self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._asked = threading.Event()  # to read anew
-        self._lock = threading.Lock()  # of the resolver, which taps ask as well
-        self._resolver = Resolver()
+        self._knowing = Knowing(clock)
         self._worn: dict[int, Worn] = {}
-        self._known: dict[int, str] = {}  # by number the loan for which the resolver has it
-        self._learnt_s = float("-inf")
         self._receivers: frozenset[topics.DeviceAddress] = frozenset()
         self._plans: dict[str, Plan] = {}
         self._settling: dict[str, Settling] = {}
@@ -114,12 +109,12 @@ class Presence:
     @property
     def known(self) -> int:
         """How many bands' frames can be told apart from strangers'."""
-        return len(self._known)
+        return len(self._knowing)
 
     @property
     def forged(self) -> int:
         """Frames with an identifier of ours and a state that is not."""
-        return self._resolver.forged
+        return self._knowing.forged
 
     def start(self) -> None:
         """Read who is out, and begin."""
@@ -148,24 +143,13 @@ class Presence:
         self._asked.set()
         self._arrived.set()
 
-    def whose(self, frame: bytes) -> int | None:
-        """Return whose band a frame is of, None if it is nobody's."""
-        with self._lock:
-            found = self._resolver.resolve(frame, self._clock.monotonic())
-        return found.band if found else None
+    def shown(self, frame: bytes) -> Shown | None:
+        """Return whose band was shown to a reader by this frame, None if it is nobody's."""
+        return self._knowing.shown(frame)
 
     def learn(self, db: Session) -> bool:
-        """Know bands that were handed out since the last look; say whether it looked.
-
-        A band is held to a tablet seconds after the desk gave it out, before its notice or the
-        next look.
-        """
-        now_s = self._clock.monotonic()
-        if now_s - self._learnt_s < LEARNT_EVERY_S:
-            return False
-        self._learnt_s = now_s
-        self._know(self._bands.worn(db), now_s)
-        return True
+        """Know bands that were handed out since the last look; say whether it looked."""
+        return self._knowing.learn(self._bands.worn, db)
 
     def zone_of(self, location_id: str, number: int) -> str:
         """Return the zone in which a band is at a location, "" if in none."""
@@ -213,8 +197,7 @@ class Presence:
             self._take(self._waiting.popleft(), now_s)
         if now_s - self._tick_s >= TICK_S:
             self._tick_s = now_s
-            with self._lock:
-                self._resolver.advance(now_s)
+            self._knowing.advance(now_s)
             for location_id, settling in self._settling.items():
                 self._note(location_id, settling.tick(now_s))
             self._see_off(self._leaving.gone(now_s))
@@ -256,14 +239,10 @@ class Presence:
             after = worn.get(number)
             if after is None or not after.follow or after.loan_id != before.loan_id:
                 over.add(number)
-        with self._lock:
-            for number, loan_id in list(self._known.items()):
-                if number not in worn or worn[number].loan_id != loan_id:
-                    self._resolver.remove(number)
-                    self._oddities.forget(number)
-                    del self._known[number]
-                    self._heard.pop(number, None)
-        self._know(worn.values(), now_s)
+        for number in self._knowing.forget_all_but(worn):
+            self._oddities.forget(number)
+            self._heard.pop(number, None)
+        self._knowing.know(worn.values(), now_s)
         self._worn = worn
         for settling in self._settling.values():
             for number in over:
@@ -272,23 +251,6 @@ class Presence:
             with unit_of_work(self._engine) as db:
                 places = floor.forget_bands(db, sorted(over))
             self._publish(*(FloorChanged(one) for one in sorted(places)))
-
-    def _know(self, worn: Iterable[Worn], now_s: float) -> None:
-        """Let the resolver know bands that it does not."""
-        now = self._clock.now()
-        with self._lock:
-            for one in worn:
-                if one.number in self._known:
-                    continue
-                passed_s = (now - one.at).total_seconds()
-                self._resolver.add(
-                    one.number,
-                    one.key,
-                    now_s,
-                    clock_s=one.clock_s + passed_s,
-                    off_s=one.off_s + abs(passed_s) * DRIFT_MAX,
-                )
-                self._known[one.number] = one.loan_id
 
     # -- what comes
 
@@ -307,21 +269,20 @@ class Presence:
         settling = self._settling.get(address.location_id)
         changes: list[Change] = []
         ear, late_s = (address.location_id, address.device_id), self._late_s(said)
-        with self._lock:
-            for heard in said.heard:
-                found = self._resolver.resolve(heard.frame, now_s)
-                if late_s <= TOLD_WITHIN_S:
-                    self._look_at(found.band if found else None, heard, ear, now_s - late_s)
-                if found is None:
-                    continue
-                self.figures.resolved += 1
-                if found.fresh:
-                    self._heard[found.band] = (found.state.battery_percent, found.state.presses)
-                self._leaving.hear(found.band, address.device_id, heard.dbm, now_s)
-                worn = self._worn.get(found.band)
-                if settling is not None and worn is not None and worn.follow:
-                    change = settling.hear(found.band, address.device_id, heard.dbm, now_s)
-                    changes += [change] if change else []
+        those = self._knowing.heard((one.frame for one in said.heard), now_s)
+        for heard, found in zip(said.heard, those, strict=True):
+            if late_s <= TOLD_WITHIN_S:
+                self._look_at(found.band if found else None, heard, ear, now_s - late_s)
+            if found is None:
+                continue
+            self.figures.resolved += 1
+            if found.fresh:
+                self._heard[found.band] = (found.state.battery_percent, found.state.presses)
+            self._leaving.hear(found.band, address.device_id, heard.dbm, now_s)
+            worn = self._worn.get(found.band)
+            if settling is not None and worn is not None and worn.follow:
+                change = settling.hear(found.band, address.device_id, heard.dbm, now_s)
+                changes += [change] if change else []
         self.figures.sightings += len(said.heard)
         self._note(address.location_id, changes)
 
@@ -388,10 +349,9 @@ class Presence:
             return
         now, now_s = self._clock.now(), self._clock.monotonic()
         rows = []
-        with self._lock:
-            for number, (battery, presses) in self._heard.items():
-                low_s, high_s = self._resolver.clock_of(number, now_s)
-                rows.append(Heard(number, now, low_s, high_s, battery, presses))
+        for number, (battery, presses) in self._heard.items():
+            low_s, high_s = self._knowing.clock_of(number, now_s)
+            rows.append(Heard(number, now, low_s, high_s, battery, presses))
         with unit_of_work(self._engine) as db:
             self._bands.note(db, rows)
         self._heard.clear()

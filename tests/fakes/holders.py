@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
-from gateway.ports import Holder
+from gateway.ports import Holder, Whose
+from gateway.presence.pressing import Pressing
 
 
-def frame_of(number: int) -> bytes:
+def frame_of(number: int, presses: int = 0, battery: int = 80) -> bytes:
     """Return a frame of 17 bytes that stands for one band; nobody can read it but the test."""
-    return bytes([1]) + number.to_bytes(16, "big")
+    return bytes([1]) + number.to_bytes(8, "big") + bytes([presses, battery]) + bytes(6)
 
 
 @dataclass
@@ -24,6 +25,7 @@ class KnownBands:
     desks: dict[str, tuple[str, str]] = field(default_factory=dict)
     gates: dict[str, str] = field(default_factory=dict)
     holders: dict[int, Holder] = field(default_factory=dict)
+    pressing: Pressing = field(default_factory=Pressing)
 
     def lend(self, number: int, session_id: str, name: str = "Dana", **over: str) -> Holder:
         """Hand a band out to a shopper session; ``over`` is of the holder."""
@@ -40,10 +42,13 @@ class KnownBands:
         self.holders[number] = holder
         return holder
 
-    def whose(self, db: Session, frame: bytes) -> Holder | None:
-        """Look it up; the database is not asked."""
+    def whose(self, db: Session, frame: bytes) -> Whose:
+        """Look it up; the database is not asked. No time passes between two that are shown."""
         assert db.in_transaction()
-        return self.holders.get(int.from_bytes(frame[1:], "big"))
+        number, presses = int.from_bytes(frame[1:9], "big"), frame[9]
+        return Whose(
+            self.holders.get(number), pressed=self.pressing.show(number, frame, presses, 0.0)
+        )
 
     def stands_at(self, db: Session, receiver_id: str) -> str | None:
         """Look it up."""

@@ -22,6 +22,8 @@ from gateway.ingest.batch import Domain, Outcome, process
 from gateway.ingest.read import read
 from gateway.notices import DeskChanged
 from gateway.presence.joining import ShopBands
+from gateway.presence.model import Shown
+from gateway.presence.pressing import Pressing
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock
 from tests.fakes.shop import LOCATION, Tablet, enrolled, stock_catalogue
@@ -49,6 +51,7 @@ class Counter:
     clock: FakeClock = field(default_factory=FakeClock)
     ids: RandomIds = field(default_factory=RandomIds)
     frames: dict[bytes, int] = field(default_factory=dict)
+    pressing: Pressing = field(default_factory=Pressing)
 
     def __post_init__(self) -> None:
         stock_catalogue(self.engine)
@@ -57,7 +60,7 @@ class Counter:
         with unit_of_work(self.engine) as db:
             draw(db, LOCATION, read_plan(plan.encode()))
         self.bands = ShopBands(self.clock, self.ids, SEALING)
-        self.bands.resolve = self.frames.get
+        self.bands.resolve = self.shown
         self.domain = Domain(self.clock, self.ids, sellables, self.bands)
 
     def lend(self, greeting: str = "") -> tuple[bytes, str]:
@@ -81,6 +84,19 @@ class Counter:
         frame = bytes([number]) * 17
         self.frames[frame] = number
         return frame, loan
+
+    def shown(self, frame: bytes) -> Shown | None:
+        """Return whose a frame is, as whoever follows bands would."""
+        number = self.frames.get(frame)
+        if number is None:
+            return None
+        return Shown(number, pressed=self.pressing.show(number, frame, frame[9], 0.0))
+
+    def changed(self, frame: bytes, presses: int) -> bytes:
+        """Return another frame of the same band."""
+        fresh = frame[:9] + bytes([presses]) + bytes([frame[10] + 1]) * 7
+        self.frames[fresh] = self.frames[frame]
+        return fresh
 
     def hold(self, *frames: bytes, by: str = "near") -> Outcome:
         """Hold bands to the desk's reader."""
@@ -118,7 +134,10 @@ def test_a_band_that_is_held_there_stands_there_for_a_minute(counter: Counter) -
 
 
 def test_of_several_bands_nobody_is_meant(counter: Counter) -> None:
-    """Two that are handed out, or one beside a stranger's that was not pressed."""
+    """Two that are handed out, or one beside a stranger's, until its button is pressed.
+
+    Its battery, or that it was put on, is no button.
+    """
     (one, first), (two, _) = counter.lend(), counter.lend()
     counter.hold(one, two)
     found = counter.standing()
@@ -128,7 +147,10 @@ def test_of_several_bands_nobody_is_meant(counter: Counter) -> None:
     found = counter.standing()
     assert found is not None
     assert (found.standing, found.loan_id) == (Standing.SEVERAL, "")
-    counter.hold(one, STRANGER, by="news")
+    worn = counter.changed(one, presses=one[9])
+    assert counter.hold(worn, STRANGER, by="news").notices == []
+    assert counter.standing() == found
+    counter.hold(counter.changed(worn, presses=one[9] + 1), STRANGER, by="news")
     found = counter.standing()
     assert found is not None
     assert (found.standing, found.loan_id) == (Standing.ONE, first)

@@ -57,6 +57,12 @@ def receiver(name: str, more: str = "") -> str:
         (ZONE + "places = 4", "of a zone that serves"),
         (ZONE + ZONE, "lamps stands in the plan 2 times"),
         (ZONE + receiver("rcv-1") + receiver("rcv-1"), "rcv-1 stands in the plan 2 times"),
+        (
+            ZONE
+            + receiver("rcv-1", 'stands_at = "tab-1"\n')
+            + receiver("rcv-2", 'stands_at = "tab-1"\n'),
+            "stands_at tab-1 stands in the plan 2 times",
+        ),
         (ZONE + receiver("rcv-1", 'desk = "a"\ngate = "b"\n'), "not at two of them"),
         ("#" * (FILE_MAX_BYTES + 1), "limit"),
     ],

@@ -34,11 +34,15 @@ class Door:
 
     def hold(self, *numbers: int) -> Outcome:
         """Let bands be held there, the nearest first."""
+        return self.show(*map(frame_of, numbers))
+
+    def show(self, *frames: bytes, by: str = "near") -> Outcome:
+        """Let the reader tell of frames."""
         heard = [
-            {"frame": b64encode(frame_of(one)).decode(), "dbm": -31.5 - place}
-            for place, one in enumerate(numbers)
+            {"frame": b64encode(one).decode(), "dbm": -31.5 - place}
+            for place, one in enumerate(frames)
         ]
-        event = self.reader.event("band.presented", {"by": "near", "heard": heard})
+        event = self.reader.event("band.presented", {"by": by, "heard": heard})
         message = self.reader.message(event)
         return ingest(self.shop.engine, self.shop.clock, self.shop.ids, message, bands=self.bands)
 
@@ -93,6 +97,19 @@ def test_nobodys_band_shines_blue_and_of_several_none(door: Door) -> None:
     assert (door.shop.seen(ada).arrived_at, door.shop.seen(ben).arrived_at) == (None, None)
     outcome = door.hold(NOBODY)
     assert (outcome.dead, [one.light for one in door.lights()]) == (0, ["blue"])
+
+
+def test_a_battery_that_runs_down_at_the_door_is_no_coming(door: Door) -> None:
+    """Who passes by has not come; who presses her button there has."""
+    ada = door.shop.shopper(LAMP)
+    door.bands.lend(ADA, ada)
+    door.bands.pressing.hear(ADA, 4, 0.0)  # by a receiver, before
+    outcome = door.show(frame_of(ADA, presses=4, battery=79), by="news")
+    assert (outcome.notices, outcome.dead, door.lights()) == ([], 0, [])
+    assert door.shop.seen(ada).arrived_at is None
+    door.show(frame_of(ADA, presses=5, battery=79), by="news")
+    assert door.shop.seen(ada).arrived_at == door.shop.clock.now()
+    assert [one.light for one in door.lights()] == ["green"]
 
 
 def test_a_tap_that_is_told_late_is_no_coming(door: Door) -> None:

@@ -103,3 +103,21 @@ def test_somebody_weak_from_the_start_is_measured_by_herself() -> None:
     screen = Screen()
     screen.hear(-66.0, 30.0)
     assert screen.told == []
+
+
+@pytest.mark.parametrize("dbm", [-50.0, -52.0, -63.0])
+def test_a_tap_is_not_how_she_stands_there(dbm: float) -> None:
+    """A band that lay on the reader for two seconds: at arm's length she has not gone."""
+    screen = Screen()
+    screen.hear(dbm, 10.0)
+    screen.hear(-33.0, 2.0)
+    screen.hear(dbm, 30.0)
+    assert screen.told == []
+
+
+def test_who_is_always_near_is_known_all_the_same() -> None:
+    """She leans on it for a minute; what is weaker by more than a step is a step."""
+    screen = Screen()
+    screen.hear(-45.0, 60.0)
+    screen.hear(-62.0, 2.0)
+    assert screen.told == [Veil(HERS, drawn=True)]

@@ -23,7 +23,7 @@ from gateway.floor.tables import BandPresenceRow
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
 from gateway.presence.leaving import AWAY_AFTER_S, Veil, Watch
-from gateway.presence.model import Worn
+from gateway.presence.model import Shown, Worn
 from gateway.presence.oddities import Odd
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
@@ -163,6 +163,11 @@ class Shop:
         topic = device.address.topic(Channel.SIGHTINGS)
         return Incoming(topic, payload, 0, 0, retain=False, generation=1)
 
+    def whose(self, frame: bytes) -> int | None:
+        """Return whose band a frame is of."""
+        shown = self.presence.shown(frame)
+        return shown.number if shown else None
+
     def here(self) -> dict[int, str]:
         """Return where bands are, by what is kept."""
         with reading(self.engine) as db:
@@ -203,7 +208,7 @@ def test_who_did_not_agree_is_nowhere_and_yet_known(shop: Shop) -> None:
     shop.hear({1: LAMPS}, seconds=5)
     assert shop.here() == {}
     frame = shop.heard(shop.desk.worn_by[1], 1.0).frame
-    assert shop.presence.whose(frame) == 1
+    assert shop.whose(frame) == 1
     shop.desk.bands[1] = replace(shop.desk.bands[1], follow=True)
     shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
     assert shop.here() == {1: "lamps"}
@@ -213,7 +218,7 @@ def test_who_did_not_agree_is_nowhere_and_yet_known(shop: Shop) -> None:
     assert shop.here() == {}
     shop.hear({1: LAMPS}, seconds=5)
     assert shop.here() == {}
-    assert shop.presence.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) == 1
+    assert shop.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) == 1
 
 
 def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
@@ -225,23 +230,38 @@ def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
     del shop.desk.bands[1]
     shop.hear({1: LAMPS, 2: SOFAS}, seconds=RELOADED_EVERY_S + TURN_S)
     assert shop.here() == {2: "sofas"}
-    assert shop.presence.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) is None
+    assert shop.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) is None
 
 
 def test_a_band_is_known_at_its_first_tap(shop: Shop) -> None:
     """Handed out a moment ago, and no look at the database since: the tap looks itself, once."""
     shop.presence.turn()
     frame = shop.heard(shop.desk.hand_out(1), 0.1).frame
-    assert shop.presence.whose(frame) is None
+    assert shop.whose(frame) is None
     with reading(shop.engine) as db:
         assert shop.presence.learn(db)
-        assert shop.presence.whose(frame) == 1
+        assert shop.whose(frame) == 1
         assert not shop.presence.learn(db)  # a stranger's frames must not make it look each time
     shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 3)
     assert shop.here() == {1: "lamps"}
     del shop.desk.bands[1]
     shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + TURN_S)
-    assert shop.presence.whose(frame) is None
+    assert shop.whose(frame) is None
+
+
+def test_a_press_counts_for_taps_though_receivers_heard_it_first(shop: Shop) -> None:
+    """They share what is known of a band; its battery and that it is worn are no press."""
+    band = shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    band.state = replace(band.state, battery_percent=79)
+    shop.hear({1: LAMPS}, seconds=1)
+    shown = shop.presence.shown(shop.heard(band, 0.1).frame)
+    assert shown == Shown(1, pressed=False)
+    band.press()
+    shop.hear({1: LAMPS}, seconds=1)
+    frame = shop.heard(band, 0.1).frame
+    assert shop.presence.shown(frame) == Shown(1, pressed=True)
+    assert shop.presence.shown(frame) == Shown(1, pressed=True)  # the same once more
 
 
 def test_a_band_that_was_known_too_early_is_forgotten_as_well(shop: Shop) -> None:
@@ -253,7 +273,7 @@ def test_a_band_that_was_known_too_early_is_forgotten_as_well(shop: Shop) -> Non
     del shop.desk.bands[1]
     shop.clock.advance(RELOADED_EVERY_S)
     shop.presence.turn()
-    assert shop.presence.whose(frame) is None
+    assert shop.whose(frame) is None
 
 
 def test_the_next_wearer_is_somebody_else(shop: Shop) -> None:

@@ -65,9 +65,13 @@ class Counter:
 
     def tap(self, *numbers: int, by: str = "near", **over: Any) -> Incoming:  # noqa: ANN401
         """Return the message of bands held near, the strongest first."""
+        return self.show(*map(frame_of, numbers), by=by, **over)
+
+    def show(self, *frames: bytes, by: str = "near", **over: Any) -> Incoming:  # noqa: ANN401
+        """Return the message of frames shown, the strongest first."""
         heard = [
-            {"frame": b64encode(frame_of(one)).decode(), "dbm": -30.5 - place}
-            for place, one in enumerate(numbers)
+            {"frame": b64encode(one).decode(), "dbm": -30.5 - place}
+            for place, one in enumerate(frames)
         ]
         data = {"by": by, "heard": heard}
         return self.receiver.message(self.receiver.event("band.presented", data, **over))
@@ -305,10 +309,27 @@ def test_two_bands_and_the_button_that_settles_it(counter: Counter) -> None:
     (asked,) = counter.commands()
     assert isinstance(asked, TapAnswered)
     assert asked.data.outcome == "ambiguous"
-    assert counter.answered(counter.say(counter.tap(ELI, by="news"))) == [TapAnswer.BEGUN]
+    lower = counter.show(frame_of(ELI, battery=79), by="news")
+    assert counter.say(lower).taps == []  # its battery, or that she put it on
+    assert counter.live() is None
+    pressed = counter.show(frame_of(ELI, presses=1, battery=79), by="news")
+    assert counter.answered(counter.say(pressed)) == [TapAnswer.BEGUN]
     live = counter.live()
     assert live is not None
     assert live.session_id == eli
+
+
+def test_a_battery_that_runs_down_beside_an_idle_tablet_opens_nothing(counter: Counter) -> None:
+    """She walks past it at arm's length; her button opens it."""
+    dana = counter.shopper(DANA)
+    counter.bands.pressing.hear(DANA, 0, 0.0)  # by a receiver, before
+    outcome = counter.say(counter.show(frame_of(DANA, battery=79), by="news"))
+    assert (outcome.taps, outcome.dead, counter.commands()) == ([], 0, [])
+    assert counter.live() is None
+    counter.say(counter.show(frame_of(DANA, presses=1, battery=79), by="news"))
+    live = counter.live()
+    assert live is not None
+    assert live.session_id == dana
 
 
 def test_a_band_that_nobody_has(counter: Counter) -> None:
