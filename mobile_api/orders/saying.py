@@ -74,7 +74,7 @@ class Saying:
         if order.state in ORDER_OPEN:
             return "" if order.method is Method.SHIP else self._waiting()
         if order.state is OrderState.SHIPPED:
-            return self._tracking()
+            return self.parcel()
         if order.state is OrderState.HANDED_OVER and order.handed_over_at:
             return self.date(order.handed_over_at)
         if not order.refunded_minor:
@@ -101,10 +101,13 @@ class Saying:
             "%(num)s order is before yours.", "%(num)s orders are before yours.", ahead
         )
 
-    def _tracking(self) -> str:
-        found = next((one for one in reversed(self.order.history) if one.what == "shipped"), None)
-        number = str(found.data.get("tracking", "")) if found else ""
-        return self.w.gettext("Tracking number: %(number)s") % {"number": number} if number else ""
+    def parcel(self) -> str:
+        """Say who carries it and under which number; empty where it is not under way."""
+        w, sent = self.w, self.order.parcel
+        if sent is None:
+            return ""
+        number = w.gettext("Tracking number: %(number)s") % {"number": sent.tracking}
+        return " · ".join(filter(None, (sent.carrier, number if sent.tracking else "")))
 
     def steps(self) -> tuple[Step, ...]:
         """Return the way to the desk: paid, being picked, ready."""

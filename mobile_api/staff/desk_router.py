@@ -137,6 +137,38 @@ def hand_over(
     return once.run(effect, Action.ORDER_HAND_OVER, On("order", order_id))
 
 
+@router.post("/orders/{order_id}/ship", response_model=schemas.OrderOut)
+def ship(
+    request: Request,
+    order_id: OrderId,
+    wanted: schemas.Ship,
+    wired: Wired,
+    once: StaffOnly,
+    *,
+    with_html: WithHtml = False,
+) -> Response:
+    """Note that the carrier has a packed order, once; the shopper is told."""
+    spoken = words(locale_of(request))
+
+    def effect(db: Session, me: Staff) -> schemas.OrderOut:
+        sent = handover.mark_shipped(
+            db,
+            wired.clock,
+            wired.ids,
+            wired.shop,
+            staff=me,
+            order_id=order_id,
+            carrier=wanted.carrier,
+            tracking=wanted.tracking,
+        )
+        ring(wired, db, [sent])
+        return order_out(
+            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
+        )
+
+    return once.run(effect, Action.ORDER_SHIP, On("order", order_id))
+
+
 @router.post("/orders/{order_id}/resend", response_model=schemas.OrderOut)
 def resend(
     request: Request,

@@ -74,7 +74,10 @@ def _note(entry: Entry) -> str:
     """Return what somebody wrote herself; other reasons are words of a list."""
     if entry.what == "collected_later":
         return str(entry.data.get("reason", ""))
-    return str(entry.data.get("proof", "")).partition(": ")[2]  # "lead: why", "tracking: number"
+    if entry.what == "shipped":
+        parcel = (entry.data.get("carrier", ""), entry.data.get("tracking", ""))
+        return " · ".join(str(one) for one in parcel if one)
+    return str(entry.data.get("proof", "")).partition(": ")[2]  # "lead: why"
 
 
 def _words(
