@@ -94,7 +94,7 @@ def letter_about(parts: Parts, db: Session, row: OrderLetterRow, order: OrderVie
 def _told(saying: Saying, row: OrderLetterRow, place: str) -> _Told:
     w, order = saying.w, saying.order
     named = {"ticket": order.ticket, "shop": place}
-    until = {"time": saying.moment((order.ready_at or saying.now) + saying.kept_for)}
+    until = {"time": saying.moment(saying.kept_until())}
     back = {"amount": w.money(Money(_refunded_minor(row, order), order.currency))}
     goes_back = w.gettext("%(amount)s goes back to you.") % back
     kind = LetterKind(row.kind)

@@ -86,7 +86,7 @@ class Saying:
         """Say what somebody who will collect it waits for."""
         w, order = self.w, self.order
         if order.state is OrderState.READY:
-            until = self.moment((order.ready_at or self.now) + self.kept_for)
+            until = self.moment(self.kept_until())
             return w.gettext("We keep it for you until %(time)s.") % {"time": until}
         if order.state is OrderState.PICKING:
             return w.gettext("Your things are being picked now.")
@@ -100,6 +100,10 @@ class Saying:
         return w.ngettext(
             "%(num)s order is before yours.", "%(num)s orders are before yours.", ahead
         )
+
+    def kept_until(self) -> datetime:
+        """Return when it goes back on the shelf: from when it was ready, or was to be collected."""
+        return max(self.order.ready_at or self.now, self.order.promise_at) + self.kept_for
 
     def parcel(self) -> str:
         """Say who carries it and under which number; empty where it is not under way."""

@@ -135,9 +135,14 @@ class Ship(Taken):
 
 
 class CollectLater(Taken):
-    """Why it is not collected now."""
+    """Why it is not collected now, and when it will be; it is kept until then, and from then on.
+
+    ``promise_at`` without an offset is the shop's own time. Left out: when the shop opens
+    on its next opening day. It may be 30 days off.
+    """
 
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+    promise_at: datetime | None = None
 
 
 class TakeBack(Taken):

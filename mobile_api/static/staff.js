@@ -366,7 +366,13 @@ acts["retry-unbought"] = async ({ dataset }) => { await post(`/api/v1/staff/refu
 acts["call-next"] = ({ dataset }) => post(`/api/v1/staff/waiting/${encodeURIComponent(dataset.zone)}/call`);
 acts.turn = ({ dataset }) => post(`/api/v1/staff/waiting/turns/${dataset.turn}`);
 acts.booking = ({ dataset }) => post(`/api/v1/staff/bookings/${dataset.booking}`);
-acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
+acts["put-off"] = async (button) => {
+  const dialog = $("#put-off");
+  const form = $("form", dialog);
+  if (!(await asks(dialog, button))) return;
+  await post(orderPath("later"), { reason: form.reason.value, promise_at: form.promise_at.value });
+  form.reset();
+};
 acts["without-code"] = (button) => withReason(button, (reason) => handOver({ reason }));
 
 /* returns: the refund is shown before it is confirmed */
