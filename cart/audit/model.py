@@ -46,6 +46,7 @@ class Action(StrEnum):
     LINE_SHORT = "line.short"
     ORDER_SEE = "order.see"
     ORDER_HAND_OVER = "order.hand_over"
+    ORDER_SHIP = "order.ship"
     ORDER_RESEND = "order.resend"
     ORDER_LATER = "order.later"
     ORDER_RETURN = "order.return"

@@ -130,9 +130,18 @@ def substitute(
 
 
 def hand_over_order(
-    db: Session, clock: Clock, ids: Ids, shop: Shop, *, order_id: str, actor: str, proof: str = ""
+    db: Session,
+    clock: Clock,
+    ids: Ids,
+    shop: Shop,
+    *,
+    order_id: str,
+    actor: str,
+    told: Mapping[str, str] | None = None,
 ) -> Moved:
     """Let a staged order leave: to the shopper, or to the carrier where it is shipped.
+
+    ``told``: what its history says of it: the proof, or the carrier and its number.
 
     Raises:
         UnknownOrder: no such order.
@@ -156,8 +165,7 @@ def hand_over_order(
     )
     for reference, fact, pieces in in_stock_order(leaving, "handed-over"):
         shop.stock.hand_over(db, clock, reference=reference, fact=fact, pieces=pieces)
-    data = {"proof": proof} if proof else {}
-    return change.finish(change.state.value, fact=f"{order_id}:handed-over", data=data)
+    return change.finish(change.state.value, fact=f"{order_id}:handed-over", data=dict(told or {}))
 
 
 def return_pieces(

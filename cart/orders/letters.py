@@ -36,6 +36,7 @@ class LetterKind(StrEnum):
 
     RECEIPT = "receipt"  # paid: what was bought, the ticket, when it will be ready
     READY = "ready"  # it waits at the desk
+    SHIPPED = "shipped"  # the carrier has it
     REMINDER = "reminder"  # it still waits
     UNCOLLECTED = "uncollected"  # nobody came: back on the shelf, refunded
     REFUND = "refund"  # money goes back

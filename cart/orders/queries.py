@@ -84,6 +84,14 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """Who carries an order that was sent; ``tracking``: the carrier's number of it, or empty."""
+
+    carrier: str
+    tracking: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """A whole order. ``total_minor``, ``tax_minor``: as it was bought."""
 
@@ -117,6 +125,14 @@ class OrderView:
     def refunded_minor(self) -> int:
         """All that went back, or is owed."""
         return sum(tender.refunded_minor for tender in self.paid)
+
+    @property
+    def parcel(self) -> Parcel | None:
+        """Who carries it, once it was sent."""
+        sent = next((entry for entry in self.history if entry.what == "shipped"), None)
+        if sent is None:
+            return None
+        return Parcel(str(sent.data.get("carrier", "")), str(sent.data.get("tracking", "")))
 
 
 def hold(db: Session, order_id: str) -> OrderRow:

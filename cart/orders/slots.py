@@ -119,6 +119,21 @@ class Calendar:
                 yield _moment(day, begins, zone), _moment(day, ends, zone)
 
 
+def next_opening_day(hours: Mapping[str, Any], timezone: str, now: datetime) -> datetime:
+    """Return when a location opens on the first day after today that it opens, in UTC.
+
+    Without opening hours, or where it stays closed for DAYS_AHEAD: a day from ``now``.
+    """
+    zone = ZoneInfo(timezone)
+    today = now.astimezone(zone).date()
+    for days in range(1, DAYS_AHEAD + 1):
+        day = today + timedelta(days=days)
+        opens = [begins for begins, _ in hours.get(WEEKDAYS[day.weekday()]) or ()]
+        if opens:
+            return _moment(day, min(opens), zone)
+    return now + timedelta(days=1)
+
+
 def floor_quarter(moment: datetime) -> datetime:
     """Return the beginning of the quarter hour in UTC; every zone is whole quarters away from it.
 

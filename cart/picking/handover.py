@@ -34,6 +34,7 @@ __all__ = ["handover_code", "handover_token", "order_of_token"]
 # Five of a million: who has the wrong phone in her hand needs two or three.
 WRONG_CODES_MAX: Final = 5
 REASON_LENGTH_MAX: Final = 200
+CARRIER_LENGTH_MAX: Final = 60
 TRACKING_LENGTH_MAX: Final = 100
 KEPT_MAX: Final = timedelta(days=30)  # longer, and the shelf at the desk is a storeroom
 
@@ -106,7 +107,7 @@ def hand_over(
     proof_told = f"lead: {why}" if by_lead else "code"
     return changed(
         goods.hand_over_order(
-            db, clock, ids, shop, order_id=order_id, actor=staff.id, proof=proof_told
+            db, clock, ids, shop, order_id=order_id, actor=staff.id, told={"proof": proof_told}
         )
     )
 
@@ -119,23 +120,32 @@ def mark_shipped(
     *,
     staff: Staff,
     order_id: str,
+    carrier: str,
     tracking: str = "",
 ) -> Changed:
-    """Give a packed order to the carrier. ``tracking``: the carrier's own number of it.
+    """Give a packed order to the carrier, and tell the shopper that it is on its way.
+
+    ``tracking``: the carrier's own number of it, where it has one.
 
     Raises:
         UnknownOrder: there is none of this id here.
         AlreadyHandedOver: the carrier has it.
         NotReady: it is not packed, or is to be collected.
-        InvalidInput: no number that a carrier gives.
+        InvalidInput: no carrier, or no number that one gives.
+        InsufficientStock: the ledger has fewer pieces than the parcel: count first.
     """
     order = hold_at(db, staff, order_id)
     _require_ready(order, Method.SHIP)
-    number = _words(tracking, TRACKING_LENGTH_MAX)
-    proof = f"tracking: {number}" if number else ""
-    return changed(
-        goods.hand_over_order(db, clock, ids, shop, order_id=order_id, actor=staff.id, proof=proof)
+    who, number = _words(carrier, CARRIER_LENGTH_MAX), _words(tracking, TRACKING_LENGTH_MAX)
+    if not who:
+        msg = "say who carries it"
+        raise InvalidInput(msg)
+    told = {"carrier": who, "tracking": number}
+    moved = goods.hand_over_order(
+        db, clock, ids, shop, order_id=order_id, actor=staff.id, told=told
     )
+    letters.ask(db, clock, order_id=order_id, kind=LetterKind.SHIPPED)
+    return changed(moved)
 
 
 def collected_later(

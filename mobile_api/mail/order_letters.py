@@ -1,4 +1,4 @@
-"""Writes letters about an order: receipt, ready, reminder, uncollected, refund.
+"""Writes letters about an order: receipt, ready, shipped, reminder, uncollected, refund.
 
 Each says one thing, then what was bought and what it came to, and leads to the
 order's own page, where everything is as it is now.
@@ -94,7 +94,7 @@ def letter_about(parts: Parts, db: Session, row: OrderLetterRow, order: OrderVie
 def _told(saying: Saying, row: OrderLetterRow, place: str) -> _Told:
     w, order = saying.w, saying.order
     named = {"ticket": order.ticket, "shop": place}
-    until = {"time": saying.moment((order.ready_at or saying.now) + saying.kept_for)}
+    until = {"time": saying.moment(saying.kept_until())}
     back = {"amount": w.money(Money(_refunded_minor(row, order), order.currency))}
     goes_back = w.gettext("%(amount)s goes back to you.") % back
     kind = LetterKind(row.kind)
@@ -108,6 +108,9 @@ def _told(saying: Saying, row: OrderLetterRow, place: str) -> _Told:
         subject = w.gettext("Ready at %(shop)s: your order %(ticket)s") % named
         lead = w.gettext("We keep it for you until %(time)s.") % until
         return _Told(subject, w.gettext("Ready at the desk"), lead)
+    if kind is LetterKind.SHIPPED:
+        subject = w.gettext("On its way to you: your order %(ticket)s at %(shop)s") % named
+        return _Told(subject, w.gettext("On its way to you"), saying.parcel())
     if kind is LetterKind.REMINDER:
         subject = w.gettext("Your order %(ticket)s still waits at %(shop)s") % named
         lead = w.gettext(

@@ -35,6 +35,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.LINE_SHORT: N_("Reported something missing"),
     Action.ORDER_SEE: N_("Looked at an order"),
     Action.ORDER_HAND_OVER: N_("Handed an order over"),
+    Action.ORDER_SHIP: N_("Gave an order to a carrier"),
     Action.ORDER_RESEND: N_("Sent the ready message again"),
     Action.ORDER_LATER: N_("Gave an order more time"),
     Action.ORDER_RETURN: N_("Took goods back"),

@@ -74,7 +74,7 @@ class Saying:
         if order.state in ORDER_OPEN:
             return "" if order.method is Method.SHIP else self._waiting()
         if order.state is OrderState.SHIPPED:
-            return self._tracking()
+            return self.parcel()
         if order.state is OrderState.HANDED_OVER and order.handed_over_at:
             return self.date(order.handed_over_at)
         if not order.refunded_minor:
@@ -86,7 +86,7 @@ class Saying:
         """Say what somebody who will collect it waits for."""
         w, order = self.w, self.order
         if order.state is OrderState.READY:
-            until = self.moment((order.ready_at or self.now) + self.kept_for)
+            until = self.moment(self.kept_until())
             return w.gettext("We keep it for you until %(time)s.") % {"time": until}
         if order.state is OrderState.PICKING:
             return w.gettext("Your things are being picked now.")
@@ -101,10 +101,17 @@ class Saying:
             "%(num)s order is before yours.", "%(num)s orders are before yours.", ahead
         )
 
-    def _tracking(self) -> str:
-        found = next((one for one in reversed(self.order.history) if one.what == "shipped"), None)
-        number = str(found.data.get("tracking", "")) if found else ""
-        return self.w.gettext("Tracking number: %(number)s") % {"number": number} if number else ""
+    def kept_until(self) -> datetime:
+        """Return when it goes back on the shelf: from when it was ready, or was to be collected."""
+        return max(self.order.ready_at or self.now, self.order.promise_at) + self.kept_for
+
+    def parcel(self) -> str:
+        """Say who carries it and under which number; empty where it is not under way."""
+        w, sent = self.w, self.order.parcel
+        if sent is None:
+            return ""
+        number = w.gettext("Tracking number: %(number)s") % {"number": sent.tracking}
+        return " · ".join(filter(None, (sent.carrier, number if sent.tracking else "")))
 
     def steps(self) -> tuple[Step, ...]:
         """Return the way to the desk: paid, being picked, ready."""

@@ -69,7 +69,10 @@ class RefundOut(BaseModel):
 
 
 class OrderOut(BaseModel):
-    """An order as it stands. ``position``: in the desk's queue, 1 is next."""
+    """An order as it stands. ``position``: in the desk's queue, 1 is next.
+
+    ``carrier``, ``tracking``: who carries it and under which number, once it was sent.
+    """
 
     id: str
     version: int
@@ -85,6 +88,8 @@ class OrderOut(BaseModel):
     here_at: datetime | None
     placed_at: datetime
     handed_over_at: datetime | None
+    carrier: str
+    tracking: str
     can_cancel: bool
     handover: HandoverOut | None
     offers: list[OfferOut]
@@ -125,6 +130,8 @@ def order_out(o: ShownOrder, w: Words) -> OrderOut:
         here_at=order.here_at,
         placed_at=order.placed_at,
         handed_over_at=order.handed_over_at,
+        carrier=order.parcel.carrier if order.parcel else "",
+        tracking=order.parcel.tracking if order.parcel else "",
         can_cancel=o.can_cancel,
         handover=HandoverOut(code=o.handover.code, token=o.handover.token) if o.handover else None,
         offers=[

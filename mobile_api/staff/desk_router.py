@@ -18,7 +18,7 @@ from mobile_api.edge.access import Role, allow
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import render
 from mobile_api.look.words import words
-from mobile_api.staff import at_desk, orders, refunds, schemas
+from mobile_api.staff import at_desk, orders, put_off, refunds, schemas
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.router import WithHtml, ring
 from mobile_api.staff.signed_in import CurrentDevice, StaffOnly, note_seen
@@ -137,6 +137,38 @@ def hand_over(
     return once.run(effect, Action.ORDER_HAND_OVER, On("order", order_id))
 
 
+@router.post("/orders/{order_id}/ship", response_model=schemas.OrderOut)
+def ship(
+    request: Request,
+    order_id: OrderId,
+    wanted: schemas.Ship,
+    wired: Wired,
+    once: StaffOnly,
+    *,
+    with_html: WithHtml = False,
+) -> Response:
+    """Note that the carrier has a packed order, once; the shopper is told."""
+    spoken = words(locale_of(request))
+
+    def effect(db: Session, me: Staff) -> schemas.OrderOut:
+        sent = handover.mark_shipped(
+            db,
+            wired.clock,
+            wired.ids,
+            wired.shop,
+            staff=me,
+            order_id=order_id,
+            carrier=wanted.carrier,
+            tracking=wanted.tracking,
+        )
+        ring(wired, db, [sent])
+        return order_out(
+            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
+        )
+
+    return once.run(effect, Action.ORDER_SHIP, On("order", order_id))
+
+
 @router.post("/orders/{order_id}/resend", response_model=schemas.OrderOut)
 def resend(
     request: Request,
@@ -170,12 +202,17 @@ def collect_later(
     *,
     with_html: WithHtml = False,
 ) -> Response:
-    """Note that the shopper comes later, and why."""
+    """Note when the shopper comes instead, and why: reminder and end of waiting move with it."""
     spoken = words(locale_of(request))
 
     def effect(db: Session, me: Staff) -> schemas.OrderOut:
         changed = handover.collected_later(
-            db, wired.clock, staff=me, order_id=order_id, reason=wanted.reason
+            db,
+            wired.clock,
+            staff=me,
+            order_id=order_id,
+            reason=wanted.reason,
+            promise_at=put_off.meant(looking(wired, db, me, spoken), wanted.promise_at),
         )
         ring(wired, db, [changed])
         return order_out(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -64,17 +65,30 @@ def told(db: Session, view: OrderView, spoken: Words, zone: str) -> tuple[Told, 
             time=spoken.clock_time(entry.at, zone),
             words=_words(entry, view, spoken, people, lines),
             who=people.get(entry.actor, ""),
-            note=_note(entry),
+            note=_note(entry, spoken, zone),
         )
         for entry in view.history
     )
 
 
-def _note(entry: Entry) -> str:
+def _note(entry: Entry, spoken: Words, zone: str) -> str:
     """Return what somebody wrote herself; other reasons are words of a list."""
     if entry.what == "collected_later":
-        return str(entry.data.get("reason", ""))
-    return str(entry.data.get("proof", "")).partition(": ")[2]  # "lead: why", "tracking: number"
+        return " · ".join(
+            filter(None, (str(entry.data.get("reason", "")), _until(entry, spoken, zone)))
+        )
+    if entry.what == "shipped":
+        parcel = (entry.data.get("carrier", ""), entry.data.get("tracking", ""))
+        return " · ".join(str(one) for one in parcel if one)
+    return str(entry.data.get("proof", "")).partition(": ")[2]  # "lead: why"
+
+
+def _until(entry: Entry, spoken: Words, zone: str) -> str:
+    if "promise_at" not in entry.data:
+        return ""
+    moment = datetime.fromisoformat(str(entry.data["promise_at"]))
+    day = spoken.day(moment.astimezone(ZoneInfo(zone)).date())
+    return f"{day}, {spoken.clock_time(moment, zone)}"
 
 
 def _words(

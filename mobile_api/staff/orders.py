@@ -7,12 +7,13 @@ from typing import Final
 
 from cart.kernel.errors import UnknownOrder
 from cart.kernel.money import Money
-from cart.orders.model import OrderState, RefundState
+from cart.orders.model import Method, OrderState, RefundState
 from cart.orders.queries import OrderLine, OrderView, order_view
 from cart.picking import queries
 from cart.picking.model import ReturnReason
 from mobile_api.edge.problems import N_
 from mobile_api.look.words import Words
+from mobile_api.orders import receipt
 from mobile_api.staff.cards import due
 from mobile_api.staff.history import Told, told
 from mobile_api.staff.looking import Looking
@@ -68,10 +69,14 @@ class ShownOrder:
     ticket: str
     state: OrderState
     state_words: str
+    method: Method
     shelf: str
     here: bool
     due: str
     handed_over_at: str
+    address: str
+    carrier: str
+    tracking: str
     lines: tuple[ShownLine, ...]
     paid: Money
     refunded: Money
@@ -95,10 +100,15 @@ class ShownOrder:
         """Say whether anything of it can come back."""
         return any(line.returnable for line in self.lines)
 
+    @property
+    def ships(self) -> bool:
+        """Say whether it goes to a carrier."""
+        return self.method is Method.SHIP
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """An order that waits at the desk."""
+    """An order that waits at the desk; ``ships``: for a carrier."""
 
     order_id: str
     ticket: str
@@ -106,6 +116,7 @@ class Shelf:
     pieces: int
     here: bool
     since: str
+    ships: bool
 
 
 def order(look: Looking, order_id: str, *, anywhere: bool = False) -> ShownOrder:
@@ -126,11 +137,15 @@ def order(look: Looking, order_id: str, *, anywhere: bool = False) -> ShownOrder
         location_id=view.location_id,
         ticket=view.ticket,
         state=view.state,
-        state_words=spoken.gettext(STATE_WORDS[view.state]),
+        state_words=spoken.gettext(_state_words(view)),
+        method=view.method,
         shelf=view.shelf,
         here=view.here_at is not None,
         due=due(spoken, view.promise_at, look.clock.now(), zone),
         handed_over_at=_moment(spoken, view.handed_over_at, zone),
+        address=receipt.address_line(view.address),
+        carrier=view.parcel.carrier if view.parcel else "",
+        tracking=view.parcel.tracking if view.parcel else "",
         lines=tuple(_line(one, view, spoken) for one in view.lines),
         paid=Money(paid_minor, view.currency),
         refunded=Money(view.refunded_minor, view.currency),
@@ -151,9 +166,16 @@ def shelves(look: Looking) -> tuple[Shelf, ...]:
             pieces=one.pieces,
             here=one.here_at is not None,
             since=due(look.spoken, one.ready_at or now, now, zone),
+            ships=one.method == Method.SHIP,
         )
         for one in queries.ready(look.db, look.me.location_id)
     )
+
+
+def _state_words(view: OrderView) -> str:
+    if view.state is OrderState.READY and view.method is Method.SHIP:
+        return N_("Packed, and about to be sent")
+    return STATE_WORDS[view.state]
 
 
 def _moment(spoken: Words, moment: datetime | None, zone: str) -> str:

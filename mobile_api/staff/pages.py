@@ -18,7 +18,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import TITLES
 from mobile_api.look.templates import page
 from mobile_api.look.words import Words, words
-from mobile_api.staff import at_desk, cards, orders, parting, refunds
+from mobile_api.staff import at_desk, cards, orders, parting, put_off, refunds
 from mobile_api.staff import walk as walking
 from mobile_api.staff.locking import locked_page
 from mobile_api.staff.looking import Looking, looking
@@ -244,6 +244,7 @@ def _order_page(
     with device.reading(wired, by_hand=True) as (db, me):
         look = looking(wired, db, me, spoken)
         shown = orders.order(look, order_id, anywhere=anywhere)
-        answer = _page(request, look, template, page_id, shown=shown, reasons=reasons)
+        later = put_off.choices(look)
+        answer = _page(request, look, template, page_id, shown=shown, reasons=reasons, later=later)
     note_seen(wired, staff.as_who(me), Action.ORDER_SEE, On("order", order_id))
     return answer

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from cart.orders.model import OrderState, RefundState
+from cart.orders.model import Method, OrderState, RefundState
+from cart.picking.handover import CARRIER_LENGTH_MAX, TRACKING_LENGTH_MAX
 from cart.picking.model import WALK_TASKS_MAX, ReturnReason, ShortReason
 from cart.picking.roles import Role
 from mobile_api.carts.schemas import Taken
@@ -126,10 +127,22 @@ class HandOver(Taken):
     reason: Reason = ""
 
 
+class Ship(Taken):
+    """Who carries the parcel, and the carrier's number of it where there is one."""
+
+    carrier: Annotated[str, Field(min_length=1, max_length=CARRIER_LENGTH_MAX)]
+    tracking: Annotated[str, Field(max_length=TRACKING_LENGTH_MAX)] = ""
+
+
 class CollectLater(Taken):
-    """Why it is not collected now."""
+    """Why it is not collected now, and when it will be; it is kept until then, and from then on.
+
+    ``promise_at`` without an offset is the shop's own time. Left out: when the shop opens
+    on its next opening day. It may be 30 days off.
+    """
 
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+    promise_at: datetime | None = None
 
 
 class TakeBack(Taken):
@@ -246,13 +259,14 @@ class CandidatesOut(BaseModel):
 
 
 class ShelfOut(Answer):
-    """An order that waits at the desk."""
+    """An order that waits at the desk; ``ships``: for a carrier."""
 
     order_id: str
     ticket: str
     shelf: str
     pieces: int
     here: bool
+    ships: bool
 
 
 class MoneyOut(Answer):
@@ -328,8 +342,12 @@ class OrderOut(Answer):
     location_id: str
     ticket: str
     state: OrderState
+    method: Method
     shelf: str
     here: bool
+    address: str
+    carrier: str
+    tracking: str
     lines: list[LineOut]
     paid: MoneyOut
     refunded: MoneyOut

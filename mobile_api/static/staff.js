@@ -92,7 +92,7 @@ export function show(answer, order) {
   shown = order;
   if (state.dataset.shows !== answer.html) {
     const focused = state.contains(document.activeElement) ? mark(document.activeElement) : null;
-    const typed = $$("input[name=shelf], #scan, [name=proof]", state).map((one) => [one.name || one.id, one.closest("form")?.dataset.stage, one.value]);
+    const typed = $$("input[name=shelf], #scan, [name=proof], [name=carrier]", state).map((one) => [one.name || one.id, one.closest("form")?.dataset.stage, one.value]);
     const said = $$("[role=alert][id]", state).map((one) => [one.id, one.textContent]);
     const ticked = $$("input[type=checkbox]:checked", state).map((one) => one.value);
     const open = $("details.all-lines", state)?.open;
@@ -317,10 +317,36 @@ async function handOver(body) {
     if (problem.status === 409) await refresh();
   }
 }
+/* a parcel: the carrier of the last one is usually the carrier of the next */
+const CARRIER_KEY = "staff carrier";
+function sameCarrier() {
+  const field = $("#parcel")?.carrier;
+  if (!field || field.value) return;
+  try { field.value = sessionStorage.getItem(CARRIER_KEY) ?? ""; } catch { /* private mode */ }
+}
+async function sent(form) {
+  const tell = (text) => { if ($("#parcel-fault")) $("#parcel-fault").textContent = text; };
+  const [carrier, tracking] = [form.carrier.value.trim(), form.tracking.value.trim()];
+  tell("");
+  try {
+    await post(`/api/v1/staff/orders/${state.dataset.order}/ship`, { carrier, tracking });
+    try { sessionStorage.setItem(CARRIER_KEY, carrier); } catch { /* private mode */ }
+    right();
+    scrollTo(0, 0);
+    speak($(".verdict h2").textContent);
+  } catch (problem) {
+    wrong();
+    tell(problem.title || say("failed"));
+    if (problem.status === 409) await refresh();
+  }
+}
 if (state?.dataset.order) {
   readCode();
+  sameCarrier();
+  onShown(sameCarrier);
   onShown(readCode);
   document.addEventListener("submit", (event) => {
+    if (event.target.id === "parcel") { event.preventDefault(); attempt(() => sent(event.target)); }
     if (event.target.id !== "hand-over") return;
     event.preventDefault();
     attempt(() => handOver({ proof: proof || event.target.proof.value.trim() }));
@@ -340,7 +366,13 @@ acts["retry-unbought"] = async ({ dataset }) => { await post(`/api/v1/staff/refu
 acts["call-next"] = ({ dataset }) => post(`/api/v1/staff/waiting/${encodeURIComponent(dataset.zone)}/call`);
 acts.turn = ({ dataset }) => post(`/api/v1/staff/waiting/turns/${dataset.turn}`);
 acts.booking = ({ dataset }) => post(`/api/v1/staff/bookings/${dataset.booking}`);
-acts["later-with-reason"] = (button) => withReason(button, (reason) => post(orderPath("later"), { reason }));
+acts["put-off"] = async (button) => {
+  const dialog = $("#put-off");
+  const form = $("form", dialog);
+  if (!(await asks(dialog, button))) return;
+  await post(orderPath("later"), { reason: form.reason.value, promise_at: form.promise_at.value });
+  form.reset();
+};
 acts["without-code"] = (button) => withReason(button, (reason) => handOver({ reason }));
 
 /* returns: the refund is shown before it is confirmed */

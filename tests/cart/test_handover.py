@@ -16,6 +16,7 @@ from cart.kernel.errors import (
     UnknownTask,
 )
 from cart.orders.model import OrderState
+from cart.orders.queries import Parcel
 from cart.picking import codes, handover, returns, uncollected
 from cart.picking.model import Changed, ReturnReason, Staff
 from cart.picking.roles import Role
@@ -163,7 +164,7 @@ def test_a_shipped_order_goes_to_the_carrier(floor: Floor, ada: Staff) -> None:
     with pytest.raises(NotReady):
         floor.hand_over(ada, order_id)
 
-    def ship(tracking: str) -> Changed:
+    def ship(tracking: str, carrier: str = "Parcel Post") -> Changed:
         return floor.do(
             lambda db: handover.mark_shipped(
                 db,
@@ -172,16 +173,20 @@ def test_a_shipped_order_goes_to_the_carrier(floor: Floor, ada: Staff) -> None:
                 SHOP,
                 staff=ada,
                 order_id=order_id,
+                carrier=carrier,
                 tracking=tracking,
             )
         )
 
-    with pytest.raises(InvalidInput):
-        ship("x" * 101)
+    for tracking, carrier in (("x" * 101, "Parcel Post"), ("1", " "), ("1", "x" * 61)):
+        with pytest.raises(InvalidInput):
+            ship(tracking, carrier)
+    assert floor.told(order_id)[-1] == "staged"
     ship("3SABC 123")
     view = floor.view(order_id)
     assert (view.state, floor.stock(MUG)) == (OrderState.SHIPPED, (19, 0, 0))
-    assert view.history[-1].data["proof"] == "tracking: 3SABC 123"
+    assert view.parcel == Parcel("Parcel Post", "3SABC 123")
+    assert f"{order_id}:shipped" in floor.letters(order_id)
     with pytest.raises(AlreadyHandedOver):
         ship("3SABC 123")
 

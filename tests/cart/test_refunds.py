@@ -85,7 +85,13 @@ def hand_over(buyer: Buyer, order_id: str) -> Moved:
     """Hand a staged order over."""
     return buyer.do(
         lambda db: goods.hand_over_order(
-            db, buyer.clock, buyer.ids, SHOP, order_id=order_id, actor="staff_1", proof="code"
+            db,
+            buyer.clock,
+            buyer.ids,
+            SHOP,
+            order_id=order_id,
+            actor="staff_1",
+            told={"proof": "code"},
         )
     )
 

@@ -25,10 +25,11 @@ EMAIL = "ada@example.org"
 
 @dataclass
 class Desk:
-    """The desk of the shop here, and one colleague at it."""
+    """The desk of the shop here, and one colleague at it. ``token``: of her device."""
 
     parts: Parts
     who: Staff
+    token: str = ""
 
     @classmethod
     def of(cls, app: FastAPI) -> "Desk":
@@ -48,7 +49,7 @@ class Desk:
             known = staff.known(db, location_id=HERE, number=one.number)
             entered = doors.sign_in(db, parts.clock, parts.ids, known.checked(pin), PIN_ALONE)
         assert isinstance(entered, SignedIn)
-        return cls(parts, entered.staff)
+        return cls(parts, entered.staff, entered.token)
 
     def gift_card(self, amount_minor: int = 1_000_000) -> str:
         """Issue a gift card; return its code."""

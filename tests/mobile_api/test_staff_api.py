@@ -247,7 +247,7 @@ def test_a_lead_hands_over_without_a_code(staff: Signed, floor: Floor) -> None:
     given = post(lead, f"/orders/{order_id}/handover", {"reason": "Phone is empty"}).json()
     notes = [(one["words"], one["who"], one["note"]) for one in given["history"][-3:]]
     assert notes == [
-        ("Will be collected later", "Staff 9", "After work"),
+        ("Will be collected later", "Staff 9", "After work · March 3, 2026, 9:00\u202fAM"),
         ("Ready message sent again", "Staff 9", ""),
         ("Handed over", "Staff 9", "Phone is empty"),
     ]
