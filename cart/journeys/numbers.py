@@ -35,7 +35,10 @@ _GROUPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A journey in numbers. ``ended``: why runs ended; ``refused``: why messages were not sent."""
+    """A journey in numbers. ``ended``: why runs ended; ``refused``: why messages were not sent.
+
+    ``unknown``: mails that a mail server took, and gave no answer.
+    """
 
     name: str
     title: str
@@ -54,6 +57,7 @@ class Numbers:
     refused: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
     channels: tuple[Channel, ...] = ()
+    unknown: int = 0
 
 
 def all_numbers(db: Session, currency: str = "EUR") -> list[Numbers]:
@@ -103,6 +107,7 @@ def numbers(db: Session, row: JourneyRow, currency: str = "EUR") -> Numbers:
         failed=by_state["failed"],
         postponed=by_state["postponed"],
         held_out_messages=by_state["held_out"],
+        unknown=by_state["unknown"],
         treated=treated,
         held_out=out,
         refused=refused,

@@ -23,6 +23,7 @@ from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go
 from cart.journeys.people import Person
 from cart.journeys.ports import World
 from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
+from cart.profile.subscriptions.model import mark_of
 
 logger = logging.getLogger(__name__)
 LIVE: Final = ("pending", "running")
@@ -242,6 +243,7 @@ def _ask(db: Session, run: _Due, todo: Move, message: Message, values: dict[str,
         step=run.one.steps[todo.step].id or "",
         channel=message.channel.value,
         requested_at=run.now,
+        mark=mark_of(message_id),
     )
     return insert_new(db, JourneyMessageRow, asked.model_dump(), keys=["id"])
 

@@ -1,7 +1,8 @@
 """Asks every guard at the moment of sending, and writes down what stood against it.
 
 Behind the lock of her session: of two messages that want to be the last that the cap allows, one
-goes. What is taken counts, whatever the mail server says later.
+goes. What is taken counts, whatever the mail server says later. A mail is noted as handed over
+before the server hears of it: without its answer it is unknown, and not sent again.
 """
 
 from collections.abc import Sequence
@@ -20,13 +21,15 @@ from cart.journeys.model import Channel
 from cart.journeys.people import Person, Thing
 from cart.journeys.ports import World
 from cart.journeys.rounds import bought
-from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
+from cart.journeys.tables import FAILURE_LENGTH_MAX, JourneyMessageRow, JourneyRunRow
+from cart.kernel.clock import Clock
 
 
 def may_go(db: Session, world: World, message_id: str) -> bool:
     """Say whether a message may be sent now; if not, its row says why, and it is settled.
 
-    If it may, its row has what it shows from now on.
+    If it may, its row has what it shows from now on. A mail that was handed over before, and of
+    which no answer was noted, may have reached her: it is settled as that, whatever holds now.
     """
     row = db.get(JourneyMessageRow, message_id)
     if row is None:
@@ -35,6 +38,10 @@ def may_go(db: Session, world: World, message_id: str) -> bool:
     db.exec(
         select(ShopperSessionRow.id).where(ShopperSessionRow.id == person.home).with_for_update()
     ).one()
+    db.refresh(row)
+    if row.handed_at is not None:
+        lost_sight_of(db, message_id, "handed over, and no answer was noted")
+        return False
     facts, things = facts_of(db, world, row, person)
     said = refusal(facts)
     values: dict[str, object]
@@ -54,6 +61,42 @@ def may_go(db: Session, world: World, message_id: str) -> bool:
         .values(**values, session_id=person.home),
     )
     return settled == 1 and said is None
+
+
+def hand(db: Session, clock: Clock, message_id: str, to_hash: str) -> bool:
+    """Note that a mail goes to the mail server now; say whether it may: nobody else has it."""
+    return bool(
+        write(
+            db,
+            update(JourneyMessageRow)
+            .where(
+                col(JourneyMessageRow.id) == message_id,
+                col(JourneyMessageRow.state) == "requested",
+                col(JourneyMessageRow.taken_at).is_not(None),
+                col(JourneyMessageRow.handed_at).is_(None),
+            )
+            .values(handed_at=clock.now(), to_hash=to_hash),
+        )
+    )
+
+
+def put_back(db: Session, message_id: str) -> None:
+    """Note that the mail server did not take it, so it may be handed over again."""
+    _of_requested(db, message_id, handed_at=None)
+
+
+def lost_sight_of(db: Session, message_id: str, reason: str) -> None:
+    """Settle a mail of which nobody knows whether it was taken."""
+    _of_requested(db, message_id, state="unknown", failure=reason[:FAILURE_LENGTH_MAX])
+
+
+def _of_requested(db: Session, message_id: str, **values: object) -> None:
+    write(
+        db,
+        update(JourneyMessageRow)
+        .where(col(JourneyMessageRow.id) == message_id, col(JourneyMessageRow.state) == "requested")
+        .values(**values),
+    )
 
 
 def _state(said: Refusal) -> str:

@@ -7,11 +7,13 @@ message settles its row.
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from cart.db.columns import ID_LENGTH_MAX, JSON_COLUMN
 from cart.journeys.model import NAME_LENGTH_MAX, SOURCE_LENGTH_MAX
+from cart.profile.subscriptions.model import MARK_LENGTH
+from cart.profile.subscriptions.tables import HASH_LENGTH
 from cart.profile.timeline.model import ID_LENGTH_MAX as INTERACTION_ID_LENGTH_MAX
 from cart.profile.timeline.model import REF_LENGTH_MAX
 
@@ -19,6 +21,11 @@ STATE_LENGTH_MAX: Final = 16
 MESSAGE_ID_LENGTH_MAX: Final = 96  # a run's id, a step, a number
 FAILURE_LENGTH_MAX: Final = 500
 _LIVE: Final = text("state IN ('pending', 'running')")
+
+
+def _words(length_max: int) -> Any:  # noqa: ANN401 - what SQLModel's Field is, of any column
+    """Return a column that came later: rows from before have nothing in it."""
+    return Field(default="", max_length=length_max, sa_column_kwargs={"server_default": ""})
 
 
 class JourneyRow(SQLModel, table=True):
@@ -90,20 +97,26 @@ class JourneyRunRow(SQLModel, table=True):
 class JourneyMessageRow(SQLModel, table=True):
     """A message that is to be sent: the fact whose id is its workflow's id.
 
-    ``taken_at``: when nothing stood against it and it went to the mail server; from then on it
-    counts. ``lines``: what it shows, and what its link brings back. ``not_before``: until when
-    it was put off; the run asks for another one then.
+    ``taken_at``: when nothing stood against it; from then on it counts. ``lines``: what it shows,
+    and what its link brings back. ``not_before``: until when it was put off; the run asks for
+    another one then. ``mark``: by what a mail is known outside; None of those that are older
+    than marks. ``handed_at``: given to the mail server, its answer not known yet; ``unknown``:
+    the answer never came. ``to_hash``: of the address that it went to, as suppression has it.
     """
 
     __tablename__ = "journey_message"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('requested', 'sent', 'failed', 'refused', 'postponed', 'held_out')",
+            "state IN ('requested', 'sent', 'failed', 'refused', 'postponed', 'held_out',"
+            " 'unknown')",
             name="state",
         ),
+        CheckConstraint("bounce IN ('', 'soft', 'hard', 'complaint')", name="bounce"),
+        UniqueConstraint("mark"),
         Index("ix_journey_message_state", "state", "requested_at"),
         Index("ix_journey_message_session_id_taken_at", "session_id", "taken_at"),
         Index("ix_journey_message_journey", "journey", "state", "reason"),
+        Index("ix_journey_message_to_hash", "to_hash", "sent_at"),
     )
 
     id: str = Field(primary_key=True, max_length=MESSAGE_ID_LENGTH_MAX)
@@ -123,3 +136,8 @@ class JourneyMessageRow(SQLModel, table=True):
     not_before: datetime | None = None
     sent_at: datetime | None = None
     failure: str = Field(default="", max_length=FAILURE_LENGTH_MAX)
+    mark: str | None = Field(default=None, max_length=MARK_LENGTH)
+    handed_at: datetime | None = None
+    to_hash: str = _words(HASH_LENGTH)
+    bounce: str = _words(12)
+    bounced_at: datetime | None = None

@@ -39,10 +39,13 @@ JOURNEYS: Final = (
         holds="a reminder that was to be sent to her: what it showed, when, or why it was not; her"
         " address stands in her account alone",
         found=(("session_id", Scope.SESSION), ("run_id", Scope.JOURNEY_RUN)),
-        shown=("journey", "channel", "state", "reason", "lines", "requested_at", "sent_at"),
+        shown=(
+            *("journey", "channel", "state", "reason", "lines", "requested_at", "sent_at"),
+            *("bounce", "bounced_at"),
+        ),
         hidden=(
             *("id", "run_id", "version", "session_id", "step", "taken_at", "not_before"),
-            "failure",
+            *("failure", "mark", "handed_at", "to_hash"),
         ),
         erasure=Erasure.DELETE,
         kept="with its run",

@@ -11,22 +11,25 @@ from typing import Any
 from sqlmodel import Session
 
 from cart.db import unit_of_work
-from cart.journeys import people
+from cart.journeys import people, sending
 from cart.journeys.loading import version_of
 from cart.journeys.model import TriggerKind
-from cart.journeys.sending import may_go
 from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.errors import ConsentMissing
 from cart.kernel.gtin import Gtin
 from cart.kernel.i18n import choose
 from cart.kernel.money import Money
 from cart.profile.consent.model import Purpose
+from cart.profile.subscriptions.model import address_hash
 from mobile_api.carts.basket import ShownLine, Wanted, shown, totals
 from mobile_api.edge.links import message_link, why_link
 from mobile_api.journeys.world import world_of
 from mobile_api.look.words import Words, words
 from mobile_api.mail.envelope import Envelope, enclose
 from mobile_api.mail.listed import ways
+from mobile_api.mail.model import Attempt, Outcome
+from mobile_api.mail.postage import heed, marked_postage
+from mobile_api.mail.smtp import deliver
 from mobile_api.wiring import Parts
 
 TEMPLATE = "reminder_mail"
@@ -58,7 +61,31 @@ class Reminder:
 def may(parts: Parts, message_id: str) -> bool:
     """Ask every guard, in a transaction of its own: what stands against it is kept."""
     with unit_of_work(parts.engine) as db:
-        return may_go(db, world_of(parts), message_id)
+        return sending.may_go(db, world_of(parts), message_id)
+
+
+def hand_over(parts: Parts, message_id: str, message: EmailMessage | None) -> Attempt:
+    """Send a reminder, once at most: without the mail server's answer it is unknown."""
+    if message is None:
+        return Attempt(Outcome.NOTHING)
+    parts.marked("composed")
+    to = address_hash(parts.secret, str(message["To"]))
+    with unit_of_work(parts.engine) as db:
+        row = db.get_one(JourneyMessageRow, message_id)
+        mark = row.mark or ""
+        if not sending.hand(db, parts.clock, message_id, to):
+            return Attempt(Outcome.NOTHING)
+    parts.marked("taken")
+    attempt = deliver(parts.smtp_url, message, marked_postage(parts, mark))
+    parts.marked("delivered")
+    with unit_of_work(parts.engine) as db:
+        if attempt.outcome is Outcome.UNKNOWN:
+            sending.lost_sight_of(db, message_id, attempt.reason)
+            return Attempt(Outcome.NOTHING)
+        if attempt.outcome is Outcome.LATER:
+            sending.put_back(db, message_id)
+        heed(parts, db, attempt, message)
+    return attempt
 
 
 def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | None:

@@ -1,4 +1,4 @@
-"""Takes in what came back for a letter: from a provider's webhook, or from a mailbox by command.
+"""Takes in what came back for letters and reminders: from a webhook, or a mailbox by command.
 
 The raw message is the body. Who posts it signs it with MAIL_BOUNCE_SECRET: see docs/mail.md.
 """
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 
 from cart.db import unit_of_work
+from cart.journeys import bouncing as reminders
 from cart.kernel.clock import Clock
 from cart.kernel.errors import NotFound, PayloadTooLarge
 from cart.kernel.ids import Ids
@@ -31,7 +32,7 @@ router = APIRouter(tags=["mail"])
 class BounceOut(BaseModel):
     """What became of it."""
 
-    taken: Annotated[bool, Field(description="False: it is about no letter that we know.")]
+    taken: Annotated[bool, Field(description="False: about no letter or reminder that we know.")]
 
 
 @router.post(PATH, dependencies=[allow(Role.POSTMAN)])
@@ -70,8 +71,10 @@ def take_in(engine: Engine, clock: Clock, ids: Ids, secret: bytes, raw: bytes) -
     with unit_of_work(engine) as db:
         if said.bounce is None:
             return False
-        return bouncing.came_back(
-            db, clock, ids, secret, mark=said.mark, bounce=said.bounce, status=said.status
+        what = {"mark": said.mark, "bounce": said.bounce, "status": said.status}
+        return any(
+            came_back(db, clock, ids, secret, **what)
+            for came_back in (bouncing.came_back, reminders.came_back)
         )
 
 

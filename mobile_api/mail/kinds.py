@@ -70,6 +70,7 @@ KINDS: Final = {
         Kind("letter", TopicLetterRow, letters_waiting, letter_mail, hand_over, paced=True),
         Kind(
             *("journey", JourneyMessageRow, sending.waiting, reminder.reminder_mail),
+            hand_over=reminder.hand_over,
             may=reminder.may,
             other_way=other_way,
         ),

@@ -1,7 +1,8 @@
-"""Reads what comes back for a letter: a delivery status, a complaint, or a mail that unsubscribes.
+"""Reads what comes back: a delivery status, a complaint, or a mail that unsubscribes.
 
-RFC 3464 (DSN) and RFC 5965 (ARF), as mail servers and providers send them. Which letter it is
-about the return path says (``bounces+MARK@…``), or the Message-ID of what is enclosed. Pure.
+RFC 3464 (DSN) and RFC 5965 (ARF), as mail servers and providers send them. Which letter or
+reminder it is about the return path says (``bounces+MARK@…``), or the Message-ID of what is
+enclosed. Pure.
 What comes is from anybody: it is parsed, never believed beyond the mark, which is not guessed.
 """
 
@@ -25,9 +26,10 @@ STATUS_LENGTH_MAX: Final = 80
 
 _MARK: Final = rf"([0-9a-f]{{{MARK_LENGTH}}})"
 VERP: Final = re.compile(rf"\+{_MARK}@")
-MESSAGE_ID: Final = re.compile(rf"<letter-{_MARK}@")
+_OURS: Final = rf"<(?:letter|journey)-{_MARK}@"
+MESSAGE_ID: Final = re.compile(_OURS)
 # Also in what some servers enclose as plain text.
-ENCLOSED_ID: Final = re.compile(rf"(?im)^message-id:\s*<letter-{_MARK}@")
+ENCLOSED_ID: Final = re.compile(rf"(?im)^message-id:\s*{_OURS}")
 STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 TO: Final = ("to", "delivered-to", "x-original-to", "original-mail-from", "return-path")
 COMPLAINTS: Final = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "virus", "other"})

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 from sqlmodel import Session
 
@@ -11,8 +10,8 @@ from cart.db import unit_of_work
 from cart.kernel.errors import ConsentMissing
 from cart.kernel.i18n import choose, of_language
 from cart.profile.consent.model import Subject
-from cart.profile.subscriptions import queries, sending, suppression
-from cart.profile.subscriptions.model import Bounce, LetterKind, Reason, bounce_of
+from cart.profile.subscriptions import queries, sending
+from cart.profile.subscriptions.model import LetterKind
 from cart.profile.subscriptions.sending import Taken
 from cart.profile.subscriptions.service import PURPOSE
 from cart.profile.subscriptions.tables import IssueRow, TopicLetterRow, TopicRow
@@ -21,7 +20,8 @@ from mobile_api.look.words import Words, words
 from mobile_api.mail.envelope import Envelope, enclose
 from mobile_api.mail.listed import ways
 from mobile_api.mail.model import Attempt, Outcome
-from mobile_api.mail.smtp import Postage, deliver
+from mobile_api.mail.postage import heed, marked_postage
+from mobile_api.mail.smtp import deliver
 from mobile_api.wiring import Parts
 
 
@@ -105,12 +105,6 @@ def _envelope(
     )
 
 
-def return_path(bounces_to: str, mark: str) -> str:
-    """Return the address that says itself which letter came back (VERP); "" without a mailbox."""
-    local, _, domain = bounces_to.rpartition("@")
-    return f"{local}+{mark}@{domain}" if local else ""
-
-
 def hand_over(parts: Parts, letter_id: str, message: EmailMessage | None) -> Attempt:
     """Send a letter, if it may go at this moment.
 
@@ -126,12 +120,7 @@ def hand_over(parts: Parts, letter_id: str, message: EmailMessage | None) -> Att
     if taken is not Taken.GO or message is None:
         return Attempt(Outcome.NOTHING)
     parts.marked("taken")
-    postage = Postage(
-        sender=return_path(parts.settings.mail_bounces_to, mark)
-        or parseaddr(parts.settings.mail_from)[1],
-        sign=parts.sign_mail,
-    )
-    attempt = deliver(parts.smtp_url, message, postage)
+    attempt = deliver(parts.smtp_url, message, marked_postage(parts, mark))
     parts.marked("delivered")
     with unit_of_work(parts.engine) as db:
         if attempt.outcome is Outcome.UNKNOWN and once:
@@ -140,8 +129,5 @@ def hand_over(parts: Parts, letter_id: str, message: EmailMessage | None) -> Att
         if attempt.outcome in {Outcome.LATER, Outcome.UNKNOWN}:
             sending.put_back(db, letter_id)
             return Attempt(Outcome.LATER, attempt.reason)
-        if attempt.status and bounce_of(attempt.status) is Bounce.HARD:
-            address = str(message["To"])
-            reason, status = Reason.HARD_BOUNCE, attempt.status
-            suppression.suppress(db, parts.clock, parts.secret, address, reason, status=status)
+        heed(parts, db, attempt, message)
     return attempt

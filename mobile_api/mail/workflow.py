@@ -5,7 +5,8 @@ same one. Its steps are recorded by DBOS; after a crash it goes on at the first
 step that was not. One window remains: the mail server has said 250 and we die
 before that is recorded. Then the mail goes out again under the same Message-ID,
 which our own sink, and many servers, keep once. So it does if a server took all of a mail and
-never answered. A marketer's letters are the other way round: see ``topic_letters``.
+never answered. A marketer's letters and reminders are the other way round: see
+``topic_letters`` and ``journeys.reminder``.
 """
 
 import asyncio

@@ -78,6 +78,7 @@ STATES: Final[Mapping[str, str]] = {
     "sent": N_("Sent"),
     "requested": N_("On its way"),
     "failed": N_("Could not be delivered"),
+    "unknown": N_("May have reached you: the mail server gave no answer"),
     "postponed": N_("Put off"),
     "refused": N_("Not sent"),
     "held_out": N_("Not sent"),

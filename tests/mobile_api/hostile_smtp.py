@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import Final
+from typing import BinaryIO, Final
 
 END: Final = b"\r\n.\r\n"
 WAIT_S: Final = 20  # for a client that is itself too slow: the test has failed then
@@ -21,6 +21,8 @@ class HostileServer:
         self.plans: list[dict[str, str]] = []
         self.whole: list[bytes] = []  # messages whose end came, whatever was answered
         self.kept: list[bytes] = []  # messages that were answered with 250, or would have been
+        self.senders: list[str] = []  # return paths
+        self.silence_s: float = WAIT_S  # then it hangs up
         self.begun = 0
         self._over = Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -61,28 +63,33 @@ class HostileServer:
             if verb == "QUIT":
                 connection.sendall(b"221 bye\r\n")
                 return
+            if verb == "MAIL":
+                self.senders.append(line.partition(b":")[2].decode().strip())
             default = {"DATA": "354 go on", "EHLO": "250 here"}.get(verb, "250 fine")
             if not self._answer(connection, plan.get(verb, default)):
                 return
-            if verb == "DATA" and plan.get("DATA", default).startswith("354"):
-                if plan.get("BODY") == "drop":
-                    lines.readline()
-                    return
-                content = b""
-                while not content.endswith(END) and (more := lines.readline()):
-                    content += more
-                self.whole.append(content)
-                answer = plan.get("END", "250 taken")
-                if answer.startswith(("250", "drop", "silent")):
-                    self.kept.append(content)
-                if not self._answer(connection, answer):
-                    return
+            taking = verb == "DATA" and plan.get("DATA", default).startswith("354")
+            if taking and not self._take(connection, lines, plan):
+                return
+
+    def _take(self, connection: socket.socket, lines: BinaryIO, plan: dict[str, str]) -> bool:
+        if plan.get("BODY") == "drop":
+            lines.readline()
+            return False
+        content = b""
+        while not content.endswith(END) and (more := lines.readline()):
+            content += more
+        self.whole.append(content)
+        answer = plan.get("END", "250 taken")
+        if answer.startswith(("250", "drop", "silent")):
+            self.kept.append(content)
+        return self._answer(connection, answer)
 
     def _answer(self, connection: socket.socket, answer: str) -> bool:
         if answer == "drop":
             return False
         if answer == "silent":
-            self._over.wait(WAIT_S)
+            self._over.wait(self.silence_s)
             return False
         if answer == "drip":
             for letter in b"250-so slow " * 100:

@@ -91,6 +91,15 @@ def test_each_way_a_conversation_can_go(
     assert bool(attempt.status) == plan.get("RCPT", "").startswith(("4", "5"))
 
 
+def test_a_server_that_hangs_up_inside_the_mail_has_not_taken_it(server: HostileServer) -> None:
+    """Too long for what lies between the two: the break is seen before the end was sent."""
+    server.plans.append({"BODY": "drop"})
+    long = mail()
+    long.set_content("line after line\n" * 2_000_000)
+    attempt = deliver(server.url, long, Postage(timeout_s=5, talk_s=10))
+    assert (attempt.outcome, server.kept) == (Outcome.LATER, [])
+
+
 def test_what_arrives_is_what_was_written(server: HostileServer) -> None:
     """A line that is a dot ends nothing, and comes out as it went in."""
     assert deliver(server.url, mail(), QUICK).outcome is Outcome.SENT

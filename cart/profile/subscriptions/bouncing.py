@@ -17,7 +17,7 @@ from cart.profile.subscriptions.model import (
 )
 from cart.profile.subscriptions.tables import TopicLetterRow
 
-_WEIGHT: Final = {"": 0, Bounce.SOFT: 1, Bounce.HARD: 2, Bounce.COMPLAINT: 3}
+WEIGHT: Final = {"": 0, Bounce.SOFT: 1, Bounce.HARD: 2, Bounce.COMPLAINT: 3}
 
 
 def came_back(
@@ -30,7 +30,7 @@ def came_back(
     row = queries.by_mark(db, mark)
     if row is None:
         return False
-    if _WEIGHT[bounce] > _WEIGHT[row.bounce]:
+    if WEIGHT[bounce] > WEIGHT[row.bounce]:
         row.bounce, row.bounced_at = bounce, clock.now()
         row.sent_at = row.sent_at or row.requested_at  # it was taken, whatever we heard
         db.add(row)

@@ -14,8 +14,15 @@ def suppress(
     db: Session, clock: Clock, secret: bytes, address: str, reason: Reason, *, status: str = ""
 ) -> bool:
     """Write no more to an address; say whether that is new. The first reason stays."""
+    return suppress_hashed(db, clock, address_hash(secret, address), reason, status=status)
+
+
+def suppress_hashed(
+    db: Session, clock: Clock, hashed: str, reason: Reason, *, status: str = ""
+) -> bool:
+    """Write no more to the address with this :func:`address_hash`; say whether that is new."""
     values = {
-        "address_hash": address_hash(secret, address),
+        "address_hash": hashed,
         "reason": reason.value,
         "status": status[:FAILURE_LENGTH_MAX],
         "since_at": clock.now(),
