@@ -172,6 +172,9 @@ def _commands() -> dict[str, Wire]:
             data=downlink.VeilData(visit=VISIT, drawn=True, until=START + timedelta(seconds=50)),
             **at,
         ),
+        "SwitchCamera": downlink.SwitchCamera(
+            id="command-15", data=downlink.CameraData(visit=VISIT, off=True), **at
+        ),
         "SizeAnswered": downlink.SizeAnswered(
             id="command-14",
             data=size_answer.SizeAnswerData(

@@ -14,6 +14,7 @@ from gateway.ingest.sequences import stored
 from gateway.mqtt import MqttLink
 from gateway.notices import (
     BindingChanged,
+    CameraSwitched,
     CartChanged,
     DeviceAsked,
     Notice,
@@ -98,7 +99,7 @@ class Downlink:
                     changed.append(cart_id)
                 case RoomsChanged(device_id=device_id) if device_id:
                     self.remind(device_id, ours_only=True)
-                case PlanChanged(cart_id=cart_id):
+                case PlanChanged(cart_id=cart_id) | CameraSwitched(cart_id=cart_id):
                     changed.append(cart_id)
                 case DeviceAsked(device_id=device_id):
                     self.remind(device_id, ours_only=True)

@@ -124,6 +124,14 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSwitched:
+    """A shopper has decided on the mirror's camera. ``cart_id``: of her session."""
+
+    cart_id: str
+    what: Literal["camera"] = "camera"
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceAsked:
     """There are commands for a device, of no visit."""
 
@@ -162,6 +170,7 @@ Change = (
     | FloorChanged
     | TurnsChanged
     | PlanChanged
+    | CameraSwitched
     | DeviceAsked
     | RoomsChanged
 )

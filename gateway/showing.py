@@ -26,11 +26,20 @@ from cart.kernel.gtin import Gtin
 from cart.ports import Sellable
 from gateway.binding import queries as bindings
 from gateway.binding.queries import Bound
+from gateway.cameras import MIRROR, refusing, switch
 from gateway.ingest.batch import Domain
 from gateway.ingest.sequences import positions
 from gateway.plans.telling import next_stops
 from gateway.registry.queries import devices_by_id
-from gateway.wire.downlink import CartData, NextStop, ShowCart, ShownLine, ShowStop, StopData
+from gateway.wire.downlink import (
+    CartData,
+    NextStop,
+    ShowCart,
+    ShownLine,
+    ShowStop,
+    StopData,
+    SwitchCamera,
+)
 from gateway.wire.topics import DeviceAddress
 
 logger = logging.getLogger(__name__)
@@ -50,7 +59,8 @@ LINES_KEPT: Final = 4_096
 
 NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
-Send = Callable[[DeviceAddress, ShowCart | ShowStop], None]
+Shown = ShowCart | ShowStop | SwitchCamera
+Send = Callable[[DeviceAddress, Shown], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +243,7 @@ class Showing:
                 del self._own[cart_id]
                 self._put(cart_id, Wish())
 
-    def _read(
-        self, db: Session, wishes: Mapping[str, Wish]
-    ) -> list[tuple[DeviceAddress, ShowCart | ShowStop]]:
+    def _read(self, db: Session, wishes: Mapping[str, Wish]) -> list[tuple[DeviceAddress, Shown]]:
         held = bindings.live_of_carts(db, wishes)
         devices = devices_by_id(db, {bound.device_id for bound in held})
         held = [
@@ -248,7 +256,13 @@ class Showing:
         views = carts.views(db, {bound.cart_id for bound in held})
         lines = {view.id: self._lines(view, known) for view, known in self._known(db, views)}
         addresses = {bound.device_id: devices[bound.device_id].address for bound in held}
-        shown: list[tuple[DeviceAddress, ShowCart | ShowStop]] = [
+        mirrors = [one for one in held if devices[one.device_id].kind == MIRROR]
+        off = refusing(db, mirrors)
+        shown: list[tuple[DeviceAddress, Shown]] = [  # first: a recording is to be broken off
+            (addresses[one.device_id], switch(self._domain, one, off=one.session_id in off))
+            for one in mirrors
+        ]
+        shown += [
             (
                 addresses[bound.device_id],
                 self._command(bound, views[bound.cart_id], lines[bound.cart_id], marks),

@@ -78,6 +78,7 @@ class CommandType(StrEnum):
     SIZE_ANSWERED = "carryover.size.answered"
     SHOW_STOP = "carryover.stop.show"
     VEIL = "carryover.visit.veil"
+    SWITCH_CAMERA = "carryover.camera.switch"
     REJECTED = "carryover.event.rejected"
     APPLY_DESIRED = "carryover.twin.apply"
     ROTATE = "carryover.credential.rotate"
@@ -268,6 +269,25 @@ class ShowStop(_Command):
     data: StopData
 
 
+class CameraData(Wire):
+    """Whether she has switched the camera off, on whatever device she decided so."""
+
+    visit: VisitId
+    off: bool
+
+
+class SwitchCamera(_Command):
+    """Of a mirror: while ``off``, record nothing of this visit and look at no picture of it.
+
+    What is being recorded is broken off, and what she has not kept is wiped. A mirror is told with
+    each cart that it is shown, and at once when she decides; without a word the camera is on, and
+    records only when she presses its button. A later one counts.
+    """
+
+    type: Literal[CommandType.SWITCH_CAMERA] = CommandType.SWITCH_CAMERA
+    data: CameraData
+
+
 class SignalBand(_Command):
     """Of a receiver: connect to this band, which it hears, and have it vibrate or shine.
 
@@ -352,6 +372,7 @@ Command = Annotated[
     | SizeAnswered
     | ShowStop
     | Veil
+    | SwitchCamera
     | Rejected
     | ApplyDesired
     | Rotate

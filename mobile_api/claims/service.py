@@ -5,10 +5,10 @@ from sqlmodel import Session
 from cart.carts.tables import ShopperSessionRow
 from gateway.binding.service import Claim
 from gateway.binding.service import claim as claim_binding
+from gateway.cameras import MIRROR
 from gateway.fanout import BindingChanged, CartChanged
 from gateway.registry.queries import devices_by_id
 from mobile_api.carts.adding import ORIGIN
-from mobile_api.looks.devices import KIND as MIRROR
 from mobile_api.wiring import Parts
 
 

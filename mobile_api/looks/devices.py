@@ -12,7 +12,10 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import DeviceRevoked, EventNotAllowed, NoLooksKey
 from cart.looks import uploading
 from cart.looks.model import GRANTED_FOR
-from gateway.binding.queries import visits
+from cart.profile.consent import gate
+from cart.profile.consent.model import Purpose
+from gateway.binding.queries import session_of, visits
+from gateway.cameras import MIRROR, subject
 from gateway.registry.model import DeviceRecord
 from gateway.registry.queries import verify_credential
 from gateway.registry.service import first_use
@@ -23,7 +26,6 @@ from mobile_api.edge.keeping import NO_STORE
 from mobile_api.wiring import Wired
 
 router = APIRouter(dependencies=[allow(Role.DEVICE)], tags=["devices"])
-KIND: Final = "mirror"
 UPLOADS: Final = "/api/v1/looks/uploads"
 AUTHORIZATION_LENGTH_MAX: Final = 512  # of a name and a credential in base64
 
@@ -49,7 +51,7 @@ def calling_mirror(request: Request, wired: Wired) -> DeviceRecord:
     if found.first_use:
         with unit_of_work(wired.engine) as db:
             first_use(db, device_id, found.credential_hash)
-    if found.record.kind != KIND:
+    if found.record.kind != MIRROR:
         msg = f"a {found.record.kind} keeps no looks"
         raise EventNotAllowed(msg, kind=found.record.kind)
     return found.record
@@ -80,6 +82,7 @@ class GrantOut(BaseModel):
 def grant(asked: GrantIn, wired: Wired, mirror: CallingMirror) -> Response:
     """Grant the upload of one look to the mirror that the visit is live on.
 
+    Refused (403 ``consent_missing``) where she has switched the mirror's camera off.
     Without Idempotency-Key: a grant that got lost is over within the hour, unused.
     """
     with unit_of_work(wired.engine) as db:
@@ -87,6 +90,9 @@ def grant(asked: GrantIn, wired: Wired, mirror: CallingMirror) -> Response:
         if bound is None or not bound.live or bound.erased:
             msg = f"visit {asked.visit} of {mirror.id} is not live"
             raise NoLooksKey(msg)
+        shopper = session_of(db, bound.session_id)
+        whose_camera = subject(bound.session_id, shopper.customer_id if shopper else None)
+        gate.need_unrefused(db, whose_camera, Purpose.MIRROR_VIDEO)
         whose = uploading.Visit(
             mirror.id, mirror.address.location_id, asked.visit, bound.session_id
         )

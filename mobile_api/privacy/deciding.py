@@ -16,6 +16,7 @@ from cart.profile.consent.model import (
     holds,
 )
 from cart.profile.subscriptions.service import PURPOSE, leave_all
+from gateway.notices import CameraSwitched
 from mobile_api.bands.following import let_follow
 from mobile_api.look.words import Words
 from mobile_api.privacy.schemas import Decide, PurposeOut
@@ -85,6 +86,8 @@ def decide(
         consents.grant(db, wired.clock, wired.ids, subject, purpose, how=how, seen=wanted.seen)
     if purpose is Purpose.LOCATION_IN_SHOP:
         let_follow(wired, db, shopper.id, follow=wanted.granted)
+    if purpose is Purpose.MIRROR_VIDEO:
+        wired.tell(db, CameraSwitched(shopper.cart_id))
     return _out(
         spoken,
         subject,

@@ -19,6 +19,7 @@ from cart.profile.consent import queries
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Source
 from cart.profile.subscriptions.service import leave_all
+from gateway.notices import CameraSwitched
 from mobile_api.bands.following import let_follow
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
@@ -91,6 +92,7 @@ def all_off(wired: Wired, visitor: CurrentVisitor) -> Response:
             consents.withdraw(db, wired.clock, wired.ids, subject, purpose, how=How(Source.PAGE))
         if subject.customer_id:
             leave_all(db, wired.clock, subject.customer_id)
+        wired.tell(db, CameraSwitched(shopper.cart_id))
     return RedirectResponse("/privacy?saved=off", 303, NO_STORE)
 
 

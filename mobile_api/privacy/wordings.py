@@ -60,7 +60,11 @@ WORDINGS: Final[Mapping[Purpose, Wording]] = {
     Purpose.MIRROR_VIDEO: Wording(
         "camera",
         N_("The camera of the mirror"),
-        N_("The mirror films you while you try something on, so that you see it from all sides."),
+        N_(
+            "The mirror films you while you try something on, so that you see it from all sides:"
+            " when you press its button, and not before. As long as you have not decided here, that"
+            " press is your yes, for this one turn."
+        ),
         N_("Nobody but you, in the mirror."),
         N_("Switch it off here, and the camera stays off for you."),
     ),

@@ -88,6 +88,12 @@ class MirrorAgent(Agent):
         visit = self._visit
         return visit is not None and visit.veiled_at is None
 
+    @property
+    def camera_off(self) -> bool:
+        """Whether she who is here wants no camera to look at her: no frame is looked at then."""
+        visit = self._visit
+        return visit is not None and visit.camera_off
+
     def code_read(self, code: str, reader: Reader) -> None:
         """Take a code from the camera: list the garment and show it."""
         with self._lock:
@@ -202,12 +208,13 @@ class MirrorAgent(Agent):
                 self.discard()
 
     def record(self) -> None:
-        """Count down to a turn, for whoever is here."""
-        self.touch()
-        if self.open:
-            self.keeping.give_up()
-            self.tinting.wanted = None
-            self.studio.start()
+        """Count down to a turn, for whoever is here; not where she wants no camera."""
+        with self._lock:  # so that a word that the camera is off comes before it, or breaks it off
+            self.touch()
+            if self.open and not self.camera_off:
+                self.keeping.give_up()
+                self.tinting.wanted = None
+                self.studio.start()
 
     def discard(self) -> None:
         """Let the turn go, or break it off."""
@@ -226,9 +233,10 @@ class MirrorAgent(Agent):
 
     def show(self, mode: Mode) -> None:
         """Show her back, two turns in step, or neither."""
-        self.touch()
-        if self.open or not mode:
-            self.studio.show(mode)
+        with self._lock:  # as of recording
+            self.touch()
+            if not mode or (self.open and not (mode == "back" and self.camera_off)):
+                self.studio.show(mode)
 
     def step(self, side: Side | None) -> None:
         """Show her two turns from this side, or let both turn."""
@@ -272,6 +280,8 @@ class MirrorAgent(Agent):
         told = before is not None and after is not None and before.wishes != after.wishes
         if done and told and self._idle.countdown_s is None:
             self._idle.touch()  # an answer is to be read
+        if done and self.camera_off and (before is None or not before.camera_off):
+            self._look_away()
         if done and not self.open:
             showing = self.studio.showing()
             if showing.phase in ("countdown", "recording"):
@@ -283,9 +293,7 @@ class MirrorAgent(Agent):
     def finish(self, reason: PutDownReason) -> None:
         """End the visit: pictures first, whatever else fails."""
         with self._lock:
-            self.keeping.give_up()
-            self.tinting.wanted = None
-            self.studio.wipe()
+            self._look_away()
             self.outbox.end(self.visit_id)
             self._brought, self._minutes = (), ()
             self._told.clear()
@@ -298,6 +306,12 @@ class MirrorAgent(Agent):
         super().tick()
         with self._lock:
             self._age()
+
+    def _look_away(self) -> None:
+        """Break off what is recorded, and forget every picture of her that she has not kept."""
+        self.keeping.give_up()
+        self.tinting.wanted = None
+        self.studio.wipe()
 
     def _bring_in(self, gtin: Gtin, reader: Reader) -> None:
         """List a garment; staff hear of it once in a visit."""

@@ -1,7 +1,7 @@
 """The mirror's camera: each frame to the studio, and to the reader of codes when it may be read."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -18,23 +18,38 @@ _ROTATION: Final[dict[Turned, int]] = {
 }
 
 
+class Watched(Taking, Protocol):
+    """Who takes the codes and is looked at; the mirror's agent."""
+
+    @property
+    def camera_off(self) -> bool:
+        """Whether whoever is here wants no camera to look at her."""
+        ...
+
+
 class MirrorReading(CameraReading):
-    """Reads a mirror's camera until it is stopped; opens it again when it fails."""
+    """Reads a mirror's camera until it is stopped; opens it again when it fails.
+
+    Where she has switched the camera off, its frames are let go unseen.
+    """
 
     def __init__(
         self,
         open_camera: Callable[[], Camera],
-        agent: Taking,
+        agent: Watched,
         studio: Studio,
         turned: Turned,
         *,
         reopen_s: float = REOPEN_S,
     ) -> None:
         super().__init__(open_camera, agent, reopen_s=reopen_s)
+        self._watched = agent
         self._studio = studio
         self._turned: Turned = turned
 
     def _before_codes(self, frame: Frame) -> Frame | None:
+        if self._watched.camera_off:
+            return None
         frame = Frame(upright(frame.pixels, self._turned), frame.at_s)
         visited = self._agent.visit_id is not None
         return frame if self._studio.take(frame, visited=visited) else None

@@ -22,6 +22,7 @@ from gateway.wire.downlink import (
     ShowStop,
     SizeAnswered,
     StockNotice,
+    SwitchCamera,
     TapAnswered,
     TapData,
     Veil,
@@ -78,6 +79,10 @@ class Commands:
                 )
             case Veil():
                 done = self._veil(command)
+            case SwitchCamera(data=camera):
+                done = self._agent.change(
+                    camera.visit, lambda visit: model.camera_switched(visit, camera, command.time)
+                )
             case Rejected(data=data):
                 done = self._agent.change(data.visit, lambda visit: model.rejected(visit, data))
             case _:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cart.kernel.gtin import Gtin
 from gateway.wire.downlink import (
+    CameraData,
     CartData,
     GreetData,
     NextStop,
@@ -117,6 +118,8 @@ class Visit(_Kept):
     next_stop: NextStop | None = None  # of the plan that she made at home; on no disk
     veiled_at: datetime | None = None  # since when nothing of her is shown
     veil_said_at: datetime | None = None  # the time of the last word on that
+    camera_off: bool = False  # she wants no camera to look at her; of a mirror
+    camera_said_at: datetime | None = None  # the time of the last word on that
 
 
 def lines(visit: Visit) -> tuple[Line, ...]:
@@ -232,6 +235,16 @@ def greeted(visit: Visit, data: GreetData) -> Visit:
 def going_to(visit: Visit, stop: NextStop | None) -> Visit:
     """Return the visit in which she goes there next; None: nobody knows of a next stop."""
     return visit.model_copy(update={"next_stop": stop})
+
+
+def camera_switched(visit: Visit, data: CameraData, said_at: datetime) -> Visit:
+    """Return the visit with the camera off, or on again; an older word changes nothing.
+
+    ``said_at``: the command's time.
+    """
+    if visit.camera_said_at is not None and said_at < visit.camera_said_at:
+        return visit
+    return visit.model_copy(update={"camera_off": data.off, "camera_said_at": said_at})
 
 
 def veiled(visit: Visit, data: VeilData, said_at: datetime, now: datetime) -> Visit:

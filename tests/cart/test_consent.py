@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -348,6 +349,28 @@ def test_a_phones_grant_never_overrides_her_own_refusal(shop: Engine, clock: Fak
     joined(shop, clock, OTHER)
     assert not allowed(shop, ADA, Purpose.ANALYTICS)
     assert not allowed(shop, ADA, Purpose.MIRROR_VIDEO)
+
+
+def test_who_decided_nothing_has_not_refused(shop: Engine, clock: FakeClock) -> None:
+    """For what somebody asks for by an act of her own: only a refusal that stands stops it."""
+    camera = Purpose.MIRROR_VIDEO
+    everybody = [ADA, BEN, PHONE, OTHER]
+
+    def refusing() -> AbstractSet[Subject]:
+        with reading(shop) as db:
+            return gate.refused(db, everybody, camera)
+
+    assert refusing() == set()
+    grant(shop, clock, camera)
+    withdraw(shop, clock, camera, PHONE)
+    assert refusing() == {PHONE}
+    clock.advance(60)
+    joined(shop, clock)
+    with reading(shop) as db:
+        gate.need_unrefused(db, BEN, camera)
+    withdraw(shop, clock, camera, BEN)
+    with reading(shop) as db, pytest.raises(ConsentMissing):
+        gate.need_unrefused(db, BEN, camera)
 
 
 def test_a_phones_refusal_holds_until_she_decides_anew(shop: Engine, clock: FakeClock) -> None:

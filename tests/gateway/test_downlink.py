@@ -17,9 +17,9 @@ from gateway.ingest.fence import Unfenced
 from gateway.ingest.read import read
 from gateway.ingest.stations import stations_heard
 from gateway.mqtt import MqttLink
-from gateway.notices import CartChanged, Notice
+from gateway.notices import CameraSwitched, CartChanged, Notice
 from gateway.wire.codec import decode_command
-from gateway.wire.downlink import Clear, Command, Rejected, ShowCart, ShowStop
+from gateway.wire.downlink import Clear, Command, Rejected, ShowCart, ShowStop, SwitchCamera
 from gateway.wire.topics import Channel
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
@@ -106,6 +106,19 @@ def test_carts_that_changed_together_are_shown_once_each_and_only_where_held(
     downlink.start()
     downlink.stop()
     assert [type(one) for one in wire.commands(tablet)] == [ShowCart]
+
+
+def test_a_mirror_hears_at_once_that_its_camera_was_switched(
+    engine: Engine, downlink: Downlink, wire: Wire
+) -> None:
+    """She decides on her phone while she stands there; who holds a tablet sees nothing of it."""
+    mirror = Tablet(enrolled(engine, CLOCK, IDS, "mirror"), CLOCK)
+    taken = mirror.event("device.taken_up", {"visit": "v1", "claim_hash": "a" * 64})
+    ingest(engine, CLOCK, IDS, mirror.message(taken))
+    downlink.hear([CameraSwitched(bound(engine, mirror, "v1").cart_id)])
+    downlink.start()
+    downlink.stop()
+    assert [type(one) for one in wire.commands(mirror)] == [SwitchCamera, ShowCart]
 
 
 def test_of_several_gateways_the_holder_tells_what_others_changed(

@@ -12,7 +12,7 @@ from cart.orders.slots import floor_quarter
 from gateway.ingest.batch import Domain
 from gateway.plans import bookings, service
 from gateway.plans.service import Wanted
-from gateway.showing import Showing, Wish
+from gateway.showing import Showing, Shown, Wish
 from gateway.wire.codec import decode_command, encode
 from gateway.wire.downlink import NextStop, ShowCart, ShowStop
 from gateway.wire.topics import DeviceAddress
@@ -48,7 +48,7 @@ class Counter:
         stock_catalogue(engine)
         self.do(self._furnish)
         self.tablet = Tablet(enrolled(engine, clock, IDS), clock)
-        self.told: list[ShowCart | ShowStop] = []
+        self.told: list[Shown] = []
         self.showing = Showing(engine, Domain(clock, IDS, sellables), self._send)
         # Touched, and nothing scanned yet that she means to look at.
         ingest(engine, clock, IDS, self.tablet.message(self.tablet.scanned("v1", "036000291452")))
@@ -72,7 +72,7 @@ class Counter:
             row = db.exec(select(StockRow).where(StockRow.sku == sku)).one()
             row.zone_id, row.bay_id = zone_id, bay_id
 
-    def _send(self, _address: DeviceAddress, command: ShowCart | ShowStop) -> None:
+    def _send(self, _address: DeviceAddress, command: Shown) -> None:
         assert decode_command(encode(command)) == command
         self.told.append(command)
 

@@ -13,8 +13,8 @@ from cart.db import unit_of_work
 from gateway.binding import queries as bindings
 from gateway.binding.tables import BindingRow
 from gateway.ingest.batch import Domain
-from gateway.showing import Showing, Wish
-from gateway.wire.downlink import ShowCart, ShowStop
+from gateway.showing import Showing, Shown, Wish
+from gateway.wire.downlink import ShowCart
 from gateway.wire.topics import DeviceAddress
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.shop import Tablet, enrolled, ingest, stock_catalogue
@@ -23,7 +23,7 @@ from tests.real.waiting import wait_until
 
 WAIT_S = 20.0
 AWAY = "the database is away"
-Send = Callable[[DeviceAddress, ShowCart | ShowStop], None]
+Send = Callable[[DeviceAddress, Shown], None]
 
 
 class Screens:
@@ -35,7 +35,7 @@ class Screens:
         self.busy = threading.Event()
         self.free.set()
 
-    def show(self, address: DeviceAddress, command: ShowCart | ShowStop) -> None:
+    def show(self, address: DeviceAddress, command: Shown) -> None:
         """Take a command, as the link would."""
         assert isinstance(command, ShowCart)  # nobody here has a plan
         self.told.append((address.device_id, command))

@@ -4,6 +4,9 @@ Each question is one select; nothing is cached, so a withdrawal counts from its 
 within the unit of work that acts, not in a snapshot taken earlier. docs/privacy.md says how.
 """
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
 from sqlmodel import Session
 
 from cart.kernel.errors import ConsentMissing
@@ -30,6 +33,27 @@ def need(db: Session, subject: Subject | None, purpose: Purpose, *, signal: bool
         msg = f"nobody has allowed {purpose.value} here"
         raise ConsentMissing(msg, purpose=purpose.value)
     return found
+
+
+def refused(db: Session, subjects: Sequence[Subject], purpose: Purpose) -> AbstractSet[Subject]:
+    """Return those of ``subjects`` who have refused this, in so many words.
+
+    For what somebody asks for by an act of her own, and which has to stop where she has said no:
+    who has decided nothing has not refused. One statement; a few hundred subjects at most.
+    """
+    found = queries.standing_of(db, subjects, purpose)
+    return {one for one, decision in found.items() if not decision.granted}
+
+
+def need_unrefused(db: Session, subject: Subject, purpose: Purpose) -> None:
+    """Let pass who has not refused this.
+
+    Raises:
+        ConsentMissing: she has.
+    """
+    if subject in refused(db, [subject], purpose):
+        msg = f"{purpose.value} was refused"
+        raise ConsentMissing(msg, purpose=purpose.value)
 
 
 def _found(

@@ -58,6 +58,8 @@ VERSIONS: Final[Mapping[Purpose, Versions]] = {
     **{one: Versions() for one in Purpose},
     # Since a CDP may keep what is put together, and interests are made of it.
     Purpose.ANALYTICS: Versions(current=2, good_since=2),
+    # Says when the mirror films, which it always did; it allows no more than before.
+    Purpose.MIRROR_VIDEO: Versions(current=2, good_since=1),
 }
 
 
