@@ -140,9 +140,16 @@ class PostgresServer:
         processes[-1].resume()
 
     def start(self) -> None:
-        """Start it on the same files and socket; killed, it recovers what was committed."""
+        """Start it on the same files and socket; killed, it recovers what was committed.
+
+        A recovery may take longer than the ten seconds for which the program is waited for;
+        it goes on, and whoever needs the server asks until it answers.
+        """
         with _added(self._environment):
-            self._program.start()
+            try:
+                self._program.start()
+            except subprocess.TimeoutExpired:
+                self._program.start()  # it runs by now: this only notes its process
 
     def start_as_standby(self) -> None:
         """Start it as a copy that follows nobody: it answers, and nothing can be written.
