@@ -5,6 +5,7 @@ operator's; a text has one id, so what is told again after a crash is known ther
 """
 
 import json
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ FOLDER: Final = "texts"
 FILES_KEPT: Final = timedelta(days=30)  # they are for looking at
 SHOWN_DIGITS: Final = 3  # of a number, in the file: enough to know one's own
 FILE_BYTES_MAX: Final = 10_000_000  # some tens of thousands of texts a day; a shop has fewer
+_LOG = logging.getLogger(__name__)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")
 
 
@@ -51,7 +53,7 @@ class FileTexts:
         )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._forget()
+            forget(self.folder, self.clock)
             if path.exists() and _has(path, text.id):
                 return
             with path.open("a", encoding="utf-8") as file:
@@ -62,11 +64,26 @@ class FileTexts:
             msg = f"the folder of texts takes nothing: {error.strerror}"
             raise TextNotTaken(msg) from error
 
-    def _forget(self) -> None:
-        oldest = f"{self.clock.now() - FILES_KEPT:%Y-%m-%d}.jsonl"
-        for one in self.folder.iterdir():
-            if _DAY.fullmatch(one.name) and one.name < oldest:
-                one.unlink(missing_ok=True)
+
+def overdue(folder: Path, clock: Clock) -> list[Path]:
+    """Return the files of days that are longer ago than they are kept."""
+    oldest = f"{clock.now() - FILES_KEPT:%Y-%m-%d}.jsonl"
+    if not folder.is_dir():
+        return []
+    return sorted(one for one in folder.iterdir() if _DAY.fullmatch(one.name) and one.name < oldest)
+
+
+def forget(folder: Path, clock: Clock) -> int:
+    """Delete those files; return how many. One that cannot be deleted is said, and waits."""
+    gone = 0
+    for one in overdue(folder, clock):
+        try:
+            one.unlink(missing_ok=True)
+        except OSError as error:
+            _LOG.warning("%s is kept too long: %s", one.name, error.strerror)
+        else:
+            gone += 1
+    return gone
 
 
 def _has(path: Path, text_id: str) -> bool:

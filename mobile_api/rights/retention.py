@@ -33,6 +33,7 @@ from gateway.dead_letters import service as dead_letters
 from gateway.plans import model as plan_limits
 from gateway.plans import service as plans
 from inventory_api.catalogue import price_changes
+from mobile_api.journeys import texts
 from mobile_api.mail.queries import erase_addresses
 from mobile_api.rights import idle
 from mobile_api.settings import ApiSettings
@@ -44,12 +45,16 @@ ROUNDS_MAX: Final = 2_000  # of one rule in one sweep; what is left waits an hou
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of data. ``keeps``: for how long, in words; ``sweep``: ends some, returns how many."""
+    """A kind of data. ``keeps``: for how long, in words; ``sweep``: ends some, returns how many.
+
+    ``count``: how many it would end, where what it ends is no row and cannot be taken back.
+    """
 
     name: str
     what: str
     keeps: Callable[[ApiSettings], str]
     sweep: Callable[[Session, Clock, ApiSettings], int]
+    count: Callable[[Clock, ApiSettings], int] | None = None
 
 
 RULES: Final = (
@@ -152,6 +157,13 @@ RULES: Final = (
         lambda _: f"{journeys.KEPT.days} days (fixed)",
         lambda db, clock, _: journeys.forget(db, clock, AT_ONCE_MAX),
     ),
+    Rule(
+        "texts",
+        "files of what SMS and WhatsApp messages would say",
+        lambda _: f"{texts.FILES_KEPT.days} days (fixed)",
+        lambda _, clock, settings: texts.forget(settings.data_dir / texts.FOLDER, clock),
+        lambda clock, settings: len(texts.overdue(settings.data_dir / texts.FOLDER, clock)),
+    ),
     # After the addresses of its orders: until then a session stays.
     Rule(
         "sessions",
@@ -188,6 +200,9 @@ def looked_at(engine: Engine, clock: Clock, settings: ApiSettings) -> Iterator[t
     It does the round and takes it back: what is said here is what would be done.
     """
     for rule in RULES:
+        if rule.count is not None:
+            yield rule, rule.count(clock, settings)
+            continue
         with unit_of_work(engine) as db:
             number = rule.sweep(db, clock, settings)
             db.rollback()

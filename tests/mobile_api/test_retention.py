@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, TextClause, bindparam, text
+from sqlmodel import select
 from sqlmodel.sql.sqltypes import UTCDateTime
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -15,12 +16,20 @@ from typer.testing import CliRunner
 from cart.carts import service as carts
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
+from cart.journeys import ending as journeys
+from cart.journeys import loading
+from cart.journeys.segments import service as segments
+from cart.journeys.segments.rule import read
+from cart.journeys.segments.tables import SegmentChangeRow
+from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.clock import SystemClock, to_us
 from cart.kernel.ids import RandomIds
 from mobile_api.cli import app as cli
+from mobile_api.journeys import texts
 from mobile_api.rights import idle, retention
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import at_once
+from tests.cart.journeying import REMINDER
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.office_process import run_office
@@ -255,3 +264,90 @@ def test_a_rule_goes_on_until_nothing_is_left(
     clock.advance(LONG_DAYS * DAY_S)
     rule = retention.BY_NAME["sessions"]
     assert retention.sweep(shop_engine, clock, settings, rule) == wanted
+
+
+def test_who_came_into_a_segment_and_left_it_is_kept_a_year(
+    phone: TestClient, shop_engine: Engine, clock: FakeClock, settings: ApiSettings
+) -> None:
+    """What is older than that goes, more than are taken at once; the younger stays."""
+    add(phone, MUG)
+    with unit_of_work(shop_engine) as db:
+        home = db.exec(select(ShopperSessionRow.id)).one()
+        rule = read('{"if":"seen","days":3}')
+        segment = segments.make(db, clock, RandomIds(), name="Seen", rule=rule, by="staff")
+        begun_us = to_us(clock.now())
+        for position in range(1, retention.AT_ONCE_MAX + 3):
+            db.add(
+                SegmentChangeRow(
+                    position=position,
+                    segment_id=segment.id,
+                    version=1,
+                    home=home,
+                    entered=True,
+                    at_us=begun_us + (position == 1) * DAY_S * 1_000_000,
+                )
+            )
+    clock.advance(segments.KEPT.total_seconds())
+    swept = retention.BY_NAME["segment_changes"]
+    assert retention.sweep(shop_engine, clock, settings, swept) == 0, "not a moment too soon"
+    clock.advance(1)
+    assert retention.sweep(shop_engine, clock, settings, swept) == retention.AT_ONCE_MAX + 1
+    assert count(shop_engine, "segment_change", "position = 1") == 1
+    assert count(shop_engine, "segment_change") == 1
+
+
+def test_a_series_of_reminders_goes_with_its_messages_when_it_is_long_over(
+    phone: TestClient, shop_engine: Engine, clock: FakeClock, settings: ApiSettings
+) -> None:
+    """Counted from its end: one that still runs stays, however long ago it began."""
+    add(phone, MUG)
+    began = clock.now()
+    with unit_of_work(shop_engine) as db:
+        home = db.exec(select(ShopperSessionRow.id)).one()
+        loading.load(db, clock, REMINDER)
+        ends = {"old": began, "young": began + timedelta(days=1), "running": None}
+        for one, ended_at in ends.items():
+            run = JourneyRunRow(
+                id=one, journey="cart-reminder", version=1, session_id=home, trigger_id=one,
+                state="done" if ended_at else "running", started_at=began, due_at=began,
+                ended_at=ended_at,
+            )  # fmt: skip
+            db.add(run)
+            db.flush()
+            db.add(
+                JourneyMessageRow(
+                    id=f"message-{one}", run_id=one, journey="cart-reminder", version=1,
+                    session_id=home, step="first", requested_at=began,
+                )
+            )  # fmt: skip
+    swept = retention.BY_NAME["journeys"]
+    clock.advance(journeys.KEPT.total_seconds())
+    assert retention.sweep(shop_engine, clock, settings, swept) == 0
+    clock.advance(1)
+    assert retention.sweep(shop_engine, clock, settings, swept) == 1
+    for table in ("journey_run", "journey_message"):
+        key_of = "id" if table == "journey_run" else "run_id"
+        assert count(shop_engine, table, f"{key_of} = 'old'") == 0
+        assert count(shop_engine, table) == 2
+
+
+def test_files_of_texts_go_though_no_text_is_sent_any_more(
+    shop_engine: Engine, clock: FakeClock, settings: ApiSettings
+) -> None:
+    """Those of the days that are over, and nothing else in the folder; looking deletes none."""
+    folder = settings.data_dir / texts.FOLDER
+    swept = retention.BY_NAME["texts"]
+    assert retention.sweep(shop_engine, clock, settings, swept) == 0, "there is no folder yet"
+    folder.mkdir()
+    kept = clock.now() - texts.FILES_KEPT
+    days = {days: folder / f"{kept - timedelta(days=days):%Y-%m-%d}.jsonl" for days in (0, 1, 90)}
+    for path in (*days.values(), folder / "README", folder / "2020-01-01.txt"):
+        path.write_text("{}\n")
+    found = {
+        rule.name: number for rule, number in retention.looked_at(shop_engine, clock, settings)
+    }
+    assert found["texts"] == 2
+    assert days[90].exists()
+    assert retention.sweep(shop_engine, clock, settings, swept) == 2
+    left = {one.name for one in folder.iterdir()}
+    assert left == {days[0].name, "README", "2020-01-01.txt"}
