@@ -167,7 +167,7 @@ class IngestLoop:
         if self._trouble:
             return self._trouble
         since = self._busy_since
-        if since is not None and (busy_s := time.monotonic() - since) > STUCK_S:
+        if since is not None and (busy_s := self._domain.clock.monotonic() - since) > STUCK_S:
             return f"one batch has been on its way for {busy_s:.0f} s"
         return ""
 
@@ -178,7 +178,7 @@ class IngestLoop:
                 time.sleep(self._batch_s)
                 messages += self._inbox.take(self._batch_events - len(messages), 0)
             if messages:
-                self.in_hand, self._busy_since = messages, time.monotonic()
+                self.in_hand, self._busy_since = messages, self._domain.clock.monotonic()
                 self._settle_or_leave(messages)
                 self.in_hand, self._busy_since = (), None
 

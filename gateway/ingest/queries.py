@@ -38,7 +38,7 @@ def streams(db: Session) -> list[Stream]:
     for gap in db.exec(select(SequenceGapRow)):
         key = (gap.device_id, gap.spool)
         given_up[key] = given_up.get(key, 0) + gap.last - gap.first + 1
-    missing = _missing(db)
+    lacking = missing(db)
     rows = db.exec(
         select(DeviceStreamRow).order_by(
             col(DeviceStreamRow.device_id), col(DeviceStreamRow.updated_at_us)
@@ -51,28 +51,43 @@ def streams(db: Session) -> list[Stream]:
             row.stored_through,
             events.get((row.device_id, row.spool), 0),
             given_up.get((row.device_id, row.spool), 0),
-            missing.get((row.device_id, row.spool), 0),
+            lacking.get((row.device_id, row.spool), 0),
             row.channel,
         )
         for row in rows
     ]
 
 
-def _missing(db: Session) -> dict[tuple[str, str], int]:
-    """Return how many numbers lack before the last one of each spool that has a hole."""
+def missing(db: Session, device_id: str | None = None) -> dict[tuple[str, str], int]:
+    """Return how many numbers lack before the last one of each spool that has a hole.
+
+    Only events of spools with a hole are looked at: nearly always of none.
+    """
     past = (
         select(
-            DeviceEventRow.device_id,
-            DeviceEventRow.spool,
-            func.max(DeviceEventRow.sequence) - func.min(DeviceStreamRow.stored_through),
+            DeviceStreamRow.device_id,
+            DeviceStreamRow.spool,
+            func.max(DeviceStreamRow.heard_through) - func.max(DeviceStreamRow.stored_through),
             func.count(func.distinct(DeviceEventRow.sequence)),
         )
         .join(
-            DeviceStreamRow,
-            (col(DeviceStreamRow.device_id) == col(DeviceEventRow.device_id))
-            & (col(DeviceStreamRow.spool) == col(DeviceEventRow.spool)),
+            DeviceEventRow,
+            (col(DeviceEventRow.device_id) == col(DeviceStreamRow.device_id))
+            & (col(DeviceEventRow.spool) == col(DeviceStreamRow.spool))
+            & (col(DeviceEventRow.sequence) > col(DeviceStreamRow.stored_through)),
         )
-        .where(col(DeviceEventRow.sequence) > col(DeviceStreamRow.stored_through))
-        .group_by(col(DeviceEventRow.device_id), col(DeviceEventRow.spool))
+        .where(col(DeviceStreamRow.heard_through) > col(DeviceStreamRow.stored_through))
+        .group_by(col(DeviceStreamRow.device_id), col(DeviceStreamRow.spool))
     )
+    if device_id is not None:
+        past = past.where(DeviceStreamRow.device_id == device_id)
     return {(device, spool): span - count for device, spool, span, count in db.exec(past)}
+
+
+def waiting_for_missing(db: Session) -> int:
+    """Return how many spools wait for numbers that were lost on the way."""
+    return db.exec(
+        select(func.count()).where(
+            col(DeviceStreamRow.heard_through) > col(DeviceStreamRow.stored_through)
+        )
+    ).one()

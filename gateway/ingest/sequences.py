@@ -43,12 +43,18 @@ def settle(db: Session, clock: Clock, items: Sequence[Item]) -> Settled:
     marks = stored(db, links, lock=True)
     gaps: list[tuple[StreamKey, Gap]] = []
     moved: dict[StreamKey, int] = {}
+    heard: dict[StreamKey, int] = {}
     for key, batch in links.items():
         before = marks.get(key, 0)
         moved[key], jumped = advance(before, batch)
+        heard[key] = max(moved[key], *(link.sequence for link in batch))
         if key not in telemetry:
             gaps += [(key, gap) for gap in jumped]
-    further = {key: mark for key, mark in moved.items() if mark != marks.get(key)}
+    further = {
+        key: (mark, heard[key])
+        for key, mark in moved.items()
+        if mark != marks.get(key) or heard[key] > mark
+    }
     _write(db, clock, further, telemetry)
     _note_gaps(db, clock, gaps)
     at = clock.now()
@@ -99,19 +105,29 @@ def positions(db: Session, device_ids: Iterable[str]) -> dict[str, tuple[str, in
 
 
 def _write(
-    db: Session, clock: Clock, marks: dict[StreamKey, int], telemetry: set[StreamKey]
+    db: Session,
+    clock: Clock,
+    marks: dict[StreamKey, tuple[int, int]],
+    telemetry: set[StreamKey],
 ) -> None:
+    """Write how far each spool is stored and was heard; neither ever goes back."""
     run(
         db,
-        "INSERT INTO device_stream (device_id, spool, stored_through, updated_at_us, channel)"
-        " SELECT device_id, spool, mark, :now_us, channel FROM {rows} WHERE true"
+        "INSERT INTO device_stream"
+        " (device_id, spool, stored_through, heard_through, updated_at_us, channel)"
+        " SELECT device_id, spool, mark, heard, :now_us, channel FROM {rows} WHERE true"
         " ON CONFLICT (device_id, spool) DO UPDATE SET"
-        " stored_through = excluded.stored_through, updated_at_us = excluded.updated_at_us"
-        " WHERE device_stream.stored_through < excluded.stored_through",
-        (*_KEYS, ("mark", BIGINT), ("channel", TEXT)),
+        " stored_through = CASE WHEN device_stream.stored_through < excluded.stored_through"
+        " THEN excluded.stored_through ELSE device_stream.stored_through END,"
+        " heard_through = CASE WHEN device_stream.heard_through < excluded.heard_through"
+        " THEN excluded.heard_through ELSE device_stream.heard_through END,"
+        " updated_at_us = excluded.updated_at_us"
+        " WHERE device_stream.stored_through < excluded.stored_through"
+        " OR device_stream.heard_through < excluded.heard_through",
+        (*_KEYS, ("mark", BIGINT), ("heard", BIGINT), ("channel", TEXT)),
         [
-            (*key, mark, (Channel.TELEMETRY if key in telemetry else Channel.EVENTS).value)
-            for key, mark in marks.items()
+            (*key, *both, (Channel.TELEMETRY if key in telemetry else Channel.EVENTS).value)
+            for key, both in marks.items()
         ],
         {"now_us": to_us(clock.now())},
     )

@@ -32,7 +32,10 @@ class DeviceEventRow(SQLModel, table=True):
 
 
 class DeviceStreamRow(SQLModel, table=True):
-    """How far a device's spool is stored without a hole; ``channel``: what it is sent on."""
+    """How far a device's spool is stored without a hole; ``channel``: what it is sent on.
+
+    ``heard_through``: its highest number that came; past ``stored_through`` some are missing.
+    """
 
     __tablename__ = "device_stream"
 
@@ -44,6 +47,9 @@ class DeviceStreamRow(SQLModel, table=True):
         default="events",
         max_length=CHANNEL_LENGTH_MAX,
         sa_column_kwargs={"server_default": "events"},
+    )
+    heard_through: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
     )
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from cart.kernel.clock import Clock, from_us
 from gateway.dead_letters import service as dead_letters
 from gateway.findings.service import open_by_kind
+from gateway.ingest.queries import waiting_for_missing
 from gateway.ingest.tables import SequenceGapRow
 from gateway.leases.model import CHORES
 from gateway.leases.queries import look
@@ -77,6 +78,11 @@ def gaps(db: Session) -> Values:
     return {(): db.exec(select(func.count()).select_from(SequenceGapRow)).one()}
 
 
+def holes(db: Session) -> Values:
+    """Return how many spools wait for numbers that were lost on the way."""
+    return {(): waiting_for_missing(db)}
+
+
 def waiting_letters(db: Session) -> Values:
     """Return how many dead letters wait for somebody."""
     return {(): dead_letters.counted(db)}
@@ -112,6 +118,7 @@ def figures(clock: Clock) -> tuple[Figure, ...]:
         Figure("carryover_spool_events", "Events that devices still hold.", ("of",), spooled),
         Figure("carryover_spool_dropped", "Events that full spools gave up.", (), dropped),
         Figure("carryover_sequence_gaps", "Gaps in what devices numbered.", (), gaps),
+        Figure("carryover_spools_missing", "Spools that wait for lost numbers.", (), holes),
         Figure("carryover_device_findings", "Devices with a finding.", ("kind",), odd),
         Figure("carryover_dead_letters_waiting", "Dead letters not done.", (), waiting_letters),
         Figure(

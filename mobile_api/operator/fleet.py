@@ -8,6 +8,7 @@ from typing import Any, Final
 from cart.kernel.clock import from_us
 from cart.kernel.i18n import language_name
 from gateway.findings.service import open_by_device
+from gateway.ingest.queries import missing
 from gateway.ingest.tables import DeviceEventRow
 from gateway.monitor.fleet import STATUSES, status_of
 from gateway.registry import queries as registry
@@ -20,8 +21,9 @@ from mobile_api.look.words import Words
 from mobile_api.operator import queries
 from mobile_api.operator.looking import Moment, OperatorLooking
 from mobile_api.operator.oddities import FindingShown, oddities
+from mobile_api.operator.wanted import Wanted
 
-SHOWN_MAX: Final = 500  # rows of one page; a chain looks by location
+SHOWN_MAX: Final = 500  # rows of one page; a chain looks by location, or for a name
 BATTERY_LOW_PERCENT: Final = 20
 STATUS_WORDS: Final[Mapping[str, str]] = {
     "online": N_("online"),
@@ -43,6 +45,11 @@ EVENT_WORDS: Final[Mapping[str, str]] = {
     EventType.DEVICE_TAKEN_UP: N_("Taken up"),
     EventType.DEVICE_PUT_DOWN: N_("Put down"),
     EventType.DEVICE_HEALTH: N_("How it is"),
+    EventType.BAND_PRESENTED: N_("Wristband held to it"),
+    EventType.LOOK_KEPT: N_("Turn before the mirror kept"),
+    EventType.ITEM_TRIED: N_("Tried on"),
+    EventType.SIZE_REQUESTED: N_("Another size or colour asked for"),
+    EventType.SIZE_CANCELLED: N_("Other size no longer wanted"),
 }
 
 
@@ -65,41 +72,58 @@ class DeviceShown:
     spooled: int
     dropped: int
     gaps: int
+    missing: int = 0  # numbers lost on the way, which it is asked for
     findings: int = 0  # that nobody has looked at
 
     @property
     def bad(self) -> bool:
         """Whether somebody should look at it."""
-        return self.battery_low or self.dropped > 0 or self.gaps > 0 or self.findings > 0
+        lost = self.dropped + self.gaps + self.missing
+        return self.battery_low or lost > 0 or self.findings > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A way to see fewer: its words, how many that are, and whether it is chosen."""
+    """A way to see fewer: its address, words, how many that are, and whether it is chosen."""
 
-    key: str
+    href: str
     label: str
     count: int
     chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A location to choose."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Devices:
-    """The table. ``more``: how many are not shown."""
+    """The table. ``more``: how many are not shown. ``places``: where one may look, by name."""
 
     choices: tuple[Choice, ...]
     rows: tuple[DeviceShown, ...]
     more: int
+    wanted: Wanted
+    places: tuple[Place, ...]
 
 
-def devices(look: OperatorLooking, status: str = "") -> Devices:
-    """Return the devices, or those in one state."""
-    found = registry.listed(look.db)
+def devices(look: OperatorLooking, key: str = "") -> Devices:
+    """Return the devices, or those that a key of :class:`Wanted` asks for."""
+    want = Wanted.of(key)
+    found = registry.listed(look.db, location_id=want.location or None)
+    found = [one for one in found if want.named(one)]
     counts = Counter(map(status_of, found))
-    wanted = [one for one in found if status in {"", status_of(one)}]
+    wanted = [one for one in found if want.in_state(one)]
     twins, gaps = queries.twins(look.db), queries.gap_counts(look.db)
     named = queries.location_names(look.db, look.spoken)
     found_odd = open_by_device(look.db)
+    lacking = Counter[str]()
+    for (device_id, _), count in missing(look.db).items():
+        lacking[device_id] += count
     reported = {name: row.reported for name, row in twins.items()}
     pending = {name for name, row in twins.items() if row.reported_version < row.desired_version}
     rows = [
@@ -109,19 +133,27 @@ def devices(look: OperatorLooking, status: str = "") -> Devices:
             named,
             reported.get(one.id, {}),
             gaps=gaps.get(one.id, 0),
+            lacking=lacking[one.id],
             pending=one.id in pending,
             findings=found_odd.get(one.id, 0),
         )
         for one in wanted[:SHOWN_MAX]
     ]
     gettext = look.spoken.gettext
-    choices = [Choice("", gettext("all"), len(found), status == "")]
+    choices = [Choice(want.href(""), gettext("all"), len(found), want.status == "")]
     choices += [
-        Choice(one, gettext(STATUS_WORDS[one]), counts[one], status == one)
+        Choice(want.href(one), gettext(STATUS_WORDS[one]), counts[one], want.status == one)
         for one in STATUSES
-        if counts[one] or status == one
+        if counts[one] or want.status == one
     ]
-    return Devices(tuple(choices), tuple(rows), len(wanted) - len(rows))
+    places = sorted(named.items(), key=lambda one: (one[1].casefold(), one[0]))
+    return Devices(
+        tuple(choices),
+        tuple(rows),
+        len(wanted) - len(rows),
+        want,
+        tuple(Place(*one) for one in places),
+    )
 
 
 def _shown(
@@ -131,6 +163,7 @@ def _shown(
     reported: Mapping[str, Any],
     *,
     gaps: int,
+    lacking: int,
     pending: bool,
     findings: int,
 ) -> DeviceShown:
@@ -154,6 +187,7 @@ def _shown(
         spooled=int(reported.get("spool_events", 0)),
         dropped=int(reported.get("spool_dropped", 0)),
         gaps=gaps,
+        missing=lacking,
         findings=findings,
     )
 
@@ -195,10 +229,11 @@ class GapShown:
 
 @dataclass(frozen=True, slots=True)
 class StreamShown:
-    """A spool and how far it is stored."""
+    """A spool and how far it is stored. ``missing``: numbers behind that, lost on the way."""
 
     spool: str
     stored_through: str
+    missing: int
     updated: Moment | None
     telemetry: bool
 
@@ -231,6 +266,7 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
     named = queries.location_names(look.db, look.spoken)
     gaps = queries.gaps(look.db, device_id)
     odd = oddities(look, device_id)
+    lacking = missing(look.db, device_id)
     return DevicePage(
         device=_shown(
             look,
@@ -238,6 +274,7 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
             named,
             reported,
             gaps=len(gaps),
+            lacking=sum(lacking.values()),
             pending=both.pending,
             findings=sum(one.open for one in odd),
         ),
@@ -253,6 +290,7 @@ def device(look: OperatorLooking, device_id: str) -> DevicePage:
             StreamShown(
                 one.spool,
                 look.spoken.number(one.stored_through),
+                lacking.get((device_id, one.spool), 0),
                 look.moment_us(one.updated_at_us),
                 one.channel == Channel.TELEMETRY,
             )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from sqlmodel import Session
 
@@ -18,6 +19,7 @@ from mobile_api.operator.fleet import Choice
 from mobile_api.operator.looking import Moment, OperatorLooking
 from mobile_api.wiring import Parts
 
+PATH: Final = "/operator/letters"
 SHOWN_MAX: Final = 200
 # What an operator is told of a reason; others show their code.
 REASON_WORDS: Final[Mapping[str, str]] = {
@@ -72,8 +74,11 @@ def letters(look: OperatorLooking, reason: str = "") -> Letters:
     counts = queries.letters_by_reason(look.db)
     rows = service.listed(look.db, limit=SHOWN_MAX, reason=reason or None)
     total = counts.get(reason, 0) if reason else sum(counts.values())
-    choices = [Choice("", look.spoken.gettext("all"), sum(counts.values()), reason == "")]
-    choices += [Choice(one, one, count, one == reason) for one, count in counts.items()]
+    choices = [Choice(PATH, look.spoken.gettext("all"), sum(counts.values()), reason == "")]
+    choices += [
+        Choice(f"{PATH}?reason={quote(one)}", one, count, one == reason)
+        for one, count in counts.items()
+    ]
     return Letters(
         tuple(choices),
         tuple(_shown(look, row) for row in rows),

@@ -12,6 +12,7 @@ from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.operator.looking import operator_looking
 from mobile_api.operator.views import VIEWS, View, note_view, shown
+from mobile_api.operator.wanted import WORDS_LENGTH_MAX, Wanted
 from mobile_api.staff.signed_in import CurrentDevice, Device
 from mobile_api.wiring import Parts, Wired
 
@@ -31,10 +32,13 @@ def devices_page(
     request: Request,
     wired: Wired,
     device: CurrentDevice,
+    *,
     status: Literal["", "online", "offline", "never", "revoked"] = "",
+    location: Filter = "",
+    q: Annotated[str, Query(max_length=WORDS_LENGTH_MAX)] = "",
 ) -> HTMLResponse:
-    """Show the devices."""
-    return _page(request, wired, device, "devices", status)
+    """Show the devices: all, or those in a state, of a location, with words in name or id."""
+    return _page(request, wired, device, "devices", Wanted(status, location, q.strip()).key)
 
 
 @router.get("/devices/{device_id}")

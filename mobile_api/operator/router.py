@@ -25,6 +25,7 @@ from mobile_api.look.words import Words, words
 from mobile_api.operator.letters import send_again
 from mobile_api.operator.looking import OPERATOR, operator_looking
 from mobile_api.operator.views import View, note_view, part
+from mobile_api.operator.wanted import KEY_LENGTH_MAX
 from mobile_api.staff.signed_in import CurrentDevice, Device, StaffOnly
 from mobile_api.wiring import Parts, Wired
 
@@ -96,7 +97,7 @@ def live(
     wired: Wired,
     device: CurrentDevice,
     view: View,
-    key: Annotated[str, Query(max_length=64)] = "",
+    key: Annotated[str, Query(max_length=KEY_LENGTH_MAX)] = "",
 ) -> StreamingResponse:
     """Stream ``part``, a page's HTML, whenever it has changed; ``over`` when she may no longer."""
     spoken = words(locale_of(request))

@@ -15,17 +15,19 @@ from cart.ports import CatalogueLookup, Sellable
 from gateway.dead_letters import service as dead_letters
 from gateway.ingest.batch import Domain, Outcome
 from gateway.ingest.inbox import Inbox
-from gateway.ingest.loop import IngestLoop
+from gateway.ingest.loop import STUCK_S, IngestLoop
 from gateway.mqtt import Incoming
 from gateway.wire.codec import decode
 from gateway.wire.downlink import Status
 from gateway.wire.topics import Channel, DeviceAddress
 from inventory_api.catalogue.queries import sellables
+from tests.fakes.clock import FakeClock
 from tests.fakes.shop import LAMP, MUG, Tablet, enrolled, stock_catalogue
 from tests.real.waiting import wait_until
 
 CLOCK, IDS = SystemClock(), RandomIds()
 BUSY_MS = 50
+WAIT_S = 10.0
 
 
 class Ear:
@@ -96,6 +98,36 @@ def rig(quick_engine: Engine) -> Iterator[Rig]:
     made = Rig(quick_engine, sellables)
     yield made
     made.loop.stop()
+
+
+def test_a_batch_that_takes_too_long_is_said(quick_engine: Engine) -> None:
+    """Not while it takes as long as a lock may; past that, until it is done."""
+    clock, gate, taken = FakeClock(), threading.Event(), threading.Event()
+    ear = Ear()
+
+    def hang(_messages: Sequence[Incoming]) -> None:
+        taken.set()
+        gate.wait(WAIT_S)
+
+    inbox = Inbox(10)
+    tablet = Tablet(enrolled(quick_engine, clock, IDS), clock)
+    domain = Domain(clock, IDS, sellables)
+    loop = IngestLoop(quick_engine, domain, inbox, ack=hang, voice=ear, batch_events=1)
+    loop.start()
+    try:
+        inbox.put(tablet.message(tablet.scanned("v1")))
+        assert taken.wait(WAIT_S)
+        clock.advance(STUCK_S)
+        assert loop.trouble() == ""
+        clock.advance(1)
+        assert loop.trouble() == f"one batch has been on its way for {STUCK_S + 1:.0f} s"
+        assert loop.alive
+        gate.set()
+        wait_until(lambda: loop.trouble() == "")
+    finally:
+        gate.set()
+        loop.stop()
+    assert loop.trouble() == "nobody takes what devices say"
 
 
 def test_the_ack_comes_after_the_commit_and_before_the_receipt(rig: Rig) -> None:

@@ -40,6 +40,8 @@ def test_a_hole_is_asked_for_until_it_is_filled(engine: Engine, tablet: Tablet) 
     assert arrive(engine, tablet, 1) == (1, None)
     assert arrive(engine, tablet, 4, 5) == (1, 2)
     assert stream(engine).missing == 2
+    with reading(engine) as db:
+        assert queries.waiting_for_missing(db) == 1
     assert arrive(engine, tablet, 6) == (1, 2)
     assert arrive(engine, tablet, 2) == (2, None)
     assert stream(engine).missing == 1
@@ -47,6 +49,8 @@ def test_a_hole_is_asked_for_until_it_is_filled(engine: Engine, tablet: Tablet) 
     assert arrive(engine, tablet, 3, 4, 5, 6) == (6, None)
     found = stream(engine)
     assert (found.stored_through, found.events, found.missing, found.given_up) == (6, 6, 0, 0)
+    with reading(engine) as db:
+        assert queries.waiting_for_missing(db) == 0
 
 
 def test_the_first_number_can_be_the_one_that_is_lost(engine: Engine, tablet: Tablet) -> None:

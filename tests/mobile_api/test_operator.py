@@ -21,9 +21,13 @@ from cart.picking.roles import Role
 from gateway.dead_letters import service as dead_letters
 from gateway.findings.service import Found, note
 from gateway.findings.tables import FindingKind
+from gateway.registry.tables import DeviceRow
+from gateway.wire.events import EventType
 from inventory_api.catalogue.tables import PriceRow, ProductRow, VariantRow
 from mobile_api.app import create_app
+from mobile_api.look.words import words
 from mobile_api.operator.charts import HEIGHT, WIDTH, chart, nice_top
+from mobile_api.operator.fleet import EVENT_WORDS, SHOWN_MAX
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
@@ -121,6 +125,97 @@ def test_the_pages_show_the_fleet(app: FastAPI, fleet: Fleet) -> None:
         (stored,) = re.findall(r'class="line line-1" d="(M[^"]+)"', overview)[:1]
         assert stored.count("M") == 2, "a hole in the line"
         assert '<li class="tile bad"><a href="/operator/letters">' in overview
+
+
+def test_numbers_that_are_missing_are_shown(app: FastAPI, fleet: Fleet) -> None:
+    """1, 4 and 5 have come: two are missing, of this spool, until they come as well."""
+    spare = fleet.tablets["Spare tablet"]
+    path = f"/operator/devices/{spare.device.device_id}"
+
+    def arrive(*numbers: int) -> None:
+        fleet.hear(*(spare.message(spare.scanned("v3", sequence=one)) for one in numbers))
+
+    whole = "every number it gave has come"
+    with signed_in(TestClient(app), operator(fleet.floor)) as client:
+        arrive(1)
+        assert whole in client.get(path).text
+        assert "missing" not in client.get("/operator/devices").text
+        arrive(4, 5)
+        page = client.get(path).text
+        assert whole not in page
+        assert "2 numbers are missing" in page
+        assert re.search(r'<b class="num">1</b> <span class="alarm">2 missing</span>', page)
+        assert client.get("/operator/devices").text.count(f'{path}#gaps">2 missing<') == 1
+        arrive(2, 3)
+        assert "2 numbers are missing" not in client.get(path).text
+        arrive(4, 5)
+        assert whole in client.get(path).text
+        assert "missing" not in client.get("/operator/devices").text
+
+
+def test_one_device_of_many_is_found(app: FastAPI, fleet: Fleet) -> None:
+    """More than a page shows: by location, part of a name in any case, or id; the state stays."""
+    floor, elsewhere = fleet.floor, "mill-lane"
+    many = [
+        DeviceRow(
+            id=f"tab-{number:04d}",
+            kind="tablet",
+            location_id=elsewhere,
+            partition="p00",
+            credential_hash="",
+            name=f"Till {number}",
+            enrolled_at=floor.clock.now(),
+        )
+        for number in range(SHOWN_MAX + 20)
+    ]
+    floor.do(lambda db: db.add_all(many))
+    with signed_in(TestClient(app), operator(floor)) as client:
+
+        def found(query: str) -> list[str]:
+            html = client.get(f"/operator/devices?{query}").text
+            assert html.count('role="search"') == 1
+            return re.findall(r"<b><bdi>([^<]+)</bdi></b>", html)
+
+        assert len(found("")) == SHOWN_MAX
+        assert found("q=till+519") == ["Till 519"]
+        assert found("q=TAB-0519&status=never") == ["Till 519"]
+        assert found("q=TAB-0519&status=online") == []
+        assert len(found(f"location={HERE}")) == 4
+        assert found(f"location={HERE}&q=lamps&status=online") == ["Tablet by the lamps"]
+        page = client.get(f"/operator/devices?location={HERE}&q=LAMPS&status=online").text
+        assert f'<option value="{HERE}" selected>' in page
+        assert 'name="status" value="online"' in page
+        assert 'type="search" name="q" value="LAMPS"' in page
+        assert f'href="/operator/devices?location={HERE}&amp;q=LAMPS"' in page
+        live = f"view=devices&amp;key=status%3Donline%26location%3D{HERE}%26q%3DLAMPS"
+        assert live in page
+        nothing = client.get("/operator/devices?q=%22%3E%3Cb%3E").text
+        assert "No device fits" in nothing
+        assert "&#34;&gt;&lt;b&gt;" in nothing
+        assert client.get("/operator/devices?q=" + "x" * 65).status_code == 422
+
+
+def test_a_page_of_some_hears_of_these_alone(app: FastAPI, fleet: Fleet) -> None:
+    """What the live stream sends is narrowed as the page is."""
+    asked = {"view": "devices", "key": "q=lamps"}
+    token = operator(fleet.floor)
+    with (
+        serving(app) as url,
+        httpx2.Client(base_url=url, cookies={COOKIE: token}, timeout=30) as client,
+        client.stream("GET", "/api/v1/operator/live", params=asked) as answer,
+    ):
+        part = until(events(answer), "part").data["html"]
+        assert "Tablet by the lamps" in part
+        assert "Tablet at the door" not in part
+        assert 'role="search"' not in part, "what somebody types would go with each part"
+
+
+def test_every_event_has_a_name_in_every_language() -> None:
+    """What an operator reads is words, not the type on the wire."""
+    assert set(EVENT_WORDS) == set(EventType)
+    for locale in ("he", "pl"):
+        gettext = words(locale).gettext
+        assert [one for one in EVENT_WORDS.values() if gettext(one) == one] == []
 
 
 def test_a_dead_letter_is_sent_again_and_done_once(app: FastAPI, fleet: Fleet) -> None:
