@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
@@ -18,7 +18,7 @@ from firmware_sim.bands.firmware import Band
 from gateway.bands.model import Heard, OutBand
 from gateway.floor import queries as floors
 from gateway.floor.model import read_plan
-from gateway.floor.service import HOUR_US, draw
+from gateway.floor.service import FORGOTTEN_AT_ONCE, HOUR_US, draw
 from gateway.floor.tables import BandPresenceRow
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged, Notice
@@ -219,6 +219,49 @@ def test_who_did_not_agree_is_nowhere_and_yet_known(shop: Shop) -> None:
     shop.hear({1: LAMPS}, seconds=5)
     assert shop.here() == {}
     assert shop.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) == 1
+
+
+def test_who_is_not_followed_costs_nothing_and_who_left_is_forgotten_in_chunks(
+    shop: Shop,
+) -> None:
+    """Of all those whose band opens tablets only, nothing is written, however often it looks."""
+    for number in range(1, FORGOTTEN_AT_ONCE + 2):
+        shop.desk.hand_out(number, follow=number != 1)
+    shop.presence.turn()
+    written: list[str] = []
+    event.listen(shop.engine, "before_cursor_execute", lambda *a: written.append(a[2]))
+
+    def deletes() -> int:
+        return sum(one.startswith("DELETE FROM band_presence") for one in written)
+
+    shop.hear({}, seconds=3 * RELOADED_EVERY_S)
+    assert deletes() == 0
+    shop.desk.bands = {1: shop.desk.bands[1]}
+    shop.hear({}, seconds=RELOADED_EVERY_S)
+    assert deletes() == 1
+    for number in range(2, FORGOTTEN_AT_ONCE + 3):
+        shop.desk.hand_out(number)
+    shop.hear({}, seconds=RELOADED_EVERY_S)
+    shop.desk.bands = {1: shop.desk.bands[1]}
+    shop.hear({}, seconds=3 * RELOADED_EVERY_S)
+    assert deletes() == 3
+
+
+def test_who_withdraws_while_the_database_is_away_is_forgotten_when_it_is_back(shop: Shop) -> None:
+    """At the next turn, not at the next look."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE band_presence RENAME TO away")
+    del shop.desk.bands[1]
+    shop.presence.reload()
+    with pytest.raises(DBAPIError, match="band_presence"):
+        shop.presence.turn()
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE away RENAME TO band_presence")
+    assert shop.here() == {1: "lamps"}
+    shop.presence.turn()
+    assert shop.here() == {}
 
 
 def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
