@@ -223,15 +223,18 @@ class Presence:
         self._leaving.watch(watches, now_s)
         plans = {one: plan for one, plan in plans.items() if self._holds(partition_of(one))}
         strange = sorted(set(plans) ^ set(self._plans))
-        for location_id in set(plans) | set(self._plans):
-            if plans.get(location_id) != self._plans.get(location_id):
-                self._settling.pop(location_id, None)
-                if location_id in plans:
-                    self._settling[location_id] = Settling(plans[location_id])
-        self._plans = plans
+        for location_id, plan in plans.items():
+            before = self._settling.get(location_id)
+            if before is None:
+                self._settling[location_id] = Settling(plan)
+            elif plan != self._plans.get(location_id):
+                self._settling[location_id] = before.redrawn(plan)
+        for location_id in set(self._settling) - set(plans):
+            del self._settling[location_id]
         if strange:  # who was there when a process before us died, or had the partition, is not now
             with unit_of_work(self._engine) as db:
                 floor.forget_at(db, strange)
+        self._plans = plans
         self._oddities.learn(plans, lost, self._clock.now(), now_s)
         self._wear(worn, now_s)
 
