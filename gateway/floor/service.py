@@ -22,6 +22,8 @@ from inventory_api.catalogue.tables import ZoneRow
 HOUR_US: Final = 3_600_000_000
 # Numbers of an hour, of nobody: for as long as a shop compares with the year before.
 TRAFFIC_KEPT: Final = timedelta(days=400)
+# A statement of PostgreSQL takes 65,535 parameters; a shop that closes takes back thousands.
+FORGOTTEN_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +162,18 @@ def keep(db: Session, clock: Clock, settled: Sequence[Settled]) -> None:
     )
 
 
-def forget_bands(db: Session, numbers: Sequence[int]) -> set[str]:
-    """Know nothing of where these bands are: handed back, lost, or followed no more.
+def forget_loans(db: Session, loan_ids: Sequence[str]) -> set[str]:
+    """Know nothing of where these loans' bands are: handed back, lost, or followed no more.
 
     Returns the locations at which they were.
+
+    Raises:
+        ValueError: more than FORGOTTEN_AT_ONCE.
     """
-    wanted = col(BandPresenceRow.number).in_(numbers)
+    if len(loan_ids) > FORGOTTEN_AT_ONCE:
+        msg = f"{len(loan_ids)} at once, {FORGOTTEN_AT_ONCE} may be"
+        raise ValueError(msg)
+    wanted = col(BandPresenceRow.loan_id).in_(loan_ids)
     places = set(db.exec(select(BandPresenceRow.location_id).where(wanted)))
     db.exec(delete(BandPresenceRow).where(wanted))
     return places

@@ -22,7 +22,7 @@ from cart.kernel.errors import CarryoverError
 from gateway.bands.model import Heard
 from gateway.floor import queries as floors
 from gateway.floor import service as floor
-from gateway.floor.service import Settled
+from gateway.floor.service import FORGOTTEN_AT_ONCE, Settled
 from gateway.mqtt import Incoming
 from gateway.notices import FloorChanged
 from gateway.presence.changes import Change
@@ -96,6 +96,7 @@ class Presence:
         self._asked = threading.Event()  # to read anew
         self._knowing = Knowing(clock)
         self._worn: dict[int, Worn] = {}
+        self._over: list[str] = []  # loans of those who are followed no more, to be forgotten
         self._receivers: frozenset[topics.DeviceAddress] = frozenset()
         self._plans: dict[str, Plan] = {}
         self._settling: dict[str, Settling] = {}
@@ -191,6 +192,7 @@ class Presence:
         now_s = self._clock.monotonic()
         if self._asked.is_set() or now_s - self._reload_s >= RELOADED_EVERY_S:
             self._asked.clear()
+            self._reload_s = float("-inf")  # before anything else, should it fail now
             self._read_anew(now_s)
             self._reload_s = now_s
         while self._waiting:
@@ -221,35 +223,49 @@ class Presence:
         self._leaving.watch(watches, now_s)
         plans = {one: plan for one, plan in plans.items() if self._holds(partition_of(one))}
         strange = sorted(set(plans) ^ set(self._plans))
-        for location_id in set(plans) | set(self._plans):
-            if plans.get(location_id) != self._plans.get(location_id):
-                self._settling.pop(location_id, None)
-                if location_id in plans:
-                    self._settling[location_id] = Settling(plans[location_id])
-        self._plans = plans
+        for location_id, plan in plans.items():
+            before = self._settling.get(location_id)
+            if before is None:
+                self._settling[location_id] = Settling(plan)
+            elif plan != self._plans.get(location_id):
+                self._settling[location_id] = before.redrawn(plan)
+        for location_id in set(self._settling) - set(plans):
+            del self._settling[location_id]
         if strange:  # who was there when a process before us died, or had the partition, is not now
             with unit_of_work(self._engine) as db:
                 floor.forget_at(db, strange)
+        self._plans = plans
         self._oddities.learn(plans, lost, self._clock.now(), now_s)
         self._wear(worn, now_s)
 
     def _wear(self, worn: dict[int, Worn], now_s: float) -> None:
-        over: set[int] = set()
-        for number, before in self._worn.items():
-            after = worn.get(number)
-            if after is None or not after.follow or after.loan_id != before.loan_id:
-                over.add(number)
+        over = {
+            number: before.loan_id
+            for number, before in self._worn.items()
+            if before.follow and not _goes_on(before, worn.get(number))
+        }
         for number in self._knowing.forget_all_but(worn):
             self._oddities.forget(number)
             self._heard.pop(number, None)
         self._knowing.know(worn.values(), now_s)
         self._worn = worn
-        for settling in self._settling.values():
-            for number in over:
-                settling.forget(number)
         if over:
+            for settling in self._settling.values():
+                for number in over:
+                    settling.forget(number)
+            loans = set(over.values())
+            kept = [one for one in self._unkept if one.loan_id not in loans]
+            self._unkept = deque(kept, maxlen=UNKEPT_MAX)
+            self._over += sorted(loans)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget where those were who are followed no more; what fails is done by the next turn."""
+        while self._over:
+            some = self._over[:FORGOTTEN_AT_ONCE]
             with unit_of_work(self._engine) as db:
-                places = floor.forget_bands(db, sorted(over))
+                places = floor.forget_loans(db, some)
+            del self._over[: len(some)]
             self._publish(*(FloorChanged(one) for one in sorted(places)))
 
     # -- what comes
@@ -355,3 +371,8 @@ class Presence:
         with unit_of_work(self._engine) as db:
             self._bands.note(db, rows)
         self._heard.clear()
+
+
+def _goes_on(before: Worn, after: Worn | None) -> bool:
+    """Say whether a band is followed as it was, for the same wearer."""
+    return after is not None and after.follow and after.loan_id == before.loan_id

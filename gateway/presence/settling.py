@@ -79,6 +79,21 @@ class Settling:
         heard = [(dbm, name) for name, (dbm, at_s) in levels if now_s - at_s <= within_s]
         return [name for _, name in sorted(heard, reverse=True)]
 
+    def redrawn(self, plan: Plan) -> "Settling":
+        """Return the same bands on another plan of the floor.
+
+        Each is still in its zone, until it is heard elsewhere or no more; one whose zone is
+        drawn no more is where it is heard next. What receivers that hang no more have heard of
+        it is forgotten, and so is its way, which was measured on the floor before.
+        """
+        after = Settling(plan, walked_m=self._walked_m)
+        for band, where in self._bands.items():
+            levels = {one: heard for one, heard in where.levels.items() if one in plan.receivers}
+            where.levels, where.deep_m_s = levels, 0.0
+            where.way.clear()
+            after._bands[band] = where
+        return after
+
     def forget(self, band: int) -> None:
         """Know nothing of a band any more: it was handed back, or its wearer no longer agrees."""
         self._bands.pop(band, None)
@@ -128,6 +143,9 @@ class Settling:
         way.append((at_s, point))
         while at_s - way[0][0] > WALKED_WITHIN_S:
             way.popleft()
+        if where.zone not in self._plan.zones:  # drawn no more
+            before, where.zone = where.zone, self._plan.zone_at(point)
+            return Change(Kind.MOVED, band, where.zone, before, at_s)
         edge = self._plan.nearest(where.zone, point)
         out_m = math.dist(point, edge)
         where.deep_m_s = max(0.0, where.deep_m_s + (out_m - DEEP_M) * passed_s)

@@ -1,183 +1,29 @@
 """Bands are followed from sightings to zones: of whom it is wanted, for as long as it is wanted."""
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from cart.db import reading, unit_of_work
 from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
-from firmware_sim.bands.air import REFERENCE_DBM
 from firmware_sim.bands.firmware import Band
-from gateway.bands.model import Heard, OutBand
 from gateway.floor import queries as floors
 from gateway.floor.model import read_plan
-from gateway.floor.service import HOUR_US, draw
+from gateway.floor.service import FORGOTTEN_AT_ONCE, HOUR_US, draw
 from gateway.floor.tables import BandPresenceRow
-from gateway.mqtt import Incoming
-from gateway.notices import FloorChanged, Notice
+from gateway.notices import FloorChanged
 from gateway.presence.leaving import AWAY_AFTER_S, Veil, Watch
-from gateway.presence.model import Shown, Worn
-from gateway.presence.oddities import Odd
+from gateway.presence.model import Shown
 from gateway.presence.service import KEPT_EVERY_S, RELOADED_EVERY_S, WAITING_MAX, Presence
 from gateway.presence.settling import DEPARTED_AFTER_S
 from gateway.registry import service as registry
-from gateway.registry.model import Enrolled
-from gateway.wire.band import BandKey, BandState
-from gateway.wire.codec import encode
-from gateway.wire.events import HeardFrame
-from gateway.wire.sightings import Sightings
-from gateway.wire.topics import Channel
 from tests.fakes.clock import FakeClock
-
-HERE = "mill-lane"
-LAMPS, SOFAS = (1.5, 3.0), (16.5, 3.0)  # in the middle of each zone
-TURN_S = 0.5
-
-
-class Desk:
-    """Stands for the registry of bands: says who wears which, and keeps what it is told."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.bands: dict[int, Worn] = {}
-        self.worn_by: dict[int, Band] = {}
-        self.watched: set[Watch] = set()
-        self.noted: list[Heard] = []
-        self.gone: list[Watch] = []
-        self.veils: list[Veil] = []
-
-    def hand_out(self, number: int, *, follow: bool = True, off_s: float = 1.0) -> Band:
-        """Give somebody a band."""
-        secret = number.to_bytes(16, "big")
-        clock_s = 1_000.0 * number
-        band = Band(secret, clock_s - self._clock.monotonic(), state=BandState(80))
-        self.bands[number] = Worn(
-            number, f"loan-{number}", BandKey(secret), clock_s, off_s,
-            self._clock.now(), follow,
-        )  # fmt: skip
-        self.worn_by[number] = band
-        return band
-
-    def worn(self, _db: Session) -> Sequence[Worn]:
-        """Return the bands that are out."""
-        return list(self.bands.values())
-
-    def watches(self, _db: Session) -> set[Watch]:
-        """Return who has a device."""
-        return set(self.watched)
-
-    def lost(self, _db: Session) -> Sequence[OutBand]:
-        """Return nothing: no band was lost."""
-        return ()
-
-    def odd(self, _db: Session, _found: Sequence[Odd]) -> Iterable[Notice]:
-        """Return nothing: what is odd is of no matter here."""
-        return ()
-
-    def note(self, _db: Session, heard: Sequence[Heard]) -> None:
-        """Keep it."""
-        self.noted += heard
-
-    def veiled(self, _db: Session, veils: Sequence[Veil]) -> Iterable[Notice]:
-        """Keep it."""
-        self.veils += veils
-        return []
-
-    def left(self, _db: Session, gone: Sequence[Watch]) -> Iterable[Notice]:
-        """Keep who has left."""
-        self.gone += gone
-        self.watched -= set(gone)
-        return []
-
-    def came(self, _db: Session, _location_ids: Sequence[str]) -> Iterable[Notice]:
-        """Call nobody."""
-        return []
-
-
-class Shop:
-    """A floor with four receivers in two zones, and bands on it."""
-
-    def __init__(self, engine: Engine, clock: FakeClock, ids: SeededIds) -> None:
-        self.engine, self.clock = engine, clock
-        with unit_of_work(engine) as db:
-            self.receivers: list[tuple[Enrolled, tuple[float, float]]] = []
-            for at in ((1.0, 1.0), (5.0, 5.0), (13.0, 1.0), (17.0, 5.0)):
-                token = registry.enrol(
-                    db, clock, ids, kind="receiver", location_id=HERE, name=f"at {at}"
-                )
-                self.receivers.append((registry.redeem(db, clock, ids, token=token), at))
-            draw(db, HERE, read_plan(self.plan().encode()))
-        self.desk = Desk(clock)
-        self.told: list[Notice] = []
-        self.presence = self.process()
-
-    def process(self) -> Presence:
-        """Return a process that knows nothing yet."""
-        return Presence(
-            self.engine, self.clock, self.desk, publish=lambda *those: self.told.extend(those)
-        )
-
-    def plan(self) -> str:
-        """Return the floor as an operator writes it."""
-        hung = "".join(
-            f'[[receiver]]\ndevice = "{device.device_id}"\nat = [{at[0]}, {at[1]}]\n'
-            for device, at in self.receivers
-        )
-        return (
-            '[[zone]]\nid = "lamps"\nareas = [[0, 0, 6, 6]]\n'
-            '[[zone]]\nid = "sofas"\nareas = [[12, 0, 18, 6]]\n' + hung
-        )
-
-    def hear(self, at: dict[int, tuple[float, float]], *, seconds: float) -> None:
-        """Let bands be where they are for so long, each receiver reporting each half second."""
-        for _ in range(round(seconds / TURN_S)):
-            for device, hung in self.receivers:
-                frames = [
-                    self.heard(self.desk.worn_by[number], math.dist(hung, place))
-                    for number, place in at.items()
-                ]
-                self.presence.put(self.message(device, frames))
-            self.presence.turn()
-            self.clock.advance(TURN_S)
-
-    def heard(self, band: Band, metres: float) -> HeardFrame:
-        """Return a band as a receiver hears it at a distance, in quiet air."""
-        frame = band.advert(self.clock.monotonic()).payload[-17:]
-        dbm = REFERENCE_DBM - 22.0 * math.log10(max(metres, 0.1))
-        return HeardFrame.model_construct(frame=frame, dbm=max(dbm, -120.0), packets=3)
-
-    def message(self, device: Enrolled, frames: Sequence[HeardFrame]) -> Incoming:
-        """Return what a receiver publishes."""
-        payload = (
-            encode(Sightings.model_construct(at=self.clock.now(), heard=tuple(frames)))
-            if frames
-            else b"{}"
-        )
-        topic = device.address.topic(Channel.SIGHTINGS)
-        return Incoming(topic, payload, 0, 0, retain=False, generation=1)
-
-    def whose(self, frame: bytes) -> int | None:
-        """Return whose band a frame is of."""
-        shown = self.presence.shown(frame)
-        return shown.number if shown else None
-
-    def here(self) -> dict[int, str]:
-        """Return where bands are, by what is kept."""
-        with reading(self.engine) as db:
-            return floors.present(db, HERE)
-
-    def row(self, number: int) -> tuple[datetime, datetime]:
-        """Return since when a band is here, and in its zone."""
-        with reading(self.engine) as db:
-            found = db.exec(select(BandPresenceRow).where(BandPresenceRow.number == number)).one()
-            return found.arrived_at, found.since
+from tests.gateway.followed import HERE, LAMPS, SOFAS, TURN_S, Shop
 
 
 @pytest.fixture
@@ -219,6 +65,49 @@ def test_who_did_not_agree_is_nowhere_and_yet_known(shop: Shop) -> None:
     shop.hear({1: LAMPS}, seconds=5)
     assert shop.here() == {}
     assert shop.whose(shop.heard(shop.desk.worn_by[1], 1.0).frame) == 1
+
+
+def test_who_is_not_followed_costs_nothing_and_who_left_is_forgotten_in_chunks(
+    shop: Shop,
+) -> None:
+    """Of all those whose band opens tablets only, nothing is written, however often it looks."""
+    for number in range(1, FORGOTTEN_AT_ONCE + 2):
+        shop.desk.hand_out(number, follow=number != 1)
+    shop.presence.turn()
+    written: list[str] = []
+    event.listen(shop.engine, "before_cursor_execute", lambda *a: written.append(a[2]))
+
+    def deletes() -> int:
+        return sum(one.startswith("DELETE FROM band_presence") for one in written)
+
+    shop.hear({}, seconds=3 * RELOADED_EVERY_S)
+    assert deletes() == 0
+    shop.desk.bands = {1: shop.desk.bands[1]}
+    shop.hear({}, seconds=RELOADED_EVERY_S)
+    assert deletes() == 1
+    for number in range(2, FORGOTTEN_AT_ONCE + 3):
+        shop.desk.hand_out(number)
+    shop.hear({}, seconds=RELOADED_EVERY_S)
+    shop.desk.bands = {1: shop.desk.bands[1]}
+    shop.hear({}, seconds=3 * RELOADED_EVERY_S)
+    assert deletes() == 3
+
+
+def test_who_withdraws_while_the_database_is_away_is_forgotten_when_it_is_back(shop: Shop) -> None:
+    """At the next turn, not at the next look."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE band_presence RENAME TO away")
+    del shop.desk.bands[1]
+    shop.presence.reload()
+    with pytest.raises(DBAPIError, match="band_presence"):
+        shop.presence.turn()
+    with unit_of_work(shop.engine) as db:
+        db.connection().exec_driver_sql("ALTER TABLE away RENAME TO band_presence")
+    assert shop.here() == {1: "lamps"}
+    shop.presence.turn()
+    assert shop.here() == {}
 
 
 def test_a_band_that_is_lost_is_nobodys_within_seconds(shop: Shop) -> None:
@@ -382,6 +271,37 @@ def test_who_was_here_when_the_process_died_is_not_here_for_ever(shop: Shop) -> 
     shop.presence = shop.process()
     shop.hear({2: LAMPS}, seconds=5)
     assert shop.here() == {2: "lamps"}
+
+
+def test_who_was_here_when_the_floor_was_drawn_anew_stays_and_leaves(shop: Shop) -> None:
+    """A receiver was moved: nobody comes twice, and who has gone is not here for ever."""
+    shop.desk.hand_out(1)
+    shop.desk.hand_out(2)
+    shop.hear({1: LAMPS, 2: LAMPS}, seconds=5)
+    since = shop.row(1)
+    redrawn = shop.plan().replace("at = [5.0, 5.0]", "at = [5.5, 5.5]")
+    with unit_of_work(shop.engine) as db:
+        draw(db, HERE, read_plan(redrawn.encode()))
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 2)
+    assert shop.here() == {1: "lamps", 2: "lamps"}
+    shop.hear({1: LAMPS}, seconds=DEPARTED_AFTER_S)
+    assert shop.here() == {1: "lamps"}
+    assert shop.row(1) == since
+    assert shop.entered() == {"lamps": 2}
+    shop.hear({1: SOFAS}, seconds=10)
+    assert shop.here() == {1: "sofas"}
+
+
+def test_whose_zone_is_drawn_no_more_is_where_she_is_heard(shop: Shop) -> None:
+    """The zone has another name now: she is in that one, and has not come anew."""
+    shop.desk.hand_out(1)
+    shop.hear({1: LAMPS}, seconds=5)
+    arrived, _ = shop.row(1)
+    with unit_of_work(shop.engine) as db:
+        draw(db, HERE, read_plan(shop.plan().replace('"lamps"', '"lights"').encode()))
+    shop.hear({1: LAMPS}, seconds=RELOADED_EVERY_S + 2)
+    assert shop.here() == {1: "lights"}
+    assert shop.row(1)[0] == arrived
 
 
 def test_a_partition_that_is_not_ours_is_left_to_others(shop: Shop) -> None:
