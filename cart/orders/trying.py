@@ -22,6 +22,7 @@ from cart.orders import slots
 from cart.orders.attempts import Wish, attempt_row
 from cart.orders.facts import Estimate
 from cart.orders.model import CheckoutState, TenderKind
+from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from cart.orders.terms import Terms
 from cart.orders.view import CheckoutView, open_views
@@ -45,12 +46,12 @@ _TAKE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a shopper asks for: to pay her checkout, of which she saw this total."""
+    """What a shopper asks for: to pay her checkout as she saw it."""
 
     checkout_id: str
     session_id: str
     attempt_id: str
-    total_minor: int
+    shown: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def begin_many(
         seen = views[one.checkout_id]
         totals = seen.totals
         # What a voucher pays, or what costs nothing, asks no provider.
-        if seen.problems or not totals.rest_minor == totals.total_minor == one.total_minor > 0:
+        if seen.problems or not totals.rest_minor == totals.total_minor > 0:
+            continue
+        if not one.shown.still_is(seen):
             continue
         checkout = checkouts[one.checkout_id]
         located = seen.terms or Terms(checkout.location_id)

@@ -16,6 +16,7 @@ from cart.idempotency.service import Answered
 from cart.orders import trying
 from cart.orders.attempts import attempt_id_of
 from cart.orders.model import AttemptState, CheckoutState
+from cart.orders.seen import Seen
 from cart.orders.trying import Tried, Try
 from gateway.fanout import OrderChanged
 from mobile_api.edge.lane import Unusual
@@ -37,7 +38,7 @@ class PayWish:
     request_hash: str
     token: str | None
     checkout_id: str
-    total_minor: int
+    seen: Seen
     alone: Callable[[], Response]
 
 
@@ -97,7 +98,7 @@ def begin_together(
                 wishes[place].checkout_id,
                 session.session_id,
                 attempt_id_of(wishes[place].key),
-                wishes[place].total_minor,
+                wishes[place].seen,
             )
             for place, session in sessions.items()
         ]

@@ -86,6 +86,7 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             checkout_id=checkout_id,
             attempt_id=attempt_id,
             total_minor=wanted.total_minor,
+            promise_at=wanted.promise_at,
             ready_estimate=ready_estimate(wired, db, checkout_id),
         )
         if begun.settled is not None:
@@ -103,7 +104,7 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
 
     token, request_hash = once.visitor.token, once.keyed.request_hash
     answer = await wired.paying.do(
-        PayWish(once.key, request_hash, token, checkout_id, wanted.total_minor, alone)
+        PayWish(once.key, request_hash, token, checkout_id, wanted.seen, alone)
     )
     if isinstance(answer, Reserved):
         return await _with_page(wired, answer)

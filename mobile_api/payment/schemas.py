@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from cart.orders.model import AttemptState, CheckoutState
+from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from mobile_api.carts.schemas import Taken
 
@@ -13,9 +14,19 @@ MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
 
 
 class Pay(Taken):
-    """Pay what the shopper sees. Another total than the checkout's is refused: she looks anew."""
+    """Pay what the shopper sees. What has become another is refused: she looks anew.
+
+    ``promise_at``: the time that was shown; refused where it is a later quarter hour now.
+    A client that shows no time leaves it out.
+    """
 
     total_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
+    promise_at: AwareDatetime | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What the shopper saw."""
+        return Seen(self.total_minor, promise_at=self.promise_at)
 
 
 class PaymentOut(BaseModel):
