@@ -86,6 +86,7 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             checkout_id=checkout_id,
             attempt_id=attempt_id,
             total_minor=wanted.total_minor,
+            rest_minor=wanted.rest_minor,
             promise_at=wanted.promise_at,
             ready_estimate=ready_estimate(wired, db, checkout_id),
         )

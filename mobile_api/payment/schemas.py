@@ -16,17 +16,19 @@ MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
 class Pay(Taken):
     """Pay what the shopper sees. What has become another is refused: she looks anew.
 
+    ``rest_minor``: what of it a voucher left to pay; refused where it is another now.
     ``promise_at``: the time that was shown; refused where it is a later quarter hour now.
-    A client that shows no time leaves it out.
+    A client that shows neither leaves them out.
     """
 
     total_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
+    rest_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)] | None = None
     promise_at: AwareDatetime | None = None
 
     @property
     def seen(self) -> Seen:
         """What the shopper saw."""
-        return Seen(self.total_minor, promise_at=self.promise_at)
+        return Seen(self.total_minor, self.rest_minor, self.promise_at)
 
 
 class PaymentOut(BaseModel):

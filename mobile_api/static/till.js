@@ -108,7 +108,7 @@ function showCheckout(state) {
     scrollTo(0, 0);
     $("#main").focus({ preventScroll: true });
   } else if (Number(fresh.dataset.version) >= Number(old.dataset.version)) {
-    for (const name of ["version", "total", "promise", "now"]) old.dataset[name] = fresh.dataset[name];
+    for (const name of ["version", "total", "rest", "promise", "now"]) old.dataset[name] = fresh.dataset[name];
     for (const part of $$("[data-part]", fresh)) {
       const target = $(`[data-part=${part.dataset.part}]`, old);
       if (target && !("returned" in old.dataset)) swapPart(target, part);
@@ -171,8 +171,8 @@ Object.assign(acts, {
   pay: () => inTurn(async () => {
     wantsToPay = true;
     try {
-      const { total, promise } = box().dataset;
-      const asked = await send("POST", api("/pay"), { total_minor: Number(total), promise_at: promise || null });
+      const { total, rest, promise } = box().dataset;
+      const asked = await send("POST", api("/pay"), { total_minor: Number(total), rest_minor: Number(rest), promise_at: promise || null });
       if (asked.redirect_url) goAndPay(asked.redirect_url);
       else await lookAtCheckout();
     } catch (problem) {

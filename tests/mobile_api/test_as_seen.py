@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from cart.db import unit_of_work
 from cart.orders import terms
-from cart.orders.tables import OrderRow
+from cart.orders.tables import AttemptRow, OrderRow
 from cart.orders.terms import Terms
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
@@ -119,3 +119,38 @@ def test_a_client_that_shows_no_time_is_not_asked_for_one(
     assert first["totals"]["total"]["minor"] == LAMP_MINOR
     for one, checkout in ((phone, first), (other, second)):
         assert pay(one, checkout).json()["checkout_state"] == "paid"
+
+
+def test_one_voucher_on_two_phones_charges_nobody_more(
+    phone: TestClient, another_phone: MakePhone, desk: Desk, shop_engine: Engine
+) -> None:
+    """Both saw that it pays all of it; the second is refused, not charged."""
+    other, card = another_phone(), desk.gift_card(LAMP_MINOR)
+    first, second = opened(phone, card), opened(other, card)
+    assert second["totals"]["to_pay"]["minor"] == 0
+    form = form_of(other, second)
+    assert pay(phone, first, rest_minor=0).json()["checkout_state"] == "paid"
+    refused(pay(other, second, rest_minor=0), 409, "checkout_changed")
+    where = f"/checkout/{second['id']}"
+    answer = other.post(f"{where}/pay", data=form, follow_redirects=False)
+    assert answer.headers["location"] == f"{where}?fault=checkout_changed"
+    now = looked(other, second)
+    assert (now["state"], now["can_pay"]) == ("open", False)
+    assert [one["kind"] for one in now["problems"]] == ["voucher"]
+    assert len(rows(shop_engine, OrderRow)) == 1
+
+
+def test_a_voucher_with_less_on_it_leaves_more_to_pay(
+    phone: TestClient, another_phone: MakePhone, desk: Desk, shop_engine: Engine
+) -> None:
+    """It still pays a part: to pay that much more is hers to decide."""
+    other, card = another_phone(), desk.gift_card(LAMP_MINOR + 5_000)
+    first, second = opened(phone, card), opened(other, card)
+    assert pay(phone, first, rest_minor=0).json()["checkout_state"] == "paid"
+    assert looked(other, second)["can_pay"]
+    refused(pay(other, second, rest_minor=0), 409, "checkout_changed")
+    now = looked(other, second)
+    assert now["totals"]["to_pay"]["minor"] == LAMP_MINOR - 5_000
+    assert len(rows(shop_engine, AttemptRow)) == 1
+    form = form_of(other, now)
+    assert int(form["rest_minor"]) == LAMP_MINOR - 5_000
