@@ -25,7 +25,7 @@ from cart.orders.model import CheckoutState, TenderKind
 from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from cart.orders.terms import Terms
-from cart.orders.view import CheckoutView, open_views
+from cart.orders.view import CheckoutView, held, open_views
 from cart.ports import LocationFacts, Promising, Shop
 
 _LOCK: Final = (
@@ -56,12 +56,16 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A try whose pieces are reserved, and what its provider is to be asked for."""
+    """A try whose pieces are reserved, and what its provider is to be asked for.
+
+    ``view``: the checkout as it is now.
+    """
 
     attempt_id: str
     checkout_version: int
     place: LocationFacts
     wish: Wish
+    view: CheckoutView
 
 
 def begin_many(
@@ -121,7 +125,7 @@ def begin_many(
         one.attempt_id: _tried(
             checkouts[one.checkout_id],
             attempts[one.attempt_id],
-            views[one.checkout_id].place,
+            views[one.checkout_id],
             versions[one.checkout_id],
         )
         for one in begun
@@ -192,7 +196,7 @@ def _tender(ids: Ids, attempt: AttemptRow) -> TenderRow:
     )
 
 
-def _tried(checkout: CheckoutRow, attempt: AttemptRow, place: LocationFacts, version: int) -> Tried:
+def _tried(checkout: CheckoutRow, attempt: AttemptRow, seen: CheckoutView, version: int) -> Tried:
     wish = Wish(
         amount_minor=attempt.total_minor,
         currency=attempt.currency,
@@ -203,4 +207,4 @@ def _tried(checkout: CheckoutRow, attempt: AttemptRow, place: LocationFacts, ver
         location_id=checkout.location_id,
         provider_ref=None,
     )
-    return Tried(attempt.id, version, place, wish)
+    return Tried(attempt.id, version, seen.place, wish, held(seen, attempt, version))

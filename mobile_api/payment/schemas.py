@@ -9,6 +9,7 @@ from cart.orders.model import AttemptState, CheckoutState
 from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from mobile_api.carts.schemas import Taken
+from mobile_api.checkouts.schemas import CheckoutOut
 
 MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
 
@@ -36,6 +37,7 @@ class PaymentOut(BaseModel):
 
     ``redirect_url``: the provider's page, while it is open. ``reserved_until``:
     until then everything is held. ``attempt_id`` null: nothing was tried yet.
+    ``checkout``: the whole checkout, as it is with that.
     """
 
     checkout_id: str
@@ -47,6 +49,7 @@ class PaymentOut(BaseModel):
     redirect_url: str = ""
     reserved_until: datetime | None = None
     failure: str = ""
+    checkout: CheckoutOut
 
 
 class WebhookOut(BaseModel):
@@ -62,7 +65,7 @@ class Tried(BaseModel):
 
 
 def payment_out(
-    checkout: CheckoutRow, attempt: AttemptRow | None, payment: TenderRow | None
+    checkout: CheckoutRow, attempt: AttemptRow | None, payment: TenderRow | None, whole: CheckoutOut
 ) -> PaymentOut:
     """Return where a checkout's payment stands. ``payment``: what a provider is asked for."""
     found = PaymentOut(
@@ -70,6 +73,7 @@ def payment_out(
         checkout_state=CheckoutState(checkout.state),
         version=checkout.version,
         order_id=checkout.order_id,
+        checkout=whole,
     )
     if attempt is None:
         return found

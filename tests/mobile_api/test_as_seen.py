@@ -67,8 +67,10 @@ def test_a_later_time_is_not_promised_behind_her_back(
     shown = second["promise_at"]
     assert first["promise_at"] == shown
     assert pay(phone, first, promise_at=shown).json()["checkout_state"] == "paid"
-    refused(pay(other, second, promise_at=shown), 409, "checkout_changed")
-    now = looked(other, second)
+    told = pay(other, second, promise_at=shown)
+    refused(told, 409, "checkout_changed")
+    now = told.json()["data"]["checkout"]
+    assert now == looked(other, second)
     assert now["state"] == "open"
     assert now["promise_at"] > shown
     assert len(rows(shop_engine, OrderRow)) == 1
@@ -154,3 +156,31 @@ def test_a_voucher_with_less_on_it_leaves_more_to_pay(
     assert len(rows(shop_engine, AttemptRow)) == 1
     form = form_of(other, now)
     assert int(form["rest_minor"]) == LAMP_MINOR - 5_000
+
+
+def test_every_answer_brings_the_whole_checkout(
+    phone: TestClient, another_phone: MakePhone, desk: Desk
+) -> None:
+    """Paid, refused, repeated, too late to change: each says what the checkout is by now."""
+    other = another_phone()
+    first, headers = opened(phone, desk.gift_card()), key()
+    path = f"{CHECKOUTS}/{first['id']}"
+    wrong = {"total_minor": 1}
+    for _ in range(2):
+        told = phone.post(f"{path}/pay", json=wrong, headers=headers)
+        refused(told, 409, "checkout_changed")
+        assert told.headers["content-type"] == "application/problem+json"
+        assert told.json()["data"]["checkout"] == looked(phone, first)
+    stopped = phone.post(f"{path}/stop", json={}, headers=key()).json()
+    assert stopped["checkout"] == looked(phone, first)
+    paid = pay(phone, first)
+    assert (paid.json()["checkout"], paid.json()["checkout"]["state"]) == (
+        looked(phone, first),
+        "paid",
+    )
+    for what, body in (("pay", {"total_minor": LAMP_MINOR}), ("choices", {"email": "a@b.example"})):
+        late = phone.post(f"{path}/{what}", json=body, headers=key())
+        refused(late, 409, "checkout_closed")
+        assert late.json()["data"]["checkout"]["order_id"] == paid.json()["order_id"]
+        stranger = other.post(f"{path}/{what}", json=body, headers=key())
+        assert "checkout" not in stranger.json().get("data", {})

@@ -127,6 +127,9 @@ def test_many_at_once_each_buy_their_own(
         told = answer.json()
         assert (told["state"], told["checkout_state"]) == ("pending", "paying")
         assert told["redirect_url"]
+    for phone, answer in zip(phones, tried, strict=True):
+        told = answer.json()
+        assert told["checkout"] == phone.get(f"/api/v1/checkouts/{told['checkout_id']}").json()
     assert stock_of(shop_engine) == (LAMPS, 15, 0)
     refs = [answer.json()["redirect_url"].rpartition("/")[2] for answer in tried]
     at_once([partial(bank.choose, ref, Choice.PAY) for ref in refs])
@@ -221,7 +224,7 @@ def test_a_batch_is_one_transaction(
     checkouts = [json.loads(bytes(one.body)) for one in answers if isinstance(one, Response)]
     assert len(checkouts) == PHONES
     tries = [
-        PayWish(uuid.uuid4().hex, "hash", token, one["id"], seen_of(one), never)
+        PayWish(uuid.uuid4().hex, "hash", token, one["id"], seen_of(one), "en", never)
         for token, one in zip(tokens, checkouts, strict=True)
     ]
     begun = [one for one in begin_together(parts, tries) if isinstance(one, Reserved)]
