@@ -5,7 +5,7 @@ provider itself, and places no order: ``cart.orders.settling`` does, by what com
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, update
 
@@ -35,6 +35,7 @@ from cart.orders.model import (
 from cart.orders.pricing import Totals
 from cart.orders.purse import service as purses
 from cart.orders.purse.model import PurseUse
+from cart.orders.seen import Seen
 from cart.orders.settling import Settled, attempt_of, buy, end, end_attempt, settle
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from cart.orders.terms import Terms
@@ -84,19 +85,22 @@ def begin(  # noqa: PLR0913 - what she saw, and what is to pay it
     attempt_id: str,
     total_minor: int,
     rest_minor: int | None = None,
+    promise_at: datetime | None = None,
     ready_estimate: timedelta | None = None,
     purse: PurseUse | None = None,
 ) -> Begun:
     """Promise the pieces, the slot and the voucher's part for ``total_minor``, all or none.
 
     ``rest_minor``: what she saw that a voucher leaves to pay, where there is one.
+    ``promise_at``: when she saw that it would be ready. None of either: not compared.
     ``purse``: what pays that rest at once, instead of a provider. The same ``attempt_id``
     again is the same try. A refusal has to undo the unit of work, or
     the savepoint, that it comes out of: that is what takes the rest back.
 
     Raises:
         UnknownCheckout: no such checkout.
-        CheckoutChanged: the total is another than she saw, or she has to decide something.
+        CheckoutChanged: the sums are others than she saw, it will be ready in a later
+            quarter hour, or she has to decide something.
         CheckoutClosed: paid, cancelled, or being paid by another try.
         PurseOff, PurseLimit, PurseShort: the purse does not pay it.
     """
@@ -108,7 +112,7 @@ def begin(  # noqa: PLR0913 - what she saw, and what is to pay it
         return Begun(known.id, AttemptState(known.state), minor, wish=asked)
     _require_open(db, clock, shop, checkout, fresh=known is None)
     seen = open_view(db, clock, shop, checkout, ready_estimate=ready_estimate)
-    _require_as_seen(seen, total_minor, rest_minor)
+    _require_as_seen(seen, Seen(total_minor, rest_minor, promise_at))
     located = seen.terms or Terms(checkout.location_id)
     attempt, wanted = attempt_row(clock.now(), checkout, seen, located, attempt_id)
     _promise(db, clock, shop, attempt, wanted, capacity=located.orders_per_quarter)
@@ -166,12 +170,10 @@ def _require_open(
         raise CheckoutClosed(msg, checkout_id=checkout.id, state=checkout.state)
 
 
-def _require_as_seen(seen: CheckoutView, total_minor: int, rest_minor: int | None) -> None:
-    totals = seen.totals
-    same = totals.total_minor == total_minor and rest_minor in (None, totals.rest_minor)
-    if seen.problems or not same:
+def _require_as_seen(now: CheckoutView, seen: Seen) -> None:
+    if now.problems or not seen.still_is(now):
         msg = "the checkout is not what the shopper saw"
-        raise CheckoutChanged(msg, checkout_id=seen.id, total_minor=totals.total_minor)
+        raise CheckoutChanged(msg, checkout_id=now.id, total_minor=now.totals.total_minor)
 
 
 def _promise(

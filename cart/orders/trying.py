@@ -22,9 +22,10 @@ from cart.orders import slots
 from cart.orders.attempts import Wish, attempt_row
 from cart.orders.facts import Estimate
 from cart.orders.model import CheckoutState, TenderKind
+from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from cart.orders.terms import Terms
-from cart.orders.view import CheckoutView, open_views
+from cart.orders.view import CheckoutView, held, open_views
 from cart.ports import LocationFacts, Promising, Shop
 
 _LOCK: Final = (
@@ -45,22 +46,26 @@ _TAKE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a shopper asks for: to pay her checkout, of which she saw this total."""
+    """What a shopper asks for: to pay her checkout as she saw it."""
 
     checkout_id: str
     session_id: str
     attempt_id: str
-    total_minor: int
+    shown: Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A try whose pieces are reserved, and what its provider is to be asked for."""
+    """A try whose pieces are reserved, and what its provider is to be asked for.
+
+    ``view``: the checkout as it is now.
+    """
 
     attempt_id: str
     checkout_version: int
     place: LocationFacts
     wish: Wish
+    view: CheckoutView
 
 
 def begin_many(
@@ -91,7 +96,9 @@ def begin_many(
         seen = views[one.checkout_id]
         totals = seen.totals
         # What a voucher pays, or what costs nothing, asks no provider.
-        if seen.problems or not totals.rest_minor == totals.total_minor == one.total_minor > 0:
+        if seen.problems or not totals.rest_minor == totals.total_minor > 0:
+            continue
+        if not one.shown.still_is(seen):
             continue
         checkout = checkouts[one.checkout_id]
         located = seen.terms or Terms(checkout.location_id)
@@ -118,7 +125,7 @@ def begin_many(
         one.attempt_id: _tried(
             checkouts[one.checkout_id],
             attempts[one.attempt_id],
-            views[one.checkout_id].place,
+            views[one.checkout_id],
             versions[one.checkout_id],
         )
         for one in begun
@@ -189,7 +196,7 @@ def _tender(ids: Ids, attempt: AttemptRow) -> TenderRow:
     )
 
 
-def _tried(checkout: CheckoutRow, attempt: AttemptRow, place: LocationFacts, version: int) -> Tried:
+def _tried(checkout: CheckoutRow, attempt: AttemptRow, seen: CheckoutView, version: int) -> Tried:
     wish = Wish(
         amount_minor=attempt.total_minor,
         currency=attempt.currency,
@@ -200,4 +207,4 @@ def _tried(checkout: CheckoutRow, attempt: AttemptRow, place: LocationFacts, ver
         location_id=checkout.location_id,
         provider_ref=None,
     )
-    return Tried(attempt.id, version, place, wish)
+    return Tried(attempt.id, version, seen.place, wish, held(seen, attempt, version))

@@ -4,7 +4,7 @@ Loads the facts, and lets the pure rules decide. Writes nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -264,6 +264,25 @@ def _frozen(db: Session, shop: Shop, checkout: CheckoutRow, attempt: AttemptRow)
         reserved_until=attempt.reserved_until if paying else None,
         redirect_url=paid_by.redirect_url if paid_by and paying else "",
         order_id=checkout.order_id,
+    )
+
+
+def held(seen: CheckoutView, attempt: AttemptRow, version: int) -> CheckoutView:
+    """Return what an open checkout is once ``attempt`` holds all of it, without asking anew.
+
+    ``version``: the checkout's, by then. As :func:`view` has it, of what no voucher pays for.
+    """
+    return replace(
+        seen,
+        state=CheckoutState.PAYING,
+        version=version,
+        ships=seen.method == Method.SHIP,
+        calendar=None,
+        soonest=attempt.promise_at,
+        promise=Promise(attempt.promise_at, attempt.slot_at or attempt.promise_at),
+        attempt_id=attempt.id,
+        reserved_until=attempt.reserved_until,
+        terms=None,
     )
 
 

@@ -270,6 +270,8 @@ async def pay(
     *,
     key: Annotated[str, Form(max_length=KEY_LENGTH_MAX)],
     total_minor: Annotated[int, Form(ge=0, le=MINOR_MAX)],
+    rest_minor: Annotated[int | None, Form(ge=0, le=MINOR_MAX)] = None,
+    promise_at: Annotated[str, Form(max_length=MOMENT_LENGTH_MAX)] = "",
 ) -> Response:
     """Hold everything, and show the way on to the provider's page.
 
@@ -277,8 +279,15 @@ async def pay(
     did not name, also by way of a redirect.
     """
     try:
-        once = Once(keyed_form(request, key, str(total_minor)), visitor)
-        answer = await payment.pay(checkout_id, Pay(total_minor=total_minor), wired, once)
+        once = Once(
+            keyed_form(request, key, str(total_minor), str(rest_minor), promise_at), visitor
+        )
+        seen = Pay(
+            total_minor=total_minor,
+            rest_minor=rest_minor,
+            promise_at=_moment(promise_at) if promise_at else None,
+        )
+        answer = await payment.pay(checkout_id, seen, wired, once)
     except CarryoverError as refusal:
         return _to(checkout_id, refusal.code)
     return _to(checkout_id, _code_of(answer))

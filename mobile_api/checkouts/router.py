@@ -21,6 +21,7 @@ from mobile_api.bells import bell_stream, cart_topic, order_topic
 from mobile_api.checkouts import queries, service
 from mobile_api.checkouts.opening import CREATED, OpenWish
 from mobile_api.checkouts.pages import checkout_html
+from mobile_api.checkouts.refusing import REFUSED, with_checkout
 from mobile_api.checkouts.schemas import (
     AcceptPrice,
     CheckoutOut,
@@ -78,7 +79,7 @@ def _once(
         queries.own(db, checkout_id, shopper.id)
         return _change(request, wired, db, checkout_id, lambda: act(db))
 
-    return once.run(effect, needs_session=True)
+    return with_checkout(request, wired, once.run(effect, needs_session=True), checkout_id)
 
 
 async def _ordinary_opening(request: Request) -> Response | None:
@@ -142,7 +143,7 @@ def checkout_events(
     return bell_stream(wired.bells, [order_topic(checkout_id), cart_topic(cart_id)], held)
 
 
-@router.post("/{checkout_id}/choices", response_model=CheckoutOut)
+@router.post("/{checkout_id}/choices", response_model=CheckoutOut, responses={**REFUSED})
 def post_choices(
     request: Request, checkout_id: CheckoutId, wanted: Choices, wired: Wired, once: OnceOnly
 ) -> Response:
@@ -162,7 +163,7 @@ def post_choices(
     return _once(request, wired, once, checkout_id, act)
 
 
-@router.post("/{checkout_id}/prices", response_model=CheckoutOut)
+@router.post("/{checkout_id}/prices", response_model=CheckoutOut, responses={**REFUSED})
 def post_price(
     request: Request, checkout_id: CheckoutId, wanted: AcceptPrice, wired: Wired, once: OnceOnly
 ) -> Response:
@@ -181,7 +182,7 @@ def post_price(
     return _once(request, wired, once, checkout_id, act)
 
 
-@router.post("/{checkout_id}/voucher", response_model=CheckoutOut)
+@router.post("/{checkout_id}/voucher", response_model=CheckoutOut, responses={**REFUSED})
 def post_voucher(
     request: Request, checkout_id: CheckoutId, wanted: UseVoucher, wired: Wired, once: OnceOnly
 ) -> Response:
@@ -207,7 +208,7 @@ def delete_voucher(
         return _change(request, wired, db, checkout_id, act)
 
 
-@router.post("/{checkout_id}/close", response_model=CheckoutOut)
+@router.post("/{checkout_id}/close", response_model=CheckoutOut, responses={**REFUSED})
 def close_checkout(
     request: Request, checkout_id: CheckoutId, wired: Wired, once: OnceOnly
 ) -> Response:

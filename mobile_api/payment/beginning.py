@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from cart.db import unit_of_work
 from cart.idempotency import service as keys
@@ -16,10 +17,14 @@ from cart.idempotency.service import Answered
 from cart.orders import trying
 from cart.orders.attempts import attempt_id_of
 from cart.orders.model import AttemptState, CheckoutState
+from cart.orders.seen import Seen
 from cart.orders.trying import Tried, Try
 from gateway.fanout import OrderChanged
+from mobile_api.checkouts.schemas import CheckoutOut, checkout_out
+from mobile_api.checkouts.shown import shown
 from mobile_api.edge.lane import Unusual
 from mobile_api.edge.together import usual
+from mobile_api.look.words import Words, words
 from mobile_api.payment import schemas, steps
 from mobile_api.payment.awaiting import Page
 from mobile_api.payment.schemas import PaymentOut
@@ -31,13 +36,14 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class PayWish:
-    """One request to pay. ``alone``: does and answers it by itself."""
+    """One request to pay. ``locale``: of its answer; ``alone``: does and answers it by itself."""
 
     key: str
     request_hash: str
     token: str | None
     checkout_id: str
-    total_minor: int
+    seen: Seen
+    locale: str
     alone: Callable[[], Response]
 
 
@@ -59,12 +65,13 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A try that holds its pieces; its page is still to be made."""
+    """A try that holds its pieces; its page is still to be made. ``checkout``: as it is so far."""
 
     attempt_id: str
     checkout_id: str
     reserved_until: datetime
     asking: Asking
+    checkout: CheckoutOut
 
     def out(self, page: Page) -> PaymentOut:
         """Return how it stands once it has its page."""
@@ -77,6 +84,9 @@ class Reserved:
             state=AttemptState.PENDING,
             redirect_url=page.redirect_url,
             reserved_until=self.reserved_until,
+            checkout=self.checkout.model_copy(
+                update={"version": page.version, "redirect_url": page.redirect_url}
+            ),
         )
 
 
@@ -97,7 +107,7 @@ def begin_together(
                 wishes[place].checkout_id,
                 session.session_id,
                 attempt_id_of(wishes[place].key),
-                wishes[place].total_minor,
+                wishes[place].seen,
             )
             for place, session in sessions.items()
         ]
@@ -111,14 +121,19 @@ def begin_together(
             wish = wishes[place]
             body = schemas.Tried(attempt_id=one.attempt_id).model_dump_json()
             answered.append(Answered(wish.key, wish.request_hash, OK, body, session.session_id, ""))
-            answers[place] = _reserved(parts, one, asking)
+            answers[place] = _reserved(parts, db, one, asking, words(wish.locale))
             parts.tell(db, OrderChanged(one.wish.checkout_id, one.checkout_version))
         keys.keep(db, parts.clock, answered)
     parts.marked("reserved")
     return answers
 
 
-def _reserved(parts: Parts, one: Tried, asking: Asking) -> Reserved:
+def _reserved(parts: Parts, db: Session, one: Tried, asking: Asking, w: Words) -> Reserved:
+    """Return a try that was made; its checkout is known already, and nothing is asked for it."""
     worded = steps.in_words(parts, one.wish, one.place)
     asking.wishes[one.attempt_id] = worded
-    return Reserved(one.attempt_id, one.wish.checkout_id, one.wish.expires_at, asking)
+    seen = shown(
+        db, w, one.view, now=parts.clock.now(), attempt=None, shipping_minor=0, whole=False
+    )
+    checkout = checkout_out(seen, w)
+    return Reserved(one.attempt_id, one.wish.checkout_id, one.wish.expires_at, asking, checkout)

@@ -22,11 +22,15 @@ from cart.orders import paying
 from cart.orders.model import AttemptState
 from cart.orders.tables import CheckoutRow
 from cart.ports import RefundNews
+from mobile_api.checkouts import service
 from mobile_api.checkouts.queries import last_attempt, own
-from mobile_api.checkouts.service import ready_estimate
+from mobile_api.checkouts.refusing import REFUSED, with_checkout
+from mobile_api.checkouts.schemas import checkout_out
 from mobile_api.edge.access import Role, allow
+from mobile_api.edge.language import locale_of
 from mobile_api.edge.once import OnceOnly, read_once
 from mobile_api.edge.short_way import ShortRoute, plain_json, short_way
+from mobile_api.look.words import Words, words
 from mobile_api.payment import queries, steps
 from mobile_api.payment.awaiting import Page
 from mobile_api.payment.beginning import OK, PayWish, Reserved
@@ -67,12 +71,12 @@ async def _ordinary_news(request: Request) -> Response | None:
     "/checkouts/{checkout_id}/pay",
     dependencies=[allow(Role.SHOPPER)],
     response_model=PaymentOut,
-    responses={202: {"model": PaymentOut}, 503: {}},
+    responses={202: {"model": PaymentOut}, 503: {}, **REFUSED},
 )
 @short_way(_ordinary_try)
 async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly) -> Response:
     """Hold everything and get the provider's page. 202: it is not made yet; look again."""
-    attempt_id = paying.attempt_id_of(once.key)
+    attempt_id, request = paying.attempt_id_of(once.key), once.keyed.request
     wish: Wish | None = None
 
     def effect(db: Session, shopper: ShopperSessionRow) -> BaseModel:
@@ -86,7 +90,9 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
             checkout_id=checkout_id,
             attempt_id=attempt_id,
             total_minor=wanted.total_minor,
-            ready_estimate=ready_estimate(wired, db, checkout_id),
+            rest_minor=wanted.rest_minor,
+            promise_at=wanted.promise_at,
+            ready_estimate=service.ready_estimate(wired, db, checkout_id),
         )
         if begun.settled is not None:
             finish(wired, db, begun.settled)
@@ -103,21 +109,22 @@ async def pay(checkout_id: CheckoutId, wanted: Pay, wired: Wired, once: OnceOnly
 
     token, request_hash = once.visitor.token, once.keyed.request_hash
     answer = await wired.paying.do(
-        PayWish(once.key, request_hash, token, checkout_id, wanted.total_minor, alone)
+        PayWish(once.key, request_hash, token, checkout_id, wanted.seen, locale_of(request), alone)
     )
     if isinstance(answer, Reserved):
-        return await _with_page(wired, answer)
+        return await _with_page(request, wired, answer)
     if answer.status_code != OK:  # a refusal, and nothing is held
-        return answer
+        return await asyncio.to_thread(with_checkout, request, wired, answer, checkout_id)
     if wired.working:
         await _page_made(wired, attempt_id, wish)
-    return _how_it_stands(await asyncio.to_thread(_stands, wired, attempt_id))
+    return _how_it_stands(await asyncio.to_thread(_stands, request, wired, attempt_id))
 
 
 @router.post(
     "/checkouts/{checkout_id}/stop",
     dependencies=[allow(Role.SHOPPER)],
     response_model=PaymentOut,
+    responses={**REFUSED},
 )
 def stop(checkout_id: CheckoutId, wired: Wired, once: OnceOnly) -> Response:
     """Give the attempt up: what it held is free, the page is closed, the checkout open again.
@@ -129,9 +136,10 @@ def stop(checkout_id: CheckoutId, wired: Wired, once: OnceOnly) -> Response:
         open_attempt = own(db, checkout_id, shopper.id).attempt_id
         if open_attempt is not None:
             end(wired, db, open_attempt, AttemptState.CANCELLED)
-        return _out(db, checkout_id)
+        return _out(once.keyed.request, wired, db, checkout_id)
 
-    return once.run(effect, needs_session=True)
+    answer = once.run(effect, needs_session=True)
+    return with_checkout(once.keyed.request, wired, answer, checkout_id)
 
 
 @router.post("/payments/{provider}/webhook", dependencies=[allow(Role.PROVIDER)])
@@ -152,23 +160,29 @@ async def webhook(request: Request, provider: ProviderName, wired: Wired) -> Web
     return WebhookOut(taken=True)
 
 
-def _out(db: Session, checkout_id: str) -> PaymentOut:
+def _out(request: Request, wired: Parts, db: Session, checkout_id: str) -> PaymentOut:
     """Return how it stands within this transaction."""
     db.flush()
     db.expire_all()  # the domain changes rows by UPDATE
     checkout = db.get_one(CheckoutRow, checkout_id)
     attempt = last_attempt(db, checkout_id)
-    return payment_out(checkout, attempt, queries.payment_of(db, attempt.id) if attempt else None)
+    payment, spoken = queries.payment_of(db, attempt.id) if attempt else None, _words(request)
+    whole = checkout_out(service.read(wired, db, spoken, checkout_id, whole=False), spoken)
+    return payment_out(checkout, attempt, payment, whole)
 
 
-async def _with_page(wired: Parts, reserved: Reserved) -> Response:
+def _words(request: Request) -> Words:
+    return words(locale_of(request))
+
+
+async def _with_page(request: Request, wired: Parts, reserved: Reserved) -> Response:
     """Wait for the page of a try that was reserved with others, and return how it stands."""
     page: Page | None = None
     if wired.working:
         page = await _until_told(wired, reserved.attempt_id, reserved.asking.start)
     if page is not None:
         return _how_it_stands(reserved.out(page))
-    return _how_it_stands(await asyncio.to_thread(_stands, wired, reserved.attempt_id))
+    return _how_it_stands(await asyncio.to_thread(_stands, request, wired, reserved.attempt_id))
 
 
 async def _page_made(wired: Parts, attempt_id: str, begun: Wish | None) -> None:
@@ -206,18 +220,20 @@ def _is_reserved(wired: Parts, attempt_id: str) -> bool:
         return queries.is_reserved(db, attempt_id)
 
 
-def _stands(wired: Parts, attempt_id: str) -> PaymentOut:
+def _stands(request: Request, wired: Parts, attempt_id: str) -> PaymentOut:
     """Return how it stands.
 
     Raises:
         PaymentUnavailable: the provider made no page; nothing is held.
     """
-    with glancing(wired.engine) as db:
+    spoken = _words(request)
+    with reading(wired.engine) as db:
         checkout, attempt, payment = queries.standing(db, attempt_id)
         if attempt.state == AttemptState.FAILED and payment and payment.provider_ref is None:
             msg = f"no payment page: {attempt.failure}; try again with a new Idempotency-Key"
             raise PaymentUnavailable(msg)
-        return payment_out(checkout, attempt, payment)
+        whole = checkout_out(service.read(wired, db, spoken, checkout.id, whole=False), spoken)
+        return payment_out(checkout, attempt, payment, whole)
 
 
 def _how_it_stands(found: PaymentOut) -> Response:

@@ -3,19 +3,33 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from cart.orders.model import AttemptState, CheckoutState
+from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
 from mobile_api.carts.schemas import Taken
+from mobile_api.checkouts.schemas import CheckoutOut
 
 MINOR_MAX = 2**53 - 1  # what JSON carries exactly everywhere
 
 
 class Pay(Taken):
-    """Pay what the shopper sees. Another total than the checkout's is refused: she looks anew."""
+    """Pay what the shopper sees. What has become another is refused: she looks anew.
+
+    ``rest_minor``: what of it a voucher left to pay; refused where it is another now.
+    ``promise_at``: the time that was shown; refused where it is a later quarter hour now.
+    A client that shows neither leaves them out.
+    """
 
     total_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
+    rest_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)] | None = None
+    promise_at: AwareDatetime | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What the shopper saw."""
+        return Seen(self.total_minor, self.rest_minor, self.promise_at)
 
 
 class PaymentOut(BaseModel):
@@ -23,6 +37,7 @@ class PaymentOut(BaseModel):
 
     ``redirect_url``: the provider's page, while it is open. ``reserved_until``:
     until then everything is held. ``attempt_id`` null: nothing was tried yet.
+    ``checkout``: the whole checkout, as it is with that.
     """
 
     checkout_id: str
@@ -34,6 +49,7 @@ class PaymentOut(BaseModel):
     redirect_url: str = ""
     reserved_until: datetime | None = None
     failure: str = ""
+    checkout: CheckoutOut
 
 
 class WebhookOut(BaseModel):
@@ -49,7 +65,7 @@ class Tried(BaseModel):
 
 
 def payment_out(
-    checkout: CheckoutRow, attempt: AttemptRow | None, payment: TenderRow | None
+    checkout: CheckoutRow, attempt: AttemptRow | None, payment: TenderRow | None, whole: CheckoutOut
 ) -> PaymentOut:
     """Return where a checkout's payment stands. ``payment``: what a provider is asked for."""
     found = PaymentOut(
@@ -57,6 +73,7 @@ def payment_out(
         checkout_state=CheckoutState(checkout.state),
         version=checkout.version,
         order_id=checkout.order_id,
+        checkout=whole,
     )
     if attempt is None:
         return found

@@ -108,7 +108,7 @@ function showCheckout(state) {
     scrollTo(0, 0);
     $("#main").focus({ preventScroll: true });
   } else if (Number(fresh.dataset.version) >= Number(old.dataset.version)) {
-    for (const name of ["version", "total", "now"]) old.dataset[name] = fresh.dataset[name];
+    for (const name of ["version", "total", "rest", "promise", "now"]) old.dataset[name] = fresh.dataset[name];
     for (const part of $$("[data-part]", fresh)) {
       const target = $(`[data-part=${part.dataset.part}]`, old);
       if (target && !("returned" in old.dataset)) swapPart(target, part);
@@ -171,7 +171,8 @@ Object.assign(acts, {
   pay: () => inTurn(async () => {
     wantsToPay = true;
     try {
-      const asked = await send("POST", api("/pay"), { total_minor: Number(box().dataset.total) });
+      const { total, rest, promise } = box().dataset;
+      const asked = await send("POST", api("/pay"), { total_minor: Number(total), rest_minor: Number(rest), promise_at: promise || null });
       if (asked.redirect_url) goAndPay(asked.redirect_url);
       else await lookAtCheckout();
     } catch (problem) {
@@ -183,8 +184,9 @@ Object.assign(acts, {
   stop: () => changed(() => send("POST", api("/stop"))),
 });
 
-/* a bell may be missed: while money is on its way the page also looks by itself */
-const LOOK_MS = { paying: 10000, returned: 3000 };
+/* a bell may be missed: while money is on its way the page also looks by itself; before that
+   time runs on, and with it when it will be ready: what she pays for is what she sees */
+const LOOK_MS = { paying: 10000, returned: 3000, open: 60000 };
 function watchCheckout() {
   ranOut = () => setTimeout(() => lookAtCheckout().catch(() => {}), 1500);
   follow(api("/events"), lookAtCheckout);
@@ -194,6 +196,8 @@ function watchCheckout() {
     setTimeout(again, returned === undefined ? LOOK_MS.paying : LOOK_MS.returned);
   };
   setTimeout(again, LOOK_MS.returned);
+  setInterval(() => { if (box().dataset.state === "open" && !document.hidden) lookAtCheckout().catch(() => {}); }, LOOK_MS.open);
+  document.addEventListener("visibilitychange", () => { if (box().dataset.state === "open" && !document.hidden) lookAtCheckout().catch(() => {}); });
 }
 
 /* ticket */

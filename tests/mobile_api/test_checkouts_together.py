@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +15,12 @@ import pytest
 from fastapi import FastAPI, Response
 from sqlalchemy import Engine
 
+from cart.db import unit_of_work
 from cart.kernel.ids import RandomIds
+from cart.orders import terms
+from cart.orders.seen import Seen
 from cart.orders.tables import AttemptRow, CheckoutRow, OrderRow
+from cart.orders.terms import Terms
 from mobile_api.app import create_app
 from mobile_api.checkouts.opening import OpenWish, open_together
 from mobile_api.payment.beginning import PayWish, Reserved, begin_together
@@ -100,6 +105,12 @@ def pay(phone: httpx2.Client, checkout: Any, headers: dict[str, str] | None = No
     return phone.post(path, json={"total_minor": total}, headers=headers or key())
 
 
+def seen_of(checkout: Any) -> Seen:  # noqa: ANN401 - JSON
+    """What she saw."""
+    promise_at = datetime.fromisoformat(checkout["promise_at"])
+    return Seen(checkout["totals"]["total"]["minor"], promise_at=promise_at)
+
+
 def test_many_at_once_each_buy_their_own(
     shop_engine: Engine, phones: list[httpx2.Client], bank: Bank
 ) -> None:
@@ -116,6 +127,9 @@ def test_many_at_once_each_buy_their_own(
         told = answer.json()
         assert (told["state"], told["checkout_state"]) == ("pending", "paying")
         assert told["redirect_url"]
+    for phone, answer in zip(phones, tried, strict=True):
+        told = answer.json()
+        assert told["checkout"] == phone.get(f"/api/v1/checkouts/{told['checkout_id']}").json()
     assert stock_of(shop_engine) == (LAMPS, 15, 0)
     refs = [answer.json()["redirect_url"].rpartition("/")[2] for answer in tried]
     at_once([partial(bank.choose, ref, Choice.PAY) for ref in refs])
@@ -165,6 +179,27 @@ def test_the_last_pieces_go_to_as_many_as_there_are(
     assert states(shop_engine, AttemptRow) == {"pending": len(promised)}
 
 
+def test_of_many_who_saw_one_place_one_has_it(
+    shop_engine: Engine, phones: list[httpx2.Client]
+) -> None:
+    """One order per quarter hour, and all were shown the same: the others are told to look."""
+    with unit_of_work(shop_engine) as db:
+        terms.put(db, Terms(HERE, orders_per_quarter=1))
+    checkouts = opened(phones)
+    (shown,) = {one["promise_at"] for one in checkouts}
+
+    def pay_as_shown(phone: httpx2.Client, checkout: Any) -> Any:  # noqa: ANN401 - JSON
+        body = {"total_minor": checkout["totals"]["total"]["minor"], "promise_at": shown}
+        path = f"/api/v1/checkouts/{checkout['id']}/pay"
+        return phone.post(path, json=body, headers=key())
+
+    answers = at_once([partial(pay_as_shown, *one) for one in zip(phones, checkouts, strict=True)])
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes == [200] + [409] * (PHONES - 1)
+    assert {one.json()["code"] for one in answers if one.status_code == 409} == {"checkout_changed"}
+    assert states(shop_engine, AttemptRow) == {"pending": 1}
+
+
 def test_one_cart_opened_many_times_is_one_checkout(
     shop_engine: Engine, phones: list[httpx2.Client]
 ) -> None:
@@ -189,7 +224,7 @@ def test_a_batch_is_one_transaction(
     checkouts = [json.loads(bytes(one.body)) for one in answers if isinstance(one, Response)]
     assert len(checkouts) == PHONES
     tries = [
-        PayWish(uuid.uuid4().hex, "hash", token, one["id"], one["totals"]["total"]["minor"], never)
+        PayWish(uuid.uuid4().hex, "hash", token, one["id"], seen_of(one), "en", never)
         for token, one in zip(tokens, checkouts, strict=True)
     ]
     begun = [one for one in begin_together(parts, tries) if isinstance(one, Reserved)]
