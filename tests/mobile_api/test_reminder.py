@@ -180,6 +180,7 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
         for _ in range(2):
             assert scanner.get(one).status_code == 200
     assert scanner.cookies == {}
+    assert presses(ada) == []
     assert quantities(ada.phone) == {RED: 2, MUG: 1}
     shown = tablet.get(back).text
     assert "Arc &lt;lamp&gt;" in shown
@@ -195,9 +196,18 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
     forged = back[:-4] + ("AAAA" if not back.endswith("AAAA") else "BBBB")
     assert tablet.post(forged).status_code == 404
     assert scanner.post(withdraw).status_code == 200  # a press, on the page or by RFC 8058
+    assert presses(ada) == [(Channel.MAIL, Kind.CAME_BACK)]
     ada.touch(Kind.SCANNED, MUG)
     days(ada, clock, 40)
     assert len(server.taken) == 1
+
+
+def presses(ada: Home) -> list[tuple[Channel, Kind]]:
+    """Return how her story tells that somebody came back by a message."""
+    collect(ada.parts.engine, ada.parts.clock, SOURCES)
+    with reading(ada.parts.engine) as db:
+        found = stories.story(db, ada.session.id, 9, kinds=frozenset({Kind.CAME_BACK}))
+    return [(one.interaction.channel, one.interaction.kind) for one in found]
 
 
 @ON_SQLITE
