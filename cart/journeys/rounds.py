@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from cart.db import unit_of_work
 from cart.db.guarded import insert_new, write
@@ -68,14 +69,17 @@ def move_all(engine: Engine, world: World) -> int:
 
 def due(db: Session, now: datetime) -> list[str]:
     """Return runs that are due, the longest first; those that a rival moves now are left out."""
-    found = db.exec(
+    return list(db.exec(asked_due(now).with_for_update(skip_locked=True)).all())
+
+
+def asked_due(now: datetime) -> SelectOfScalar[str]:
+    """Return the select of what is due: a part of ``ix_journey_run_due``, whoever else waits."""
+    return (
         select(JourneyRunRow.id)
         .where(col(JourneyRunRow.state).in_(LIVE), JourneyRunRow.due_at <= now)
         .order_by(col(JourneyRunRow.due_at), col(JourneyRunRow.id))
         .limit(MOVED_AT_ONCE_MAX)
-        .with_for_update(skip_locked=True)
     )
-    return list(found.all())
 
 
 def any_due(db: Session, now: datetime) -> bool:

@@ -154,6 +154,24 @@ def test_scan_mail_the_list_leave_one_reminder_buy_no_more(
         assert {run.reason for run in db.exec(select(JourneyRunRow))} == {"bought"}
 
 
+@ON_SQLITE
+def test_scan_leave_one_reminder_buy_no_more(
+    home: Callable[..., Home], inbox: tuple[Inbox, str], clock: FakeClock
+) -> None:
+    """With a journey of one mail: exactly one, and none for the mug that comes after she bought."""
+    server, _ = inbox
+    ada = home(ONCE)
+    add(ada.phone, RED)
+    ada.touch(Kind.SCANNED, RED)
+    days(ada, clock, 9)
+    assert [message["To"] for message in server.taken] == [ADA]
+    Desk.of(ada.app).sell(ada.phone)
+    days(ada, clock, 9)
+    assert len(server.taken) == 1
+    with reading(ada.parts.engine) as db:
+        assert [run.reason for run in db.exec(select(JourneyRunRow))] == ["done"]
+
+
 def _link(message: EmailMessage, path: str) -> str:
     found = re.search(rf"http://testserver({path}/\S+)", part(message, "plain"))
     assert found is not None
@@ -214,9 +232,9 @@ def presses(ada: Home) -> list[tuple[Channel, Kind]]:
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
-        ("en", "One press brings them back"),
-        ("he", "השארתם את אלה בעגלה"),
-        ("pl", "To zostało w Twoim koszyku"),
+        ("en", ("One press brings them back", "STOCK")),
+        ("he", ("השארתם את אלה בעגלה", "STOCK")),
+        ("pl", ("To zostało w Twoim koszyku", "STOCK")),
     ],
 )
 def test_the_mail_is_worth_opening(
@@ -224,7 +242,7 @@ def test_the_mail_is_worth_opening(
     inbox: tuple[Inbox, str],
     clock: FakeClock,
     locale: str,
-    said: str,
+    said: tuple[str, str],
 ) -> None:
     """Text and HTML, pictures inside, today's price and stock, dark mode, a way out."""
     server, _ = inbox
@@ -238,8 +256,9 @@ def test_the_mail_is_worth_opening(
     days(ada, clock, 1.25)
     [message] = server.taken
     text, html = part(message, "plain"), part(message, "html")
-    assert said in text
-    assert said in html
+    for one in said:
+        assert one in text
+        assert one in html
     assert f'dir="{"rtl" if locale == "he" else "ltr"}"' in html
     assert "189" in text
     assert "prefers-color-scheme: dark" in html
