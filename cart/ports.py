@@ -78,6 +78,10 @@ class StockKeeper(Protocol):
         """Return available-to-promise pieces of the SKUs that the location has ever had."""
         ...
 
+    def most(self, db: Session, *, skus: Collection[str]) -> dict[str, int]:
+        """Return of each SKU the pieces that can be promised where most of them are."""
+        ...
+
     def reserve(
         self,
         db: Session,

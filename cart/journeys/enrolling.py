@@ -37,11 +37,16 @@ BUSY: Final = frozenset({Kind.SCANNED, Kind.REMOVED, Kind.CHECKOUT_OPENED})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A trigger: whose, by which fact and when, what it is about, when she enters."""
+    """A trigger: whose, by which fact and when, what it is about, when she enters.
+
+    ``session_id``: in which it happened. A run stays there: whose it is follows from who that
+    session is, so undoing a joining splits runs too.
+    """
 
     journey: str
     version: int
     home: str
+    session_id: str
     trigger_id: str
     at: datetime
     location_id: str
@@ -79,7 +84,7 @@ def start_of(one: Definition, home: str, interaction: Interaction) -> Start | No
         return None
     due_at = interaction.at + timedelta(hours=one.trigger.after_hours)
     said = (interaction.id, interaction.at, interaction.location_id)
-    return Start(one.name, one.version, home, *said, about, due_at)
+    return Start(one.name, one.version, home, interaction.session_id, *said, about, due_at)
 
 
 def unread(db: Session) -> bool:
@@ -125,20 +130,25 @@ def _begin(
     db: Session, now: datetime, definitions: Sequence[Definition], batch: Sequence[Placed]
 ) -> None:
     homes = homes_of(db, {one.interaction.session_id for one in batch})
+    hers = {home: timeline.sessions_of(db, home) for home in set(homes.values())}
     for placed in batch:
         interaction = placed.interaction
         home = homes[interaction.session_id]
         for one in definitions:
             if one.trigger.kind is TriggerKind.CART_IDLE and interaction.kind in BUSY:
                 due_at = interaction.at + timedelta(hours=one.trigger.after_hours)
-                _put_off(db, one.name, home, interaction, due_at)
+                _put_off(db, one.name, hers[home], interaction, due_at)
             start = start_of(one, home, interaction)
             if start is not None:
-                begin(db, one, start, now)
+                begin(db, one, start, now, hers[home])
 
 
 def _put_off(
-    db: Session, journey: str, home: str, interaction: Interaction, due_at: datetime
+    db: Session,
+    journey: str,
+    sessions: Sequence[str],
+    interaction: Interaction,
+    due_at: datetime,
 ) -> None:
     """Let the time begin anew for whoever has not entered: she is still at it."""
     write(
@@ -146,7 +156,7 @@ def _put_off(
         update(JourneyRunRow)
         .where(
             col(JourneyRunRow.journey) == journey,
-            col(JourneyRunRow.session_id) == home,
+            col(JourneyRunRow.session_id).in_(sessions),
             col(JourneyRunRow.state) == "pending",
             col(JourneyRunRow.due_at) < due_at,
         )
@@ -159,8 +169,13 @@ def _put_off(
     )
 
 
-def begin(db: Session, one: Definition, start: Start, now: datetime) -> None:
-    """Write a run, unless it is too late for it, or she is on this journey or was lately."""
+def begin(
+    db: Session, one: Definition, start: Start, now: datetime, sessions: Sequence[str]
+) -> None:
+    """Write a run, unless it is too late for it, or she is on this journey or was lately.
+
+    ``sessions``: all of hers.
+    """
     if start.due_at + LATE_MAX < now:
         return
     since = start.at - timedelta(days=one.again_after_days)
@@ -168,7 +183,7 @@ def begin(db: Session, one: Definition, start: Start, now: datetime) -> None:
         select(JourneyRunRow.id)
         .where(
             JourneyRunRow.journey == start.journey,
-            JourneyRunRow.session_id == start.home,
+            col(JourneyRunRow.session_id).in_(sessions),
             # On the way, or begun lately. Who bought before she entered may begin again.
             col(JourneyRunRow.state).in_(("pending", "running"))
             | (col(JourneyRunRow.entered_at) > since),
@@ -183,7 +198,7 @@ def begin(db: Session, one: Definition, start: Start, now: datetime) -> None:
                 id=start.run_id,
                 journey=start.journey,
                 version=start.version,
-                session_id=start.home,
+                session_id=start.session_id,
                 trigger_id=start.trigger_id,
                 about=start.about,
                 location_id=start.location_id,

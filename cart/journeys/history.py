@@ -169,7 +169,7 @@ def _as_now(
         id=start.run_id,
         journey=one.name,
         version=one.version,
-        session_id=person.home,
+        session_id=start.session_id,
         trigger_id=start.trigger_id,
         about=start.about,
         location_id=start.location_id,
@@ -180,7 +180,8 @@ def _as_now(
         things = people.cart_at(db, person, start.due_at)
     else:
         things = people.things_of(db, world.shop, one.trigger.kind, row, person)
-    left = people.pieces_left(db, world.shop, things, row.location_id)
+    place = people.place_of(db, row, person)
+    left = people.pieces_left(db, world.shop, things, place)
     allowed = people.consents(db, person)
     address = person.addresses[0] if person.addresses else ""
     facts = Facts(
@@ -193,7 +194,7 @@ def _as_now(
         suppressed=world.suppressed(db, address) if address else "",
         pieces=tuple(Piece(thing.gtin, left[thing.gtin]) for thing in things),
         sent_lately=0,
-        zone=ZoneInfo(people.zone_of(db, world.shop, row.location_id)),
+        zone=ZoneInfo(people.zone_of(db, world.shop, place)),
     )
     found = {
         Fact.CUSTOMER: bool(person.customer_id),

@@ -1,7 +1,7 @@
 """Selects: how many walk a journey, what became of its messages, and who bought.
 
-Counts only; nobody's name. Of orders those count that a run's own person placed within the
-journey's ``goal_days`` after she entered, and that were not cancelled.
+Counts only; nobody's name. Of orders those count that somebody placed, by any of her identities,
+within the journey's ``goal_days`` after she entered, and that were not cancelled.
 """
 
 from collections import Counter
@@ -20,12 +20,32 @@ from cart.journeys.tables import JourneyMessageRow, JourneyRow, JourneyRunRow, J
 
 VERSIONS_SHOWN_MAX: Final = 20
 # One row for each person who entered: what she spent in the time that counts, in one currency.
+# Whoever entered twice, or as two who turned out to be one, is in the group of the first time, and
+# an order counts once. Hers are those that the guard "bought" knows: of her session, of those that
+# joined it, and of guests with an address of hers.
 _SPENT: Final = (
-    "SELECT r.held_out AS held_out, COALESCE(SUM(o.total_minor), 0) AS spent, COUNT(o.id) AS orders"
-    " FROM journey_run AS r LEFT JOIN placed_order AS o ON o.session_id = r.session_id"
-    " AND o.state <> 'cancelled' AND o.currency = :currency"
-    " AND o.placed_at >= r.entered_at AND o.placed_at < {until}"
-    " WHERE r.journey = :journey AND r.entered_at IS NOT NULL GROUP BY r.id, r.held_out"
+    "WITH run AS (SELECT r.id, r.held_out, r.entered_at,"
+    " COALESCE(j.to_session_id, r.session_id) AS home FROM journey_run AS r"
+    " LEFT JOIN joining AS j ON j.from_session_id = r.session_id AND j.undone_at IS NULL"
+    " WHERE r.journey = :journey AND r.entered_at IS NOT NULL),"
+    " person AS (SELECT home, held_out FROM (SELECT home, held_out, ROW_NUMBER() OVER"
+    " (PARTITION BY home ORDER BY entered_at, id) AS nth FROM run) AS each_run WHERE nth = 1),"
+    " identity AS (SELECT home, home AS session_id FROM person"
+    " UNION SELECT p.home, j.from_session_id FROM person AS p"
+    " JOIN joining AS j ON j.to_session_id = p.home AND j.undone_at IS NULL),"
+    " hers AS (SELECT i.home, o.id FROM identity AS i"
+    " JOIN placed_order AS o ON o.session_id = i.session_id"
+    " UNION SELECT p.home, o.id FROM person AS p"
+    " JOIN shopper_session AS s ON s.id = p.home"
+    " JOIN customer_email AS e ON e.customer_id = s.customer_id"
+    " JOIN placed_order AS o ON lower(o.email) = e.address),"
+    " counted AS (SELECT h.home, o.id, o.total_minor FROM hers AS h"
+    " JOIN placed_order AS o ON o.id = h.id AND o.state <> 'cancelled' AND o.currency = :currency"
+    " WHERE EXISTS (SELECT 1 FROM run AS r WHERE r.home = h.home"
+    " AND o.placed_at >= r.entered_at AND o.placed_at < {until}))"
+    " SELECT p.held_out AS held_out, COALESCE(SUM(c.total_minor), 0) AS spent,"
+    " COUNT(c.id) AS orders FROM person AS p LEFT JOIN counted AS c ON c.home = p.home"
+    " GROUP BY p.home, p.held_out"
 )
 _GROUPS: Final = (
     "SELECT held_out, COUNT(*), SUM(CASE WHEN orders > 0 THEN 1 ELSE 0 END), SUM(spent),"

@@ -198,15 +198,24 @@ def _open_list(db: Session, ref: str) -> str:
     return found.id if found is not None and found.deleted_at is None else ""
 
 
+def place_of(db: Session, run_row: JourneyRunRow, person: Person) -> str:
+    """Return where a run was begun; at home, the shop that she was in last; empty: in none."""
+    return run_row.location_id or wanting.last_place(db, person.sessions)
+
+
 def pieces_left(
     db: Session, shop: Shop, things: Sequence[Thing], location_id: str
 ) -> dict[str, int]:
-    """Return by GTIN how many pieces are to be had where she was, of that very size and colour."""
+    """Return by GTIN how many pieces are to be had where she was, of that very size and colour.
+
+    ``location_id``: of :func:`place_of`. Of whoever was in no shop yet, wherever it is sold.
+    """
     places: dict[str, set[str]] = {}
     for one in things:
         places.setdefault(one.location_id or location_id, set()).add(one.sku)
         places.setdefault(location_id, set()).add(one.sku)
-    left: dict[str, int] = {}
+    nowhere = places.get("", set()) if not location_id else set()
+    left = shop.stock.most(db, skus=nowhere) if nowhere else {}
     for place, skus in sorted(places.items()):
         if place:
             for sku, pieces in shop.stock.available(db, location_id=place, skus=skus).items():

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from cart.db import unit_of_work
 from cart.db.guarded import insert_new, write
@@ -68,14 +69,17 @@ def move_all(engine: Engine, world: World) -> int:
 
 def due(db: Session, now: datetime) -> list[str]:
     """Return runs that are due, the longest first; those that a rival moves now are left out."""
-    found = db.exec(
+    return list(db.exec(asked_due(now).with_for_update(skip_locked=True)).all())
+
+
+def asked_due(now: datetime) -> SelectOfScalar[str]:
+    """Return the select of what is due: a part of ``ix_journey_run_due``, whoever else waits."""
+    return (
         select(JourneyRunRow.id)
         .where(col(JourneyRunRow.state).in_(LIVE), JourneyRunRow.due_at <= now)
         .order_by(col(JourneyRunRow.due_at), col(JourneyRunRow.id))
         .limit(MOVED_AT_ONCE_MAX)
-        .with_for_update(skip_locked=True)
     )
-    return list(found.all())
 
 
 def any_due(db: Session, now: datetime) -> bool:
@@ -124,7 +128,7 @@ def move(
         known = memberships(db, world, {person.home: asked})
     member = known.get(person.home, NONE) if known else NONE
     run = _Due(row, one, person, now, member)
-    if person.home != row.session_id and _other(db, run):
+    if _other(db, run):
         return _end(db, run, End.JOINED)
     if not find(db, row.journey).active:
         return _end(db, run, End.SWITCHED_OFF)
@@ -137,17 +141,26 @@ def move(
 
 
 def _other(db: Session, run: _Due) -> bool:
-    """Say whether her account is on this journey already: she signed in meanwhile."""
-    return (
-        db.exec(
-            select(JourneyRunRow.id).where(
-                JourneyRunRow.journey == run.row.journey,
-                JourneyRunRow.session_id == run.person.home,
-                col(JourneyRunRow.state).in_(LIVE),
-            )
-        ).first()
-        is not None
+    """Say whether another identity of hers is on this journey, and goes on: she signed in.
+
+    Of two the one goes on that has entered, her account's, that began first.
+    """
+    if len(run.person.sessions) == 1:
+        return False
+
+    def rank(one: JourneyRunRow) -> tuple[bool, bool, datetime, str]:
+        account = one.session_id == run.person.home
+        return one.state != "running", not account, one.started_at, one.id
+
+    rivals = db.exec(
+        select(JourneyRunRow).where(
+            JourneyRunRow.journey == run.row.journey,
+            col(JourneyRunRow.session_id).in_(run.person.sessions),
+            JourneyRunRow.id != run.row.id,
+            col(JourneyRunRow.state).in_(LIVE),
+        )
     )
+    return any(rank(one) < rank(run.row) for one in rivals)
 
 
 def bought(db: Session, world: World, one: Definition, row: JourneyRunRow, person: Person) -> bool:
@@ -166,7 +179,7 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
     if bought(db, world, one, row, person):
         return Standing(bought=True)
     things = people.things_of(db, world.shop, one.trigger.kind, row, person)
-    left = people.pieces_left(db, world.shop, things, row.location_id)
+    left = people.pieces_left(db, world.shop, things, people.place_of(db, row, person))
     found = {
         Fact.CUSTOMER: bool(person.customer_id),
         Fact.CONSENTS: people.consents(db, person),
@@ -254,13 +267,12 @@ def _end(db: Session, run: _Due, why: End, **more: Any) -> bool:  # noqa: ANN401
 
 
 def _change(db: Session, run: _Due, values: dict[str, Any]) -> bool:
-    """Write a move unless a rival was faster. Whoever signed in goes on as her account."""
+    """Write a move unless a rival was faster."""
     row = run.row
-    session = {} if values.get("reason") == End.JOINED else {"session_id": run.person.home}
     changed = write(
         db,
         update(JourneyRunRow)
         .where(col(JourneyRunRow.id) == row.id, col(JourneyRunRow.moves) == row.moves)
-        .values(**values, **session, moves=row.moves + 1),
+        .values(**values, moves=row.moves + 1),
     )
     return changed == 1

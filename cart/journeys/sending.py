@@ -6,7 +6,7 @@ before the server hears of it: without its answer it is unknown, and not sent ag
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,8 @@ def may_go(db: Session, world: World, message_id: str) -> bool:
     row = db.get(JourneyMessageRow, message_id)
     if row is None:
         return False
-    person = people.person_of(db, row.session_id)
+    run_session = db.get_one(JourneyRunRow, row.run_id).session_id
+    person = people.person_of(db, run_session)  # a joining may have been undone since it was asked
     db.exec(
         select(ShopperSessionRow.id).where(ShopperSessionRow.id == person.home).with_for_update()
     ).one()
@@ -90,6 +91,16 @@ def lost_sight_of(db: Session, message_id: str, reason: str) -> None:
     _of_requested(db, message_id, state="unknown", failure=reason[:FAILURE_LENGTH_MAX])
 
 
+def pressed(db: Session, clock: Clock, message_id: str) -> None:
+    """Note that somebody pressed the button of a message's page; the first time counts."""
+    write(
+        db,
+        update(JourneyMessageRow)
+        .where(col(JourneyMessageRow.id) == message_id, col(JourneyMessageRow.pressed_at).is_(None))
+        .values(pressed_at=clock.now()),
+    )
+
+
 def _of_requested(db: Session, message_id: str, **values: object) -> None:
     write(
         db,
@@ -113,7 +124,8 @@ def facts_of(
     run = db.get_one(JourneyRunRow, row.run_id, populate_existing=True)
     one = version_of(db, row.journey, row.version)
     things = people.things_of(db, world.shop, one.trigger.kind, run, person)
-    left = people.pieces_left(db, world.shop, things, run.location_id)
+    place = people.place_of(db, run, person)
+    left = people.pieces_left(db, world.shop, things, place)
     channel = Channel(row.channel)
     address = reach.address_for(db, world, person, channel)
     facts = Facts(
@@ -128,9 +140,9 @@ def facts_of(
         sent_lately=sent_lately(db, person, now, row.id),
         channel=channel,
         dearer=people.dearer(db, world.shop, one.trigger, things),
-        zone=ZoneInfo(people.zone_of(db, world.shop, run.location_id)),
+        zone=ZoneInfo(people.zone_of(db, world.shop, place)),
     )
-    return facts, things
+    return facts, [replace(one, location_id=one.location_id or place) for one in things]
 
 
 def sent_lately(db: Session, person: Person, now: datetime, but: str = "") -> int:

@@ -51,7 +51,7 @@ class JourneyVersionRow(SQLModel, table=True):
 
 
 class JourneyRunRow(SQLModel, table=True):
-    """One person on one journey. ``session_id``: her home. ``trigger_id``: the interaction.
+    """One person on one journey. ``session_id``: where it began. ``trigger_id``: the interaction.
 
     ``pending``: it was triggered, and she enters at ``due_at`` unless she buys; ``running``:
     ``step`` is next. ``about``: the list or the article, empty for her cart. ``held_out``: None
@@ -102,6 +102,7 @@ class JourneyMessageRow(SQLModel, table=True):
     another one then. ``mark``: by what a mail is known outside; None of those that are older
     than marks. ``handed_at``: given to the mail server, its answer not known yet; ``unknown``:
     the answer never came. ``to_hash``: of the address that it went to, as suppression has it.
+    ``pressed_at``: when the button of its page was first pressed.
     """
 
     __tablename__ = "journey_message"
@@ -134,10 +135,11 @@ class JourneyMessageRow(SQLModel, table=True):
     requested_at: datetime
     taken_at: datetime | None = None
     not_before: datetime | None = None
-    sent_at: datetime | None = None
+    sent_at: datetime | None = Field(default=None, index=True)
     failure: str = Field(default="", max_length=FAILURE_LENGTH_MAX)
     mark: str | None = Field(default=None, max_length=MARK_LENGTH)
     handed_at: datetime | None = None
     to_hash: str = _words(HASH_LENGTH)
     bounce: str = _words(12)
     bounced_at: datetime | None = None
+    pressed_at: datetime | None = Field(default=None, index=True)

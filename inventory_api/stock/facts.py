@@ -23,6 +23,11 @@ def available(db: Session, *, location_id: str, skus: Collection[str]) -> dict[s
     return {position.sku: position.available for position in found.values()}
 
 
+def most(db: Session, *, skus: Collection[str]) -> dict[str, int]:
+    """Return of each SKU the pieces that can be promised where most of them are."""
+    return queries.most(db, skus)
+
+
 def shortfalls(db: Session, location_id: str, wanted: Mapping[str, int]) -> list[Shortfall]:
     """Return the SKUs of which fewer pieces can be promised than are wanted."""
     there = available(db, location_id=location_id, skus=list(wanted))

@@ -16,6 +16,7 @@ class Promises:
     """Keeps what is promised at every location. Has no state: the rows are the state."""
 
     available = staticmethod(facts.available)
+    most = staticmethod(facts.most)
     reserve = staticmethod(reserving.reserve)
     reserve_many = staticmethod(reserving.reserve_many)
     allocate = staticmethod(allocating.allocate)

@@ -223,6 +223,18 @@ def positions(db: Session, pairs: Iterable[Pair], *, lock: bool = False) -> dict
     return {(row[0], row[1]): Position(*row) for row in found}
 
 
+def most(db: Session, skus: Collection[str]) -> dict[str, int]:
+    """Return available-to-promise pieces of each SKU at the location that has most of them."""
+    found = run(
+        db,
+        "SELECT s.sku, MAX(s.on_hand - s.safety_stock - s.reserved - s.allocated) FROM {rows}"
+        " JOIN stock AS s ON s.sku = d.sku GROUP BY s.sku",
+        (("sku", TEXT),),
+        [(one,) for one in set(skus)],
+    )
+    return {row[0]: max(0, int(row[1])) for row in found}
+
+
 def of_sku(db: Session, sku: str) -> list[Position]:
     """Return a SKU's rows at every location, by location id."""
     found = db.connection().execute(

@@ -14,6 +14,7 @@ from cart.carts import service as carts
 from cart.carts.queries import view
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
+from cart.journeys import sending
 from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.errors import UnknownCart
 from mobile_api.carts.basket import Wanted, shown, totals
@@ -65,6 +66,7 @@ def bring_back(request: Request, link: Link, wired: Wired, visitor: CurrentVisit
             token = carts.give_key(db, wired.clock, wired.ids, session_id=shopper.id)
         for one in wanted:
             _put(db, wired, shopper, one)
+        sending.pressed(db, wired.clock, message_of_link(wired.secret, link))
     response = RedirectResponse("/", 303, UNLISTED)
     if token:
         sessions.set_cookie(response, token, secure=wired.settings.secure)

@@ -3,10 +3,8 @@
 Numbers only: no name, no address, and of a dry run none below SMALLEST_GROUP.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -18,7 +16,7 @@ from cart.audit.model import DONE, Action, On
 from cart.db import unit_of_work
 from cart.journeys import history, loading, numbers
 from cart.journeys.guards import Reason
-from cart.journeys.lift import Interval, purchase_lift, revenue_lift
+from cart.journeys.lift import Group, Interval, purchase_lift, revenue_lift
 from cart.journeys.membership import missing
 from cart.journeys.model import NAME_LENGTH_MAX, TriggerKind
 from cart.journeys.moving import End
@@ -44,6 +42,7 @@ from mobile_api.journeys.reminder import TEMPLATE, reminder
 from mobile_api.journeys.world import world_of
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import Words, words
+from mobile_api.report.sheets import as_csv, large_enough, lift_sheet
 from mobile_api.staff.signed_in import CurrentDevice, Device
 from mobile_api.staff.ways import home_of
 from mobile_api.wiring import Parts, Wired
@@ -82,7 +81,7 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A journey as its card shows it. ``rates``: bought, in percent, with and without it.
+    """A journey as its card shows it. ``shares``: who bought, with and without it.
 
     ``says``: what starts it, and by which ways it goes. ``missing``: segments that it asks for
     and that are over, or never were.
@@ -91,7 +90,7 @@ class Card:
     numbers: Numbers
     says: str
     refused: tuple[tuple[str, int], ...]
-    rates: tuple[str, str]
+    shares: tuple[str, str]
     lift: str
     revenue: str
     clear: bool
@@ -111,32 +110,13 @@ def journeys_page(request: Request, wired: Wired, device: CurrentDevice) -> HTML
 
 @router.get("/lift.csv")
 def lift_csv(wired: Wired, device: CurrentDevice) -> Response:
-    """Give the lift of every journey as CSV: shares 0 to 1, money in minor units."""
+    """Give the lift of every journey as CSV: the table of the report, groups of few left empty."""
     with device.reading(wired) as (db, _):
         every = numbers.all_numbers(db, CURRENCY)
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        (
-            *("journey", "currency", "treated", "treated_bought", "treated_spent_minor"),
-            *("held_out", "held_out_bought", "held_out_spent_minor"),
-            *("purchase_lift", "purchase_low", "purchase_high"),
-            *("revenue_lift_minor", "revenue_low_minor", "revenue_high_minor"),
-        )
-    )
-    for one in every:
-        treated, out = one.treated, one.held_out
-        bought, spent = purchase_lift(treated, out), revenue_lift(treated, out)
-        writer.writerow(
-            (
-                *(one.name, CURRENCY, treated.people, treated.buyers, treated.spent_minor),
-                *(out.people, out.buyers, out.spent_minor),
-                *_cells(bought, 6),
-                *_cells(spent, 2),
-            )
-        )
     headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="lift.csv"'}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(
+        as_csv(lift_sheet(every)), media_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 @router.get("/{name}/dry-run")
@@ -242,6 +222,7 @@ def about(db: Session, me: Staff, spoken: Words) -> dict[str, Any]:
 def _card(db: Session, one: Numbers, spoken: Words) -> Card:
     bought = purchase_lift(one.treated, one.held_out)
     spent = revenue_lift(one.treated, one.held_out)
+    tells = large_enough(one)
     ways = (spoken.gettext(telling.CHANNELS[way]) for way in one.channels)
     return Card(
         one,
@@ -250,15 +231,22 @@ def _card(db: Session, one: Numbers, spoken: Words) -> Card:
             (spoken.gettext(REASONS.get(why, why)), number)
             for why, number in one.refused.most_common()
         ),
-        (f"{one.treated.rate:.1%}", f"{one.held_out.rate:.1%}"),
-        "" if bought is None else _points(bought),
-        "" if spent is None else _money(spent, spoken),
-        bought is not None and bought.is_clear,
+        (_share(one.treated), _share(one.held_out)),
+        _points(bought) if bought is not None and tells else "",
+        _money(spent, spoken) if spent is not None and tells else "",
+        bought is not None and tells and bought.is_clear,
         tuple(
             (row.version, spoken.moment(row.loaded_at)) for row in numbers.versions(db, one.name)
         ),
         tuple(missing(db, loading.version_of(db, one.name, one.version))),
     )
+
+
+def _share(one: Group) -> str:
+    """Return who bought of how many, and the share; of few nothing is told but that they are."""
+    if one.people < history.SMALLEST_GROUP:
+        return ""
+    return f"{one.buyers} / {one.people} · {one.rate:.1%}"
 
 
 def _points(one: Interval) -> str:
@@ -270,12 +258,6 @@ def _money(one: Interval, spoken: Words) -> str:
         spoken.money(Money(round(minor), CURRENCY)) for minor in (one.value, one.low, one.high)
     )
     return f"{value} ({low} … {high})"
-
-
-def _cells(one: Interval | None, places: int) -> tuple[str, ...]:
-    if one is None:
-        return ("", "", "")
-    return tuple(f"{value:.{places}f}" for value in (one.value, one.low, one.high))
 
 
 def coarse_text(number: int, spoken: Words) -> str:

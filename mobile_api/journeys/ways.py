@@ -85,7 +85,7 @@ def _told(parts: Parts, db: Session, row: JourneyMessageRow) -> _Told:
     letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw="", why="")
     names = ", ".join(line.name for line in letter.lines)
     run = db.get_one(JourneyRunRow, row.run_id)
-    zone = ZoneInfo(people.zone_of(db, parts.shop, run.location_id))
+    zone = ZoneInfo(people.zone_of(db, parts.shop, people.place_of(db, run, person)))
     return _Told(row, person, Channel(row.channel), lead_of(spoken, kind), names, link, zone)
 
 

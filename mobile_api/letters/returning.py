@@ -71,9 +71,10 @@ def take_in(engine: Engine, clock: Clock, ids: Ids, secret: bytes, raw: bytes) -
     with unit_of_work(engine) as db:
         if said.bounce is None:
             return False
-        mark, bounce, status = said.mark, said.bounce, said.status
         return any(
-            came_back(db, clock, ids, secret, mark=mark, bounce=bounce, status=status)
+            came_back(
+                *(db, clock, ids, secret), mark=said.mark, bounce=said.bounce, status=said.status
+            )
             for came_back in (bouncing.came_back, reminders.came_back)
         )
 

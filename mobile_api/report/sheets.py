@@ -5,7 +5,7 @@ are large enough: what is in here may be shown.
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,8 +106,13 @@ def sheets(report: Report) -> dict[str, Sheet]:
         "funnel": Sheet("funnel", FUNNEL, list(_funnel(report))),
         "times": Sheet("times", TIMES, list(_times(report))),
         "orders": Sheet("orders", ORDERS, list(_orders(report))),
-        "lift": Sheet("lift", LIFT, [_lift(one) for one in report.journeys]),
+        "lift": lift_sheet(report.journeys),
     }
+
+
+def lift_sheet(journeys: Iterable[Numbers]) -> Sheet:
+    """Return the table of what journeys bring."""
+    return Sheet("lift", LIFT, [_lift(one) for one in journeys])
 
 
 def large_enough(one: Numbers) -> bool:

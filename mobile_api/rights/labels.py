@@ -95,6 +95,7 @@ COLUMNS: Final = {
     "pieces": N_("Pieces"),
     "placed_at": N_("Ordered"),
     "position": N_("Place on the list"),
+    "pressed_at": N_("Button pressed"),
     "price_minor": N_("Price"),
     "promise_at": N_("Promised for"),
     "proof": N_("Where your consent came from"),

@@ -48,6 +48,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.RETURNED: N_("Returned"),
     Kind.MAIL_SENT: N_("A mail sent"),
     Kind.SIGNED_IN: N_("Signed in"),
+    Kind.MESSAGE_SENT: N_("A message sent"),
+    Kind.CAME_BACK: N_("Came back by a message"),
 }
 PURPOSES: Final[Mapping[Purpose, str]] = {
     Purpose.MARKETING_EMAIL: N_("marketing by e-mail"),

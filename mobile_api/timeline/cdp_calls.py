@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cart.kernel.money import Money
 from cart.profile.interests.model import Traits
-from cart.profile.timeline.model import Interaction, Kind, Placed
+from cart.profile.timeline.model import Channel, Interaction, Kind, Placed
 
 # Names of Segment's e-commerce spec where it has one for it, else in its manner.
 EVENTS: Final[Mapping[Kind, str]] = {
@@ -30,6 +30,18 @@ EVENTS: Final[Mapping[Kind, str]] = {
     Kind.RETURNED: "Order Refunded",
     Kind.MAIL_SENT: "Email Sent",
     Kind.SIGNED_IN: "Signed In",
+    Kind.MESSAGE_SENT: "Message Sent",
+    Kind.CAME_BACK: "Message Clicked",
+}
+# As the spec of each way calls them, where it has a name.
+BY_WAY: Final[Mapping[tuple[Kind, Channel], str]] = {
+    (Kind.MESSAGE_SENT, Channel.PUSH): "Push Notification Sent",
+    (Kind.MESSAGE_SENT, Channel.SMS): "SMS Sent",
+    (Kind.MESSAGE_SENT, Channel.WHATSAPP): "WhatsApp Message Sent",
+    (Kind.CAME_BACK, Channel.MAIL): "Email Link Clicked",
+    (Kind.CAME_BACK, Channel.PUSH): "Push Notification Tapped",
+    (Kind.CAME_BACK, Channel.SMS): "SMS Link Clicked",
+    (Kind.CAME_BACK, Channel.WHATSAPP): "WhatsApp Link Clicked",
 }
 OF_ORDERS: Final = frozenset({Kind.ORDERED, Kind.COLLECTED, Kind.CANCELLED, Kind.RETURNED})
 _PSEUDONYM_DIGITS: Final = 32  # 128 bits of the keyed hash
@@ -80,7 +92,7 @@ def calls(
     yield {
         "type": "track",
         "messageId": first.id,
-        "event": EVENTS[first.kind],
+        "event": BY_WAY.get((first.kind, first.channel), EVENTS[first.kind]),
         "properties": _properties(touches, traits),
         **shared,
     }

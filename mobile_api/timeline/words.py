@@ -22,6 +22,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.RETURNED: N_("Brought back"),
     Kind.MAIL_SENT: N_("E-mail sent"),
     Kind.SIGNED_IN: N_("Signed in on a device"),
+    Kind.MESSAGE_SENT: N_("Message sent"),
+    Kind.CAME_BACK: N_("Came back by a message"),
 }
 CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.TABLET: N_("on a tablet in the shop"),
@@ -31,6 +33,9 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.DESK: N_("at the desk"),
     Channel.MAIL: N_("by e-mail"),
     Channel.SHOP: N_("by the shop"),
+    Channel.PUSH: N_("as a notification"),
+    Channel.SMS: N_("by SMS"),
+    Channel.WHATSAPP: N_("by WhatsApp"),
 }
 FACETS: Final[Mapping[Facet, str]] = {
     Facet.CATEGORY: N_("Kinds of things"),

@@ -6,6 +6,8 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from cart.carts import service as carts
+from cart.carts.service import Shopping
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
 from cart.journeys import enrolling, loading, rounds, sending
@@ -22,6 +24,7 @@ from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from inventory_api.catalogue import price_changes
 from inventory_api.catalogue import service as catalogue
+from inventory_api.catalogue.queries import sellables
 from inventory_api.catalogue.tables import PriceRow
 from inventory_api.kinds import Kinds
 from inventory_api.stock import service as stock
@@ -212,7 +215,14 @@ class Walker(Buyer):
             )
         )
 
-    def touch(self, kind: Kind = Kind.SCANNED, gtin: str = "", ref: str = "") -> str:
+    def touch(
+        self,
+        kind: Kind = Kind.SCANNED,
+        gtin: str = "",
+        ref: str = "",
+        *,
+        location_id: str = HERE,
+    ) -> str:
         """Have the timeline told of something; return the interaction's id."""
         one = Interaction(
             id=self.ids.new("touch"),
@@ -222,7 +232,7 @@ class Walker(Buyer):
             at=self.clock.now(),
             gtin=gtin,
             ref=ref,
-            location_id=HERE,
+            location_id=location_id,
         )
         self.do(lambda db: timeline.keep(db, self.clock, [one]))
         return one.id
@@ -232,8 +242,19 @@ class Walker(Buyer):
         self.put(gtin, quantity)
         self.touch(Kind.SCANNED, gtin)
 
-    def joined_by(self, other: Buyer) -> None:
-        """Let another session's cart have come along at a sign-in."""
+    def scan_at_home(self, gtin: Gtin = LAMP) -> None:
+        """Put an article into the cart on a phone that stands in no shop."""
+        self.clock.advance(0.001)
+        shopping = Shopping(self.cart_id, self.clock, sellables)
+        self.do(
+            lambda db: carts.add_line(
+                db, shopping, operation_id=self.ids.new("op"), gtin=gtin, quantity=1
+            )
+        )
+        self.touch(Kind.SCANNED, gtin, location_id="")
+
+    def joined_by(self, other: Buyer) -> str:
+        """Let another session's cart have come along at a sign-in; return the joining."""
         row = JoiningRow(
             id=self.ids.new("joining"),
             customer_id=self.customer_id,
@@ -241,7 +262,19 @@ class Walker(Buyer):
             to_session_id=self.session_id,
             joined_at=self.clock.now(),
         )
+        joining_id = row.id
         self.do(lambda db: db.add(row))
+        return joining_id
+
+    def parted_from(self, joining_id: str) -> None:
+        """Let a joining be undone."""
+
+        def part(db: Session) -> None:
+            row = db.get_one(JoiningRow, joining_id)
+            row.undone_at = self.clock.now()
+            db.add(row)
+
+        self.do(part)
 
 
 def hours(number: float) -> timedelta:

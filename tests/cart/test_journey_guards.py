@@ -18,7 +18,7 @@ from cart.profile.timeline.model import Kind
 from inventory_api.catalogue.queries import sellables
 from inventory_api.stock import service as stock
 from inventory_api.stock.model import Reason
-from tests.cart.buying import HERE, LAMP, MUG, at_once, fill
+from tests.cart.buying import HERE, LAMP, MUG, THERE, at_once, fill
 from tests.cart.journeying import DAY_S, HOUR_S, LISTED, REMINDER, TRIED, Street, Walker
 from tests.fakes.clock import FakeClock
 
@@ -174,3 +174,27 @@ def test_the_cap_holds_over_all_journeys(engine: Engine, clock: FakeClock) -> No
     street.round()
     at_once(*[street.post] * 3)
     assert sorted(street.messages()) == [("refused", "too_many"), ("sent", ""), ("sent", "")]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_what_was_put_aside_at_home_is_looked_for_where_it_is_sold(
+    engine: Engine, clock: FakeClock
+) -> None:
+    """In the shop that she was in last; of whoever was in none, in any. Sold out there: refused."""
+    fill(engine, clock)
+    street = Street(engine, clock, REMINDER)
+    ada, ben = (Walker(engine, clock).known(f"{one}@example.org") for one in ("ada", "ben"))
+    ben.touch(Kind.SCANNED, MUG)  # in the shop, a moment ago
+    for one in (ada, ben):
+        one.scan_at_home(LAMP)
+    _sold_out(street, clock)
+    street.read_on()
+    clock.advance(DAY_S + 60)
+    street.round()
+    assert street.post() == [ada.session_id]
+    assert sorted(street.messages()) == [("refused", "out_of_stock"), ("sent", "")]
+    street.shelve(-5, location_id=THERE)
+    eve = Walker(engine, clock).known("eve@example.org")
+    eve.scan_at_home(LAMP)
+    assert street.days(1.25) == []
+    assert street.messages()[-1] == ("refused", "out_of_stock")

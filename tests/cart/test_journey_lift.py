@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from cart.db import reading, unit_of_work
 from cart.db.migrate import load_tables
@@ -111,6 +111,34 @@ def test_purchases_are_counted_by_group(street: Street) -> None:
     assert found.held_out == Group(len(out), 0, 0, 0)
     assert (found.entered, found.sent) == (len(everybody), len(everybody) - len(out))
     assert found.held_out_messages == len(out)
+
+
+def test_people_are_counted_not_runs_and_by_all_that_they_are(street: Street) -> None:
+    """Who enters twice is one, and what she bought between counts once; also as a guest."""
+    street.load(
+        REMINDER.replace("again_after_days = 30", "")
+        .replace("holdout_percent = 0", "again_after_days = 7\ngoal_days = 7\nholdout_percent = 0")
+        .replace("version = 1", "version = 2")
+    )
+    ada = Walker(street.engine, street.clock).known()
+    guest, phone = (Walker(street.engine, street.clock) for _ in "12")
+    ada.scan(MUG)
+    street.days(1.25)
+    ada.joined_by(phone)
+    street.days(7.5)
+    phone.scan(MUG)  # a phone on which she has not signed in again
+    street.days(1.25)
+    for one, address in ((guest, "Ada@example.org"), (ada, "")):
+        one.put(MUG)
+        one.open()
+        one.choose(email=address)
+        one.pay()
+    assert len([run for run in street.runs() if run.entered_at]) == 2
+    with reading(street.engine) as db:
+        [found] = counting.all_numbers(db)
+        spent = sum(order.total_minor for order in db.exec(select(OrderRow)))
+    assert found.treated == Group(1, 1, spent, spent**2)
+    assert found.entered == 1
 
 
 def _everything() -> list[Holding]:

@@ -238,8 +238,27 @@ def test_whoever_signs_in_on_the_way_goes_on_as_her_account(street: Street) -> N
     ada.joined_by(second)
     street.days(2)
     assert sorted((one.session_id, one.reason) for one in street.runs()) == sorted(
-        [(ada.session_id, ""), (second.session_id, "joined")]
+        [(stranger.session_id, ""), (second.session_id, "joined")]
     )
+
+
+def test_undoing_a_joining_splits_the_runs_again(street: Street) -> None:
+    """A stranger tried a mug on and is undone: Ada is not told of it, nor counted as on the way."""
+    street.load(TRIED)
+    ada, stranger = walker(street), Walker(street.engine, street.clock)
+    stranger.touch(Kind.TRIED, gtin=MUG)
+    street.read_on()
+    joining = ada.joined_by(stranger)
+    street.clock.advance(DAY_S + 60)
+    street.round()  # due while joined: a message is asked for, and not sent yet
+    assert street.messages() == [("requested", "")]
+    ada.parted_from(joining)
+    assert street.post() == []
+    assert street.messages() == [("refused", "no_consent")]
+    assert street.days(6) == []
+    assert {one.session_id for one in street.runs()} == {stranger.session_id}
+    ada.touch(Kind.TRIED, gtin=LAMP)
+    assert [home for home, _ in street.days(2)] == [ada.session_id]
 
 
 def test_of_rivals_one_moves_a_run(street: Street) -> None:

@@ -66,7 +66,7 @@ def crowd(street: Street, number: int) -> list[Walker]:
 def test_a_marketer_sees_numbers_and_switches(app: FastAPI, floor: Floor) -> None:
     """Entered, sent, refused by reason, bought; off and on, each noted."""
     street = Street(floor.engine, floor.clock, REMINDER)
-    everybody = crowd(street, 3)
+    everybody = crowd(street, 5)
     street.read_on()
     floor.clock.advance(DAY_S + 60)
     street.round()
@@ -75,12 +75,15 @@ def test_a_marketer_sees_numbers_and_switches(app: FastAPI, floor: Floor) -> Non
     with signed_in(TestClient(app), hire(floor, "35", role=Role.MARKETER)) as client:
         shown = client.get("/staff/journeys", headers=HTML)
         assert shown.status_code == 200
-        for said in ("A cart that waits", "no consent", "0 / 3", "Switch off"):
+        for said in ("A cart that waits", "no consent", "0 / 5", "Switch off"):
             assert said in shown.text
         assert "example.org" not in shown.text
         [row] = csv.DictReader(client.get("/staff/journeys/lift.csv").text.splitlines())
-        assert (row["journey"], row["treated"], row["held_out"]) == ("cart-reminder", "3", "0")
-        assert row["purchase_lift"] == ""
+        assert (row["journey"], row["currency"]) == ("cart-reminder", "EUR")
+        # Nobody is held out: a group of none, beside which the other says nothing.
+        assert {value for name, value in row.items() if name not in {"journey", "currency"}} == {""}
+        report = client.get("/staff/report/lift.csv").text
+        assert report == client.get("/staff/journeys/lift.csv").text
         for way in ("off", "off", "on"):
             answer = client.post(f"/staff/journeys/cart-reminder/{way}", follow_redirects=False)
             assert answer.headers["location"] == "/staff/journeys"

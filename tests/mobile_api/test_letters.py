@@ -10,11 +10,18 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cart.db import reading, unit_of_work
+from cart.journeys.collecting.collecting import collect
 from cart.profile.consent import queries as ledger
 from cart.profile.consent.model import Purpose, Source, Subject
 from cart.profile.queries import customer_of
 from cart.profile.subscriptions import service
 from cart.profile.subscriptions.model import CONFIRM_FOR, LETTERS_KEPT, UNDO_FOR
+from cart.profile.subscriptions.tables import TopicLetterRow
+from cart.profile.timeline import queries as stories
+from cart.profile.timeline.model import Channel, Kind
+from mobile_api.mail.model import Attempt, Outcome
+from mobile_api.mail.queries import settle
+from mobile_api.timeline.sweep import SOURCES
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.inbox import Inbox, part
 from tests.mobile_api.lettering import (
@@ -34,6 +41,7 @@ from tests.mobile_api.lettering import (
     write,
 )
 from tests.mobile_api.signing_in import ADA, BEN, sign_in
+from tests.mobile_api.telling import session_of
 from tests.mobile_api.test_privacy import gate_says
 
 MAIL = Purpose.MARKETING_EMAIL.value
@@ -241,6 +249,25 @@ def test_signed_in_she_chooses_without_a_mail(app: FastAPI, phone: TestClient) -
     phone.post("/privacy/off")
     assert states(app) == {(LAMPS, ADA): "left"}
     assert send(app, letter_id, "smtp://127.0.0.1:9") == "nothing"
+
+
+def test_a_letter_stands_in_her_story(
+    app: FastAPI, phone: TestClient, inbox: tuple[Inbox, str], clock: FakeClock
+) -> None:
+    """As a mail, once it has left; the mail that asked for her address is no customer's."""
+    sign_in(app, phone)
+    subscribed(app, phone)
+    [letter_id] = write(app)
+    parts = app.state.parts
+    assert send(app, letter_id, inbox[1]) == "sent"
+    settle(parts.engine, letter_id, Attempt(Outcome.SENT), clock.now(), TopicLetterRow)
+    for _ in range(2):
+        collect(parts.engine, clock, SOURCES)
+    with reading(parts.engine) as db:
+        told = stories.story(db, session_of(app, phone), 9, kinds=frozenset({Kind.MAIL_SENT}))
+    assert [(one.interaction.ref, one.interaction.channel) for one in told] == [
+        (letter_id, Channel.MAIL)
+    ]
 
 
 def test_an_issue_goes_once_to_each_who_had_the_topic_then(

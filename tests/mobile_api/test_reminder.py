@@ -154,6 +154,24 @@ def test_scan_mail_the_list_leave_one_reminder_buy_no_more(
         assert {run.reason for run in db.exec(select(JourneyRunRow))} == {"bought"}
 
 
+@ON_SQLITE
+def test_scan_leave_one_reminder_buy_no_more(
+    home: Callable[..., Home], inbox: tuple[Inbox, str], clock: FakeClock
+) -> None:
+    """With a journey of one mail: exactly one, and none for the mug that comes after she bought."""
+    server, _ = inbox
+    ada = home(ONCE)
+    add(ada.phone, RED)
+    ada.touch(Kind.SCANNED, RED)
+    days(ada, clock, 9)
+    assert [message["To"] for message in server.taken] == [ADA]
+    Desk.of(ada.app).sell(ada.phone)
+    days(ada, clock, 9)
+    assert len(server.taken) == 1
+    with reading(ada.parts.engine) as db:
+        assert [run.reason for run in db.exec(select(JourneyRunRow))] == ["done"]
+
+
 def _link(message: EmailMessage, path: str) -> str:
     found = re.search(rf"http://testserver({path}/\S+)", part(message, "plain"))
     assert found is not None
@@ -180,6 +198,7 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
         for _ in range(2):
             assert scanner.get(one).status_code == 200
     assert scanner.cookies == {}
+    assert presses(ada) == []
     assert quantities(ada.phone) == {RED: 2, MUG: 1}
     shown = tablet.get(back).text
     assert "Arc &lt;lamp&gt;" in shown
@@ -195,18 +214,27 @@ def test_its_link_brings_back_that_cart_on_any_device_and_looking_changes_nothin
     forged = back[:-4] + ("AAAA" if not back.endswith("AAAA") else "BBBB")
     assert tablet.post(forged).status_code == 404
     assert scanner.post(withdraw).status_code == 200  # a press, on the page or by RFC 8058
+    assert presses(ada) == [(Channel.MAIL, Kind.CAME_BACK)]
     ada.touch(Kind.SCANNED, MUG)
     days(ada, clock, 40)
     assert len(server.taken) == 1
+
+
+def presses(ada: Home) -> list[tuple[Channel, Kind]]:
+    """Return how her story tells that somebody came back by a message."""
+    collect(ada.parts.engine, ada.parts.clock, SOURCES)
+    with reading(ada.parts.engine) as db:
+        found = stories.story(db, ada.session.id, 9, kinds=frozenset({Kind.CAME_BACK}))
+    return [(one.interaction.channel, one.interaction.kind) for one in found]
 
 
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
-        ("en", "One press brings them back"),
-        ("he", "השארתם את אלה בעגלה"),
-        ("pl", "To zostało w Twoim koszyku"),
+        ("en", ("One press brings them back", "STOCK")),
+        ("he", ("השארתם את אלה בעגלה", "STOCK")),
+        ("pl", ("To zostało w Twoim koszyku", "STOCK")),
     ],
 )
 def test_the_mail_is_worth_opening(
@@ -214,7 +242,7 @@ def test_the_mail_is_worth_opening(
     inbox: tuple[Inbox, str],
     clock: FakeClock,
     locale: str,
-    said: str,
+    said: tuple[str, str],
 ) -> None:
     """Text and HTML, pictures inside, today's price and stock, dark mode, a way out."""
     server, _ = inbox
@@ -228,8 +256,9 @@ def test_the_mail_is_worth_opening(
     days(ada, clock, 1.25)
     [message] = server.taken
     text, html = part(message, "plain"), part(message, "html")
-    assert said in text
-    assert said in html
+    for one in said:
+        assert one in text
+        assert one in html
     assert f'dir="{"rtl" if locale == "he" else "ltr"}"' in html
     assert "189" in text
     assert "prefers-color-scheme: dark" in html

@@ -14,18 +14,22 @@ from starlette.testclient import TestClient
 
 from cart.carts.tables import ShopperSessionRow
 from cart.db import reading, unit_of_work
+from cart.journeys.collecting.collecting import collect
 from cart.journeys.tables import JourneyMessageRow
 from cart.orders.tables import OrderRow
 from cart.profile.push.tables import PushPhoneRow
 from cart.profile.subscriptions.model import Reason
 from cart.profile.subscriptions.suppression import suppress
-from cart.profile.timeline.model import Kind
+from cart.profile.timeline import queries as stories
+from cart.profile.timeline.model import Channel, Kind
 from inventory_api.catalogue.tables import LocationRow
 from mobile_api.journeys.sweep import JourneySweep
 from mobile_api.mail.model import Outcome
 from mobile_api.mail.workflow import try_once
 from mobile_api.outgoing.sending import signature
 from mobile_api.settings import ApiSettings
+from mobile_api.timeline.cdp_calls import Who, calls
+from mobile_api.timeline.sweep import SOURCES
 from tests.cart.journeying import DAY_S
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.inbox import Inbox
@@ -183,6 +187,17 @@ def test_a_phone_that_was_let_for_reminders_is_rung_and_no_other(
     assert quantities(tablet) == {RED: 1}
     assert inbox[0].taken == []
     assert states(ada) == [("sent", "")]
+    collect(ada.parts.engine, clock, SOURCES)
+    with reading(ada.parts.engine) as db:
+        story = stories.story(db, ada.session.id, 20)
+    ours = [one for one in story if one.interaction.ref == told["tag"].removeprefix("journey-")]
+    assert {(one.interaction.kind, one.interaction.channel) for one in ours} == {
+        (Kind.MESSAGE_SENT, Channel.PUSH),
+        (Kind.CAME_BACK, Channel.PUSH),
+    }
+    assert Kind.MAIL_SENT not in {one.interaction.kind for one in story}
+    told_cdp = [next(calls([one], Who(ada.session.id), {}, b"key"))["event"] for one in ours]
+    assert sorted(told_cdp) == ["Push Notification Sent", "Push Notification Tapped"]
 
 
 @ON_SQLITE

@@ -1,4 +1,4 @@
-"""Sources of what went out by mail, and of signing in."""
+"""Sources of what went out, by mail or another way, of who came back by it, and of signing in."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from cart.journeys.collecting.reading import Order, page, told
 from cart.journeys.tables import JourneyMessageRow
 from cart.kernel.clock import to_us
 from cart.orders.tables import OrderLetterRow, OrderRow
+from cart.profile.subscriptions.tables import TopicLetterRow
 from cart.profile.tables import AccountLetterRow
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from cart.profile.timeline.queries import origins
@@ -86,15 +87,70 @@ MAILS: Final = (
         ),
     ),
     Mails(
-        "journey",
+        "letter",
         _mails(
-            JourneyMessageRow.id,
-            JourneyMessageRow.session_id,
-            JourneyMessageRow.sent_at,
-            JourneyMessageRow.id,
+            TopicLetterRow.id, ShopperSessionRow.id, TopicLetterRow.sent_at, TopicLetterRow.id
+        ).join(
+            ShopperSessionRow,
+            col(ShopperSessionRow.customer_id) == col(TopicLetterRow.customer_id),
         ),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyMessages:
+    """Messages of journeys that have left: each by its way."""
+
+    name: str = "journey_mails"
+    kinds: frozenset[Kind] = frozenset({Kind.MAIL_SENT, Kind.MESSAGE_SENT})
+    overlap: timedelta = OVERLAP
+
+    def read(self, db: Session, after: At, limit: int) -> Told:
+        """Tell messages in the order in which they were sent."""
+        row = JourneyMessageRow
+        named = literal("mail:journey:").concat(col(row.id))  # since all of them were mails
+        rows = page(db, select(row), Order(col(row.sent_at), col(row.id), named), after, limit)
+        return told(rows, limit, lambda one: _message(one[0]))
+
+
+def _message(row: JourneyMessageRow) -> Interaction:
+    return Interaction(
+        id=f"mail:journey:{row.id}",
+        session_id=row.session_id,
+        kind=Kind.MAIL_SENT if row.channel == Channel.MAIL else Kind.MESSAGE_SENT,
+        channel=Channel(row.channel),
+        at=row.sent_at or row.requested_at,
+        ref=row.id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """Messages of journeys by whose page somebody brought her things back, the first time."""
+
+    name: str = "journey_presses"
+    kinds: frozenset[Kind] = frozenset({Kind.CAME_BACK})
+    overlap: timedelta = OVERLAP
+
+    def read(self, db: Session, after: At, limit: int) -> Told:
+        """Tell presses in their order."""
+        row = JourneyMessageRow
+        named = literal("pressed:journey:").concat(col(row.id))
+        order = Order(col(row.pressed_at), col(row.id), named)
+        rows = page(db, select(row), order, after, limit)
+        return told(rows, limit, lambda one: _press(one[0]))
+
+
+def _press(row: JourneyMessageRow) -> Interaction:
+    return Interaction(
+        id=f"pressed:journey:{row.id}",
+        session_id=row.session_id,
+        kind=Kind.CAME_BACK,
+        channel=Channel(row.channel),
+        at=row.pressed_at or row.requested_at,
+        ref=row.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

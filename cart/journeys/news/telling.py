@@ -72,7 +72,7 @@ def _tell_one(
         for one in waiting:
             start = _start(db, world, one, person, news)
             if start is not None:
-                begin(db, one, start, now)
+                begin(db, one, start, now, person.sessions)
     return sessions
 
 
@@ -98,7 +98,8 @@ def _start(
     if not _concerns(db, world, one.trigger, replace(want, location_id=place), news):
         return None
     due_at = at + timedelta(hours=one.trigger.after_hours)
-    return Start(one.name, one.version, person.home, news.id, at, place, news.gtin, due_at)
+    said = (news.id, at, place, news.gtin, due_at)
+    return Start(one.name, one.version, person.home, person.home, *said)
 
 
 def _concerns(

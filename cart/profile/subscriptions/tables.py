@@ -111,7 +111,7 @@ class TopicLetterRow(SQLModel, table=True):
     requested_at: datetime = Field(index=True)
     due_at: datetime
     handed_at: datetime | None = None
-    sent_at: datetime | None = None
+    sent_at: datetime | None = Field(default=None, index=True)
     failure: str = Field(default="", max_length=FAILURE_LENGTH_MAX)
     bounce: str = Field(default="", max_length=12)
     bounced_at: datetime | None = None

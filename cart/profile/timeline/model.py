@@ -31,6 +31,9 @@ class Kind(StrEnum):
     RETURNED = "returned"
     MAIL_SENT = "mail_sent"  # that it was opened nobody can tell truthfully, so nobody does
     SIGNED_IN = "signed_in"
+    MESSAGE_SENT = "message_sent"  # a notification or a text
+    # By the button of the page that its link leads to: a scanner opens links, and presses nothing.
+    CAME_BACK = "came_back"
 
 
 class Channel(StrEnum):
@@ -43,6 +46,9 @@ class Channel(StrEnum):
     DESK = "desk"
     MAIL = "mail"
     SHOP = "shop"  # by somebody of the staff, or the server itself
+    PUSH = "push"  # a notification on a phone
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
 
 
 @dataclass(frozen=True, slots=True)
