@@ -40,6 +40,7 @@ class OrderLetter:
     address: str
     lines: tuple[receipt.ShownLine, ...]
     sums: Sums
+    cards: tuple[str, ...]
     link: str
 
 
@@ -87,6 +88,7 @@ def letter_about(parts: Parts, db: Session, row: OrderLetterRow, order: OrderVie
         address=desk if collected else receipt.address_line(order.address),
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
+        cards=receipt.cards(w, order, place.timezone),
         link=f"{parts.settings.base_url}/o/{order_link(parts.secret, order.id)}",
     )
 

@@ -73,6 +73,7 @@ class ShownOrder:
     handover: Handover | None
     lines: tuple[receipt.ShownLine, ...]
     sums: Sums
+    cards: tuple[str, ...]
     placed: str
     address: str
 
@@ -115,6 +116,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         handover=_handover(wired, order),
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
+        cards=receipt.cards(w, order, place.timezone),
         placed=saying.date(order.placed_at),
         address=receipt.address_line(order.address),
     )
