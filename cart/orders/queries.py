@@ -136,6 +136,13 @@ class OrderView:
         return sum(tender.refunded_minor for tender in self.paid)
 
     @property
+    def shown_at(self) -> datetime | None:
+        """When she was told that it would be ready, where her money came too late for that."""
+        placed = next((entry for entry in self.history if entry.what == "placed"), None)
+        shown = placed.data.get("shown_at") if placed else None
+        return datetime.fromisoformat(shown) if shown else None
+
+    @property
     def parcel(self) -> Parcel | None:
         """Who carries it, once it was sent."""
         sent = next((entry for entry in self.history if entry.what == "shipped"), None)

@@ -104,7 +104,8 @@ def _told(saying: Saying, row: OrderLetterRow, place: str) -> _Told:
         subject = w.gettext("Your order %(ticket)s at %(shop)s") % named
         ready = w.gettext("Ready about %(time)s") % {"time": saying.moment(order.promise_at)}
         packing = w.gettext("We are packing your order")
-        lead = packing if order.method is Method.SHIP else ready
+        soon = f"{ready}. {saying.moved()}" if saying.moved() else ready
+        lead = packing if order.method is Method.SHIP else soon
         return _Told(subject, w.gettext("Thank you for your order"), lead)
     if kind is LetterKind.READY:
         subject = w.gettext("Ready at %(shop)s: your order %(ticket)s") % named

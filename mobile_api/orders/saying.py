@@ -82,6 +82,17 @@ class Saying:
         back = w.money(Money(order.refunded_minor, order.currency))
         return w.gettext("%(amount)s goes back to you.") % {"amount": back}
 
+    def moved(self) -> str:
+        """Say that it is ready at another time than she saw before she paid; empty: it is not."""
+        w, order = self.w, self.order
+        being_picked = order.state in {OrderState.PLACED, OrderState.PICKING}
+        if order.shown_at is None or order.method is Method.SHIP or not being_picked:
+            return ""
+        shown = {"time": self.moment(order.shown_at)}
+        return (
+            w.gettext("Your payment came too late for %(time)s, so the time is a new one.") % shown
+        )
+
     def _waiting(self) -> str:
         """Say what somebody who will collect it waits for."""
         w, order = self.w, self.order

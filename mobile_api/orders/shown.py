@@ -65,6 +65,7 @@ class ShownOrder:
     place: ShownPlace
     headline: str
     sub: str
+    moved: str
     steps: tuple[Step, ...]
     position: int | None
     ready_at: datetime | None
@@ -108,6 +109,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         place=place,
         headline=saying.headline(),
         sub=saying.sub(),
+        moved=saying.moved(),
         steps=saying.steps(),
         position=queued.position if queued else None,
         ready_at=queued.ready_at if queued else None,
