@@ -66,6 +66,7 @@ class ShownOrder:
     headline: str
     sub: str
     moved: str
+    told_again: str
     steps: tuple[Step, ...]
     position: int | None
     ready_at: datetime | None
@@ -82,6 +83,11 @@ class ShownOrder:
     def open(self) -> bool:
         """Whether something is still to happen."""
         return self.order.state in ORDER_OPEN
+
+    @property
+    def resends(self) -> int:
+        """How often the desk has sent the ready message again."""
+        return sum(one.what == "ready_resent" for one in self.order.history)
 
     @property
     def can_cancel(self) -> bool:
@@ -110,6 +116,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         headline=saying.headline(),
         sub=saying.sub(),
         moved=saying.moved(),
+        told_again=saying.told_again(),
         steps=saying.steps(),
         position=queued.position if queued else None,
         ready_at=queued.ready_at if queued else None,
