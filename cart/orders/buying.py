@@ -18,7 +18,7 @@ from cart.db.rows import TEXT, run
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Conflict
 from cart.kernel.ids import Ids
-from cart.orders import placing
+from cart.orders import placing, renewing
 from cart.orders.model import ATTEMPT_OPEN, AttemptState, CheckoutState, TenderState
 from cart.orders.placing import Placed, Placing
 from cart.orders.tables import AttemptRow, CheckoutRow, TenderRow
@@ -97,7 +97,7 @@ def settle_many(
             unit of work must not go on, and each message is for ``settle``.
     """
     heads = _heads(db, provider, {one.provider_ref for one in messages})
-    usual = _usual(heads, messages)
+    usual = _usual(heads, messages, clock.now())
     fresh = _remembered(db, clock, provider, usual)
     paid = {one.provider_ref: heads[one.provider_ref] for one in usual if one.event_id in fresh}
     attempt_ids = [head.attempt_id for head in paid.values()]
@@ -134,7 +134,9 @@ def _heads(db: Session, provider: str, refs: Collection[str]) -> dict[str, _Head
     return {row.provider_ref: row for row in found}
 
 
-def _usual(heads: dict[str, _Head], messages: Sequence[PaymentNews]) -> list[PaymentNews]:
+def _usual(
+    heads: dict[str, _Head], messages: Sequence[PaymentNews], now: datetime
+) -> list[PaymentNews]:
     """Return the messages of money that came in time and in full, one for each checkout."""
     often = Counter(one.event_id for one in messages)
     chosen: dict[str, PaymentNews] = {}
@@ -151,6 +153,7 @@ def _usual(heads: dict[str, _Head], messages: Sequence[PaymentNews]) -> list[Pay
             and head.attempt_state in ATTEMPT_OPEN
             and head.checkout_state == CheckoutState.PAYING
             and head.current_attempt_id == head.attempt_id
+            and not renewing.is_over(head.promise_at, now)
         ):
             chosen[head.checkout_id] = one
     return list(chosen.values())

@@ -7,8 +7,8 @@ nothing: ``cart.orders.settling`` has.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from sqlmodel import Session
 
@@ -18,7 +18,7 @@ from cart.carts.model import Kind, Operation, next_at_us
 from cart.db.rows import TEXT, AnyRow, Ask, New, run_together
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.ids import Ids
-from cart.orders import history, letters, terms, tickets
+from cart.orders import history, letters, tickets
 from cart.orders.letters import LetterKind
 from cart.orders.model import CheckoutState, OrderState, TenderState
 from cart.orders.tables import (
@@ -45,7 +45,10 @@ _CLOSE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """What an order is made of, once its money is there."""
+    """What an order is made of, once its money is there.
+
+    ``shown_at``: when she was told that it would be ready, if that is another time now.
+    """
 
     checkout_id: str
     cart_id: str
@@ -56,6 +59,7 @@ class Placing:
     currency: str
     promise_at: datetime
     wanted: Wanted
+    shown_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +77,14 @@ def place(
     checkout: CheckoutRow,
     attempt: AttemptRow,
     *,
-    late: bool = False,
+    promise_at: datetime,
+    shown_at: datetime,
 ) -> tuple[str, tuple[CartChange, ...]]:
     """Write the order of ``attempt``; return its id and the cart's change.
 
-    ``late``: its time had passed, so the promise is made anew.
+    ``shown_at``: the promise before she paid.
     """
-    wanted, promise_at = Wanted.read(attempt.wanted), attempt.promise_at
-    if late:
-        lead = timedelta(minutes=terms.get(db, wanted.location_id).lead_minutes)
-        promise_at = max(promise_at, clock.now() + lead)
+    wanted = Wanted.read(attempt.wanted)
     one = Placing(
         checkout_id=checkout.id,
         cart_id=checkout.cart_id,
@@ -93,6 +95,7 @@ def place(
         currency=attempt.currency,
         promise_at=promise_at,
         wanted=wanted,
+        shown_at=None if shown_at == promise_at else shown_at,
     )
     [(placed, _, changed)] = place_many(db, clock, ids, [one])
     return placed.order.id, () if changed is None else (changed,)
@@ -164,12 +167,15 @@ def _made(ids: Ids, one: Placing, ticket: str, now: datetime) -> Placed:
 
 
 def _entry(order: OrderRow, one: Placing) -> OrderEventRow:
+    data: dict[str, Any] = {"total_minor": one.total_minor, "attempt_id": one.attempt_id}
+    if one.shown_at is not None:
+        data["shown_at"] = one.shown_at.isoformat()
     return OrderEventRow(
         order_id=order.id,
         number=order.version,
         what="placed",
         actor=history.SHOPPER,
-        data={"total_minor": one.total_minor, "attempt_id": one.attempt_id},
+        data=data,
         at=order.placed_at,
     )
 

@@ -9,7 +9,14 @@ from sqlmodel import Session, col, select
 from cart.kernel.errors import UnknownOrder
 from cart.orders.model import Method, OrderState, RefundState, TenderKind
 from cart.orders.sums import Difference, differences
-from cart.orders.tables import OrderEventRow, OrderLineRow, OrderRow, RefundRow, TenderRow
+from cart.orders.tables import (
+    OrderEventRow,
+    OrderLineRow,
+    OrderRow,
+    RefundRow,
+    TenderRow,
+    VoucherRow,
+)
 
 __all__ = ["Difference", "differences"]
 
@@ -64,11 +71,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A tender of an order; ``ending``: of the voucher."""
+    """A tender of an order; ``ending``, ``good_until``: of the voucher, None: for ever."""
 
     kind: TenderKind
     amount_minor: int
     refunded_minor: int
+    ending: str = ""
+    good_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,13 @@ class OrderView:
     def refunded_minor(self) -> int:
         """All that went back, or is owed."""
         return sum(tender.refunded_minor for tender in self.paid)
+
+    @property
+    def shown_at(self) -> datetime | None:
+        """When she was told that it would be ready, where her money came too late for that."""
+        placed = next((entry for entry in self.history if entry.what == "placed"), None)
+        shown = placed.data.get("shown_at") if placed else None
+        return datetime.fromisoformat(shown) if shown else None
 
     @property
     def parcel(self) -> Parcel | None:
@@ -238,11 +254,16 @@ def _line(row: OrderLineRow) -> OrderLine:
 
 def _paid(db: Session, order_id: str) -> tuple[Paid, ...]:
     found = db.exec(
-        select(TenderRow.kind, TenderRow.amount_minor, TenderRow.refunded_minor)
+        select(TenderRow, VoucherRow.ending, VoucherRow.expires_at)
+        .outerjoin(VoucherRow, col(VoucherRow.id) == col(TenderRow.voucher_id))
         .where(TenderRow.order_id == order_id)
         .order_by(col(TenderRow.kind), col(TenderRow.id))
+        .execution_options(populate_existing=True)
     )
-    return tuple(Paid(TenderKind(kind), amount, back) for kind, amount, back in found)
+    return tuple(
+        Paid(TenderKind(row.kind), row.amount_minor, row.refunded_minor, ending or "", until)
+        for row, ending, until in found
+    )
 
 
 def _refunds(db: Session, order_id: str) -> tuple[Refund, ...]:

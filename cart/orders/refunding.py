@@ -141,7 +141,7 @@ def _owe_to(
     db.add(refund)
     db.flush()
     if at_once and tender.voucher_id is not None:
-        vouchers.credit(
+        vouchers.refund(
             db,
             clock,
             voucher_id=tender.voucher_id,

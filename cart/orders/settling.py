@@ -7,6 +7,7 @@ a guarded UPDATE: of success, refusal, cancel and expiry exactly one wins.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session, col, select, update
@@ -16,7 +17,7 @@ from cart.db.guarded import insert_new, write
 from cart.kernel.clock import Clock
 from cart.kernel.errors import Unavailable, UnknownCheckout
 from cart.kernel.ids import Ids
-from cart.orders import placing, refunding, slots, vouchers
+from cart.orders import placing, refunding, renewing, slots, vouchers
 from cart.orders.model import (
     ATTEMPT_OPEN,
     AttemptState,
@@ -131,7 +132,11 @@ def end(
 ) -> bool:
     """End ``attempt`` of a checkout whose row is locked; False: it had ended already."""
     slot_at = attempt.slot_at
-    values = {"state": state.value, "slot_at": None, "failure": failure[:FAILURE_LENGTH_MAX]}
+    values: dict[str, str | datetime | None] = {
+        "state": state.value,
+        "slot_at": None,
+        "failure": failure[:FAILURE_LENGTH_MAX],
+    }
     if not _close_attempt(db, clock, attempt, ATTEMPT_OPEN, values):
         return False
     shop.stock.release(db, clock, reference=attempt.id, fact=f"{attempt.id}:{state.value}")
@@ -167,7 +172,8 @@ def buy(
 ) -> Settled | None:
     """Turn an attempt whose money is there into an order; None: it cannot be, nothing changed.
 
-    An attempt that has ended gets its pieces, and its part of the voucher, once more.
+    An attempt that has ended gets its pieces, and its part of the voucher, once more; one
+    whose time has passed gets the next time that is real.
     The checkout's row is locked.
     """
     late = attempt.state not in ATTEMPT_OPEN
@@ -180,11 +186,20 @@ def buy(
         if saved:
             saved.rollback()
         return None
-    values = {"state": AttemptState.SUCCEEDED.value, "failure": ""}
+    promise_at, slot_at = renewing.renewed(db, shop, attempt, late=late, now=clock.now())
+    shown_at = attempt.promise_at
+    values: dict[str, str | datetime | None] = {
+        "state": AttemptState.SUCCEEDED.value,
+        "failure": "",
+        "slot_at": slot_at,
+        "promise_at": promise_at,
+    }
     if not _close_attempt(db, clock, attempt, (AttemptState(attempt.state),), values):
         msg = f"attempt {attempt.id} was changed under its checkout's lock"
         raise AssertionError(msg)
-    order_id, changed = placing.place(db, clock, ids, checkout, attempt, late=late)
+    order_id, changed = placing.place(
+        db, clock, ids, checkout, attempt, promise_at=promise_at, shown_at=shown_at
+    )
     if saved:
         saved.commit()
     return Settled(checkout.id, attempt.id, order_id, placed=True, changed=changed)
@@ -262,7 +277,7 @@ def _close_attempt(
     clock: Clock,
     attempt: AttemptRow,
     states: tuple[AttemptState, ...],
-    values: Mapping[str, str | None],
+    values: Mapping[str, str | datetime | None],
 ) -> bool:
     closing = (
         update(AttemptRow)

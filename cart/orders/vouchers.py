@@ -4,7 +4,7 @@ What was issued, or came from another voucher, is always what is left, held, spe
 refunded, or went to another.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlmodel import Session, col, or_, select, update
@@ -18,6 +18,8 @@ from cart.orders.tables import VoucherEntryRow, VoucherRow
 # 80 random bits: short enough to type from a card, too many to try.
 CODE_CHARACTERS: Final = 16
 CODE_LENGTH_MAX: Final = 64
+# What comes back can be spent as long: who buys here once a year has it on her next visit.
+REFUND_GOOD_FOR: Final = timedelta(days=365)
 # Begins the reference of what went from one voucher to another, both entries: nothing was bought.
 MOVED: Final = "moved:"
 # Crockford's base 32 reads what people confuse as what was meant.
@@ -141,3 +143,19 @@ def credit(
             .where(col(VoucherRow.id) == voucher_id)
             .values(balance_minor=VoucherRow.balance_minor + amount_minor)
         )
+
+
+def refund(
+    db: Session, clock: Clock, *, voucher_id: str, amount_minor: int, reference: str
+) -> None:
+    """Give back what was paid with it, and let it be good for REFUND_GOOD_FOR from now at least.
+
+    An old one is good again, with all that is on it: money that came back can be spent.
+    """
+    until = clock.now() + REFUND_GOOD_FOR
+    credit(db, clock, voucher_id=voucher_id, amount_minor=amount_minor, reference=reference)
+    db.exec(
+        update(VoucherRow)
+        .where(col(VoucherRow.id) == voucher_id, col(VoucherRow.expires_at) < until)
+        .values(expires_at=until)
+    )

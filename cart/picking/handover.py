@@ -16,6 +16,7 @@ from cart.kernel.errors import (
     CodeRefused,
     InvalidInput,
     LeadNeeded,
+    NoAddress,
     NotReady,
 )
 from cart.kernel.ids import Ids
@@ -192,9 +193,13 @@ def resend_ready(db: Session, clock: Clock, *, staff: Staff, order_id: str) -> C
     Raises:
         UnknownOrder: there is none of this id here.
         NotReady, AlreadyHandedOver: it does not wait at the desk.
+        NoAddress: there is no e-mail address to send it to. Nothing has changed.
     """
     order = hold_at(db, staff, order_id)
     _require_ready(order, Method.COLLECT)
+    if not order.email:
+        msg = "the order has no e-mail address"
+        raise NoAddress(msg, order_id=order_id)
     version = history.note(db, clock, order_id=order_id, what="ready_resent", actor=staff.id)
     letters.ask(db, clock, order_id=order_id, kind=LetterKind.READY, suffix=str(version))
     return Changed(order_id, version, order.location_id)

@@ -148,6 +148,7 @@ TITLES: Final[Mapping[str, str]] = {
     "wrong_item": N_("Wrong item. Put it back."),
     "too_many_pieces": N_("That is more than was ordered."),
     "already_handed_over": N_("This was handed over before. The code is good no longer."),
+    "no_address": N_("This order has no e-mail address: there is nowhere to send it."),
     "not_ready": N_("This is not on a shelf yet, or is closed."),
     "limit_exceeded": N_("That is more than we can take."),
     "payload_too_large": N_("This is too large."),

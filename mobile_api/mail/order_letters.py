@@ -40,6 +40,7 @@ class OrderLetter:
     address: str
     lines: tuple[receipt.ShownLine, ...]
     sums: Sums
+    cards: tuple[str, ...]
     link: str
 
 
@@ -87,6 +88,7 @@ def letter_about(parts: Parts, db: Session, row: OrderLetterRow, order: OrderVie
         address=desk if collected else receipt.address_line(order.address),
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
+        cards=receipt.cards(w, order, place.timezone),
         link=f"{parts.settings.base_url}/o/{order_link(parts.secret, order.id)}",
     )
 
@@ -102,7 +104,8 @@ def _told(saying: Saying, row: OrderLetterRow, place: str) -> _Told:
         subject = w.gettext("Your order %(ticket)s at %(shop)s") % named
         ready = w.gettext("Ready about %(time)s") % {"time": saying.moment(order.promise_at)}
         packing = w.gettext("We are packing your order")
-        lead = packing if order.method is Method.SHIP else ready
+        soon = f"{ready}. {saying.moved()}" if saying.moved() else ready
+        lead = packing if order.method is Method.SHIP else soon
         return _Told(subject, w.gettext("Thank you for your order"), lead)
     if kind is LetterKind.READY:
         subject = w.gettext("Ready at %(shop)s: your order %(ticket)s") % named

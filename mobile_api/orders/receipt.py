@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from cart.kernel.money import Money
 from cart.orders.model import RefundState, TenderKind, tax_within
@@ -116,6 +117,23 @@ def sums(w: Words, order: OrderView) -> Sums:
         left = order.total_minor - order.refunded_minor
         rows.append(SumRow(w.gettext("What you have paid"), amount(w, left, currency), strong=True))
     return Sums(tuple(rows), _taxes(w, order))
+
+
+def cards(w: Words, order: OrderView, timezone: str) -> tuple[str, ...]:
+    """Say of vouchers that money came back to, until when it can be spent."""
+    said = w.gettext(
+        "%(amount)s is on your gift card ending in %(ending)s again, good until %(date)s."
+    )
+    return tuple(
+        said
+        % {
+            "amount": amount(w, one.refunded_minor, order.currency),
+            "ending": one.ending,
+            "date": w.day(one.good_until.astimezone(ZoneInfo(timezone)).date()),
+        }
+        for one in order.paid
+        if one.kind is TenderKind.VOUCHER and one.refunded_minor and one.good_until
+    )
 
 
 def _taxes(w: Words, order: OrderView) -> tuple[SumRow, ...]:

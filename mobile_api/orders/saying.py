@@ -82,6 +82,27 @@ class Saying:
         back = w.money(Money(order.refunded_minor, order.currency))
         return w.gettext("%(amount)s goes back to you.") % {"amount": back}
 
+    def told_again(self) -> str:
+        """Say when the desk last sent the ready message again; empty: it did not, or it is over."""
+        if self.order.state is not OrderState.READY:
+            return ""
+        again = [one.at for one in self.order.history if one.what == "ready_resent"]
+        if not again:
+            return ""
+        at = {"time": self.moment(again[-1])}
+        return self.w.gettext("At %(time)s the desk told you again that it is ready.") % at
+
+    def moved(self) -> str:
+        """Say that it is ready at another time than she saw before she paid; empty: it is not."""
+        w, order = self.w, self.order
+        being_picked = order.state in {OrderState.PLACED, OrderState.PICKING}
+        if order.shown_at is None or order.method is Method.SHIP or not being_picked:
+            return ""
+        shown = {"time": self.moment(order.shown_at)}
+        return (
+            w.gettext("Your payment came too late for %(time)s, so the time is a new one.") % shown
+        )
+
     def _waiting(self) -> str:
         """Say what somebody who will collect it waits for."""
         w, order = self.w, self.order

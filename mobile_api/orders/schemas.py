@@ -54,10 +54,11 @@ class HandoverOut(BaseModel):
 
 
 class TenderOut(BaseModel):
-    """What was paid with what."""
+    """What was paid with what. ``good_until``: of a voucher that is not good for ever."""
 
     kind: TenderKind
     amount: MoneyOut
+    good_until: datetime | None
 
 
 class RefundOut(BaseModel):
@@ -166,7 +167,10 @@ def order_out(o: ShownOrder, w: Words) -> OrderOut:
         total=money(order.total_minor),
         shipping=money(order.shipping_minor),
         tax=money(order.tax_minor),
-        tenders=[TenderOut(kind=one.kind, amount=money(one.amount_minor)) for one in order.paid],
+        tenders=[
+            TenderOut(kind=one.kind, amount=money(one.amount_minor), good_until=one.good_until)
+            for one in order.paid
+        ],
         refunds=[
             RefundOut(amount=money(one.amount_minor), reason=one.reason, state=one.state)
             for one in order.refunds

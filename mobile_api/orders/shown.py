@@ -65,6 +65,8 @@ class ShownOrder:
     place: ShownPlace
     headline: str
     sub: str
+    moved: str
+    told_again: str
     steps: tuple[Step, ...]
     position: int | None
     ready_at: datetime | None
@@ -73,6 +75,7 @@ class ShownOrder:
     handover: Handover | None
     lines: tuple[receipt.ShownLine, ...]
     sums: Sums
+    cards: tuple[str, ...]
     placed: str
     address: str
 
@@ -80,6 +83,11 @@ class ShownOrder:
     def open(self) -> bool:
         """Whether something is still to happen."""
         return self.order.state in ORDER_OPEN
+
+    @property
+    def resends(self) -> int:
+        """How often the desk has sent the ready message again."""
+        return sum(one.what == "ready_resent" for one in self.order.history)
 
     @property
     def can_cancel(self) -> bool:
@@ -107,6 +115,8 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         place=place,
         headline=saying.headline(),
         sub=saying.sub(),
+        moved=saying.moved(),
+        told_again=saying.told_again(),
         steps=saying.steps(),
         position=queued.position if queued else None,
         ready_at=queued.ready_at if queued else None,
@@ -115,6 +125,7 @@ def shown(wired: Parts, db: Session, w: Words, order_id: str, *, own: bool) -> S
         handover=_handover(wired, order),
         lines=receipt.shown_lines(w, order),
         sums=receipt.sums(w, order),
+        cards=receipt.cards(w, order, place.timezone),
         placed=saying.date(order.placed_at),
         address=receipt.address_line(order.address),
     )

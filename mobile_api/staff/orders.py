@@ -61,7 +61,10 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownOrder:
-    """An order in the reader's language and the shop's time."""
+    """An order in the reader's language and the shop's time.
+
+    ``reachable``: there is an e-mail address to send a message to.
+    """
 
     order_id: str
     session_id: str
@@ -74,6 +77,7 @@ class ShownOrder:
     here: bool
     due: str
     handed_over_at: str
+    reachable: bool
     address: str
     carrier: str
     tracking: str
@@ -143,6 +147,7 @@ def order(look: Looking, order_id: str, *, anywhere: bool = False) -> ShownOrder
         here=view.here_at is not None,
         due=due(spoken, view.promise_at, look.clock.now(), zone),
         handed_over_at=_moment(spoken, view.handed_over_at, zone),
+        reachable=bool(view.email),
         address=receipt.address_line(view.address),
         carrier=view.parcel.carrier if view.parcel else "",
         tracking=view.parcel.tracking if view.parcel else "",

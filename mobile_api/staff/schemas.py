@@ -336,7 +336,7 @@ class RefundOut(Answer):
 
 
 class OrderOut(Answer):
-    """An order as the desk sees it."""
+    """An order as the desk sees it. ``reachable``: it has an e-mail address to write to."""
 
     order_id: str
     location_id: str
@@ -345,6 +345,7 @@ class OrderOut(Answer):
     method: Method
     shelf: str
     here: bool
+    reachable: bool
     address: str
     carrier: str
     tracking: str

@@ -216,13 +216,14 @@ function showOrder(html) {
   const focused = order.contains(document.activeElement) ? document.activeElement.dataset.act : null;
   const offered = $$("[data-offer]", old).length < $$("[data-offer]", state).length;
   const moved = old.dataset.state !== state.dataset.state;
+  const again = Number(state.dataset.resends) > Number(old.dataset.resends) && $(".told-again", state);
   if (served.get(order) !== state.innerHTML) {
     served.set(order, state.innerHTML);
     old.replaceWith(state);
   } else Object.assign(old.dataset, state.dataset);
   if (focused) $(`[data-act=${focused}]`, order)?.focus();
-  if (moved || offered) {
-    toast($(offered ? ".offer h2" : ".now", order).textContent);
+  if (moved || offered || again) {
+    toast($(offered ? ".offer h2" : moved ? ".now" : ".told-again", order).textContent);
     navigator.vibrate?.([80, 60, 80]);
   }
   setClock(state);

@@ -18,6 +18,7 @@ from cart.orders import terms, vouchers
 from cart.orders.model import AttemptState
 from cart.orders.tables import AttemptRow, OrderRow
 from cart.orders.terms import Terms
+from cart.picking import handover
 from inventory_api.catalogue.tables import LocationRow, PriceRow
 from mobile_api.app import create_app
 from mobile_api.orders.telling import tell
@@ -338,6 +339,12 @@ def test_the_ticket_follows_the_desk_and_works_without_network(
     expect(page.locator(".handover-code")).to_be_visible()
     expect(page.locator(".qr svg")).to_be_visible()
     expect(page.locator(".toast").first).to_contain_text("Ready at the desk")
+    with unit_of_work(parts.engine) as db:  # she has given her address meanwhile
+        db.get_one(OrderRow, order_id).email = "ada@example.org"
+    with unit_of_work(parts.engine) as db:
+        handover.resend_ready(db, parts.clock, staff=desk.who, order_id=order_id)
+        _ring(app, db, order_id)
+    expect(page.locator(".toast").last).to_contain_text("the desk told you again")
     shown = page.locator(".handover-code").inner_text()
     kept = "caches.match(location.pathname).then(kept => kept?.text())"
     for _ in range(40):

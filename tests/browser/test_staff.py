@@ -358,6 +358,20 @@ def test_the_desk_hands_over_once(opened: Opened, floor: Floor) -> None:
     expect(page.locator("#hand-fault")).to_contain_text("not the code of this order")
 
 
+def test_a_parcel_is_sent(opened: Opened, floor: Floor) -> None:
+    """Carrier by hand, number by scanner; then it is gone from the desk, and can come back."""
+    floor.ship()
+    address = {"name": "Ada", "street": "1 Pier", "postcode": "1", "city": "Cork", "country": "IE"}
+    order_id = floor.ready(floor.hire("5"), {MUG: 1}, method="ship", address=address)
+    page = opened("/staff/desk", "7")
+    page.get_by_role("link", name=f"Send {floor.view(order_id).ticket}").click()
+    page.get_by_label("Carrier").fill("Parcel Post")
+    page.locator("#scan").focus()
+    scan(page, "3SABC123")
+    expect(page.locator(".verdict h2")).to_have_text("Sent")
+    expect(page.get_by_role("link", name="Take something back")).to_be_visible()
+
+
 def test_something_comes_back(opened: Opened, floor: Floor) -> None:
     """The refund is shown before it is confirmed."""
     who = floor.enter("5", Role.LEAD).staff

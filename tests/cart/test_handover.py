@@ -202,6 +202,7 @@ def test_a_ready_letter_can_be_sent_again(floor: Floor, ada: Staff) -> None:
 
     resend()
     resend()
+    assert floor.told(order_id).count("ready_resent") == 2
     assert len([one for one in floor.letters(order_id) if ":ready" in one]) == 3
     floor.hand_over(ada, order_id)
     with pytest.raises(AlreadyHandedOver):

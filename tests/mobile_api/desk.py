@@ -1,6 +1,7 @@
 """What happens to an order behind the phone: it is paid, picked, staged, handed over."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import FastAPI
 from sqlmodel import Session, select
@@ -51,21 +52,26 @@ class Desk:
         assert isinstance(entered, SignedIn)
         return cls(parts, entered.staff, entered.token)
 
-    def gift_card(self, amount_minor: int = 1_000_000) -> str:
-        """Issue a gift card; return its code."""
+    def gift_card(self, amount_minor: int = 1_000_000, days: int = 0) -> str:
+        """Issue a gift card, good for some days or for ever; return its code."""
         parts = self.parts
         with unit_of_work(parts.engine) as db:
             return vouchers.issue(
-                db, parts.clock, parts.ids, amount_minor=amount_minor, currency="EUR"
+                db,
+                parts.clock,
+                parts.ids,
+                amount_minor=amount_minor,
+                currency="EUR",
+                expires_at=parts.clock.now() + timedelta(days=days) if days else None,
             )
 
-    def sell(self, phone: TestClient, **choices: object) -> str:
+    def sell(self, phone: TestClient, card: str = "", **choices: object) -> str:
         """Check the phone's cart out and pay it with a gift card; return the order."""
         opened = phone.post("/api/v1/checkouts", json={}, headers=key()).json()
         path = f"/api/v1/checkouts/{opened['id']}"
         wanted = {"email": EMAIL, **choices}
         assert phone.post(f"{path}/choices", json=wanted, headers=key()).is_success
-        voucher = {"code": self.gift_card()}
+        voucher = {"code": card or self.gift_card()}
         state = phone.post(f"{path}/voucher", json=voucher, headers=key()).json()
         assert state["can_pay"], state["problems"]
         return self.paid(opened["id"], state["totals"]["total"]["minor"])

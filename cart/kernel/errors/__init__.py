@@ -92,6 +92,7 @@ CarryoverError
 │   ├── TooManyPieces       more than the line still wants
 │   ├── OfferClosed         a substitution that was answered, or not in time
 │   ├── AlreadyHandedOver   a code or order that was given out before
+│   ├── NoAddress           an order without an e-mail address: nowhere to send a message
 │   ├── BandNotHere         a wristband that is out, lost, retired, or of another drawer
 │   ├── BandHeld            a shopper holds one wristband at a time
 │   ├── DeskReaderAway      the receiver at a desk is not connected
@@ -256,6 +257,7 @@ from cart.kernel.errors.selling import (
     CodeRefused as CodeRefused,
     LastOperator as LastOperator,
     LeadNeeded as LeadNeeded,
+    NoAddress as NoAddress,
     NotReady as NotReady,
     NotSignedIn as NotSignedIn,
     OfferClosed as OfferClosed,

@@ -153,6 +153,12 @@ class AlreadyHandedOver(Conflict):
     code = "already_handed_over"
 
 
+class NoAddress(Conflict):
+    """The order has no e-mail address: there is nowhere to send a message about it."""
+
+    code = "no_address"
+
+
 class NotReady(Conflict):
     """The order is not staged yet, or is closed."""
 
