@@ -4,6 +4,9 @@ From the call that publishes a scan to its arrival on a phone's live stream, on
 one machine's monotonic clock: broker, gateway, commit, fan-out, API and SSE are
 all in it. Through the embedded broker, and through Mosquitto where it is
 installed. Prints JSON lines: {"name", "value", "unit"}.
+
+With ``--phones 1000 --rate 1000`` only a crowd is measured: a phone on every cart, each of
+which changes once a second; and the API's memory with as many phones that say nothing.
 """
 
 import argparse
@@ -21,7 +24,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cart.kernel.ids import RandomIds
-from firmware_sim.load.drive import Load, Report, drive
+from firmware_sim.load.drive import PHONES_MAX, Load, Report, drive
 from firmware_sim.load.run import own_shop
 from firmware_sim.shop import Part, Shop
 from tests.real.broker import Mosquitto, find_mosquitto
@@ -31,6 +34,8 @@ DEVICES = 500  # each scans once a second: busier than any tablet that a person 
 PHONES = 20
 IDLE_RATE = 10  # a scan every tenth of a second in the whole shop
 LOADED_RATE = 500
+SILENT_EVENTS = 20  # a load needs some; a phone in fifty hears of one
+KIB = 1024
 LOCATION = "harbour-street"
 PARTS: tuple[Part, ...] = ("gateway", "api")
 MIB = 1024 * 1024
@@ -117,22 +122,70 @@ def measure(broker: str, folder: Path, settings: dict[str, str], seconds: float)
         shop.stop()
 
 
+def measure_crowd(  # noqa: PLR0917 - what is asked for, and where
+    broker: str,
+    folder: Path,
+    settings: dict[str, str],
+    seconds: float,
+    phones: int,
+    rate: float,
+) -> None:
+    """Open a shop; measure the API without phones and with silent ones, then all of them busy."""
+    shop = own_shop(folder, settings)
+    ids = RandomIds()
+    try:
+        shop.start()
+        sizes: dict[str, float] = {}
+        for when, open_phones in (("none", 0), ("silent", phones)):
+
+            def during(when: str = when) -> None:
+                sizes[when] = memory_mib(shop, "api")
+                say_memory(shop, broker, f"phones_{when}")
+
+            quiet = Load(phones, rate, SILENT_EVENTS / rate, LOCATION, phones=open_phones)
+            drive(shop, quiet, ids, during=during)
+        each_kib = (sizes["silent"] - sizes["none"]) * KIB / phones
+        say(f"memory.{broker}.phone", each_kib, "KiB")
+        busy = Load(phones, rate, seconds, LOCATION, phones=phones)
+        say_report(
+            drive(shop, busy, ids, during=lambda: say_memory(shop, broker, "crowd")),
+            broker,
+            "crowd",
+        )
+    finally:
+        shop.stop()
+
+
 def main() -> None:
     """Measure on each broker that there is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20, help="of each run")
-    seconds: float = parser.parse_args().seconds
+    parser.add_argument(
+        "--phones", type=int, default=0, help=f"of a crowd, {PHONES_MAX} at most; 0: no crowd"
+    )
+    parser.add_argument("--rate", type=float, default=1_000, help="events a second of a crowd")
+    asked = parser.parse_args()
+    seconds: float = asked.seconds
+    if not 0 <= asked.phones <= PHONES_MAX or asked.rate <= 0:
+        parser.error(f"--phones is from 0 to {PHONES_MAX}, --rate more than 0")
+
+    def step(broker: str, where: Path, settings: dict[str, str]) -> None:
+        if asked.phones:
+            measure_crowd(broker, where, settings, seconds, asked.phones, asked.rate)
+        else:
+            measure(broker, where, settings, seconds)
+
     with tempfile.TemporaryDirectory(prefix="carryover-latency-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # Mosquitto runs as a user of its own when started by root
-        measure("embedded", folder / "embedded", {}, seconds)
+        step("embedded", folder / "embedded", {})
         try:
             find_mosquitto()
         except FileNotFoundError:
             sys.stderr.write("mosquitto is not installed: measured on the embedded broker only\n")
             return
         with mosquitto(folder / "mosquitto") as settings:
-            measure("mosquitto", folder / "mosquitto-shop", settings, seconds)
+            step("mosquitto", folder / "mosquitto-shop", settings)
 
 
 if __name__ == "__main__":

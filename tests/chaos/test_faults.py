@@ -69,15 +69,24 @@ def play(strike: Strike, of: Plan) -> None:
 
 
 class Growth:
-    """How much memory the gateway has taken since."""
+    """How much memory gateway, API and a process of devices have taken since."""
 
     def __init__(self, on: Stage) -> None:
-        self._process = psutil.Process(on.shop.pid("gateway"))
-        self._before = self._process.memory_info().rss
+        pids = {
+            "gateway": on.shop.pid("gateway"),
+            "api": on.shop.pid("api"),
+            "devices-0": on.host_pid("devices-0"),
+        }
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._before = self._sizes()
 
     def most_mib(self) -> float:
-        """Return the growth in MiB."""
-        return float(self._process.memory_info().rss - self._before) / 2**20
+        """Return the growth of the one that grew most, in MiB."""
+        now = self._sizes()
+        return max(now[name] - before for name, before in self._before.items())
+
+    def _sizes(self) -> dict[str, float]:
+        return {name: one.memory_info().rss / 2**20 for name, one in self._processes.items()}
 
 
 def speak_into_it(on: Stage) -> None:

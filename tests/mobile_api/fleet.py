@@ -127,7 +127,7 @@ class Fleet:
                 batches=20,
                 commit_us_sum=20 * (2_000 + back % 5 * 400),
                 commit_us_max=9_000 + back % 11 * 1_500,
-                held=back % 9 * 12,
+                held=(back + 3) % 9 * 12,
                 held_max=10_000,
                 connected=True,
             )

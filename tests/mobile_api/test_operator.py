@@ -104,6 +104,10 @@ def test_the_pages_show_the_fleet(app: FastAPI, fleet: Fleet) -> None:
         assert "83 %" in table
         assert '<span class="battery low">' in table
         assert "wishes open" in table
+        now = fleet.floor.clock.now().isoformat()
+        assert table.count(f'<td data-label="Last seen"><time datetime="{now}" title="Mar 2') == 3
+        assert table.count('<td data-label="Last seen"><span class="quiet">') == 1
+        assert table.count('<td data-label="Firmware"><span class="code">0.1.0</span>') == 2
         few = client.get("/operator/devices?status=offline").text
         assert few.count('<th scope="row">') == 1
         assert client.get("/operator/devices?status=lost").status_code == 422
@@ -115,13 +119,19 @@ def test_the_pages_show_the_fleet(app: FastAPI, fleet: Fleet) -> None:
             1,
         ]
         assert re.search(r"Language</th><td>Polski</td><td>English", one)
+        assert '<dt>Firmware</dt><dd><span class="code">0.1.0</span></dd>' in one
+        assert f'<dt>Last seen</dt><dd><time datetime="{now}"' in one
         assert client.get("/operator/devices/tab-none", headers=HTML).status_code == 404
         lamps = fleet.tablets["Tablet by the lamps"].device.device_id
         assert "#2 \N{EN DASH} #8" in client.get(f"/operator/devices/{lamps}").text
 
         overview = client.get("/operator").text
         assert overview.count("<svg viewBox") == 3
-        assert "<span>Messages at gateway</span>" in overview
+        held = r'<li><span>Messages at gateway</span><b class="num" dir="ltr">36 / 10,000</b><meter'
+        assert re.search(held, overview)
+        # A pulse has 20 batches that took 48 ms in all or a little more; the slowest took 12.
+        assert re.search(r'Commit, mean</span><b class="num">2\.6 ms</b>', overview)
+        assert '<span>Time to commit</span><b class="num">12 ms</b>' in overview
         (stored,) = re.findall(r'class="line line-1" d="(M[^"]+)"', overview)[:1]
         assert stored.count("M") == 2, "a hole in the line"
         assert '<li class="tile bad"><a href="/operator/letters">' in overview
