@@ -72,6 +72,7 @@ class Action(StrEnum):
     TURN_CALL = "turn.call"
     TURN_CAME = "turn.came"
     TURN_NOT_HERE = "turn.not_here"
+    BOOKING_SEE = "booking.see"
     BOOKING_ARRIVED = "booking.arrived"
     BOOKING_SERVED = "booking.served"
     BOOKING_NO_SHOW = "booking.no_show"

@@ -135,9 +135,16 @@ def write(
 
 
 def _answer(request: Request, wired: Parts, device: Device, name: str, sent: form.Sent) -> Response:
-    with device.reading(wired, by_hand=True) as (db, me):
-        if name:
-            loading.find(db, name)
+    try:
+        with device.reading(wired, by_hand=True) as (db, me):
+            if name:
+                loading.find(db, name)
+    except CarryoverError as error:
+        if sent.do == "save":
+            with unit_of_work(wired.engine) as db:
+                me = device.signed_in(db, wired.clock)
+                _note(db, wired, me, Action.JOURNEY_LOAD, name or sent.name, outcome=error.code)
+        raise
     after = sent.after if name else 0
     sent = sent.model_copy(update={"after": after, "name": name or sent.name})
     shown = Shown(name, after, sent.way, form.typed(sent), form.source_of(sent))

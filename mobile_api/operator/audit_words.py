@@ -61,6 +61,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     Action.TURN_CALL: N_("Called the next of a queue"),
     Action.TURN_CAME: N_("Noted that somebody called was there"),
     Action.TURN_NOT_HERE: N_("Noted that somebody called was not there"),
+    Action.BOOKING_SEE: N_("Looked at who has booked here today"),
     Action.BOOKING_ARRIVED: N_("Noted that a guest with a booking had come"),
     Action.BOOKING_SERVED: N_("Noted that a booking was served"),
     Action.BOOKING_NO_SHOW: N_("Noted that a guest with a booking did not come"),

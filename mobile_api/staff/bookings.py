@@ -17,6 +17,7 @@ from sqlmodel import Session
 from cart.audit.model import Action, On
 from cart.db.columns import ID_LENGTH_MAX
 from cart.picking.model import Staff
+from cart.picking.staff import as_who
 from gateway.bands.queries import loan_of_session
 from gateway.plans import bookings, service
 from gateway.plans.model import BookingState
@@ -29,7 +30,7 @@ from mobile_api.look.words import words
 from mobile_api.queues.shown import zone_names
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.schemas import Nothing
-from mobile_api.staff.signed_in import CurrentDevice, StaffOnly
+from mobile_api.staff.signed_in import CurrentDevice, StaffOnly, note_seen
 from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(dependencies=[allow(Role.FLOOR)], tags=["staff"], responses={401: {}})
@@ -107,15 +108,18 @@ def bookings_page(request: Request, wired: Wired, device: CurrentDevice) -> HTML
     """Show today's bookings of the location."""
     with device.reading(wired, by_hand=True) as (db, me):
         look = looking(wired, db, me, words(locale_of(request)))
+        found = shown(look)
         context = {
             "me": me,
             "place": look.place,
             "page_id": "bookings",
             "here_path": "/staff/bookings",
-            "bookings": shown(look),
+            "bookings": found,
             "zone": look.zone,
         }
-        return page(request, "staff_bookings.html", context)
+        answer = page(request, "staff_bookings.html", context)
+    _note(wired, me, any(one.called for one in found))
+    return answer
 
 
 @router.get("/api/v1/staff/bookings")
@@ -124,7 +128,15 @@ def get_bookings(
 ) -> BookingsOut:
     """Return what is booked here today: what for, when, by whom, and whether she has come."""
     with device.reading(wired) as (db, me):
-        return _out(looking(wired, db, me, words(locale_of(request))), with_html=with_html)
+        answer = _out(looking(wired, db, me, words(locale_of(request))), with_html=with_html)
+    _note(wired, me, any(one.called for one in answer.bookings))
+    return answer
+
+
+def _note(wired: Parts, me: Staff, names: bool) -> None:  # noqa: FBT001 - one of one
+    """Note that she was shown what guests are called, if anybody gave a name."""
+    if names:
+        note_seen(wired, as_who(me), Action.BOOKING_SEE, On("location", me.location_id))
 
 
 @router.get("/api/v1/staff/bookings/events", response_class=StreamingResponse)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
+from cart.audit import service as audit
 from cart.carts.service import Shopping, add_line
 from cart.carts.tables import ShopperSessionRow
 from cart.db import make_engine
@@ -226,6 +227,29 @@ def test_staff_note_what_became_of_it(
     refused(press(there, f"{one['id']}/served"), 404, "unknown_booking")
     assert theirs(there) == []
     assert "Nothing is booked for today" in there.get("/staff/bookings").text
+
+
+def test_who_looks_at_names_of_guests_is_noted(
+    phone: TestClient, staff: TestClient, shop: PlanShop
+) -> None:
+    """Once in five minutes, by page or by request; where nobody gave a name there was none."""
+
+    def looked() -> list[tuple[str, str]]:
+        rows = shop.floor.look(audit.newest)
+        return [(row.on_kind, row.on_id) for row in rows if row.action == "booking.see"]
+
+    plan(phone)
+    book(phone, 15)
+    staff.get("/staff/bookings")
+    assert (theirs(staff)[0]["called"], looked()) == ("", [])
+    plan(phone, called="Ada")
+    book(phone, 15)
+    assert "Ada" in staff.get("/staff/bookings").text
+    assert theirs(staff)[-1]["called"] == "Ada"
+    assert looked() == [("location", HERE)]
+    shop.floor.clock.advance(301)
+    theirs(staff)
+    assert looked() == [("location", HERE)] * 2
 
 
 def test_given_up_nothing_stays(phone: TestClient, shop: PlanShop) -> None:

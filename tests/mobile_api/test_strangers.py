@@ -22,11 +22,14 @@ from tests.mobile_api.world import (
     ADAS_LIST,
     ASSOCIATE,
     CALLERS,
+    CUSTOMER,
+    CUSTOMERS,
     ELSEWHERE,
     LEAD,
     MANAGER,
     MARKETER,
     OPERATOR,
+    OTHER_CUSTOMER,
     OWNER,
     World,
     world,
@@ -37,13 +40,13 @@ KEYS: Final = frozenset({"link", "secret", "ref"})
 HERS: Final = frozenset(
     {
         *("checkout_id", "list_id", "order_id", "task_id", "line_id", "staff_id", "turn_id"),
-        *("booking_id", "look_id", "ask_id"),
-        "size_id",
+        *("booking_id", "look_id", "ask_id", "size_id"),
+        *("joining_id", "passkey_id", "phone"),
     }
 )
 ALLOWED: Final = {
     Role.SHOPPER: {OWNER},
-    Role.CUSTOMER: set(),  # nobody here is signed in; whose is whose: test_sign_in
+    Role.CUSTOMER: {CUSTOMER},
     Role.STAFF: {ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR},
     Role.FLOOR: {ASSOCIATE, LEAD, MANAGER, OPERATOR},
     Role.PEOPLE: {MANAGER, OPERATOR},
@@ -51,9 +54,34 @@ ALLOWED: Final = {
     Role.REPORT: {MARKETER, MANAGER, ELSEWHERE, OPERATOR},
     Role.OPERATOR: {OPERATOR},
 }
+# These are asked elsewhere, and why: no cookie says who calls.
+ELSEWHERE_ASKED: Final = {
+    Role.ANYONE: "for all: there is nobody to refuse",
+    Role.TOKEN: "whoever has the token: test_device_certificates, test_registry",
+    Role.DEVICE: "a device's credential: test_strange_devices",
+    Role.BROKER: "a secret: test_broker_hook",
+    Role.PROVIDER: "a signature: test_stripe",
+    Role.POSTMAN: "a signature: test_bounces",
+    Role.SANDBOX: "for all, where there is a test bank: test_access",
+    Role.DEMO: "for all, in a demo: test_access",
+    Role.MONITOR: "for all: test_access",
+}
+WALKERS: Final = (*CALLERS, *CUSTOMERS)
+# What is another's is left alone here, and the answer is as if it were gone already.
+LEFT_ALONE: Final = frozenset(
+    {
+        *("/api/v1/account/phones/{name}", "/api/v1/account/passkeys/{passkey_id}"),
+        *("/account/phones/{name}/end", "/account/passkeys/{passkey_id}/remove"),
+    }
+)
 # Without ids of hers in it, a route is about the caller's own things: of a shopper, if only
 # what she has not got yet, and of the staff of another location.
-OWN_THINGS: Final = {Role.SHOPPER: set(CALLERS), Role.FLOOR: {ELSEWHERE}, Role.PEOPLE: {ELSEWHERE}}
+OWN_THINGS: Final = {
+    Role.SHOPPER: set(WALKERS),
+    Role.CUSTOMER: {OTHER_CUSTOMER},
+    Role.FLOOR: {ELSEWHERE},
+    Role.PEOPLE: {ELSEWHERE},
+}
 REFUSALS: Final = {401, 403, 404}
 SEE_OTHER = 303
 # Nothing of Ada's is in them: requests that were done, who is at work, who looked or tried.
@@ -164,11 +192,17 @@ def routes(shop: World) -> Iterator[tuple[str, str, Role]]:
         yield method, path, role
 
 
+def names_of(path: str) -> set[str]:
+    """Return the names of what stands in a path; a phone's is one of its own."""
+    names = set(re.findall(r"{(\w+)(?::\w+)?}", path))
+    return (names - {"name"}) | {"phone"} if "/phones/{name}" in path else names
+
+
 def filled(path: str, ids: dict[str, str]) -> str:
     """Return the path with Ada's ids in it."""
 
     def put(found: re.Match[str]) -> str:
-        name = found.group(1)
+        name = "phone" if "/phones/" in path else found.group(1)
         return "0" * 16 if name in KEYS else ids[name]
 
     return re.sub(r"{(\w+)(?::\w+)?}", put, path)
@@ -232,12 +266,19 @@ def hers(shop: World) -> dict[str, Any]:
         }
 
 
-@pytest.mark.parametrize("caller", [one for one in CALLERS if one != OWNER])
+def test_every_role_is_walked_or_asked_elsewhere() -> None:
+    """A new role is a decision: who has it, and which test asks as whom."""
+    assert ALLOWED.keys() | ELSEWHERE_ASKED.keys() == set(Role)
+    assert not ALLOWED.keys() & ELSEWHERE_ASKED.keys()
+    assert all(ALLOWED.values()), "somebody walks as each of them"
+
+
+@pytest.mark.parametrize("caller", [one for one in WALKERS if one != OWNER])
 def test_with_anothers_ids_nothing_is_seen_and_nothing_done(shop: World, caller: str) -> None:
     """Refused with 401, 403 or 404, or sent to where one signs in; every row is as it was."""
     before, holes, asked = hers(shop), list[str](), 0
     for method, path, role in routes(shop):
-        names = set(re.findall(r"{(\w+)(?::\w+)?}", path))
+        names = names_of(path)
         assert names <= KEYS | shop.ids.keys(), f"{path}: this test knows no {names}"
         if caller in ALLOWED[role] or (not names & HERS and caller in OWN_THINGS.get(role, ())):
             continue
@@ -246,6 +287,8 @@ def test_with_anothers_ids_nothing_is_seen_and_nothing_done(shop: World, caller:
         asked += 1
         status, location, body = sent(shop, caller, method, path)
         refused = status in REFUSALS or (status == SEE_OTHER and AWAY.fullmatch(location))
+        if path in LEFT_ALONE and caller == OTHER_CUSTOMER:
+            refused = status in {200, SEE_OTHER}  # that nothing has changed is seen below
         if not refused or ADA in body or ADAS_LIST in body:
             holes.append(f"{method} {path}: {status} {location} {body[:200]}")
     assert not holes, "\n".join(holes)
@@ -263,6 +306,18 @@ def test_she_herself_sees_what_is_hers(shop: World) -> None:
             seen[path] = sent(shop, OWNER, method, path)[0]
     assert set(seen.values()) <= {200, 303}, seen
     assert len(seen) >= 6
+
+
+def test_a_customer_herself_changes_what_is_hers(shop: World) -> None:
+    """The very requests that do nothing for another customer do it for her: the ids are real."""
+    for method, path, role in routes(shop):
+        if role is not Role.CUSTOMER or not names_of(path) & HERS or not path.startswith("/api"):
+            continue
+        before = hers(shop)
+        assert sent(shop, CUSTOMER, method, path)[0] == 200, path
+        changed = {name for name in before if before[name] != hers(shop)[name]}
+        wanted = {"phone": "session_key", "passkey_id": "passkey", "joining_id": "joining"}
+        assert {wanted[one] for one in names_of(path)} <= changed, path
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from cart.journeys.segments.rule import read
 from cart.kernel.ids import RandomIds
 from cart.orders.slots import floor_quarter
 from cart.picking.roles import Role
+from cart.profile.queries import customer_of
+from cart.profile.tables import PasskeyRow
 from gateway.floor.model import read_plan
 from gateway.floor.service import draw
 from mobile_api.app import create_app
@@ -34,6 +36,7 @@ from tests.mobile_api.desk import Desk
 from tests.mobile_api.fleet import Fleet, operator
 from tests.mobile_api.looking import Mirror
 from tests.mobile_api.shop import SECRET, key
+from tests.mobile_api.signing_in import sign_in
 from tests.mobile_api.staffing import COOKIE as STAFF_COOKIE
 from tests.mobile_api.staffing import hire
 from tests.real.push_service import Browser
@@ -47,6 +50,9 @@ LOOKS_COOKIE: Final = "carryover-looks"
 NOBODY, OWNER, STRANGER = "nobody", "the owner", "another shopper"
 ASSOCIATE, LEAD, ELSEWHERE, OPERATOR = "associate", "lead", "manager elsewhere", "operator"
 MANAGER, MARKETER = "manager", "marketer"
+# Signed in: one has a joining, a passkey and another phone; the other has nothing but herself.
+CUSTOMER, OTHER_CUSTOMER = "a customer", "another customer"
+CUSTOMERS: Final = {CUSTOMER: "cleo@personal.example", OTHER_CUSTOMER: "dora@personal.example"}
 CALLERS: Final = (
     NOBODY, OWNER, STRANGER, ASSOCIATE, LEAD, MANAGER, MARKETER, ELSEWHERE, OPERATOR,
 )  # fmt: skip
@@ -90,6 +96,7 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
         ):
             made.cookies[caller] = {STAFF_COOKIE: hire(floor, number, role=role, place=place)}
         made.cookies[OPERATOR] = {STAFF_COOKIE: operator(floor)}
+        _customers(made)
         made.ids["desk"] = "till-1"
         made.ids["sheet"] = "funnel"
         FittingRoom(floor).ask()
@@ -104,6 +111,32 @@ def world(engine: Engine, clock: FakeClock, folder: Path) -> Iterator[World]:
         yield made
 
 
+def _customers(made: World) -> None:
+    """Let two sign in. Of the one: a cart that joined hers, a passkey, and the phone before."""
+    clock = made.floor.clock
+    for caller, email in CUSTOMERS.items():
+        phone = TestClient(made.app)
+        sign_in(made.app, phone, email)
+        if caller == CUSTOMER:
+            _ok(_post(phone, "/cart/lines", {"gtin": MUG, "location_id": HERE}))
+            (first,) = _ok(phone.get("/api/v1/account"))["phones"]
+            phone = TestClient(made.app)
+            _ok(_post(phone, "/cart/lines", {"gtin": LAMP, "location_id": HERE}))
+            sign_in(made.app, phone, email)
+            made.ids["phone"] = first["name"]
+        made.cookies[caller] = {SHOPPER_COOKIE: phone.cookies[SHOPPER_COOKIE]}
+
+    def key_pair(db: Session) -> None:
+        db.add(
+            PasskeyRow(
+                id="passkey_cleo", credential_id="YQ", public_key="YQ", created_at=clock.now(),
+                customer_id=customer_of(db, CUSTOMERS[CUSTOMER]) or "",
+            )
+        )  # fmt: skip
+
+    made.floor.do(key_pair)
+
+
 def _left_behind(db: Session) -> dict[str, str]:
     """Return ids that no answer has told."""
     asked = {
@@ -114,6 +147,8 @@ def _left_behind(db: Session) -> dict[str, str]:
         "line_id": "SELECT MIN(id) FROM pick_line",
         "staff_id": "SELECT MIN(id) FROM staff WHERE number = '31'",
         "session_id": "SELECT MIN(session_id) FROM placed_order",
+        "joining_id": "SELECT MIN(id) FROM joining",
+        "passkey_id": "SELECT MIN(id) FROM passkey",
     }
     connection = db.connection()
     return {name: connection.execute(text(sql)).scalar_one() for name, sql in asked.items()}
@@ -171,8 +206,6 @@ def _ada(made: World, phone: TestClient) -> None:
         "look_id": look_id,
         "verb": "withdraw",
         "ask_id": "lookask_1",
-        "joining_id": "joining_1",
-        "passkey_id": "passkey_1",
         "topic_id": "lamps",
         "kind": "flooding",
         "purpose": "analytics",
