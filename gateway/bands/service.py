@@ -153,7 +153,7 @@ def hand_out(
 
 
 def hand_back(db: Session, clock: Clock, number: int, *, location_id: str | None = None) -> None:
-    """Put a band back into the drawer: the loan ends, and with it all that hung on it.
+    """Put a band back into the drawer: the loan ends, and what it called her is forgotten.
 
     Also one that was doubted, or lost and found again. ``location_id``: of the desk, whose
     drawer it is.
@@ -353,7 +353,7 @@ def _end(
         db,
         update(BandLoanRow)
         .where(col(BandLoanRow.number) == number, col(BandLoanRow.ended_at).is_(None), *this)
-        .values(ended_at=clock.now(), end_reason=reason.value),
+        .values(ended_at=clock.now(), end_reason=reason.value, greeting=""),
     )
     return bool(ended)
 

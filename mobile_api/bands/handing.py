@@ -11,13 +11,16 @@ from cart.picking.model import Staff
 from cart.profile.consent import queries as ledger
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
-from gateway.bands import desk_codes, service
+from gateway.bands import desk_codes, queries, service
 from gateway.bands.tables import BandRow
+from gateway.binding.news import changed
+from gateway.binding.tapping import leave
 from gateway.fanout import BandChanged
 from mobile_api.bands.schemas import HandOut
 from mobile_api.look.words import words
 from mobile_api.privacy.deciding import subject_of
 from mobile_api.privacy.wordings import shown_at_desk, shown_at_desk_by_hash
+from mobile_api.rights import idle
 from mobile_api.wiring import Parts
 
 PURPOSE = Purpose.LOCATION_IN_SHOP
@@ -101,9 +104,19 @@ def hand_out(wired: Parts, db: Session, me: Staff, form: HandOut) -> None:
 def take_back(wired: Parts, db: Session, me: Staff, number: int) -> None:
     """Put a band into this desk's drawer, whoever had it.
 
+    What it opened ends at once. If it was all that opened her session, that is emptied: nobody
+    comes back to it.
+
     Raises:
         CarryoverError: as :func:`gateway.bands.service.hand_back` says.
     """
+    holder = queries.holder_of(db, number)
+    if holder is not None:
+        over = leave(db, wired.clock, wired.ids, loan_id=holder.loan_id)
+        wired.tell(db, *map(changed, over))
+        db.flush()
+        idle.empty_closed(db, wired.clock.now(), holder.session_id)
+    # Last, so that the loan says how it ended, also of a session that is emptied.
     service.hand_back(db, wired.clock, number, location_id=me.location_id)
     wired.tell(db, BandChanged(number))
 

@@ -23,6 +23,7 @@ class GatewayEnd:
         self.answering = True
         self.events: list[DeviceEvent] = []  # each once, in the order they first came
         self.channels: dict[str, str] = {}  # by event id, the last one
+        self.qos: dict[str, set[int]] = {}  # of channels, as messages came
         self.arrivals = 0
         self.chain: list[str] = []  # ids in the order in which they could be receipted
         self.acks: queue.Queue[Ack] = queue.Queue()
@@ -91,12 +92,13 @@ class GatewayEnd:
             assert self._changed.wait_for(lambda: self.arrivals >= count, timeout_s)
 
     def _on_connect(self, *_: Any) -> None:  # noqa: ANN401 - paho's callback
-        up = (Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS, Channel.STATUS)
-        asked = [(self._address.topic(channel), 1) for channel in up]
-        self._client.subscribe([*asked, (self._address.topic(Channel.SIGHTINGS), 0)])
+        up = (Channel.EVENTS, Channel.TELEMETRY, Channel.ACKS, Channel.STATUS, Channel.SIGHTINGS)
+        # All at 1, so that each comes as it was published: a broker raises none.
+        self._client.subscribe([(self._address.topic(channel), 1) for channel in up])
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         payload = bytes(message.payload)
+        self.qos.setdefault(message.topic.rpartition("/")[2], set()).add(message.qos)
         if message.topic.endswith("/acks"):
             self.acks.put(decode(Ack, payload))
         elif message.topic.endswith("/status"):

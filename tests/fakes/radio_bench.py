@@ -9,7 +9,7 @@ from pathlib import Path
 from cart.kernel.clock import SystemClock
 from cart.kernel.ids import RandomIds
 from firmware_sim.bands.bleak_backend import SimAdapter
-from firmware_sim.bands.ether import Ether, Levels
+from firmware_sim.bands.ether import USUAL_DBM, Ether, Levels
 from firmware_sim.bands.firmware import Band
 from firmware_sim.bands.worn import WornBand
 from gateway.wire.band import BandKey, identifier_in
@@ -80,9 +80,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
-    """Make one; its bands are switched off at the end."""
-    levels = Levels()
+async def bench(usual_dbm: float | None = USUAL_DBM) -> AsyncIterator[Bench]:
+    """Make one; its bands are switched off at the end. ``usual_dbm``: who hears whom otherwise."""
+    levels = Levels(usual_dbm)
     ether = Ether(levels)
     made = Bench(ether, levels, SimAdapter(await ether.device("receiver")))
     yield made

@@ -75,6 +75,7 @@ def test_sightings_come_in_batches_and_are_the_bands_own(
     assert {one.packets for message in came for one in message.heard} <= {1, 2, 3, 4}
     gaps_s = [(b.at - a.at).total_seconds() for a, b in pairwise(came)]
     assert min(gaps_s) > 0.4
+    assert far_end.qos["sightings"] == {0}, "of one that is lost the next is fresher"
     assert not presented(far_end)
 
 
@@ -103,6 +104,7 @@ def test_a_tap_is_told_once_and_a_press_as_well(
     assert asyncio.run(scene()) == [["band-0"], ["band-0"]]
     assert [one.data.by for one in presented(far_end)] == [Presented.NEAR, Presented.NEWS]
     assert all(far_end.channels[one.id] == "events" for one in presented(far_end))
+    assert (far_end.qos["events"], far_end.qos["sightings"]) == ({1}, {0})
 
 
 def test_two_bands_in_one_hand_are_told_together(
