@@ -78,7 +78,7 @@ def test_she_chooses_leaves_and_takes_it_back_by_the_link(
     assert page.locator("html").get_attribute("dir") == "rtl"
     assert ADA not in page.content()
     page.locator(".all-off button").press("Enter")
-    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.locator(".saved")).to_be_visible()
     assert (gate_says(shop, NEWS), state_of(shop)) == (False, ["left"])
     looked_at(page, "letters-left")
     page.locator(".undo-left button").press("Enter")
@@ -112,7 +112,7 @@ def test_a_segment_is_composed_counted_and_begun(marketer: Page) -> None:
     condition.get_by_label("Times, pieces").fill("2")
     condition.get_by_label("Days back").fill("14")
     page.get_by_role("button", name="Count", exact=True).press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("as of now")
+    expect(page.locator(".segment-count")).to_contain_text("as of now")
     expect(condition.get_by_label("Days back")).to_have_value("14")
     looked_at(page, "segments-counted")
     page.get_by_label("Name of the segment, to keep it").fill("Twice in a fortnight")

@@ -43,7 +43,7 @@ from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.inbox import Inbox, part
 from tests.mobile_api.mail_process import run_process
-from tests.mobile_api.shop import HERE, MUG, RED, SECRET, add, key, quantities
+from tests.mobile_api.shop import HERE, MUG, RED, SECRET, add, key, quantities, stock
 from tests.mobile_api.signing_in import ADA, sign_in
 from tests.mobile_api.test_lists import save
 from tests.real.nursery import FIRST_S
@@ -232,9 +232,9 @@ def presses(ada: Home) -> list[tuple[Channel, Kind]]:
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
-        ("en", ("One press brings them back", "STOCK")),
-        ("he", ("השארתם את אלה בעגלה", "STOCK")),
-        ("pl", ("To zostało w Twoim koszyku", "STOCK")),
+        ("en", ("One press brings them back", "2 left here")),
+        ("he", ("השארתם את אלה בעגלה", "נשארו כאן שניים")),
+        ("pl", ("To zostało w Twoim koszyku", "Zostały tu 2 sztuki")),
     ],
 )
 def test_the_mail_is_worth_opening(
@@ -253,6 +253,7 @@ def test_the_mail_is_worth_opening(
         db.add(row)
     add(ada.phone, RED)
     ada.touch(Kind.SCANNED, RED)
+    stock(ada.parts.engine, clock, HERE, "lamp-red", -1)  # of three, meanwhile
     days(ada, clock, 1.25)
     [message] = server.taken
     text, html = part(message, "plain"), part(message, "html")
