@@ -37,11 +37,13 @@ CARTS_AT_ONCE: Final = 32
 class Phone:
     """One open stream.
 
-    ``behind``: its queue overflowed; it needs the whole cart. ``ended``: what it
-    was to hear could not be read; it comes back and asks from where it was.
+    ``watched``: GTINs outside of the cart whose stock its page shows, too. ``behind``: its queue
+    overflowed; it needs the whole cart. ``ended``: what it was to hear could not be read; it comes
+    back and asks from where it was.
     """
 
     view: View
+    watched: frozenset[str] = frozenset()
     queue: deque[Event] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     behind: bool = False
@@ -85,6 +87,7 @@ class Hub:
         self._beat_s = beat_s
         self._phones_max = phones_max
         self._rooms: dict[str, Room] = {}
+        self._watching: dict[str, set[Phone]] = {}  # by GTIN
         self._changed: dict[str, None] = {}  # carts to be read, the one that waits longest first
         self._telling: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,13 +134,22 @@ class Hub:
             self._loop.call_soon_threadsafe(action)
 
     async def stream(
-        self, cart_id: str, view: View, since: int | None = None
+        self,
+        cart_id: str,
+        view: View,
+        since: int | None = None,
+        watched: frozenset[str] = frozenset(),
     ) -> AsyncIterator[bytes]:
-        """Yield event text for one phone: what it missed after ``since``, the cart, then live."""
-        phone = Phone(view)
+        """Yield event text for one phone: what it missed after ``since``, the cart, then live.
+
+        ``watched``: GTINs whose stock it hears of although they are in no cart.
+        """
+        phone = Phone(view, watched)
         # First listen, then read: whatever comes in between is in the queue, not lost.
         room = self._rooms.setdefault(cart_id, Room(cart_id))
         room.phones.add(phone)
+        for gtin in watched:
+            self._watching.setdefault(gtin, set()).add(phone)
         try:
             yield RETRY
             seen, chunk = await self._snapshot(room, view, since)
@@ -164,6 +176,7 @@ class Hub:
                     part.end()
         finally:
             room.phones.discard(phone)
+            self._watch_no_more(phone)
             if not room.phones and self._rooms.get(cart_id) is room:
                 del self._rooms[cart_id]
 
@@ -212,11 +225,24 @@ class Hub:
             if any(phone.view.html for phone in room.phones):
                 self._mark_stock(room, {gtin})
             for phone in room.phones:
-                if not phone.view.html:
+                if not phone.view.html and gtin not in phone.watched:
                     event = event or plain_stock(notice)
                     phone.put(event)
+        for phone in self._watching.get(gtin, ()):
+            event = event or plain_stock(notice)
+            phone.put(event)
+
+    def _watch_no_more(self, phone: Phone) -> None:
+        for gtin in phone.watched:
+            phones = self._watching.get(gtin, set())
+            phones.discard(phone)
+            if not phones:
+                self._watching.pop(gtin, None)
 
     def _look_again(self) -> None:
+        for phone in {one for phones in self._watching.values() for one in phones}:
+            phone.behind = True  # it gets the cart once more, and its page asks what it shows
+            phone.wake.set()
         for room in self._rooms.values():
             self._mark_cart(room)
             self._mark_stock(room, set(room.gtins))

@@ -1,5 +1,6 @@
 """The cart's API: lines, the live stream, and what a claim or a held device can undo."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -41,6 +42,15 @@ router = APIRouter(
 VERSION_DIGITS_MAX = 9  # a billion operations on one cart; more is no version of ours
 WithHtml = Annotated[
     bool, Query(alias="html", description="Also give the parts of the cart page as HTML.")
+]
+WATCHED_MAX = 200  # twenty things that were tried on, in ten sizes each
+Watched = Annotated[
+    Sequence[Gtin],
+    Query(
+        alias="watch",
+        max_length=WATCHED_MAX,
+        description="Also tell of the stock of these articles, which are in no cart.",
+    ),
 ]
 # Query strings of ordinary requests, and whether they ask for the page's parts.
 _HTML_WISHES = {b"": False, b"html=true": True, b"html=1": True}
@@ -241,12 +251,14 @@ def cart_events(
     visitor: CurrentVisitor,
     *,
     with_html: WithHtml = False,
+    watched: Watched = (),
     last_event_id: Annotated[str, Header(description="Version that the phone has seen.")] = "",
 ) -> StreamingResponse:
     """Stream the cart as it changes: `operation`, `cart`, `stock` and `device` events.
 
     The event id is the cart's version. With Last-Event-ID the operations since
-    then come first; then, and without one, the cart as it is.
+    then come first; then, and without one, the cart as it is. Of what is watched,
+    `stock` comes without words, and only when it changes.
     """
     wired.hub.make_room()
     with reading(wired.engine) as db:
@@ -256,7 +268,7 @@ def cart_events(
     since = int(last_event_id) if number and len(last_event_id) <= VERSION_DIGITS_MAX else None
     if customer:
         visitor.used(wired)
-    cart = wired.hub.stream(cart_id, View(locale_of(request), with_html), since)
+    cart = wired.hub.stream(cart_id, View(locale_of(request), with_html), since, frozenset(watched))
     stream = wired.streams.while_good(visitor.token, cart)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

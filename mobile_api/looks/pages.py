@@ -1,13 +1,16 @@
-"""Pages of a shopper's looks: all by visit, one to play, two side by side; share and delete.
+"""Pages of a shopper's looks: all by visit, one to play, some side by side; share and delete.
 
 Plain forms, each of which may be pressed twice: what is over is over. Nothing here may be kept
 by a browser's cache.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import RedirectResponse, Response
+from pydantic import StringConstraints
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
@@ -15,6 +18,7 @@ from cart.db import reading, unit_of_work
 from cart.db.columns import ID_LENGTH_MAX
 from cart.kernel.errors import UnknownLook
 from cart.looks import queries, service
+from cart.looks.keys import Opened
 from cart.looks.model import KEEP_DAYS, SHARE_DAYS, UNDO_FOR, Part, State
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
@@ -30,6 +34,11 @@ from mobile_api.wiring import Wired
 router = APIRouter(prefix="/looks", dependencies=[allow(Role.SHOPPER)], include_in_schema=False)
 LookId = Annotated[str, Path(max_length=ID_LENGTH_MAX)]
 LookName = Annotated[str, Query(max_length=ID_LENGTH_MAX)]
+COMPARED_MAX: Final = 4  # films that a phone plays at a time, two in a row
+Compared = Annotated[
+    list[Annotated[str, StringConstraints(max_length=ID_LENGTH_MAX)]],
+    Query(alias="look", min_length=1, max_length=COMPARED_MAX),
+]
 SAID: Final = frozenset(
     {"let_in", "refused", "pin_set", "pin_removed", "kept", "back", "withdrawn"}
 )
@@ -75,15 +84,21 @@ def _undoable(db: Session, shopper: ShopperSessionRow | None, look_id: str) -> s
 
 
 @router.get("/compare")
-def compare(caller: CurrentCaller, one: LookName, other: LookName) -> Response:
-    """Show two looks side by side; they turn in step."""
+def compare(caller: CurrentCaller, names: Compared) -> Response:
+    """Show two looks side by side, or up to COMPARED_MAX; they turn in step."""
+    names = list(dict.fromkeys(names))
     with reading(caller.wired.engine) as db:
         shopper, held = caller.opened(db)
         teller = Teller(caller.wired, db, words(locale_of(caller.request)))
-        looks = [
-            teller.look(queries.own(db, shopper.id, name), held, shopper) for name in (one, other)
-        ]
-    context = {"looks": looks, "page_id": "looks", "here_path": "/looks"}
+        looks = [teller.look(queries.own(db, shopper.id, name), held, shopper) for name in names]
+        others = _others(db, shopper.id, teller, held, names)
+    context = {
+        "looks": looks,
+        "others": others if len(names) < COMPARED_MAX else [],
+        "compared": "/looks/compare?" + urlencode([("look", name) for name in names]),
+        "page_id": "looks",
+        "here_path": "/looks",
+    }
     return page(caller.request, "looks_compare.html", context, headers=NO_STORE)
 
 
@@ -154,6 +169,17 @@ def undo(look_id: LookId, wired: Wired, visitor: CurrentVisitor) -> Response:
     return RedirectResponse("/looks?said=back", 303, NO_STORE)
 
 
+def _others(
+    db: Session, session_id: str, teller: Teller, held: Opened, but: Collection[str]
+) -> list[tuple[str, str]]:
+    """Return further looks that this phone opens, and when they were taken."""
+    return [
+        (one.id, teller.moment(one))
+        for one in queries.kept(db, session_id)
+        if one.id not in but and one.key_id in held
+    ]
+
+
 def _part(caller: Caller, look_id: str, part: Part, *, save: bool = False) -> Response:
     with reading(caller.wired.engine) as db:
         shopper, held = caller.opened(db)
@@ -171,11 +197,7 @@ def _page(caller: Caller, look_id: str, link: str = "") -> Response:
         row = queries.own(db, shopper.id, look_id)
         teller = Teller(wired, db, spoken)
         look = teller.look(row, held, shopper)
-        others = [
-            (one.id, teller.moment(one))
-            for one in queries.kept(db, shopper.id)
-            if one.id != look_id and one.key_id in held
-        ]
+        others = _others(db, shopper.id, teller, held, [look_id])
         links = queries.shares(db, look_id, wired.clock.now())
     context = {
         "look": look,

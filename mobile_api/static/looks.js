@@ -92,13 +92,15 @@ function start(dial, turns) {
     say(view);
     for (const one of turns) if (one !== but) one.show(view);
   };
+  const keepUp = (but) => {
+    if (!leader.track) return;
+    const view = viewAt(leader.track, leader.video.currentTime);
+    range.value = view;
+    turn(view, but);
+  };
   const follow = () => {
     if (leader === null) return;
-    if (leader.track) {
-      const view = viewAt(leader.track, leader.video.currentTime);
-      range.value = view;
-      turn(view, leader);
-    }
+    keepUp(leader);
     requestAnimationFrame(follow);
   };
   range.addEventListener("input", () => {
@@ -122,6 +124,7 @@ function start(dial, turns) {
     });
     one.video.addEventListener("pause", () => {
       if (leader !== one) return;
+      keepUp(null); // a busy browser may show an older frame than where it says that it stopped
       leader = null;
       for (const other of turns) if (other !== one) other.video.pause();
     });

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from cart.db import unit_of_work
+from cart.kernel.gtin import Gtin
+from gateway.fanout import StockChanged
+from gateway.wire.downlink import StockNotice
+from inventory_api.catalogue.tables import VariantRow
 from store_devices.hardware import Pixels
 from store_devices.mirror.encoding import contact_sheet, webm
 from store_devices.mirror.picking import off_deg
@@ -17,10 +22,13 @@ from store_devices.mirror.sealing import Turn
 from store_devices.mirror.track import tracked
 from tests.mobile_api.looking import Mirror
 from tests.mobile_api.served import serving
+from tests.mobile_api.shop import HERE, RED, stock
 from tests.real.waiting import wait_until
 
 pytestmark = pytest.mark.browser
-STEP_DEG = 14  # two steps of the dial, and what the codec does to a grey
+STEP_DEG = (
+    16  # of a quick film half its step and one of the dial, and what the codec does to a grey
+)
 
 SHOWN = """
 (video) => {
@@ -46,19 +54,30 @@ def _turn(views_deg: list[float], gap_s: float, *, told: bool = True) -> Turn:
 
 @pytest.fixture
 def shown(shop: FastAPI, browser: Browser) -> Iterator[tuple[Page, str, list[str]]]:
-    """A phone with three looks: to the left; to the right, slower, uneven; one without angles."""
+    """A phone with looks to the left; to the right, slower, uneven; without angles; and quick."""
     left = [float(view) for view in np.linspace(0, 355, 36)]
     right = [float(-view % 360) for view in 355 * np.linspace(0, 1, 50) ** 1.5]
-    turns = (_turn(left, 0.1), _turn(right, 0.12), _turn(left, 0.1, told=False))
+    turns = (
+        _turn(left, 0.1),
+        _turn(right, 0.12),
+        _turn(left, 0.1, told=False),
+        _turn(left, 0.06),
+    )
     mirror = Mirror(shop)
     with serving(shop) as url, httpx2.Client(base_url=url) as phone:
         looks = [mirror.kept(phone, visit=f"v{n}", turn=one) for n, one in enumerate(turns)]
-        context = browser.new_context(viewport={"width": 390, "height": 844})
-        context.add_cookies(
-            [{"name": one.name, "value": one.value or "", "url": url} for one in phone.cookies.jar]
-        )
+        context = on_phone(browser, phone, url)
         yield context.new_page(), url, looks
         context.close()
+
+
+def on_phone(browser: Browser, phone: httpx2.Client, url: str) -> BrowserContext:
+    """Return a browser of a phone's size with what this client was given."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.add_cookies(
+        [{"name": one.name, "value": one.value or "", "url": url} for one in phone.cookies.jar]
+    )
+    return context
 
 
 def _views(page: Page) -> list[float]:
@@ -70,12 +89,17 @@ def _in_step(page: Page, view_deg: float) -> bool:
     return all(float(off_deg(view, view_deg)) < STEP_DEG for view in _views(page))
 
 
-def test_two_films_turn_in_step_by_angle(shown: tuple[Page, str, list[str]]) -> None:
-    """One dial, arrow keys too: both show its side, whichever way round and however fast."""
-    page, url, (one, other, _) = shown
-    page.goto(f"{url}/looks/compare?one={one}&other={other}")
+def test_three_films_turn_in_step_by_angle(shown: tuple[Page, str, list[str]]) -> None:
+    """One dial, arrow keys too: all show its side, whichever way round and however fast.
+
+    The third comes beside the two by the page's own form.
+    """
+    page, url, (one, other, _, quick) = shown
+    page.goto(f"{url}/looks/compare?look={one}&look={other}")
+    page.locator("select").select_option(quick)
+    page.get_by_role("button", name="One more beside them").click()
     dial = page.locator("[data-dial]")
-    expect(dial).to_have_attribute("data-tracks", "2")
+    expect(dial).to_have_attribute("data-tracks", "3")
     flaws = Axe().run(page).response["violations"]
     assert [one["id"] for one in flaws if one["impact"] in ("serious", "critical")] == []
     handle = dial.locator("input")
@@ -99,14 +123,57 @@ def test_two_films_turn_in_step_by_angle(shown: tuple[Page, str, list[str]]) -> 
     wait_until(lambda: float(handle.input_value()) > 40, 20)
     first.evaluate("video => video.pause()")
     wait_until(lambda: _in_step(page, _views(page)[0]), 20)
-    assert _views(page)[1] > 20
+    assert all(view > 20 for view in _views(page)[1:])
+
+
+def test_what_was_tried_on_follows_the_stock(shop: FastAPI, browser: Browser) -> None:
+    """The last one is sold while the page is open: chip and words say so; also when it is back."""
+    parts = shop.state.parts
+    with unit_of_work(parts.engine) as db:
+        for sku, size in (("lamp-red", "150 cm"), ("lamp-blue", "170 cm")):
+            row = db.get_one(VariantRow, sku)
+            row.colour, row.size = "red", size
+            db.add(row)
+
+    def left(pieces: int, delta: int) -> None:
+        stock(parts.engine, parts.clock, HERE, "lamp-red", delta)
+        said = StockNotice(
+            product_id="arc-lamp",
+            sku="lamp-red",
+            gtin=Gtin(RED),
+            location_id=HERE,
+            available=pieces,
+            version=9,
+            as_of=parts.clock.now(),
+        )
+        parts.hub.hear(StockChanged(said))  # as the fan-out does
+
+    with serving(shop) as url, httpx2.Client(base_url=url) as phone:
+        look_id = Mirror(shop).kept(phone, RED, turn=_turn([0.0, 180.0], 0.1))
+        context = on_phone(browser, phone, url)
+        page = context.new_page()
+        with page.expect_request("**/cart/events?watch=*"):
+            page.goto(f"{url}/looks/{look_id}")
+        wait_until(lambda: parts.hub.open_phones == 1, 20)
+        chip = page.locator(f'.tried [data-gtin="{RED}"]')
+        expect(chip).to_have_class("chip")
+        chip.focus()
+        left(0, -3)
+        expect(chip).to_have_class("chip away")
+        expect(chip).to_contain_text("not in this shop")
+        expect(chip).to_be_focused()
+        expect(page.locator(".tried .stock")).not_to_contain_text("3")
+        left(2, 2)
+        expect(chip).to_have_class("chip")
+        expect(page.locator(".tried .stock")).to_contain_text("2")
+        context.close()
 
 
 def test_a_look_alone_turns_and_an_older_one_by_its_sheet(
     shown: tuple[Page, str, list[str]],
 ) -> None:
     """Its film by angle; where none are told, the nearest of the eight frames."""
-    page, url, (_, other, untold) = shown
+    page, url, (_, other, untold, _) = shown
     page.goto(f"{url}/looks/{other}")
     handle = page.locator("[data-dial] input")
     expect(page.locator("[data-dial]")).to_have_attribute("data-tracks", "1")

@@ -147,6 +147,38 @@ def test_a_stock_change_is_told_in_words_to_a_page(app: FastAPI, shop_engine: En
     in_loop(app, work)
 
 
+def test_a_page_hears_of_stock_that_it_watches_without_a_cart_of_it(app: FastAPI) -> None:
+    """What is watched and in the cart is told once; when a notice may be lost, the cart again."""
+
+    async def work(rooms: Rooms, cart_id: str) -> None:
+        watched = rooms.hub.stream(cart_id, PLAIN, watched=frozenset({RED, MUG}))
+        for _ in range(3):  # retry, the cart, what is around it
+            await anext(watched)
+        mug = notice(1).notice.model_copy(update={"gtin": Gtin(MUG), "sku": "mug"})
+        for one in (StockChanged(mug), notice(0)):
+            rooms.hub.hear(one)
+            said = (await anext(watched)).decode()
+            assert said.count("event: stock") == 1
+            assert f'"gtin":"{one.notice.gtin}"' in said
+        rooms.hub.look_again()
+        assert "event: cart" in (await anext(watched)).decode()
+        await watched.aclose()  # type: ignore[attr-defined]
+        rooms.hub.hear(StockChanged(mug))
+        assert rooms.hub.open_phones == 0
+
+    in_loop(app, work)
+
+
+def test_too_much_and_what_is_no_gtin_is_not_watched(app: FastAPI) -> None:
+    """422, and no stream."""
+    with TestClient(app) as phone:
+        phone.post("/api/v1/cart/lines", json={"gtin": RED, "location_id": HERE}, headers=key())
+        for watched in ([RED] * 201, ["96385075"]):
+            answer = phone.get("/api/v1/cart/events", params={"watch": watched})
+            assert answer.status_code == 422
+        assert app.state.parts.hub.open_phones == 0
+
+
 def test_devices_that_come_and_go_are_told(app: FastAPI) -> None:
     """A tablet that was put down is a ``device`` event to the phones of its cart."""
 

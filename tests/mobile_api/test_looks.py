@@ -311,10 +311,20 @@ def test_products_tried_on_go_to_the_cart_by_the_usual_way(
     assert 'class="stock ' in page
 
 
-def test_two_looks_stand_side_by_side(mirror: Mirror, phone: TestClient) -> None:
-    """Both of hers; with somebody else's there is no page."""
+def test_two_to_four_looks_stand_side_by_side(mirror: Mirror, phone: TestClient) -> None:
+    """All of hers; with somebody else's there is no page, and five are too many."""
     one = mirror.kept(phone)
     other = mirror.bring()
-    answer = phone.get("/looks/compare", params={"one": one, "other": other})
+    answer = phone.get("/looks/compare", params={"look": [one, other]})
     assert answer.text.count("<video") == 2
-    assert phone.get("/looks/compare", params={"one": one, "other": "look_x"}).status_code == 404
+    assert "One more beside them" not in answer.text  # she has no other
+    assert phone.get("/looks/compare", params={"look": [one, "look_x"]}).status_code == 404
+    more = [mirror.bring(), mirror.bring()]
+    answer = phone.get("/looks/compare", params={"look": [one, other, one]})
+    assert answer.text.count("<video") == 2
+    assert [name in answer.text for name in more] == [True, True]  # one of them may come beside
+    four = phone.get("/looks/compare", params={"look": [one, other, *more]})
+    assert four.text.count("<video") == 4
+    assert "One more beside them" not in four.text
+    five = phone.get("/looks/compare", params={"look": [one, other, *more, one]})
+    assert five.status_code == 422
