@@ -1,7 +1,8 @@
 """``make chaos RUNS=50 SEED=1``: seeded runs, one line of JSON each, and a table at the end.
 
-Ends with 1 as soon as anything was lost, done twice or left hanging in any run. The
-seed of a line replays it: ``make chaos RUNS=1 SEED=…``. With ``AWAY=3`` a broker and a
+Ends with 1 if anything was lost, done twice or left hanging in any run. Each run says its
+seed first, which replays it: ``make chaos RUNS=1 SEED=…``. A run that ends early is not
+clean, and the others are played. With ``AWAY=3`` a broker and a
 database that are away for three minutes follow.
 """
 
@@ -9,11 +10,11 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.chaos.away import away
-from tests.chaos.plan import Scale, plan_of
-from tests.chaos.run import Result, folder_of, run
+from tests.chaos.plan import Plan, Scale, plan_of
+from tests.chaos.run import Result, played
 
 COLUMNS = (
     ("broker", 10), ("database", 11), ("gateways", 9), ("runs", 5), ("events", 9), ("kills", 6),
@@ -22,8 +23,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do the runs; return 1 if one was not clean."""
+def main(arguments: Sequence[str], play: Callable[[Plan], Result] = played) -> int:
+    """Do the runs, each by ``play``; return 1 if one was not clean."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
@@ -32,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     results: list[Result] = []
     for seed in range(asked.seed, asked.seed + asked.runs):
-        with folder_of(seed) as folder:
-            results.append(run(plan_of(seed, Scale(events=asked.events)), folder))
+        _say(json.dumps({"begun": seed}))
+        results.append(play(plan_of(seed, Scale(events=asked.events))))
         _say(json.dumps(results[-1].as_row()))
     if asked.away_minutes:
         for result in away(asked.away_minutes):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from tests.chaos.plan import SHOPS, Plan, Scale, plan_of
-from tests.chaos.run import Result, folder_of, run, said
+from tests.chaos.run import Result, played, said
 from tests.chaos.stage import Stage, wait_until
 
 PARTS: Final = ("broker", "postgresql")
@@ -24,8 +24,7 @@ def away(minutes: float) -> Iterator[Result]:
     rate = (EVENTS - BEFORE) / (SPOKEN_SHARE * minutes * 60)
     for part in PARTS:
         of = _plan(rate, minutes * 60 + Scale().patience_s)
-        with folder_of(of.seed) as folder:
-            yield run(of, folder, strike=lambda on, part=part: _strike(on, part, minutes))  # type: ignore[misc]
+        yield played(of, strike=lambda on, part=part: _strike(on, part, minutes))  # type: ignore[misc]
 
 
 def _plan(rate: float, patience_s: float) -> Plan:

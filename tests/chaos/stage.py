@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
@@ -27,7 +27,7 @@ from tests.chaos.notes import take_notes
 from tests.chaos.plan import Plan
 from tests.real.balancer import Balancer
 from tests.real.broker import Mosquitto
-from tests.real.clock import MovableClock, movable_clock
+from tests.real.clock import MovableClock, NoMovableClock, movable_clock
 from tests.real.postgres import DURABLE, PostgresServer, running_postgres
 from tests.real.shop_broker import shop_broker
 
@@ -157,6 +157,11 @@ class Stage:
         """Let it go on."""
         os.kill(self.shop.pid(part), signal.SIGCONT)
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the database's time of day can be set here: of a chain, with libfaketime."""
+        return self._clock is not None
+
     def set_clock(self, ahead_s: int) -> None:
         """Set the time of day of a chain's database so far ahead of the right one."""
         assert self._clock is not None
@@ -225,7 +230,8 @@ def stage(plan: Plan, folder: Path) -> Iterator[Stage]:
         clock: MovableClock | None = None
         if plan.database == "postgresql":
             if plan.chain:
-                clock = stack.enter_context(movable_clock())
+                with suppress(NoMovableClock):
+                    clock = stack.enter_context(movable_clock())
             environment = clock.environment if clock else None
             postgres = stack.enter_context(running_postgres(DURABLE, environment))
             postgres.create(DATABASE)

@@ -60,7 +60,8 @@ class _Strike:
         on.allow(HEARD_FROM)
         assert wait_until(lambda: said(on) >= SCALE.events // 10, WAIT_S)
         assert wait_until(lambda: shares(on) == [5, 5, 6], WAIT_S)
-        self._move_the_clock(on)
+        if on.has_clock:
+            self._move_the_clock(on)
         on.kill("gateway-2")
         assert wait_until(lambda: shares(on) == [8, 8], WAIT_S)
         self._mark(on, "added")
@@ -76,7 +77,8 @@ class _Strike:
             on.wake("gateway-3")
         assert wait_until(lambda: shares(on) == [5, 5, 6], WAIT_S)
         self._lose_an_api(on)
-        return {"clock": len(CLOCK_MOVES_S), "gateway-2": 1, "gateway-3 frozen": 1, "api-2": 1}
+        moves_made = {"clock": len(CLOCK_MOVES_S)} if on.has_clock else {}
+        return {**moves_made, "gateway-2": 1, "gateway-3 frozen": 1, "api-2": 1}
 
     def _move_the_clock(self, on: Stage) -> None:
         """Set it, let the stream run on for longer than a lease, and set it right again."""
@@ -174,7 +176,8 @@ def test_nothing_is_lost_when_gateways_die_freeze_and_come() -> None:
     assert result.clean
     assert result.verdict.events == SCALE.events
     assert found.disordered == 0
-    assert [round(one, -2) for one in found.moved_s] == [*CLOCK_MOVES_S, 0]
+    if not result.clock_left_alone:
+        assert [round(one, -2) for one in found.moved_s] == [*CLOCK_MOVES_S, 0]
     assert found.changed_hands == set()
     marks = found.marks
     given = [

@@ -15,7 +15,7 @@ from gateway.leases.model import NAMES, Lease
 from gateway.leases.queries import held_until_commit
 from gateway.leases.watch import BEAT_S, LEASE_S
 from tests.gateway.members import Chain, Engines, engines_of, leases
-from tests.real.clock import MovableClock, movable_clock
+from tests.real.clock import MovableClock, NoMovableClock, movable_clock
 from tests.real.postgres import PostgresServer, running_postgres
 
 HOUR_S = 3_600
@@ -25,8 +25,11 @@ NEAR_S = 60.0  # far less than an hour, far more than it takes to ask
 @pytest.fixture(scope="module")
 def clock() -> Iterator[MovableClock]:
     """The server's time of day."""
-    with movable_clock() as made:
-        yield made
+    try:
+        with movable_clock() as made:
+            yield made
+    except NoMovableClock as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

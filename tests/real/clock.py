@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 # Where Debian's package `libfaketime` and Fedora's put it.
 _PLACES: Final = ("usr/lib/*/faketime/libfaketime.so.1", "usr/lib64/faketime/libfaketime.so.1")
+
+
+class NoMovableClock(Exception):
+    """There is no libfaketime here (`.ci/system_packages` gets it): no server's clock is set."""
 
 
 class MovableClock:
@@ -47,10 +49,15 @@ class MovableClock:
 
 @contextmanager
 def movable_clock() -> Iterator[MovableClock]:
-    """Yield one; skip the test where there is no libfaketime (`.ci/system_packages` gets it)."""
+    """Yield one.
+
+    Raises:
+        NoMovableClock: there is no libfaketime.
+    """
     found = [path for place in _PLACES for path in Path("/").glob(place)]
     if not found:
-        pytest.skip("libfaketime is not installed: no server's clock can be set")
+        msg = "libfaketime is not installed"
+        raise NoMovableClock(msg)
     with tempfile.TemporaryDirectory(prefix="carryover-clock-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)  # as root, PostgreSQL runs as a user of its own
