@@ -42,7 +42,7 @@ def desk(app: FastAPI, phone: TestClient, tmp_path: Path) -> Desk:
 def bought(desk: Desk, phone: TestClient) -> Bought:
     """Buy two red lamps and a blue one, for a person who reads ``locale``."""
 
-    def buy(locale: str = "en", **choices: object) -> str:
+    def buy(locale: str = "en", **choices: str) -> str:
         stock(desk.parts.engine, desk.parts.clock, HERE, "lamp-blue", 1)
         stock(desk.parts.engine, desk.parts.clock, HERE, "lamp-red", 2)
         add(phone, RED, 2)
