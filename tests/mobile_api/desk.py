@@ -65,13 +65,17 @@ class Desk:
                 expires_at=parts.clock.now() + timedelta(days=days) if days else None,
             )
 
-    def sell(self, phone: TestClient, card: str = "", **choices: object) -> str:
+    def sell(self, phone: TestClient, **choices: object) -> str:
         """Check the phone's cart out and pay it with a gift card; return the order."""
+        return self.sell_with(phone, self.gift_card(), **choices)
+
+    def sell_with(self, phone: TestClient, card: str, /, **choices: object) -> str:
+        """As :meth:`sell`, with a card that is there."""
         opened = phone.post("/api/v1/checkouts", json={}, headers=key()).json()
         path = f"/api/v1/checkouts/{opened['id']}"
         wanted = {"email": EMAIL, **choices}
         assert phone.post(f"{path}/choices", json=wanted, headers=key()).is_success
-        voucher = {"code": card or self.gift_card()}
+        voucher = {"code": card}
         state = phone.post(f"{path}/voucher", json=voucher, headers=key()).json()
         assert state["can_pay"], state["problems"]
         return self.paid(opened["id"], state["totals"]["total"]["minor"])

@@ -32,7 +32,7 @@ def desk(app: FastAPI, phone: TestClient) -> Desk:
 
 def returned(desk: Desk, phone: TestClient, card: str, after: timedelta) -> str:
     """Buy a lamp with a card and bring it back some time later; return the order."""
-    order_id = desk.sell(phone, card)
+    order_id = desk.sell_with(phone, card)
     desk.make_ready(order_id)
     desk.hand_over(order_id, phone.get(f"/api/v1/orders/{order_id}").json()["handover"]["code"])
     clock = desk.parts.clock
