@@ -168,7 +168,7 @@ def _to_devices(_folder: Path) -> Act:
 
 def _to_device_seeds() -> Iterable[bytes]:
     for one in examples().values():
-        for kind in b"arsnic":
+        for kind in b"acinrs":
             yield bytes([kind]) + json.dumps(one).encode()
 
 

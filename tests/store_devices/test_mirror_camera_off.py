@@ -11,7 +11,6 @@ from gateway.wire.downlink import CameraData, SwitchCamera
 from gateway.wire.events import PutDownReason
 from store_devices.hardware import Camera
 from store_devices.link import Answer
-from store_devices.mirror.hands import Hand
 from store_devices.mirror.watching import MirrorReading
 from tests.fakes.clock import FakeClock
 from tests.fakes.mirror_bench import MirrorBench
@@ -45,7 +44,7 @@ def switch(bench: MirrorBench, *, off: bool, visit: str = "") -> Answer:
 STARTS: Final[dict[str, Callable[[MirrorBench], None]]] = {
     "button": lambda bench: bench.mirror.record(),
     "back": lambda bench: bench.mirror.show("back"),
-    "hand": lambda bench: bench.mirror.hand_raised(cast("Hand", "left")),
+    "hand": lambda bench: bench.mirror.hand_raised("left"),
 }
 
 
