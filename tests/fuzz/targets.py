@@ -26,11 +26,15 @@ from cart.profile.tables import PasskeyRow
 from gateway.asyncapi_examples import examples
 from gateway.broker.packets import Decoder, ProtocolError, Publish, publish
 from gateway.ingest.batch import Domain, process
+from gateway.ingest.fence import Unfenced
 from gateway.ingest.read import Item, read
+from gateway.ingest.stations import stations_heard
 from gateway.mqtt import Incoming
 from gateway.wire import codec
 from gateway.wire.downlink import Ack, Receipt, Status, StockNotice
 from gateway.wire.events import Wire
+from gateway.wire.sightings import Sightings
+from gateway.wire.topics import UP, Channel
 from inventory_api.catalogue import queries
 from inventory_api.feeds.kinds import Kind
 from inventory_api.feeds.service import Importing
@@ -76,32 +80,52 @@ def judged(act: Callable[[], object]) -> str:
     return TAKEN
 
 
-# Messages of devices: the topic on the first line, the payload below it.
+# Messages of devices: the topic on the first line, the payload below it. Nothing there: the
+# device's own topic of events; the word of a channel: its own topic of that.
 
 BATCH: Final = 50
+STANDING: Final[dict[Channel | None, type[Wire]]] = {Channel.STATUS: Status, Channel.ACKS: Ack}
+UPWARD: Final = {
+    "Status": Channel.STATUS,
+    "Ack": Channel.ACKS,
+    "Sightings": Channel.SIGHTINGS,
+    "DeviceHealth": Channel.TELEMETRY,
+}
 NAME: Final = b"DEVICE"  # stands for the one that is enrolled
 
 
 def _events(folder: Path) -> Act:
-    """Read, and put what can be read into a database, fifty at a time."""
+    """Read, and put what can be read into a database, fifty at a time.
+
+    States and acks go where the gateway takes them; sightings are read, as presence does first.
+    """
     engine, clock = _database(folder), FakeClock()
     stock_catalogue(engine)
     tablet = Tablet(enrolled(engine, clock, SeededIds(1)), clock)
-    own_topic = tablet.message(tablet.event("x", {})).topic
+    topics = {str(one): tablet.address.topic(one) for one in UP} | {
+        "": tablet.address.topic(Channel.EVENTS)
+    }
     own_name = tablet.device.device_id.encode()
     domain = Domain(clock, SeededIds(2), queries.sellables)
     waiting: list[Item] = []
 
     def act(data: bytes) -> str:
         topic, _, payload = data.partition(b"\n")
-        name = topic.decode("utf-8", "replace") or own_topic
-        item = read(Incoming(name, payload.replace(NAME, own_name), 1, 1, False, 1))  # noqa: FBT003
+        said = topic.decode("utf-8", "replace")
+        payload = payload.replace(NAME, own_name)
+        item = read(Incoming(topics.get(said, said), payload, 1, 1, False, 1))  # noqa: FBT003
+        if item.error is None and item.channel is Channel.SIGHTINGS:
+            return judged(lambda: codec.decode(Sightings, payload))
         waiting.append(item)
         if len(waiting) >= BATCH:
             batch = list(waiting)
             waiting.clear()
+            standing = [one for one in batch if one.channel in STANDING]
             with unit_of_work(engine) as db:
-                process(db, domain, batch)
+                process(db, domain, [one for one in batch if one.channel not in STANDING])
+            stations_heard(engine, domain, Unfenced(), standing)
+        if item.error is None and item.channel in STANDING:
+            return judged(lambda: codec.decode(STANDING[item.channel], payload))
         if item.error is not None:
             return with_reason(item.error.code, item.error.message)
         return TAKEN
@@ -113,6 +137,10 @@ def _event_seeds() -> Iterable[bytes]:
     for one in examples().values():
         if str(one.get("source", "")).startswith("/devices/"):
             yield b"\n" + json.dumps({**one, "source": "/devices/DEVICE"}).encode()
+    for name, channel in UPWARD.items():
+        said = examples()[name]
+        own = {"source": "/devices/DEVICE"} if "source" in said else {}
+        yield channel.encode() + b"\n" + json.dumps({**said, **own}).encode()
     yield b"store/v1/p/00/l/device/events\n{}"
 
 
@@ -121,6 +149,7 @@ OF_KIND: Final[dict[bytes, type[Wire]]] = {
     b"r": Receipt,
     b"s": Status,
     b"n": StockNotice,
+    b"i": Sightings,
 }
 
 
@@ -139,7 +168,7 @@ def _to_devices(_folder: Path) -> Act:
 
 def _to_device_seeds() -> Iterable[bytes]:
     for one in examples().values():
-        for kind in b"arsnc":
+        for kind in b"acinrs":
             yield bytes([kind]) + json.dumps(one).encode()
 
 
