@@ -6,6 +6,7 @@ misses one); and what was held to it, through the spool, until the gateway has i
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -60,8 +61,11 @@ class Receiver:
         ids: Ids,
         patience: Patience = USUAL,
         touch: Touch = touched,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Open files; nothing runs before :meth:`run`. ``touch``: connects to a band.
+
+        ``wait``: lets so many seconds go by, between two looks at the radio.
 
         Raises:
             Unavailable: a file cannot be opened.
@@ -82,7 +86,10 @@ class Receiver:
         )
         self._gatherer = Gatherer()
         self._presenting = Presenting(Learned.load(self._folder, settings.band_near_dbm))
-        self.listening: Final = Listening(radio, self._hear, clock, patience=patience)
+        self.listening: Final = Listening(radio, self._hear, clock, patience=patience, wait=wait)
+        self._next_health_s = clock.monotonic()
+        self._next_kept_s = self._next_health_s + LEARNT_KEPT_EVERY_S
+        self._told_state = self.listening.state
         self._heard = 0  # frames in the last turn
         self._dropped = 0  # messages of sightings
         self._desired_version = 0
@@ -122,7 +129,7 @@ class Receiver:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.listening.run())
-                tasks.create_task(self._turn())
+                tasks.create_task(self._turns())
                 tasks.create_task(self._reaching.run())
         finally:
             self._presenting.learned.keep(self._folder)
@@ -183,22 +190,23 @@ class Receiver:
             return
         self._uplink.wake()
 
-    async def _turn(self) -> None:
-        now_s = self._clock.monotonic()
-        next_health_s, next_kept_s = now_s, now_s + LEARNT_KEPT_EVERY_S
-        state = self.listening.state
+    async def _turns(self) -> None:
         while True:
             await asyncio.sleep(GATHERED_EVERY_S)
-            self._publish(self._gatherer.take())
-            now_s = self._clock.monotonic()
-            self._presenting.forget(now_s)
-            if now_s >= next_health_s or self.listening.state != state:
-                state = self.listening.state
-                next_health_s = now_s + self._health_every_s
-                self._report()
-            if now_s >= next_kept_s:
-                next_kept_s = now_s + LEARNT_KEPT_EVERY_S
-                self._presenting.learned.keep(self._folder)
+            self.turn()
+
+    def turn(self) -> None:
+        """Pass on what was heard since the last turn; report and keep what is due by now."""
+        self._publish(self._gatherer.take())
+        now_s = self._clock.monotonic()
+        self._presenting.forget(now_s)
+        if now_s >= self._next_health_s or self.listening.state != self._told_state:
+            self._told_state = self.listening.state
+            self._next_health_s = now_s + self._health_every_s
+            self._report()
+        if now_s >= self._next_kept_s:
+            self._next_kept_s = now_s + LEARNT_KEPT_EVERY_S
+            self._presenting.learned.keep(self._folder)
 
     def _publish(self, levels: list[Level]) -> None:
         self._heard = len(levels)
