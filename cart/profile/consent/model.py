@@ -58,6 +58,8 @@ VERSIONS: Final[Mapping[Purpose, Versions]] = {
     **{one: Versions() for one in Purpose},
     # Since a CDP may keep what is put together, and interests are made of it.
     Purpose.ANALYTICS: Versions(current=2, good_since=2),
+    # Since they may be about orders, too.
+    Purpose.REMINDERS: Versions(current=2, good_since=2),
 }
 
 
