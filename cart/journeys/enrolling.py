@@ -30,6 +30,8 @@ STARTS: Final = {
     TriggerKind.CART_IDLE: Kind.SCANNED,
     TriggerKind.LIST_SENT_NOT_BOUGHT: Kind.LIST_MAILED,
     TriggerKind.TRIED_NOT_BOUGHT: Kind.TRIED,
+    TriggerKind.READY_TO_COLLECT: Kind.READY,
+    TriggerKind.ORDERED: Kind.ORDERED,
 }
 # Whoever does one of these with her cart is not idle.
 BUSY: Final = frozenset({Kind.SCANNED, Kind.REMOVED, Kind.CHECKOUT_OPENED})
@@ -79,6 +81,8 @@ def start_of(one: Definition, home: str, interaction: Interaction) -> Start | No
     about = {
         TriggerKind.LIST_SENT_NOT_BOUGHT: interaction.ref,
         TriggerKind.TRIED_NOT_BOUGHT: interaction.gtin,
+        TriggerKind.READY_TO_COLLECT: interaction.ref,
+        TriggerKind.ORDERED: interaction.ref,
     }.get(kind, "")
     if not about and kind is not TriggerKind.CART_IDLE:
         return None

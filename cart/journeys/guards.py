@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NOTHING_LEFT = "nothing_left"  # she took it off her list
     OUT_OF_STOCK = "out_of_stock"  # of nothing on it a piece in her size and colour is there
     PRICE_ROSE = "price_rose"  # it costs again what it did
+    ORDER_OVER = "order_over"  # it was collected, or does not wait any longer
     TOO_MANY = "too_many"
     QUIET_HOURS = "quiet_hours"
     HELD_OUT = "held_out"
@@ -73,6 +74,7 @@ class Facts:
     zone: ZoneInfo
     channel: Channel = Channel.MAIL
     dearer: bool = False  # it was to be about a price that is gone
+    order_over: bool = False  # it was to be about an order that is over
 
 
 Guard = Callable[[Facts], Refusal | None]
@@ -127,6 +129,11 @@ def still_cheaper(facts: Facts) -> Refusal | None:
     return Refusal(Reason.PRICE_ROSE) if facts.dearer else None
 
 
+def order_stands(facts: Facts) -> Refusal | None:
+    """The order that it would speak of is not over."""
+    return Refusal(Reason.ORDER_OVER) if facts.order_over else None
+
+
 def not_held_out(facts: Facts) -> Refusal | None:
     """She is not one of those by whom the journey is measured."""
     return Refusal(Reason.HELD_OUT) if facts.held_out else None
@@ -157,7 +164,7 @@ def day_left(now: datetime, zone: ZoneInfo) -> timedelta:
 # In the order in which they are asked: what refuses for good before what only puts off. Whoever
 # is held out comes behind all others, so that she is counted where the rest would get a message.
 GUARDS: Final[tuple[Guard, ...]] = (
-    *(is_on, still_not_bought, consent, address, not_suppressed),
+    *(is_on, still_not_bought, order_stands, consent, address, not_suppressed),
     *(something_left, still_cheaper, in_stock, not_too_many, not_at_night, not_held_out),
 )
 

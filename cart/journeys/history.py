@@ -18,7 +18,7 @@ from cart.journeys import people
 from cart.journeys.enrolling import BUSY, Start, start_of
 from cart.journeys.guards import MESSAGES_WITHIN, Facts, Piece, Reason, refusal
 from cart.journeys.membership import Membership, asked_by, memberships
-from cart.journeys.model import OF_GOODS, Definition, Fact, TriggerKind, held_out
+from cart.journeys.model import OF_GOODS, OF_ORDERS, Definition, Fact, TriggerKind, held_out
 from cart.journeys.moving import Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person, Thing
 from cart.journeys.ports import World
@@ -37,7 +37,7 @@ SMALLEST_GROUP: Final = 5  # a smaller number may tell who it is
 class Forecast:
     """What would have been. ``cut``: there was more than is looked at.
 
-    ``unknown``: it waits for goods, and nobody kept how stock and prices were.
+    ``unknown``: it waits for goods or orders, and nobody kept how those were.
 
     ``would``: messages by what became of them, ``sent`` or a guard's reason; ``ended``: runs by
     why they ended, ``ahead`` for those that would still be on their way.
@@ -62,7 +62,7 @@ def dry_run(db: Session, world: World, one: Definition, days: int) -> Forecast:
     now = world.clock.now()
     since = now - timedelta(days=min(days, DAYS_MAX))
     said = Forecast(since)
-    if one.trigger.kind in OF_GOODS:
+    if one.trigger.kind in OF_GOODS | OF_ORDERS:
         said.unknown = True
         return said
     starts = list(_starts(db, one, since, said))

@@ -55,10 +55,14 @@ class TriggerKind(StrEnum):
     TRIED_NOT_BOUGHT = "tried_not_bought"
     BACK_IN_STOCK = "back_in_stock"  # what she wants was sold out where she was, and is back
     PRICE_DROP = "price_drop"  # what is in her cart or on her list costs less than it did then
+    READY_TO_COLLECT = "ready_to_collect"  # her order waits at the desk
+    ORDERED = "ordered"
 
 
 # Those that no touch of hers starts: what changed is the shop's.
 OF_GOODS: Final = frozenset({TriggerKind.BACK_IN_STOCK, TriggerKind.PRICE_DROP})
+# Those about what is bought already: they end with the order, not with a purchase.
+OF_ORDERS: Final = frozenset({TriggerKind.READY_TO_COLLECT, TriggerKind.ORDERED})
 
 
 class Fact(StrEnum):

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from cart.journeys.model import (
     OF_GOODS,
+    OF_ORDERS,
     Condition,
     Definition,
     Exit,
@@ -29,7 +30,7 @@ class End(StrEnum):
     SEGMENT_GONE = "segment_gone"  # nor could it: the segment that was asked for is over
     BOUGHT = "bought"  # she has bought: nothing more is to be said
     NOTHING_LEFT = "nothing_left"  # she took it off her list herself
-    OVER = "over"  # what the shop had to say was no longer so when she would have entered
+    OVER = "over"  # what the shop had to say was no longer so; an order was collected, or is none
     JOINED = "joined"  # another identity of hers is on the same way
     SWITCHED_OFF = "switched_off"
 
@@ -87,8 +88,8 @@ def go_on(
     arm: Callable[[Split], str],
 ) -> Move:
     """Return the next move of a run that is due at ``step``. Whoever has bought is done."""
-    if standing.bought:
-        return Move(step, now, end=End.BOUGHT)
+    if (ended := _ended(one, standing)) is not None:
+        return Move(step, now, end=ended)
     noted: End | None = None
     while step < len(one.steps):
         here = one.steps[step]
@@ -113,6 +114,13 @@ def go_on(
             case _:
                 assert_never(here)
     return Move(step, now, end=End.DONE)
+
+
+def _ended(one: Definition, standing: Standing) -> End | None:
+    """Say whether nothing more is to be said, wherever a run stands."""
+    if standing.bought:
+        return End.BOUGHT
+    return End.OVER if standing.over and one.trigger.kind in OF_ORDERS else None
 
 
 def arm_for(secret: bytes, one: Definition, person: str) -> Callable[[Split], str]:

@@ -19,11 +19,12 @@ from cart.carts.tables import (
 )
 from cart.db.rows import TEXT, run
 from cart.journeys import wanting
-from cart.journeys.model import Trigger, TriggerKind
+from cart.journeys.model import OF_ORDERS, Trigger, TriggerKind
 from cart.journeys.tables import JourneyRunRow
 from cart.kernel.clock import to_us
 from cart.kernel.errors import UnknownLocation
 from cart.kernel.gtin import Gtin
+from cart.orders.model import OrderState
 from cart.orders.tables import OrderLineRow, OrderRow
 from cart.ports import Shop
 from cart.profile.consent import gate
@@ -142,6 +143,37 @@ def things_of(
             return [] if found is None else [found]
         case TriggerKind.BACK_IN_STOCK | TriggerKind.PRICE_DROP:
             return _wanted(db, shop, run_row, person)
+        case TriggerKind.READY_TO_COLLECT | TriggerKind.ORDERED:
+            return _of_order(db, run_row.about)
+
+
+def _of_order(db: Session, order_id: str) -> list[Thing]:
+    """Return what of an order is still hers, or will be."""
+    found = db.exec(
+        select(OrderLineRow, OrderRow)
+        .join(OrderRow, col(OrderRow.id) == col(OrderLineRow.order_id))
+        .where(OrderLineRow.order_id == order_id)
+        .order_by(col(OrderLineRow.position))
+    )
+    pieces = [(one, order, one.quantity - one.cancelled - one.returned) for one, order in found]
+    return [
+        Thing(one.gtin, one.sku, left, one.price_minor, order.currency, order.location_id)
+        for one, order, left in pieces
+        if left > 0
+    ]
+
+
+def order_over(db: Session, kind: TriggerKind, order_id: str) -> bool:
+    """Say whether it is about an order of which there is nothing to say any more.
+
+    One that waits was collected, or does not wait any longer; another was cancelled whole.
+    """
+    if kind not in OF_ORDERS:
+        return False
+    state = db.exec(select(OrderRow.state).where(OrderRow.id == order_id)).first()
+    if kind is TriggerKind.READY_TO_COLLECT:
+        return state != OrderState.READY
+    return state in {None, OrderState.CANCELLED, OrderState.UNCOLLECTED}
 
 
 def article(db: Session, shop: Shop, code: str, location_id: str) -> Thing | None:
@@ -196,6 +228,15 @@ def _open_list(db: Session, ref: str) -> str:
     request = db.get(ListRequestRow, ref)
     found = db.get(SavedListRow, request.list_id if request is not None else ref)
     return found.id if found is not None and found.deleted_at is None else ""
+
+
+def to_be_had(
+    db: Session, shop: Shop, kind: TriggerKind, things: Sequence[Thing], location_id: str
+) -> dict[str, int]:
+    """Return by GTIN how many pieces she can have: of an order, those that are hers."""
+    if kind in OF_ORDERS:
+        return {one.gtin: one.quantity for one in things}
+    return pieces_left(db, shop, things, location_id)
 
 
 def place_of(db: Session, run_row: JourneyRunRow, person: Person) -> str:

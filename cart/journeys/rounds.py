@@ -19,7 +19,15 @@ from cart.db.guarded import insert_new, write
 from cart.journeys import people
 from cart.journeys.loading import find, version_of
 from cart.journeys.membership import NONE, Membership, asked_by, memberships, of_runs
-from cart.journeys.model import OF_GOODS, Definition, Fact, Message, TriggerKind, held_out
+from cart.journeys.model import (
+    OF_GOODS,
+    OF_ORDERS,
+    Definition,
+    Fact,
+    Message,
+    TriggerKind,
+    held_out,
+)
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
 from cart.journeys.people import Person
 from cart.journeys.ports import World
@@ -164,8 +172,13 @@ def _other(db: Session, run: _Due) -> bool:
 
 
 def bought(db: Session, world: World, one: Definition, row: JourneyRunRow, person: Person) -> bool:
-    """Say whether she has bought what a run is about, since it began; of her cart: anything."""
+    """Say whether she has bought what a run is about, since it began; of her cart: anything.
+
+    What an order is about she has bought: that ends nothing.
+    """
     gtins = None
+    if one.trigger.kind in OF_ORDERS:
+        return False
     if one.trigger.kind is not TriggerKind.CART_IDLE:
         things = people.things_of(db, world.shop, one.trigger.kind, row, person)
         gtins = [thing.gtin for thing in things]
@@ -179,7 +192,8 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
     if bought(db, world, one, row, person):
         return Standing(bought=True)
     things = people.things_of(db, world.shop, one.trigger.kind, row, person)
-    left = people.pieces_left(db, world.shop, things, people.place_of(db, row, person))
+    kind, place = one.trigger.kind, people.place_of(db, row, person)
+    left = people.to_be_had(db, world.shop, kind, things, place)
     found = {
         Fact.CUSTOMER: bool(person.customer_id),
         Fact.CONSENTS: people.consents(db, person),
@@ -189,7 +203,8 @@ def _standing(db: Session, world: World, run: _Due) -> Standing:
     holding = frozenset(fact for fact, is_so in found.items() if is_so)
     return Standing(
         bought=False,
-        over=people.dearer(db, world.shop, one.trigger, things),
+        over=people.dearer(db, world.shop, one.trigger, things)
+        or people.order_over(db, kind, row.about),
         facts=holding,
         inside=run.member.inside,
         gone=run.member.gone,

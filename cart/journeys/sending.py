@@ -125,7 +125,7 @@ def facts_of(
     one = version_of(db, row.journey, row.version)
     things = people.things_of(db, world.shop, one.trigger.kind, run, person)
     place = people.place_of(db, run, person)
-    left = people.pieces_left(db, world.shop, things, place)
+    left = people.to_be_had(db, world.shop, one.trigger.kind, things, place)
     channel = Channel(row.channel)
     address = reach.address_for(db, world, person, channel)
     facts = Facts(
@@ -140,6 +140,7 @@ def facts_of(
         sent_lately=sent_lately(db, person, now, row.id),
         channel=channel,
         dearer=people.dearer(db, world.shop, one.trigger, things),
+        order_over=people.order_over(db, one.trigger.kind, run.about),
         zone=ZoneInfo(people.zone_of(db, world.shop, place)),
     )
     return facts, [replace(one, location_id=one.location_id or place) for one in things]

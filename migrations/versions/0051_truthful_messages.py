@@ -1,4 +1,4 @@
-"""Messages stand in the timeline as what they were, and that their button was pressed."""
+"""Messages stand in the timeline as what they were; so do presses, and orders that are ready."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ KINDS: Final = (
     *("checkout_opened", "ordered", "collected", "cancelled", "returned"),
     *("mail_sent", "signed_in"),
 )
-NEW_KINDS: Final = ("message_sent", "came_back")
+NEW_KINDS: Final = ("ready", "message_sent", "came_back")
 CHANNELS: Final = ("tablet", "mirror", "band", "phone", "desk", "mail", "shop")
 NEW_CHANNELS: Final = ("push", "sms", "whatsapp")
 
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM interaction WHERE kind = 'came_back'")
+    op.execute("DELETE FROM interaction WHERE kind IN ('came_back', 'ready')")
     op.execute(
         "UPDATE interaction SET kind = 'mail_sent', channel = 'mail' WHERE kind = 'message_sent'"
     )

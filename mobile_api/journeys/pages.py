@@ -65,6 +65,7 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.NOTHING_LEFT: N_("taken off the list"),
     Reason.OUT_OF_STOCK: N_("out of stock"),
     Reason.PRICE_ROSE: N_("no longer cheaper"),
+    Reason.ORDER_OVER: N_("the order was collected, or is over"),
     Reason.TOO_MANY: N_("enough messages this week"),
     Reason.QUIET_HOURS: N_("put off until the morning"),
     Reason.HELD_OUT: N_("held out for comparison"),

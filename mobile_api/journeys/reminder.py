@@ -3,18 +3,18 @@
 Sent under her consent alone: without it there are no headers to withdraw by, and no mail.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session
 
 from cart.db import unit_of_work
 from cart.journeys import people, sending
 from cart.journeys.loading import version_of
-from cart.journeys.model import TriggerKind
-from cart.journeys.tables import JourneyMessageRow
+from cart.journeys.model import OF_ORDERS, TriggerKind
+from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.errors import ConsentMissing
 from cart.kernel.gtin import Gtin
 from cart.kernel.i18n import choose
@@ -22,7 +22,8 @@ from cart.kernel.money import Money
 from cart.profile.consent.model import Purpose
 from cart.profile.subscriptions.model import address_hash
 from mobile_api.carts.basket import ShownLine, Wanted, shown, totals
-from mobile_api.edge.links import message_link, why_link
+from mobile_api.edge.links import message_link, order_link, why_link
+from mobile_api.edge.problems import N_
 from mobile_api.journeys.world import world_of
 from mobile_api.look.words import Words, words
 from mobile_api.mail.envelope import Envelope, enclose
@@ -30,9 +31,22 @@ from mobile_api.mail.listed import ways
 from mobile_api.mail.model import Attempt, Outcome
 from mobile_api.mail.postage import heed, marked_postage
 from mobile_api.mail.smtp import deliver
+from mobile_api.products.shops import StockWords
 from mobile_api.wiring import Parts
 
+LEADS: Final[Mapping[TriggerKind, str]] = {
+    TriggerKind.CART_IDLE: N_("You left these in your cart. One press brings them back, anywhere."),
+    TriggerKind.LIST_SENT_NOT_BOUGHT: N_(
+        "You had this list sent to you. Here it is as it stands today."
+    ),
+    TriggerKind.TRIED_NOT_BOUGHT: N_("You tried this on. Here it is as it stands today."),
+    TriggerKind.BACK_IN_STOCK: N_("This was sold out where you wanted it. It is back."),
+    TriggerKind.PRICE_DROP: N_("This costs less than when you put it aside."),
+    TriggerKind.READY_TO_COLLECT: N_("These are ready for you at the desk."),
+    TriggerKind.ORDERED: N_("This is what you ordered. Its page says how it stands."),
+}
 TEMPLATE = "reminder_mail"
+NOTHING = StockWords("", "good")  # what shelves say is nothing to who has ordered
 LIST = "reminders"  # what they are called as a list (RFC 2919)
 
 
@@ -51,11 +65,33 @@ class Reminder:
     link: str
     withdraw: str
     why: str
+    kind: TriggerKind = TriggerKind.CART_IDLE
 
     @property
     def subject(self) -> str:
         """The subject line, and the mail's heading."""
+        if self.kind is TriggerKind.READY_TO_COLLECT:
+            return self.words.gettext("Your order waits for you")
+        if self.kind is TriggerKind.ORDERED:
+            return self.words.gettext("About what you ordered")
         return self.words.gettext("Your things still wait for you")
+
+    @property
+    def opens(self) -> str:
+        """What its button says."""
+        if self.kind in OF_ORDERS:
+            return self.words.gettext("See your order")
+        return self.words.gettext("Bring it all back")
+
+    @property
+    def allowed(self) -> str:
+        """Why it may come, and when no other does."""
+        if self.kind in OF_ORDERS:
+            return self.words.gettext("You get this e-mail because you allowed reminders.")
+        return self.words.gettext(
+            "You get this e-mail because you allowed reminders. Once you buy these, or take them"
+            " off, there is no other about them."
+        )
 
 
 def may(parts: Parts, message_id: str) -> bool:
@@ -103,7 +139,7 @@ def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | 
     except ConsentMissing:
         return None
     kind = version_of(db, row.journey, row.version).trigger.kind
-    link = f"{parts.settings.base_url}/back/{message_link(parts.secret, row.id)}"
+    link = f"{parts.settings.base_url}{path_of(parts, db, row, kind)}"
     wanted = wanted_of(row.lines)
     why = f"{parts.settings.base_url}/privacy/why/{why_link(parts.secret, row.id)}"
     ends = {"withdraw": leaving.leave, "why": why}
@@ -132,12 +168,22 @@ def reminder(
     withdraw: str,
     why: str,
 ) -> Reminder:
-    """Return what the mail says, as things are now."""
+    """Return what the mail says, as things are now; of an order, only which things it has."""
     here_id = wanted[-1].location_id if wanted else None
     lines, here, _ = shown(db, parts.lookup, spoken, wanted, here_id=here_id)
     place = here.name if here else ""
     lead = lead_of(spoken, kind)
-    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw, why)
+    if kind in OF_ORDERS:
+        lines = tuple(replace(one, stock=NOTHING, each=None, price=None) for one in lines)
+    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw, why, kind)
+
+
+def path_of(parts: Parts, db: Session, row: JourneyMessageRow, kind: TriggerKind) -> str:
+    """Return the page that a message leads to: of its lines, or of the order."""
+    if kind in OF_ORDERS:
+        order_id = db.get_one(JourneyRunRow, row.run_id).about
+        return f"/o/{order_link(parts.secret, order_id)}"
+    return f"/back/{message_link(parts.secret, row.id)}"
 
 
 def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:
@@ -157,14 +203,4 @@ def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:
 
 def lead_of(w: Words, kind: TriggerKind) -> str:
     """Return the sentence that says what it is about."""
-    match kind:
-        case TriggerKind.CART_IDLE:
-            return w.gettext("You left these in your cart. One press brings them back, anywhere.")
-        case TriggerKind.LIST_SENT_NOT_BOUGHT:
-            return w.gettext("You had this list sent to you. Here it is as it stands today.")
-        case TriggerKind.TRIED_NOT_BOUGHT:
-            return w.gettext("You tried this on. Here it is as it stands today.")
-        case TriggerKind.BACK_IN_STOCK:
-            return w.gettext("This was sold out where you wanted it. It is back.")
-        case TriggerKind.PRICE_DROP:
-            return w.gettext("This costs less than when you put it aside.")
+    return w.gettext(LEADS[kind])

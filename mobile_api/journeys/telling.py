@@ -27,6 +27,8 @@ TRIGGERS: Final[Mapping[TriggerKind, str]] = {
     TriggerKind.TRIED_NOT_BOUGHT: N_("She tried something on and did not buy it"),
     TriggerKind.BACK_IN_STOCK: N_("Something wanted that is back in stock"),
     TriggerKind.PRICE_DROP: N_("Something put aside that costs less"),
+    TriggerKind.READY_TO_COLLECT: N_("Her order waits at the desk"),
+    TriggerKind.ORDERED: N_("She has ordered"),
 }
 CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.MAIL: N_("E-mail"),

@@ -24,8 +24,7 @@ from cart.kernel.i18n import choose
 from cart.profile.consent.model import Purpose
 from cart.profile.push import service as phones
 from cart.profile.push.tables import PushPhoneRow
-from mobile_api.edge.links import message_link
-from mobile_api.journeys.reminder import LIST, lead_of, reminder, wanted_of
+from mobile_api.journeys.reminder import LIST, lead_of, path_of, reminder, wanted_of
 from mobile_api.journeys.texts import FOLDER, FileTexts, WebhookTexts
 from mobile_api.journeys.world import world_of
 from mobile_api.look.words import Words, words
@@ -80,7 +79,7 @@ def _told(parts: Parts, db: Session, row: JourneyMessageRow) -> _Told:
     person = people.person_of(db, row.session_id)
     spoken = words(choose(person.locale))
     kind = version_of(db, row.journey, row.version).trigger.kind
-    link = f"/back/{message_link(parts.secret, row.id)}"
+    link = path_of(parts, db, row, kind)
     wanted = wanted_of(row.lines)
     letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw="", why="")
     names = ", ".join(line.name for line in letter.lines)

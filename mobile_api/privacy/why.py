@@ -68,6 +68,16 @@ BEGAN: Final[Mapping[TriggerKind, tuple[str, str, str]]] = {
         N_("You had put %(name)s aside. On %(day)s it cost less than it did then."),
         N_("Something that you had put aside cost less on %(day)s than it did then."),
     ),
+    TriggerKind.READY_TO_COLLECT: (
+        N_("A reminder of your order"),
+        N_("Your order with %(name)s was ready for you on %(day)s."),
+        N_("An order of yours was ready for you on %(day)s."),
+    ),
+    TriggerKind.ORDERED: (
+        N_("About what you ordered"),
+        N_("You ordered %(name)s on %(day)s."),
+        N_("You ordered something on %(day)s."),
+    ),
 }
 OTHER: Final = (
     N_("A message"),
@@ -94,6 +104,7 @@ REASONS: Final[Mapping[str, str]] = {
     Reason.NOTHING_LEFT: N_("You had taken it off again."),
     Reason.OUT_OF_STOCK: N_("None of it was left in your size and colour."),
     Reason.PRICE_ROSE: N_("It cost as much as before again."),
+    Reason.ORDER_OVER: N_("You had collected the order, or it was over."),
     Reason.TOO_MANY: N_("You had enough messages from us that week."),
     Reason.QUIET_HOURS: N_("It was night where you shop. It waited for the morning."),
     Reason.HELD_OUT: N_(

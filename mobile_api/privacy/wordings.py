@@ -42,8 +42,11 @@ WORDINGS: Final[Mapping[Purpose, Wording]] = {
     ),
     Purpose.REMINDERS: Wording(
         "clock",
-        N_("Reminders about your cart and lists"),
-        N_("We write to you when something that you put aside is cheaper, back, or nearly gone."),
+        N_("Reminders about your cart, lists and orders"),
+        N_(
+            "We write to you when something that you put aside is cheaper, back, or nearly gone,"
+            " when an order of yours waits for you, and about what you ordered."
+        ),
         N_("We, and the service that sends our mail. Nobody else gets your address."),
         N_("Switch it off here, or by the link in each of these e-mails."),
     ),

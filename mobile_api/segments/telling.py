@@ -43,6 +43,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.LIST_MAILED: N_("A list mailed"),
     Kind.CHECKOUT_OPENED: N_("A checkout opened"),
     Kind.ORDERED: N_("Ordered"),
+    Kind.READY: N_("Ready at the desk"),
     Kind.COLLECTED: N_("Collected"),
     Kind.CANCELLED: N_("Cancelled"),
     Kind.RETURNED: N_("Returned"),

@@ -25,6 +25,7 @@ EVENTS: Final[Mapping[Kind, str]] = {
     Kind.LIST_MAILED: "List Requested",
     Kind.CHECKOUT_OPENED: "Checkout Started",
     Kind.ORDERED: "Order Completed",
+    Kind.READY: "Order Ready",
     Kind.COLLECTED: "Order Collected",
     Kind.CANCELLED: "Order Cancelled",
     Kind.RETURNED: "Order Refunded",
@@ -43,7 +44,9 @@ BY_WAY: Final[Mapping[tuple[Kind, Channel], str]] = {
     (Kind.CAME_BACK, Channel.SMS): "SMS Link Clicked",
     (Kind.CAME_BACK, Channel.WHATSAPP): "WhatsApp Link Clicked",
 }
-OF_ORDERS: Final = frozenset({Kind.ORDERED, Kind.COLLECTED, Kind.CANCELLED, Kind.RETURNED})
+OF_ORDERS: Final = frozenset(
+    {Kind.ORDERED, Kind.READY, Kind.COLLECTED, Kind.CANCELLED, Kind.RETURNED}
+)
 _PSEUDONYM_DIGITS: Final = 32  # 128 bits of the keyed hash
 
 

@@ -17,6 +17,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.LIST_MAILED: N_("List asked for by e-mail"),
     Kind.CHECKOUT_OPENED: N_("Checkout opened"),
     Kind.ORDERED: N_("Bought"),
+    Kind.READY: N_("Ready at the desk"),
     Kind.COLLECTED: N_("Collected"),
     Kind.CANCELLED: N_("Cancelled and paid back"),
     Kind.RETURNED: N_("Brought back"),

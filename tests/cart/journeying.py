@@ -17,7 +17,7 @@ from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.gtin import Gtin
 from cart.kernel.ids import RandomIds
 from cart.profile.consent import service as consents
-from cart.profile.consent.model import How, Purpose, Shown, Source, Subject
+from cart.profile.consent.model import VERSIONS, How, Purpose, Shown, Source, Subject
 from cart.profile.service import become
 from cart.profile.tables import JoiningRow
 from cart.profile.timeline import service as timeline
@@ -35,7 +35,9 @@ from tests.fakes.clock import FakeClock
 
 IDS: Final = RandomIds()
 SECRET: Final = b"a secret of more than thirty-two bytes"
-PRESSED: Final = How(Source.PAGE, Shown(1, "en", "Reminders\nWe remind you."))
+PRESSED: Final = How(
+    Source.PAGE, Shown(VERSIONS[Purpose.REMINDERS].current, "en", "Reminders\nWe remind you.")
+)
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
 # Nobody is held out unless a test is about that.

@@ -186,6 +186,7 @@ def facts(**changed: object) -> Facts:
     [
         ({"active": False}, Reason.SWITCHED_OFF),
         ({"bought": True}, Reason.BOUGHT),
+        ({"order_over": True}, Reason.ORDER_OVER),
         ({"consents": False}, Reason.NO_CONSENT),
         ({"address": ""}, Reason.NO_ADDRESS),
         ({"suppressed": "hard bounce"}, Reason.SUPPRESSED),

@@ -104,6 +104,8 @@ def test_an_order_is_told_line_by_line_with_its_money(
             ("ordered", MUG, 2, 2_500),
             ("ordered", RED, 1, 18_900),
             ("cancelled", MUG, 1, 1_250),
+            ("ready", MUG, 1, 1_250),
+            ("ready", RED, 1, 18_900),
             ("collected", MUG, 1, 1_250),
             ("collected", RED, 1, 18_900),
             ("returned", RED, 1, 18_900),

@@ -1,7 +1,7 @@
 """Sources of sales: checkouts that were opened, and what an order's history says of its lines."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,18 +12,19 @@ from sqlmodel import Session, col, literal
 from cart.journeys.collecting.model import OVERLAP, At, Told
 from cart.journeys.collecting.reading import Order, last_of, page, told
 from cart.orders.history import EVENTS_MAX, SHOPPER
-from cart.orders.model import OrderState, TenderKind
+from cart.orders.model import Method, OrderState, TenderKind
 from cart.orders.tables import CheckoutRow, OrderEventRow, OrderLineRow, OrderRow, TenderRow
 from cart.profile.timeline.model import Channel, Interaction, Kind
 from cart.profile.timeline.queries import origins
 
 PLACED: Final = "placed"
+STAGED: Final = "staged"
 SHORT: Final = "short"
 SUBSTITUTED: Final = "substituted"
 RETURNED: Final = "returned"
 GIVEN: Final = (OrderState.HANDED_OVER.value, OrderState.SHIPPED.value)
 ENDED: Final = (OrderState.CANCELLED.value, OrderState.UNCOLLECTED.value)
-TOLD: Final = (PLACED, SHORT, SUBSTITUTED, RETURNED, *GIVEN, *ENDED)
+TOLD: Final = (PLACED, STAGED, SHORT, SUBSTITUTED, RETURNED, *GIVEN, *ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Orders:
 
     name: str = "orders"
     kinds: frozenset[Kind] = frozenset(
-        {Kind.ORDERED, Kind.COLLECTED, Kind.CANCELLED, Kind.RETURNED}
+        {Kind.ORDERED, Kind.READY, Kind.COLLECTED, Kind.CANCELLED, Kind.RETURNED}
     )
     overlap: timedelta = OVERLAP
 
@@ -116,6 +117,8 @@ class _Sales:
 
     def tell(self) -> Iterator[Interaction]:
         for event, order in self.entries:
+            if event.what == STAGED and order.method != Method.COLLECT:
+                continue  # it waits for a carrier, not for her
             for kind, line, quantity in self._pieces(event):
                 if quantity:
                     yield self._one(event, order, kind, line, quantity)
@@ -126,9 +129,8 @@ class _Sales:
             for line in lines.values():
                 if line.replaces is None:
                     yield Kind.ORDERED, line, line.quantity
-        elif event.what in GIVEN:
-            for line in lines.values():
-                yield Kind.COLLECTED, line, line.handed_over
+        elif event.what in {STAGED, *GIVEN}:
+            yield from _given(lines.values(), ready=event.what == STAGED)
         elif event.what in ENDED:
             for line in lines.values():
                 yield Kind.CANCELLED, line, line.cancelled - self._before(event, line)
@@ -170,3 +172,14 @@ class _Sales:
         if kind is Kind.RETURNED or event.what == OrderState.HANDED_OVER:
             return Channel.DESK
         return Channel.PHONE if event.actor == SHOPPER else Channel.SHOP
+
+
+def _given(
+    lines: Iterable[OrderLineRow], *, ready: bool
+) -> Iterator[tuple[Kind, OrderLineRow, int]]:
+    """Yield what waits at the desk, or was given out."""
+    for line in lines:
+        if ready:
+            yield Kind.READY, line, line.quantity - line.cancelled
+        else:
+            yield Kind.COLLECTED, line, line.handed_over

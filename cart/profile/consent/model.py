@@ -60,6 +60,8 @@ VERSIONS: Final[Mapping[Purpose, Versions]] = {
     Purpose.ANALYTICS: Versions(current=2, good_since=2),
     # Says when the mirror films, which it always did; it allows no more than before.
     Purpose.MIRROR_VIDEO: Versions(current=2, good_since=1),
+    # Since they may be about orders, too.
+    Purpose.REMINDERS: Versions(current=2, good_since=2),
 }
 
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     RETURNED = "returned"
     MAIL_SENT = "mail_sent"  # that it was opened nobody can tell truthfully, so nobody does
     SIGNED_IN = "signed_in"
+    READY = "ready"  # at the desk, to be collected
     MESSAGE_SENT = "message_sent"  # a notification or a text
     # By the button of the page that its link leads to: a scanner opens links, and presses nothing.
     CAME_BACK = "came_back"
