@@ -73,6 +73,9 @@ def test_looks_are_shown_by_visit(mirror: Mirror, phone: TestClient, clock: Fake
     _, *sections = phone.get("/looks").text.split('<section class="look-visit"')
     shown = [re.findall(r'href="/looks/(look_[^"]+)"', one) for one in sections]
     assert [sorted(one) for one in shown] == [[second], sorted(first)]
+    images = [one for section in sections for one in re.findall("<img[^>]*>", section)]
+    assert len(images) == 3
+    assert all('loading="lazy"' in one for one in images)  # a sheet is opened when it is seen
     heads = [re.search(r"<h2[^>]*>(.*?)</h2>", one) for one in sections]
     later, earlier = (one.group(1) for one in heads if one)
     assert later != earlier  # by the time at which each began
