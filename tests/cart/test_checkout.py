@@ -20,6 +20,7 @@ from cart.orders.terms import Terms
 from inventory_api.catalogue.queries import sellables
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP, THERE, Buyer, at_once, fill
 from tests.fakes.clock import FakeClock
+from tests.real.ledgers import unlock
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_too_few_are_left_at_this_location(buyer: Buyer) -> None:
 
 def test_what_the_location_never_had_is_not_sold_there(buyer: Buyer) -> None:
     """And what is no longer sold, or has no price, is sold nowhere."""
+    unlock(buyer.engine)
     execute(buyer.engine, "DELETE FROM movement WHERE location_id = 'mill-lane' AND sku = 'mug'")
     execute(buyer.engine, "DELETE FROM stock WHERE location_id = 'mill-lane' AND sku = 'mug'")
     buyer.open()

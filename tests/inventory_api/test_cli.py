@@ -20,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.inventory_api.feed_desk import COUNT, LOCATION, PNG, SECOND, VARIANT
 from tests.inventory_api.promising import reserve
 from tests.inventory_api.shelf import SHOP
+from tests.real.ledgers import unlock
 
 
 class Terminal:
@@ -126,6 +127,7 @@ def test_a_recount(terminal: Terminal, open_engine: Engine) -> None:
 
 def test_a_recount_breaks_no_promise(terminal: Terminal, open_engine: Engine) -> None:
     """More is promised than is there: it says so, and leaves it to people."""
+    unlock(open_engine)
     with unit_of_work(open_engine) as db:
         clock = FakeClock()
         reserve(db, clock, "ana", {"lamp-red": 4})

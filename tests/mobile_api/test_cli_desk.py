@@ -14,6 +14,7 @@ from mobile_api.cli import app
 from tests.cart.buying import HERE, LAMP, Buyer, fill
 from tests.cart.floor import PIN_ALONE
 from tests.fakes.clock import FakeClock
+from tests.real.ledgers import unlock
 
 Terminal = Callable[..., Result]
 
@@ -161,6 +162,7 @@ def test_all_that_adds_up_is_said_in_one_line(terminal: Terminal, buyer: Buyer) 
 def test_every_difference_is_reported(terminal: Terminal, buyer: Buyer) -> None:
     """Money against lines, allocations against pieces, attempts out of time, failed refunds."""
     order_id = buyer.buy(quantity=2)
+    unlock(buyer.engine)
     with unit_of_work(buyer.engine) as db:
         db.connection().execute(text("UPDATE tender SET amount_minor = amount_minor - 1"))
         db.connection().execute(text("UPDATE reservation SET allocated = 1, released = 1"))

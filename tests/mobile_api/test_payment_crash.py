@@ -5,13 +5,15 @@ webhooks. ``MARKS`` in the order in which a payment passes them.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from cart.db import unit_of_work
 from cart.kernel.clock import SystemClock
@@ -31,8 +33,8 @@ from tests.mobile_api.paying import (
     states,
     stock_of,
 )
-from tests.mobile_api.payment_process import DIED, Start, serve
-from tests.mobile_api.shop import HERE, SECRET, key
+from tests.mobile_api.payment_process import DIED, HELD, Start, serve
+from tests.mobile_api.shop import HERE, SECRET, key, stock
 from tests.real.nursery import Born, bear
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -43,6 +45,13 @@ CANCELLING = ("cancelling", "cancelled", "closed")
 CANCELLING_PAID = ("cancelling", "cancelled", "settling", "settled", "closed")
 EXPIRING = ("expiring", "expired", "cancelling", "cancelled", "closed")
 REFUNDING = ("settling", "settled", "refunding", "refunded", "noting refund", "refund noted")
+
+PHONES = 3
+SPURNED_MINOR = 2 * LAMP_MINOR  # the last phone buys two lamps, so that a bank can tell it
+ALL_MINOR = (PHONES + 1) * LAMP_MINOR
+# Boundary, how often it is passed before the end: all before the first page, between two
+# pages, with pages that nobody has kept, with some that are kept.
+TOGETHER = (("asking", 1), ("created", 2), ("noting", 1), ("noted", 1))
 
 
 @dataclass
@@ -60,7 +69,10 @@ class Api:
 
     def start(self, mark: str = "", *, ahead_s: float = 0.0, refusing: bool = False) -> None:
         """Start it; it may be dead before it has answered once."""
-        start = Start(mark=mark, ahead_s=ahead_s, refusing=refusing)
+        self.begin(Start(mark=mark, ahead_s=ahead_s, refusing=refusing))
+
+    def begin(self, start: Start) -> None:
+        """Start it in any way."""
         said = self.folder / f"process-{len(self.running)}.txt"
         self.running.append(bear(serve, start, env=os.environ | self.environment, said=said))
         eventually(lambda: not self._lives() or self._answers(), "the start")
@@ -274,3 +286,128 @@ def somebody_has_it(engine: Engine, attempt_id: str) -> None:
             pieces={"lamp-red": 3},
             until=attempt.reserved_until,
         )
+
+
+@dataclass
+class Phone:
+    """Somebody with lamps in her cart, and her one request to pay."""
+
+    shopper: Shopper
+    total_minor: int
+    headers: dict[str, str] = field(default_factory=key)
+
+    def status(self, total_minor: int = 0) -> int:
+        """Send it, or one for a wrong sum; return what came of it, 0 for the process's death."""
+        headers = key() if total_minor else self.headers
+        sum_minor = total_minor or self.total_minor
+        try:
+            return self.shopper.post("pay", headers, total_minor=sum_minor).status_code
+        except httpx2.TransportError:
+            return 0
+
+
+@dataclass
+class Three:
+    """Three phones, the process that they talk to, and what it writes."""
+
+    api: Api
+    phones: list[Phone]
+    engine: Engine
+    bank: Bank
+    folder: Path
+
+    def pay_together(self, start: Start) -> None:
+        """Let all pay in one batch, behind somebody who pays a wrong sum; return at the death."""
+        self.api.begin(start)
+        for one in self.phones:
+            one.shopper.fill(one.total_minor // LAMP_MINOR)
+        with ThreadPoolExecutor(PHONES + 1) as pool:
+            wrong: Future[int] = pool.submit(self.phones[0].status, 1)
+            eventually((self.folder / HELD).exists, "the batch before")
+            tries = [pool.submit(one.status) for one in self.phones]
+        assert wrong.result() in {0, 409}
+        assert all(one.result() in {0, 200, 202, 503} for one in tries)
+        self.api.died(start.mark)
+
+    def wait_for_pages(self, count: int) -> None:
+        """Wait until so many have pages, though nobody repeats a request."""
+        eventually(
+            lambda: sum(bool(one.redirect_url) for one in rows(self.engine, TenderRow)) == count,
+            "the pages",
+        )
+
+    def all_pay(self, count: int) -> None:
+        """Let the first of them repeat their requests and pay; return once it is all told."""
+        assert [one.status() for one in self.phones[:count]] == [200] * count
+        payments = self.bank.payments()
+        assert len({one.reference for one in payments}) == len(payments) == count
+        for one in payments:
+            self.bank.choose(one.ref, Choice.PAY)
+        eventually(lambda: states(self.engine, OrderRow)["placed"] == count, "the orders")
+        eventually(lambda: not self.bank.waiting(), "the last webhook")
+        assert_sums(self.engine, self.bank)
+
+    def workflows(self, name: str) -> int:
+        """Count the durable work of a name; the sweep may start ``pay`` for one of them, too."""
+        if self.engine.dialect.name == "sqlite":
+            books = sqlite3.connect(self.folder / "workflows.db")
+            found = [name for (name,) in books.execute("SELECT name FROM workflow_status")]
+            books.close()
+        else:
+            with self.engine.connect() as connection:
+                found = list(connection.scalars(text("SELECT name FROM dbos.workflow_status")))
+        return found.count(name)
+
+
+@pytest.fixture
+def three(api: Api, shop_engine: Engine, bank: Bank, tmp_path: Path) -> Iterator[Three]:
+    """Phones for as many lamps as there are; their carts are filled once the API runs."""
+    stock(shop_engine, SystemClock(), HERE, "lamp-red", 1)
+    wanted = [LAMP_MINOR] * (PHONES - 1) + [SPURNED_MINOR]
+    made = [Phone(Shopper(api.url, shop_engine, SystemClock()), total) for total in wanted]
+    yield Three(api, made, shop_engine, bank, tmp_path)
+    for one in made:
+        one.shopper.client.close()
+
+
+@pytest.mark.parametrize(("mark", "nth"), TOGETHER)
+def test_killed_while_pages_are_made_for_several(three: Three, mark: str, nth: int) -> None:
+    """All have their pages though nobody asks again; each has one order for her own sum."""
+    three.pay_together(Start(mark=mark, nth=nth, company=PHONES))
+    three.api.start()
+    three.wait_for_pages(PHONES)
+    three.all_pay(PHONES)
+    assert states(three.engine, AttemptRow) == {"succeeded": PHONES}
+    assert three.bank.balance_minor() == ALL_MINOR
+    assert stock_of(three.engine) == (4, 0, 4)
+    assert three.workflows("pay_many") == 1
+
+
+@pytest.mark.parametrize("mark", ["giving up", "given up"])
+def test_killed_while_one_of_several_is_refused_her_page(three: Three, mark: str) -> None:
+    """What she reserved is free and she is told so; the others have their pages, and pay."""
+    start = Start(mark=mark, company=PHONES, spurned_minor=SPURNED_MINOR)
+    three.pay_together(start)
+    three.api.begin(Start(spurned_minor=SPURNED_MINOR))
+    eventually(lambda: states(three.engine, AttemptRow)["failed"], "the end of the attempt")
+    assert three.phones[-1].status() == 503
+    three.wait_for_pages(PHONES - 1)
+    three.all_pay(PHONES - 1)
+    assert states(three.engine, AttemptRow) == {"succeeded": PHONES - 1, "failed": 1}
+    assert states(three.engine, CheckoutRow) == {"paid": PHONES - 1, "open": 1}
+    assert stock_of(three.engine) == (4, 0, 2)
+    assert three.workflows("pay_many") == 1
+
+
+def test_killed_while_one_of_several_is_asked_for_again(three: Three) -> None:
+    """The bank was away for one of them: work for her alone asks again, and she pays once."""
+    again = Start(
+        mark="asking", nth=PHONES + 1, company=PHONES, spurned_minor=SPURNED_MINOR, away=True
+    )
+    three.pay_together(again)
+    three.api.start()
+    three.wait_for_pages(PHONES)
+    three.all_pay(PHONES)
+    assert states(three.engine, AttemptRow) == {"succeeded": PHONES}
+    assert three.bank.balance_minor() == ALL_MINOR
+    assert three.workflows("pay_many") == 1

@@ -18,6 +18,7 @@ from inventory_api.stock import queries, recount, service
 from inventory_api.stock.model import Reason
 from tests.fakes.clock import FakeClock
 from tests.inventory_api.shelf import OTHER, SHOP, SKUS, fill
+from tests.real.ledgers import unlock
 
 PLACES = st.sampled_from([SHOP, OTHER, "moon"])  # the moon is no location: refused
 ARTICLES = st.sampled_from([*SKUS[:2], "no-such"])
@@ -64,6 +65,7 @@ class World:
         self.clock = FakeClock()
         self.importing = Importing(engine, self.clock, SeededIds(5), folder, chunk_rows=2)
         self.feed = folder / "counts.jsonl"
+        unlock(engine)  # each example begins with an empty one
 
     def clear(self) -> None:
         """Empty the shelves and the ledger."""

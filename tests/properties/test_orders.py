@@ -35,6 +35,7 @@ from inventory_api.catalogue.queries import sellables
 from inventory_api.stock import recount
 from tests.cart.buying import HERE, LAMP, MUG, PRICES, SHOP, SKUS, THERE, Buyer, fill
 from tests.fakes.clock import FakeClock
+from tests.real.ledgers import unlock
 
 PIECES = 4  # few enough that shoppers meet
 VOUCHER_MINOR = 30_000
@@ -398,6 +399,7 @@ def test_money_goods_and_promises_agree(engine: Engine) -> None:
     """After every step of many days that nobody would plan, on both databases."""
     examples, steps = (25, 30) if is_sqlite(engine) else (10, 25)
     Orders.engine = engine
+    unlock(engine)
     run_state_machine_as_test(
         Orders,
         settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None),

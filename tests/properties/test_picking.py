@@ -1,9 +1,12 @@
-"""Whatever happens on the floor: pieces and money are conserved, and nothing leaves twice.
+"""From checkout to return: pieces and money are conserved, and nothing leaves twice.
 
-A state machine over orders, claims, scans, shorts, offers, staging, handover, returns
-and time. Refused steps change nothing. At the end every order is driven to its end.
+A state machine over checkouts, payments that succeed, fail, end and come late, claims, scans,
+shorts, offers, staging, handover, returns, refunds and time. Refused steps change nothing.
+At the end every order is driven to its end. The bank has books of its own, in here: what it
+took less what it gave back is the worth of what was handed over and of what is still open.
 """
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,27 +17,32 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
+from sqlmodel import Session
 
 from cart.db import is_sqlite
 from cart.kernel.errors import CarryoverError, CodeRefused
 from cart.kernel.gtin import Gtin
-from cart.orders import goods
-from cart.orders.model import ORDER_OPEN
+from cart.orders import goods, paying, refunding
+from cart.orders.model import ORDER_OPEN, AttemptState
 from cart.orders.sums import differences
 from cart.picking import picking, queries, substitution, tasks, uncollected, walks
 from cart.picking.model import ShortReason, Staff
 from cart.picking.queries import WalkLine
 from cart.picking.roles import Role
 from inventory_api.stock import recount
-from tests.cart.buying import HERE, LAMP, MUG, SHOP
+from tests.cart.buying import HERE, LAMP, MUG, SHOP, Buyer, tender_minor
 from tests.cart.floor import BLUE, GREEN, Floor
 from tests.fakes.clock import FakeClock
 
 GTINS = st.sampled_from([LAMP, MUG, BLUE, GREEN])
+OUTCOMES = st.sampled_from(["captured", "captured", "captured", "failed", "cancelled"])
+ENDS = st.sampled_from([AttemptState.CANCELLED, AttemptState.EXPIRED])
+REFUNDS_AT_ONCE = 100
 LOOKED_AT_MAX = 4  # orders of a day that every step looks at; the sums look at all
 SNAPSHOTS = (
     "SELECT id, state, version, shelf, wrong_codes FROM placed_order ORDER BY id",
@@ -45,7 +53,18 @@ SNAPSHOTS = (
     "SELECT location_id, sku, on_hand, reserved, allocated FROM stock ORDER BY location_id, sku",
     "SELECT count(*) FROM movement",
     "SELECT count(*), sum(amount_minor) FROM refund",
+    "SELECT id, state FROM pay_attempt ORDER BY id",
 )
+# What the shelf of each order is worth, by its own lines; and what the bank still owes.
+KEPT = text(
+    "SELECT order_id, SUM(price_minor * (handed_over - returned)) AS minor"
+    " FROM order_line GROUP BY order_id"
+)
+OPEN = text(
+    "SELECT order_id, SUM(price_minor * (quantity - cancelled - handed_over)) AS minor"
+    " FROM order_line GROUP BY order_id"
+)
+DUE = text("SELECT NULL AS order_id, SUM(amount_minor) AS minor FROM refund WHERE state = 'due'")
 WALKED = (
     "SELECT sku, sum(picked) FROM pick_line GROUP BY sku",
     "SELECT sku, sum(picked_delta) FROM movement GROUP BY sku",
@@ -58,10 +77,15 @@ class Day(RuleBasedStateMachine):
     floor: Floor
     staff: tuple[Staff, ...]
     orders = Bundle("orders")
+    tries = Bundle("tries")
 
     def __init__(self) -> None:
         super().__init__()
         self.mine: list[str] = []
+        self.begun: list[str] = []
+        # The bank's books: what it took by attempt, and gave back by refund.
+        self.captured: dict[str, int] = {}
+        self.refunded: dict[str, int] = {}
 
     def attempt(self, act: Any, *args: Any, **more: Any) -> Any:  # noqa: ANN401
         """Do a step; where it is refused, assert that nothing has changed."""
@@ -97,12 +121,72 @@ class Day(RuleBasedStateMachine):
 
     def buy(self, lamps: int, mugs: int, who: int | None) -> str:
         """Order, and claim."""
-        lines = {LAMP: lamps} | ({MUG: mugs} if mugs else {})
-        order_id = self.floor.order(lines)
-        self.mine.append(order_id)
+        buyer, attempt_id = self.begin_to_pay(lamps, mugs)
+        order_id = self.hear(buyer, attempt_id, "captured")
+        assert order_id is not None
         if who is not None:
             self.attempt(self.floor.claim, self.staff[who], order_id)
         return order_id
+
+    @rule(target=tries, lamps=st.integers(1, 3), mugs=st.integers(0, 2))
+    def check_out(self, lamps: int, mugs: int) -> tuple[Buyer, str]:
+        """Somebody opens a checkout and goes to the bank's page."""
+        return self.begin_to_pay(lamps, mugs)
+
+    def begin_to_pay(self, lamps: int, mugs: int) -> tuple[Buyer, str]:
+        """Reserve what somebody wants."""
+        buyer = self.floor.buyer()
+        for gtin, pieces in ((LAMP, lamps), (MUG, mugs)):
+            if pieces:
+                buyer.put(gtin, pieces)
+        buyer.open()
+        buyer.choose(email="ada@example.com")
+        attempt_id = buyer.begin().attempt_id
+        buyer.created(attempt_id)
+        self.begun.append(attempt_id)
+        return buyer, attempt_id
+
+    @rule(target=orders, tried=tries, outcome=OUTCOMES)
+    def pay(self, tried: tuple[Buyer, str], outcome: str) -> Any:  # noqa: ANN401 - or none
+        """The bank says what became of it: in time, after its end, or once more."""
+        known = len(self.mine)
+        order_id = self.hear(*tried, outcome)
+        return order_id if len(self.mine) > known and order_id else multiple()
+
+    def hear(self, buyer: Buyer, attempt_id: str, outcome: str) -> str | None:
+        """Take in what the bank says; money that it has taken stays taken. Return the order."""
+        if attempt_id in self.captured:
+            outcome = "captured"
+        elif outcome == "captured":
+            self.captured[attempt_id] = self.floor.look(lambda db: tender_minor(db, attempt_id))
+        order_id = buyer.news(attempt_id, outcome).order_id
+        if order_id is not None and order_id not in self.mine:
+            self.floor.open_task(order_id)
+            self.mine.append(order_id)
+        return order_id
+
+    @rule(tried=tries, state=ENDS)
+    def give_up(self, tried: tuple[Buyer, str], state: AttemptState) -> None:
+        """She stops, or her time runs out."""
+        self.end(tried[1], state)
+
+    def end(self, attempt_id: str, state: AttemptState) -> None:
+        """End a try, if it has not ended."""
+        floor = self.floor
+        floor.do(
+            lambda db: paying.end_attempt(db, floor.clock, SHOP, attempt_id=attempt_id, state=state)
+        )
+
+    @rule(most=st.integers(1, 3))
+    def refund(self, most: int) -> None:
+        """The bank gives money back that is due, and it is noted."""
+        for refund_id in self.floor.look(lambda db: refunding.due_refunds(db, most)):
+            self.floor.do(partial(self._give_back, refund_id))
+
+    def _give_back(self, refund_id: str, db: Session) -> None:
+        assert refund_id not in self.refunded
+        self.refunded[refund_id] = refunding.refund_facts(db, refund_id).amount_minor
+        assert refunding.refund_done(db, self.floor.clock, refund_id=refund_id, provider_ref="back")
 
     @rule(order_id=orders, who=st.integers(0, 2))
     def claim(self, order_id: str, who: int) -> None:
@@ -225,6 +309,8 @@ class Day(RuleBasedStateMachine):
         """Remind, and put back what nobody came for."""
         floor = self.floor
         now = floor.clock.now()
+        for attempt_id in floor.look(lambda db: paying.expired_attempts(db, now, 100)):
+            self.end(attempt_id, AttemptState.EXPIRED)
         for order_id in floor.look(lambda db: uncollected.due_uncollected(db, now, 100)):
             self._close(order_id)
 
@@ -254,6 +340,19 @@ class Day(RuleBasedStateMachine):
         assert self.floor.look(differences) == []
         found = self.floor.look(lambda db: recount.differences(db, 10))
         assert [one for one in found if any(one.ledger_deltas) or not one.promises_agree] == []
+
+    @invariant()
+    def the_bank_has_what_is_open_or_kept(self) -> None:
+        """Captured less refunded is what was handed over and kept, open, or due to go back."""
+        handed_over, still_open, due = self.floor.look(
+            lambda db: [self._sum_of(db, one) for one in (KEPT, OPEN, DUE)]
+        )
+        taken = sum(self.captured.values()) - sum(self.refunded.values())
+        assert taken == handed_over + still_open + due
+
+    def _sum_of(self, db: Session, asked: TextClause) -> int:
+        found = db.connection().execute(asked)
+        return sum(int(row.minor or 0) for row in found if row.order_id in {None, *self.mine})
 
     @invariant()
     def pieces_are_conserved(self) -> None:
@@ -298,6 +397,8 @@ class Day(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Drive every order to its end: each piece is handed over, or given back to everybody."""
+        for attempt_id in self.begun:
+            self.end(attempt_id, AttemptState.EXPIRED)
         for order_id in self.mine:
             self._release(self.staff[2], order_id)  # a lead holds six at most, too
         for order_id in self.mine:
@@ -309,6 +410,8 @@ class Day(RuleBasedStateMachine):
                 assert line.handed_over + line.cancelled == line.quantity
         reserved_and_allocated = [self.floor.stock(gtin)[1:] for gtin in (LAMP, MUG, BLUE, GREEN)]
         assert reserved_and_allocated == [(0, 0)] * 4
+        self.refund(REFUNDS_AT_ONCE)
+        self.the_bank_has_what_is_open_or_kept()
         for gtin in (BLUE, GREEN):
             self.floor.restock(gtin)
 

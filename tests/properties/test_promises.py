@@ -17,6 +17,7 @@ from inventory_api.stock.model import Reason
 from tests.fakes.clock import FakeClock
 from tests.inventory_api.promising import KEEPER, adds_up, everything, reserve
 from tests.inventory_api.shelf import SHOP, SKUS, fill
+from tests.real.ledgers import unlock
 
 REFERENCES = ("ana", "ben", "eva")
 FACTS = ("first", "second")
@@ -252,6 +253,7 @@ class Shop(RuleBasedStateMachine):
 def test_promises_are_kept(engine: Engine) -> None:
     """Pieces are never lost, never promised twice, never below none; on both databases."""
     fill(engine)
+    unlock(engine)  # each example begins with empty tables
     machine = type("ShopOnEngine", (Shop,), {"engine": engine})
     run_state_machine_as_test(
         machine,
