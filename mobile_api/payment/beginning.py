@@ -115,21 +115,21 @@ def begin_together(
             db, parts.clock, parts.ids, parts.shop, tries, estimate=parts.pressure.estimates(db)
         )
         answered = []
-        for (place, session), one in zip(sessions.items(), begun, strict=True):
-            if one is None:
-                continue
-            wish = wishes[place]
+        made = {place: one for place, one in zip(sessions, begun, strict=True) if one is not None}
+        for place, one in made.items():
+            wish, session = wishes[place], sessions[place]
             body = schemas.Tried(attempt_id=one.attempt_id).model_dump_json()
             answered.append(Answered(wish.key, wish.request_hash, OK, body, session.session_id, ""))
-            answers[place] = _reserved(parts, db, one, asking, words(wish.locale))
             parts.tell(db, OrderChanged(one.wish.checkout_id, one.checkout_version))
         keys.keep(db, parts.clock, answered)
     parts.marked("reserved")
+    for place, one in made.items():  # their words are found while nothing is locked any more
+        answers[place] = _reserved(parts, db, one, asking, words(wishes[place].locale))
     return answers
 
 
 def _reserved(parts: Parts, db: Session, one: Tried, asking: Asking, w: Words) -> Reserved:
-    """Return a try that was made; its checkout is known already, and nothing is asked for it."""
+    """Return a try that was made; its checkout is known already, and ``db`` is asked nothing."""
     worded = steps.in_words(parts, one.wish, one.place)
     asking.wishes[one.attempt_id] = worded
     seen = shown(
