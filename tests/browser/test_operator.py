@@ -127,6 +127,33 @@ def test_a_device_is_watched_live(opened: Opened, fleet: Fleet) -> None:
     assert focused == "/operator/devices"
 
 
+def test_a_device_is_found_by_keyboard(opened: Opened, fleet: Fleet) -> None:
+    """What she types stays while the table moves; Enter narrows it; nothing found leads back."""
+    page = opened("/operator/devices")
+    expect(page.locator("#staff-live")).to_have_attribute("data-state", "on")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    field = page.get_by_role("searchbox", name="Name or id")
+    field.focus()
+    page.keyboard.type("LAM")
+    spare = fleet.tablets["Spare tablet"]
+    fleet.hear(
+        spare.message(spare.scanned("v3", sequence=1)),
+        spare.message(spare.scanned("v3", sequence=3)),
+    )
+    expect(page.get_by_role("link", name="1 missing")).to_be_visible()
+    expect(field).to_be_focused()
+    page.keyboard.type("PS")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Tablet by the lamps")
+    expect(field).to_have_value("LAMPS")
+    field.fill("nothing of the kind")
+    field.press("Enter")
+    page.get_by_role("link", name="Show all devices").press("Enter")
+    expect(rows).to_have_count(4)
+
+
 def test_a_partition_that_is_taken_moves_live(opened: Opened, fleet: Fleet) -> None:
     """From the free ones, in the colour of what needs a hand, to its gateway; the tile as well."""
     page = opened("/operator")
