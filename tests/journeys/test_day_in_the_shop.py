@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from cart.kernel.errors import Refused, Unavailable
 from cart.kernel.gtin import Gtin
+from firmware_sim.asking import fill_in
 from firmware_sim.buying import Buyer
 from firmware_sim.goods.assortment import products
 from firmware_sim.phone import Phone
@@ -49,7 +51,7 @@ WAIT_S: Final = 40.0
 ADDRESS: Final = "wilhelmina.quartermaine@dovecote.example"
 NAMES: Final = (
     "wilhelmina", "quartermaine", "dovecote", "zephyrine", "ottoline", "marchbanks",
-    "quillfeather", "thistlewood", "peregrine",
+    "quillfeather", "thistlewood", "peregrine", "seraphina", "featherstone",
 )  # fmt: skip
 SETTINGS: Final = {"LOG_FORMAT": "json", "LOG_LEVEL": "debug", "OTEL_BSP_SCHEDULE_DELAY": "100"}
 pytestmark = pytest.mark.timeout(420)
@@ -156,6 +158,8 @@ def live(day: Day, pin: str, voucher: str) -> None:
     sign_in(day, phone)
     keep_lists(day, phone)
     decide(phone)
+    plan_a_visit(phone)
+    write_to_readers(day, phone)
     bought = buy(phone, voucher)
     hand_over(day, pin, bought)
     refused_at_the_api(day)
@@ -221,6 +225,35 @@ def decide(phone: Phone) -> None:
     wanted = {"granted": True, "wording": every[0]["wording"], "seen": every[0]["seen"]}
     assert phone.ask("POST", f"/api/v1/consents/{every[0]['purpose']}/decisions", wanted)["granted"]
     assert "On" in phone.page("/privacy")
+
+
+def plan_a_visit(phone: Phone) -> None:
+    """Plan to come tomorrow at noon, under a name; say one that is too long."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    comes_at = (noon + timedelta(days=1)).isoformat()
+    wanted = {"location_id": HERE, "comes_at": comes_at, "called": "Seraphina"}
+    phone.ask("POST", "/api/v1/plan", wanted)
+    with pytest.raises(Refused):
+        phone.ask("POST", "/api/v1/plan", {**wanted, "called": "Seraphina" * 90})
+    assert phone.page("/plan")
+
+
+def write_to_readers(day: Day, phone: Phone) -> None:
+    """A marketer writes about a topic that she has chosen; the letter comes."""
+    command = day.shop.server.command
+    command("mobile_api.cli", "subscriptions", "topic", "lamps", "--name", "Lamps")
+    marketer = ("--number", "13", "--name", "Cordelia Featherstone", "--role", "marketer")
+    pin = command("mobile_api.cli", "staff", "add", "--location", HERE, *marketer).split()[-1]
+    phone.fill_in("/letters/by/me/topic", {"topic": "lamps", "on": "true"})
+    letters = len(day.shop.mailbox())
+    with httpx2.Client(base_url=day.shop.url, timeout=10) as office:
+        day.outputs.watch(office)
+        fill_in(office, "/staff", {"location_id": HERE, "number": "13", "pin": pin})
+        day.secrets.append(office.cookies["carryover-staff"])
+        said = {"subject_en": "New lamps", "text_en": "They are here."}
+        office.post("/staff/topics/lamps/write", data=said).raise_for_status()
+    wait_until(lambda: len(day.shop.mailbox()) > letters, WAIT_S)
+    assert day.shop.mailbox()[-1].to == ADDRESS
 
 
 def buy(phone: Phone, voucher: str) -> str:
