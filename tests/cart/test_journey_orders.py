@@ -28,7 +28,7 @@ def ordered(street: Street, name: str = "ada") -> tuple[Walker, str]:
     ada = Walker(street.engine, street.clock).known(f"{name}@example.org")
     ada.put(LAMP)
     ada.open()
-    return ada, ada.pay().order_id
+    return ada, ada.pay().order_id or ""
 
 
 def becomes(street: Street, order_id: str, state: str) -> None:
