@@ -17,7 +17,6 @@ from mobile_api.products.shops import StockWords
 
 pytestmark = pytest.mark.browser
 NARROW_PX: Final = 320
-LINK: Final = "https://shop.example/x"
 PICTURE: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 LONG: Final = "Floor lamp with a shade of pleated linen, dimmable, two metres"
 
@@ -37,15 +36,14 @@ def html(locale: str) -> str:
             ("96385074", "mug", "Mug", 1),
         )
     )
+    link = "https://shop.example/x"
     letter = Reminder(
         spoken,
         lead_of(spoken, TriggerKind.CART_IDLE),
         lines,
         (Money(13_579_500, "EUR"),),
         "Harbour Street",
-        link=LINK,
-        withdraw=LINK,
-        why=LINK,
+        *(link, link, link),
     )
     cids = {line.gtin: "picture" for line in lines}
     context = {"letter": letter, "cids": cids, "base_url": ""}

@@ -26,7 +26,9 @@ def street(engine: Engine, clock: FakeClock) -> Street:
 def ordered(street: Street, name: str = "ada") -> tuple[Walker, str]:
     """Return somebody who allows reminders, and an order of hers."""
     ada = Walker(street.engine, street.clock).known(f"{name}@example.org")
-    return ada, ada.buy(LAMP)
+    ada.put(LAMP)
+    ada.open()
+    return ada, ada.pay().order_id or ""
 
 
 def becomes(street: Street, order_id: str, state: str) -> None:
