@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx2
 from fastapi import FastAPI
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
@@ -58,7 +59,7 @@ class Desk:
                 db, parts.clock, parts.ids, amount_minor=amount_minor, currency="EUR"
             )
 
-    def sell(self, phone: TestClient, **choices: object) -> str:
+    def sell(self, phone: TestClient | httpx2.Client, **choices: object) -> str:
         """Check the phone's cart out and pay it with a gift card; return the order."""
         opened = phone.post("/api/v1/checkouts", json={}, headers=key()).json()
         path = f"/api/v1/checkouts/{opened['id']}"
