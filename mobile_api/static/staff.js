@@ -27,12 +27,12 @@ function tone(hertz, from_s, for_s, volume, shape = "sine") {
   swing.stop(at + for_s + 0.02);
 }
 function play(tones, name) {
-  document.body.dataset.played = name; // what a test can see of a sound
   if (!loud) return;
   try {
     audio ??= new AudioContext();
     audio.resume();
     for (const one of tones) tone(...one);
+    document.body.dataset.played = name; // what a test can see of a sound that has begun
   } catch { /* no audio here: the flash and the words remain */ }
 }
 const RIGHT = [[1046, 0, 0.16, 0.12], [1568, 0.07, 0.2, 0.08]];

@@ -16,6 +16,25 @@ DESKTOP = {"width": 1280, "height": 800}
 IN_EACH_LANGUAGE = [("en", PHONE), ("he", DESKTOP), ("pl", PHONE)]
 IN_EACH_SCHEME = [("en", "dark"), ("he", "light"), ("pl", "dark")]
 
+# Counts the tones that a page begins, in `data-tones` of its body.
+COUNT_TONES = """() => {
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) {
+    document.body.dataset.tones = String(Number(document.body.dataset.tones ?? 0) + 1);
+    return start.apply(this, when);
+  };
+}"""
+
+
+def serious(page: Page) -> list[str]:
+    """Return axe-core's serious and critical findings."""
+    found = Axe().run(page)
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
+        for one in found.response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+
 
 def put(context: BrowserContext, gtin: str, quantity: int = 1) -> None:
     """Put an article into this phone's cart."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlmodel import Session, select
@@ -16,17 +16,18 @@ from cart.db import make_engine, unit_of_work
 from cart.kernel.clock import SystemClock
 from cart.orders import terms, vouchers
 from cart.orders.model import AttemptState
-from cart.orders.tables import AttemptRow, OrderRow
+from cart.orders.tables import AttemptRow, OrderLineRow, OrderRow, RefundRow
 from cart.orders.terms import Terms
 from cart.picking import handover
 from inventory_api.catalogue.tables import LocationRow, PriceRow
 from mobile_api.app import create_app
 from mobile_api.orders.telling import tell
 from mobile_api.settings import ApiSettings
-from tests.browser.shopping import IN_EACH_SCHEME
+from tests.browser.shopping import IN_EACH_SCHEME, serious
 from tests.mobile_api.desk import Desk
+from tests.mobile_api.paying import LAMP_MINOR
 from tests.mobile_api.served import serving
-from tests.mobile_api.shop import BLUE, HERE, MUG, RED, SECRET, fill, stock
+from tests.mobile_api.shop import BLUE, HERE, MUG, RED, SECRET, fill, key, stock
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -105,16 +106,6 @@ def to_the_bank(page: Page) -> None:
     """Press the one verb; the bank's page comes."""
     page.get_by_role("button", name="Pay €").click()
     page.wait_for_url("**/sandbox/pay/**")
-
-
-def serious(page: Page) -> list[str]:
-    """Return axe-core's serious and critical findings."""
-    found = Axe().run(page)
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
-        for one in found.response["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def orders(app: FastAPI) -> int:
@@ -315,10 +306,15 @@ def test_everything_works_by_keyboard(context: BrowserContext, page: Page) -> No
 
 
 def test_the_ticket_follows_the_desk_and_works_without_network(
-    app: FastAPI, context: BrowserContext, page: Page
+    app: FastAPI, context: BrowserContext, page: Page, url: str
 ) -> None:
-    """Ready comes by itself, with the code; offline the page is still there, with its strip."""
+    """Her place moves up, ready comes with the code; offline the page is there, with its strip."""
     parts = app.state.parts
+    desk = Desk.of(app)
+    with httpx2.Client(base_url=url) as rival:
+        body = {"gtin": RED, "quantity": 1, "location_id": HERE}
+        assert rival.post("/api/v1/cart/lines", json=body, headers=key()).is_success
+        before_hers = desk.sell(rival)
     put(context)
     with unit_of_work(parts.engine) as db:
         session = context.cookies()
@@ -332,7 +328,11 @@ def test_the_ticket_follows_the_desk_and_works_without_network(
     page.wait_for_url("**/orders/**", timeout=TOLD_MS)
     order_id = page.url.rsplit("/", 1)[1]
     page.evaluate("navigator.serviceWorker.ready")
-    desk = Desk.of(app)
+    expect(page.get_by_text("1 order is before yours.")).to_be_visible()
+    desk.make_ready(before_hers)
+    with unit_of_work(parts.engine) as db:
+        _ring(app, db, before_hers)
+    expect(page.get_by_text("You are next.")).to_be_visible()
     desk.make_ready(order_id)
     with unit_of_work(parts.engine) as db:
         _ring(app, db, order_id)
@@ -363,6 +363,16 @@ def _ring(app: FastAPI, db: Session, order_id: str) -> None:
 
     row = db.get_one(OrderRow, order_id)
     tell(app.state.parts, db, Changed(order_id, row.version, row.location_id))
+
+
+def answered(app: FastAPI, *, accepted: bool) -> None:
+    """Of two lamps one is missing: the other one instead, or the money of one back."""
+    with unit_of_work(app.state.parts.engine) as db:
+        refunds = [one.amount_minor for one in db.exec(select(RefundRow))]
+        lines = {one.gtin: one.cancelled for one in db.exec(select(OrderLineRow))}
+    assert lines == ({RED: 1, BLUE: 0} if accepted else {RED: 1})
+    if not accepted:
+        assert refunds == [LAMP_MINOR]
 
 
 @pytest.mark.parametrize(("locale", "scheme"), IN_EACH_SCHEME)
@@ -402,7 +412,7 @@ def test_every_page_is_for_everyone(
     page.locator("#method-ship").check()
     expect(page.locator("#address-name")).to_be_visible()
     assert serious(page) == []
-    context.request.put(f"/api/v1/cart/lines/{RED}", data={"quantity": 1})
+    context.request.put(f"/api/v1/cart/lines/{RED}", data={"quantity": 2})
     context.request.delete(f"/api/v1/cart/lines/{BLUE}")
     page.locator("#method-collect").check()
     page.locator('[data-act="pay"]:not([disabled])').click()
@@ -417,8 +427,10 @@ def test_every_page_is_for_everyone(
     stock(app.state.parts.engine, app.state.parts.clock, HERE, "lamp-blue", 1)
     desk.short(task_id, RED, offer=BLUE)
     look(f"/orders/{order_id}")
-    page.locator('[data-accept="yes"]').click()
+    accepted = "" if locale == "en" else "yes"  # "No, money back", or "Yes, please"
+    page.locator(f'[data-accept="{accepted}"]').click()
     expect(page.locator(".offer")).to_have_count(0)
+    answered(app, accepted=bool(accepted))
     desk.pick(task_id)
     desk.stage(task_id)
     look(f"/orders/{order_id}")

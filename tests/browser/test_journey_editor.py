@@ -17,7 +17,7 @@ from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
-from tests.browser.test_staff import serious
+from tests.browser.shopping import serious
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
@@ -17,8 +16,10 @@ from cart.picking import staff, substitution
 from cart.picking.handover import handover_code, handover_token
 from cart.picking.roles import Role
 from gateway.fanout import DeskChanged
+from inventory_api.catalogue.tables import PictureRow
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from tests.browser.shopping import COUNT_TONES, serious
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP
 from tests.cart.floor import BLUE, Floor
 from tests.fakes.clock import FakeClock
@@ -108,16 +109,6 @@ def live(page: Page) -> None:
     expect(page.locator("#staff-live")).to_have_text("live")
 
 
-def serious(page: Page) -> list[str]:
-    """Return axe-core's serious and critical findings."""
-    found = Axe().run(page)
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
-        for one in found.response["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
-
-
 def test_signing_in_and_out(opened: Opened, floor: Floor) -> None:
     """The way back is kept; a wrong PIN is said; signing out leaves the page closed."""
     who: Any = {"location_id": HERE, "number": "12", "name": "Dana"}
@@ -138,6 +129,8 @@ def test_signing_in_and_out(opened: Opened, floor: Floor) -> None:
 
 def test_an_order_is_picked_by_scanner(opened: Opened, floor: Floor) -> None:
     """Right flashes and goes on, wrong shows both, pieces by count, a shelf; the board follows."""
+    pictures = [PictureRow(sku=one, position=0, name=f"{one}.webp") for one in ("lamp", "mug")]
+    floor.do(lambda db: db.add_all(pictures))
     order_id = floor.order({MUG: 3, LAMP: 1})
     ticket = floor.view(order_id).ticket
     board = opened(f"/board/{HERE}", viewport={"width": 1280, "height": 800})
@@ -145,12 +138,16 @@ def test_an_order_is_picked_by_scanner(opened: Opened, floor: Floor) -> None:
     page = opened("/staff/queue", "1")
     page.get_by_role("button", name=f"Pick {ticket}", exact=True).click()
     walking(page)
+    page.evaluate(COUNT_TONES)
     expect(current(page).locator(".bay")).to_have_text("A1")
     scan(page, LAMP)
     wrong = page.locator("#wrong")
     expect(wrong).to_be_visible()
     expect(wrong.locator(".no")).to_contain_text("Lamp")
     expect(wrong.locator(".yes")).to_contain_text("Mug")
+    expect(wrong.locator(".no img")).to_have_attribute("src", re.compile("/lamp.webp"))
+    expect(wrong.locator(".yes img")).to_have_attribute("src", re.compile("/mug.webp"))
+    expect(page.locator("body")).to_have_attribute("data-tones", "2")
     expect(page.locator("body")).to_have_attribute("data-played", "wrong")
     scan(page, MUG)  # the next scan answers the dialog
     expect(wrong).to_be_hidden()
@@ -175,13 +172,15 @@ def test_an_order_is_picked_by_scanner(opened: Opened, floor: Floor) -> None:
 
 
 def test_a_wrong_item_leaves_the_walk_where_it_is(opened: Opened, floor: Floor) -> None:
-    """A line of one piece is still the line to pick; of two variants each is called by its own."""
+    """Of two variants each is called by its own; muted, nothing sounds."""
     order_id = floor.order({MUG: 1, LAMP: 1})
     page = opened("/staff/queue", "1")
     page.get_by_role("button", name="Pick", exact=False).first.click()
     walking(page)
+    page.get_by_role("button", name="Sound").click()
     scan(page, LAMP)
     expect(page.locator("#wrong")).to_be_visible()
+    assert page.locator("body").get_attribute("data-played") is None
     page.get_by_role("button", name="Scan again").click()
     expect(current(page)).to_have_attribute("data-gtin", MUG)
     expect(current(page).locator("[data-count]")).to_have_text("0")
@@ -229,6 +228,14 @@ def test_two_pickers_never_hold_the_same(opened: Opened, floor: Floor) -> None:
     two.reload()
     expect(two.get_by_text("Staff 1 picks it")).to_be_visible()
     expect(two.get_by_role("button", name=f"Take over {ticket}")).to_have_count(0)
+    lead = opened("/staff/queue", "3", Role.LEAD)
+    lead.get_by_role("button", name=f"Give {ticket} to a colleague").click()
+    lead.locator("#give").get_by_label("Staff 2").check()
+    lead.locator("#give").get_by_role("button", name="Give").click()
+    expect(lead.locator(".toast")).to_contain_text("Staff 2")
+    expect(lead.get_by_text("Staff 2 picks it")).to_be_visible()
+    (given,) = floor.queue()
+    assert given.claimed_name == "Staff 2"
 
 
 def test_what_is_missing_is_offered_and_answered(

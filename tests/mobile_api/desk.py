@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import httpx2
 from fastapi import FastAPI
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
@@ -65,7 +66,7 @@ class Desk:
                 expires_at=parts.clock.now() + timedelta(days=days) if days else None,
             )
 
-    def sell(self, phone: TestClient, **choices: object) -> str:
+    def sell(self, phone: TestClient | httpx2.Client, **choices: object) -> str:
         """Check the phone's cart out and pay it with a gift card; return the order."""
         return self.sell_with(phone, self.gift_card(), **choices)
 
