@@ -32,7 +32,7 @@ from gateway.wire.events import HeardFrame
 from gateway.wire.sightings import SIGHTINGS_MAX, Sightings
 from gateway.wire.topics import Channel
 from tests.fakes.clock import FakeClock
-from tests.gateway.test_presence import Desk as Worn
+from tests.gateway.followed import Desk as Worn
 
 HERE = "mill-lane"
 WIDTH_M, DEPTH_M = 30.0, 20.0
