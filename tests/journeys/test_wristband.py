@@ -208,7 +208,10 @@ def test_a_lost_band_opens_nothing_within_seconds(shop: Shop) -> None:
 
 
 def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) -> None:
-    """Fresh from the factory to a paid order, with nothing but the radio between band and shop."""
+    """Fresh from the factory to a paid order, with nothing but the radio between band and shop.
+
+    Then her phone says that it is lost: she is nowhere within seconds.
+    """
     band = shop.radios.band("fresh", AS_MADE)
     shop.at_till("fresh", HELD)
     number = shop.desk.set_up(DESK)
@@ -240,3 +243,6 @@ def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) ->
     assert phone.cart()["lines"] == []
     assert len(band.server.vibrations) == 1
     shop.at_till("fresh", None)
+
+    assert phone.fill_in("/wristband/lost", {}) == "/wristband?saved=lost"
+    assert until(lambda: number not in shop.zones()) < LOST_WITHIN_S
