@@ -153,7 +153,7 @@ def signed_in(browser: Browser, shop: RunningShop) -> Page:
     """Return the phone of somebody on the floor, who looks at what fitting rooms ask for."""
     staff = window(browser, shop.url, PHONE)
     pin = shop.server.hire(HERE, "Mira", "12")
-    said = {"location_id": HERE, "number": "12", "pin": pin}
+    said: dict[str, str | float | bool] = {"location_id": HERE, "number": "12", "pin": pin}
     assert staff.request.post("/staff", form=said).ok
     staff.goto("/staff/rooms")
     expect(staff.locator("#staff-live")).to_have_attribute("data-state", "on")
