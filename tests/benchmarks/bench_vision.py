@@ -11,6 +11,7 @@ the expected text in ``NAME.txt``. A flat folder goes by its own name.
   ``falsepositives`` every code.
 - ``median_ms``: per picture, decoding of the file left out.
 - ``turns``, ``colours``: N drawn films of each scene and N garments of each pair; ``turns.py``.
+- ``full_size``: one turn at a real camera's size, and how often real time it is; ``full_size.py``.
 - ``held_out``: N films of each scene with people, lamps and a lens that nothing was chosen on.
 - ``lenses``: N cameras, calibrated with a drawn board; ``lenses.py``.
 - ``hands``: 4 N raised hands, and N films of each scene in which nobody asks; ``hands.py``.
@@ -42,6 +43,7 @@ from firmware_sim.scenes import Difficulty, empty_scene, look, scene
 from store_devices.hardware import Pixels
 from store_devices.vision.model import EAN_UPC
 from store_devices.vision.reading import read_photo
+from tests.benchmarks.full_size import measured_full_size
 from tests.benchmarks.hands import measured_hands
 from tests.benchmarks.lenses import measured_lenses
 from tests.benchmarks.turns import held_out_film, measured_colours, measured_turns
@@ -300,6 +302,7 @@ def main() -> int:
     if options.turns > 0:
         report["turns"] = measured_turns(options.turns, MIRROR_LENS)
         report["held_out"] = measured_turns(options.turns, HELD_OUT_LENS, held_out_film)
+        report["full_size"] = measured_full_size()
         report["lenses"] = measured_lenses(options.turns)
         report["colours"] = measured_colours(options.turns, MIRROR_LENS)
         report["hands"] = measured_hands(options.turns, MIRROR_LENS)
