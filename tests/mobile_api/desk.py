@@ -70,7 +70,7 @@ class Desk:
         """Check the phone's cart out and pay it with a gift card; return the order."""
         return self.sell_with(phone, self.gift_card(), **choices)
 
-    def sell_with(self, phone: TestClient, card: str, /, **choices: object) -> str:
+    def sell_with(self, phone: TestClient | httpx2.Client, card: str, /, **choices: object) -> str:
         """As :meth:`sell`, with a card that is there."""
         opened = phone.post("/api/v1/checkouts", json={}, headers=key()).json()
         path = f"/api/v1/checkouts/{opened['id']}"
