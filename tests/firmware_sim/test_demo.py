@@ -17,6 +17,7 @@ from firmware_sim.testing import wait_until
 
 CACHE = Path(__file__).parents[2] / "var" / "goods-cache"  # the pictures of `make demo`
 READY = re.compile(r"ready (http://127\.0\.0\.1:\d+/)\n")
+ORDERS = ("paid on the phone", "picked and ready", "handed over")
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 
@@ -88,6 +89,8 @@ def test_a_short_demo_plays_counts_and_leaves_nothing_behind(tmp_path: Path) -> 
     assert figures["events in dead letters"] == "0"
     assert figures["events made by devices"] == figures["events stored"]
     assert int(figures["visits"]) >= 3
+    assert figures["differences of money, orders and stock"] == "0"
+    assert {f"orders {what}" for what in ORDERS} <= figures.keys()
     assert {"scans", "lines on lists", "lists sent", "scan to phone, p95"} <= figures.keys()
     assert not any(psutil.pid_exists(pid) for pid in running)
     assert not (tmp_path / "demo/run/demo.json").exists()

@@ -267,6 +267,8 @@ def test_a_manager_may_what_a_lead_may(app: FastAPI, floor: Floor) -> None:
     manager, other = floor.enter("1", Role.MANAGER), floor.hire("2")
     with signed_in(TestClient(app), manager.token) as page:
         assert post(page, f"/tasks/{entry.task_id}/give", {"staff_id": other.id}).is_success
+    (given,) = floor.queue()
+    assert given.claimed_by == other.id
 
 
 def test_the_last_operator_stays(floor: Floor) -> None:
