@@ -28,7 +28,7 @@ from gateway.binding.begin import VisitStart, begin
 from gateway.fanout import CartChanged
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
-from tests.browser.shopping import IN_EACH_SCHEME
+from tests.browser.shopping import DETECTOR, IN_EACH_SCHEME, looks
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import HERE, MUG, RED, SECRET, fill
 from tests.real.browser import running_browser
@@ -383,28 +383,7 @@ def test_a_tab_without_a_cart_shows_what_another_put_into_it(
     expect(page.locator(".line")).to_have_count(1)
 
 
-# Chromium has no barcode reader on Linux. This one finds what the test holds up, look by look.
-DETECTOR = """
-window.looks = [];
-window.BarcodeDetector = class {
-  static async getSupportedFormats() { return ["ean_13", "qr_code"]; }
-  constructor({ formats }) { window.formats = formats; }
-  async detect(video) {
-    if (!video.videoWidth) return [];
-    const look = window.looks.length > 1 ? window.looks.shift() : window.looks[0] ?? [];
-    document.body.dataset.looked = String(Number(document.body.dataset.looked ?? 0) + 1);
-    return look.map((rawValue) => ({ rawValue }));
-  }
-};
-"""
-
-
 TEN_AND_MORE = re.compile(r"^\d{2,}$")
-
-
-def looks(page: Page, *each: list[str]) -> None:
-    """Hold up before the camera, one look after the other; the last stays in view."""
-    page.evaluate("each => { looks = each; document.body.dataset.looked = 0; }", list(each))
 
 
 def test_the_phone_reads_barcodes_by_itself(context: BrowserContext, page: Page) -> None:

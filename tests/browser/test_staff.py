@@ -71,8 +71,7 @@ def opened(app: FastAPI, browser: Browser, floor: Floor) -> Iterator[Opened]:
             **how: Any,  # noqa: ANN401
         ) -> Page:
             wanted = {"viewport": PHONE, "locale": "en", "base_url": url, **how}
-            context = browser.new_context(**wanted)
-            contexts.append(context)
+            contexts.append(context := browser.new_context(**wanted))
             context.set_default_timeout(10_000)
             if number:
                 token = hire(floor, number, role=role)
@@ -495,9 +494,7 @@ def test_every_page_of_staff_is_for_everyone(
     page.locator(".people summary").first.click()
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    for size in ((1280, 800), (1080, 1920)):
-        board = opened(
-            f"/board/{HERE}", viewport={"width": size[0], "height": size[1]}, locale=locale
-        )
+    for wide, high in ((1280, 800), (1080, 1920)):
+        board = opened(f"/board/{HERE}", viewport={"width": wide, "height": high}, locale=locale)
         assert serious(board) == []
-        assert board.evaluate("document.documentElement.scrollWidth") <= size[0]
+        assert board.evaluate("document.documentElement.scrollWidth") <= wide
