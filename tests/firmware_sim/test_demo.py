@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
 import pytest
 
+from firmware_sim.asking import ask, fill_in
 from firmware_sim.testing import wait_until
 
 CACHE = Path(__file__).parents[2] / "var" / "goods-cache"  # the pictures of `make demo`
@@ -70,6 +72,19 @@ def check_mirror(
     wait_until(taken_up, 20, "the link of her visit")
 
 
+def check_floor(url: str, stage: dict[str, Any]) -> None:
+    """Whoever watches signs in as staff, and somebody with a band is on the map."""
+    number, pin = stage["staff"]
+    with httpx2.Client(base_url=url, timeout=30) as http:
+        fill_in(http, "/staff", {"location_id": stage["location"], "number": number, "pin": pin})
+
+        def somebody() -> bool:
+            found = ask(http, "GET", "/api/v1/staff/floor")["zones"]
+            return any(zone["people"] != 0 for zone in found)  # None: a few
+
+        wait_until(somebody, 60, "somebody with a wristband on the floor")
+
+
 def test_a_short_demo_plays_counts_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """After its seconds it ends with 0 and an account without a loss; no process is left."""
     with demo(tmp_path / "demo", "--seconds", "12") as (process, url):
@@ -97,9 +112,13 @@ def test_a_short_demo_plays_counts_and_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 def test_ctrl_c_ends_it_in_order(tmp_path: Path) -> None:
-    """SIGINT closes the shop: an account, exit 0, no traceback, no process left."""
-    with demo(tmp_path / "demo") as (process, _):
+    """SIGINT closes the shop: an account, exit 0, no traceback, no process left.
+
+    Until then wristbands are on the staff's map of the floor.
+    """
+    with demo(tmp_path / "demo") as (process, url):
         running = children(tmp_path / "demo")
+        check_floor(url, json.loads((tmp_path / "demo/run/demo.json").read_text()))
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
