@@ -381,7 +381,7 @@ def test_stop_following_counts_at_once_and_the_band_stays(
         assert held(floor, number).follow
         phone.post("/privacy/off")
         assert not held(floor, number).follow
-        assert told == [BandChanged(number)] * 3
+        assert [one for one in told if isinstance(one, BandChanged)] == [BandChanged(number)] * 3
 
 
 def test_who_is_not_on_the_floor_hands_out_nothing(app: FastAPI, floor: Floor) -> None:
