@@ -210,7 +210,7 @@ def test_a_lost_band_opens_nothing_within_seconds(shop: Shop) -> None:
 def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) -> None:
     """Fresh from the factory to a paid order, with nothing but the radio between band and shop.
 
-    Then her phone says that it is lost: she is nowhere within seconds.
+    Then her phone says that it is lost: nowhere within seconds, and no tablet knows it.
     """
     band = shop.radios.band("fresh", AS_MADE)
     shop.at_till("fresh", HELD)
@@ -246,3 +246,6 @@ def test_set_up_at_the_desk_called_by_its_vibration_and_paid_with(shop: Shop) ->
 
     assert phone.fill_in("/wristband/lost", {}) == "/wristband?saved=lost"
     assert until(lambda: number not in shop.zones()) < LOST_WITHIN_S
+    shop.levels.set("fresh", shop.reader, HELD)
+    shop.tablet.screen.wait_for(lambda seen: seen.tap == "unknown", WAIT_S)
+    assert "Ada" not in shop.tablet.screen.look().text
