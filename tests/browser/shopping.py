@@ -1,6 +1,7 @@
 """What shoppers' phones in Chromium do in tests: fill a cart, sign in; and what is looked at."""
 
 import re
+import time
 import uuid
 
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +16,7 @@ DESKTOP = {"width": 1280, "height": 800}
 # Every language, size and scheme once, not each with each: axe takes seconds on every page.
 IN_EACH_LANGUAGE = [("en", PHONE), ("he", DESKTOP), ("pl", PHONE)]
 IN_EACH_SCHEME = [("en", "dark"), ("he", "light"), ("pl", "dark")]
+TRUE_WITHIN_S = 20.0
 
 # Counts the tones that a page begins, in `data-tones` of its body.
 COUNT_TONES = """() => {
@@ -91,3 +93,11 @@ window.BarcodeDetector = class {
 def looks(page: Page, *each: list[str]) -> None:
     """Hold up before the camera, one look after the other; the last stays in view."""
     page.evaluate("each => { looks = each; document.body.dataset.looked = 0; }", list(each))
+
+
+def becomes(page: Page, expression: str) -> None:
+    """Return when it is true. Asked from outside: a page lets nobody evaluate strings inside it."""
+    deadline = time.monotonic() + TRUE_WITHIN_S
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from tests.browser.shopping import IN_EACH_LANGUAGE, PHONE, come_in, looked_at, put
+from tests.browser.shopping import IN_EACH_LANGUAGE, PHONE, becomes, come_in, looked_at, put
 from tests.mobile_api.shop import BLUE, MUG, RED
 from tests.mobile_api.signing_in import ADA, code
 
@@ -90,7 +90,7 @@ def test_signing_out_leaves_nothing_of_hers_in_the_browser(
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     page.goto("/")  # this time by the worker, which keeps it
     kept = "caches.open('pages').then((kept) => kept.keys()).then((keys) => keys.length)"
-    page.wait_for_function(f"{kept}.then((count) => count > 0)")
+    becomes(page, f"{kept}.then((count) => count > 0)")
     page.goto("/account")
     page.get_by_role("button", name="Sign out on this phone").click()
     page.wait_for_url("**/sign-in")
@@ -111,7 +111,7 @@ def test_a_phone_that_is_signed_out_elsewhere_shows_nothing_of_hers(
     page.goto("/")  # both by the worker, which keeps them
     urls = "caches.open('pages').then((kept) => kept.keys())"
     names = f"{urls}.then((all) => all.map((one) => new URL(one.url).pathname))"
-    page.wait_for_function(f"{names}.then((all) => all.includes('/lists') && all.includes('/'))")
+    becomes(page, f"{names}.then((all) => all.includes('/lists') && all.includes('/'))")
     assert "/wristband" not in page.evaluate(names)
     expect(page.locator("#live")).to_have_text("live")
     come_in(other, shop)
@@ -121,7 +121,7 @@ def test_a_phone_that_is_signed_out_elsewhere_shows_nothing_of_hers(
     expect(page.locator("#live")).not_to_have_text("live")
     page.goto("/")
     expect(page.get_by_text("Your cart is empty")).to_be_visible()
-    page.wait_for_function(f"{names}.then((all) => !all.includes('/lists'))")
+    becomes(page, f"{names}.then((all) => !all.includes('/lists'))")
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('/lists'))") == []
     page.goto("/account")
     page.wait_for_url("**/sign-in")

@@ -19,7 +19,7 @@ from gateway.fanout import DeskChanged
 from inventory_api.catalogue.tables import PictureRow
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
-from tests.browser.shopping import COUNT_TONES, serious
+from tests.browser.shopping import COUNT_TONES, becomes, serious
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP
 from tests.cart.floor import BLUE, Floor
 from tests.fakes.clock import FakeClock
@@ -440,7 +440,7 @@ def test_a_walk_by_keyboard_alone(opened: Opened, floor: Floor) -> None:
     asked: list[Route] = []
     page.route("**/candidates", lambda one: asked.append(one))  # noqa: PLW0108 - Playwright marks it
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement === document.body")  # it is disabled
+    becomes(page, "document.activeElement === document.body")  # it is disabled
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.locator("#scan")).to_be_focused()  # the page was shown anew meanwhile
     asked[0].continue_()

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from cart.kernel.ids import RandomIds
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from tests.browser.shopping import becomes
 from tests.cart.buying import HERE
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.queueing import QueueShop
@@ -83,7 +84,7 @@ def test_a_look_that_was_asked_before_she_joined_takes_nothing_back(
     page = context.new_page()
     page.goto(f"{url}/shops/{HERE}/waiting")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function("window.looked")
+    becomes(page, "window.looked")
     page.locator("[data-act=join-queue][data-zone=rooms-1]").click()
     expect(page.locator("[data-state=waiting]")).to_contain_text("You are next")
     page.evaluate("window.arrive()")
@@ -107,14 +108,15 @@ def test_a_ring_is_shown_while_no_page_says_so(browser: Browser, opened: tuple[s
         lambda told: registered.extend(one["registrationId"] for one in told["registrations"]),
     )
     devtools.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    becomes(page, "navigator.serviceWorker.ready.then(() => true)")
     told = {"title": "It is your turn", "body": "Rooms 1", "tag": "turn", "url": "/elsewhere"}
     devtools.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": url, "registrationId": registered[0], "data": json.dumps(told)},
     )
-    page.wait_for_function(
+    becomes(
+        page,
         "navigator.serviceWorker.ready.then((one) => one.getNotifications())"
-        ".then((all) => all.length === 1 && all[0].title === 'It is your turn')"
+        ".then((all) => all.length === 1 && all[0].title === 'It is your turn')",
     )
     context.close()
