@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium with a camera that shows a test picture."""
-    with running_browser(camera=True) as made:
+    with running_browser(desktop=True) as made:
         yield made
 
 

@@ -20,9 +20,17 @@ from tests.mobile_api.queueing import QueueShop
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import COOKIE, hire
+from tests.real.browser import running_browser
 
 pytestmark = pytest.mark.browser
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser that shows notifications."""
+    with running_browser(desktop=True) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The browser in which pages are opened: a real Chromium without a screen of its own.
 
 Debian's headless shell where it is installed: the same pages, without the windows of a desktop
-browser around each, which cost more than the page. It has no camera.
+browser around each, which cost more than the page. It has no camera, and shows no notifications.
 """
 
 import shutil
@@ -27,13 +27,16 @@ TEST_PICTURE: Final = "--use-fake-device-for-media-stream"
 
 
 @contextmanager
-def running_browser(*, camera: bool = False) -> Iterator[Browser]:
-    """Run Chromium, with a ``camera`` that shows a test picture; fail where there is none."""
-    names = CHROMIUM if camera else (SHELL, *CHROMIUM)
+def running_browser(*, desktop: bool = False) -> Iterator[Browser]:
+    """Run Chromium; fail where there is none.
+
+    ``desktop``: a whole one, with a camera that shows a test picture, and with notifications.
+    """
+    names = CHROMIUM if desktop else (SHELL, *CHROMIUM)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         pytest.fail("no Chromium is installed; `make test` installs it or says how")
-    arguments = [*ARGUMENTS, TEST_PICTURE] if camera else [*ARGUMENTS]
+    arguments = [*ARGUMENTS, TEST_PICTURE] if desktop else [*ARGUMENTS]
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=found, args=arguments)
         yield made
