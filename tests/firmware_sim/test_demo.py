@@ -20,7 +20,7 @@ from firmware_sim.testing import wait_until
 CACHE = Path(__file__).parents[2] / "var" / "goods-cache"  # the pictures of `make demo`
 READY = re.compile(r"ready (http://127\.0\.0\.1:\d+/)\n")
 ORDERS = ("paid on the phone", "picked and ready", "handed over")
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @contextmanager
