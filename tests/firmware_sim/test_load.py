@@ -79,6 +79,7 @@ def test_a_visit_that_a_phone_has_lasts_for_the_whole_run() -> None:
     assert all(event.data.claim_hash is None for event in begun)
 
 
+@pytest.mark.timeout(300)  # a shop opens for it, too
 def test_a_gateway_takes_what_it_is_given(carryover_shop: RunningShop) -> None:
     """Everything published is acknowledged, receipted, stored, and heard on phones."""
     load = Load(
