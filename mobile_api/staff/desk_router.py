@@ -11,7 +11,7 @@ from cart.kernel.errors import CodeRefused, UnknownTask
 from cart.picking import handover, returns
 from cart.picking import refunds as refunding
 from cart.picking.codes import TOKEN_PREFIX
-from cart.picking.model import Staff
+from cart.picking.model import Changed, Staff
 from cart.picking.staff import as_who
 from gateway.fanout import DeskChanged
 from mobile_api.edge.access import Role, allow
@@ -22,7 +22,7 @@ from mobile_api.staff import at_desk, orders, put_off, refunds, schemas
 from mobile_api.staff.looking import Looking, looking
 from mobile_api.staff.router import WithHtml, ring
 from mobile_api.staff.signed_in import CurrentDevice, StaffOnly, note_seen
-from mobile_api.wiring import Wired
+from mobile_api.wiring import Parts, Wired
 
 router = APIRouter(
     prefix="/api/v1/staff", dependencies=[allow(Role.FLOOR)], tags=["staff"], responses={401: {}}
@@ -58,6 +58,14 @@ def order_out(look: Looking, order_id: str, *, part: PartName, with_html: bool) 
         context = {"shown": shown, "me": look.me}
         answer.html = render(look.spoken.locale, f"_staff_{part}.html", context)
     return answer
+
+
+def _with_it(
+    wired: Parts, look: Looking, changed: Changed, *, part: PartName, with_html: bool
+) -> schemas.OrderOut:
+    """Tell of a change of an order, and return the order as it is with it."""
+    ring(wired, look.db, [changed])
+    return order_out(look, changed.order_id, part=part, with_html=with_html)
 
 
 @router.get("/desk")
@@ -129,10 +137,8 @@ def hand_over(
         )
         if isinstance(given, CodeRefused):
             return given
-        ring(wired, db, [given])
-        return order_out(
-            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
-        )
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, given, part="handover", with_html=with_html)
 
     return once.run(effect, Action.ORDER_HAND_OVER, On("order", order_id))
 
@@ -161,10 +167,8 @@ def ship(
             carrier=wanted.carrier,
             tracking=wanted.tracking,
         )
-        ring(wired, db, [sent])
-        return order_out(
-            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
-        )
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, sent, part="handover", with_html=with_html)
 
     return once.run(effect, Action.ORDER_SHIP, On("order", order_id))
 
@@ -184,10 +188,8 @@ def resend(
 
     def effect(db: Session, me: Staff) -> schemas.OrderOut:
         changed = handover.resend_ready(db, wired.clock, staff=me, order_id=order_id)
-        ring(wired, db, [changed])
-        return order_out(
-            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
-        )
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, changed, part="handover", with_html=with_html)
 
     return once.run(effect, Action.ORDER_RESEND, On("order", order_id))
 
@@ -214,10 +216,8 @@ def collect_later(
             reason=wanted.reason,
             promise_at=put_off.meant(looking(wired, db, me, spoken), wanted.promise_at),
         )
-        ring(wired, db, [changed])
-        return order_out(
-            looking(wired, db, me, spoken), order_id, part="handover", with_html=with_html
-        )
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, changed, part="handover", with_html=with_html)
 
     return once.run(effect, Action.ORDER_LATER, On("order", order_id))
 
@@ -253,8 +253,8 @@ def take_back(
             reason=wanted.reason,
             restocked=wanted.restocked,
         )
-        ring(wired, db, [changed])
-        return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, changed, part=part, with_html=with_html)
 
     return once.run(effect, Action.ORDER_RETURN, On("order", order_id))
 
@@ -278,8 +278,8 @@ def retry_refund(
         changed = refunding.try_again(
             db, wired.clock, staff=me, order_id=order_id, refund_id=refund_id
         )
-        ring(wired, db, [changed])
-        return order_out(looking(wired, db, me, spoken), order_id, part=part, with_html=with_html)
+        look = looking(wired, db, me, spoken)
+        return _with_it(wired, look, changed, part=part, with_html=with_html)
 
     return once.run(effect, Action.REFUND_RETRY, On("order", order_id), On("refund", refund_id))
 

@@ -1,7 +1,7 @@
 """Sources of what went out, by mail or another way, of who came back by it, and of signing in."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, select
@@ -111,18 +111,12 @@ class JourneyMessages:
         row = JourneyMessageRow
         named = literal("mail:journey:").concat(col(row.id))  # since all of them were mails
         rows = page(db, select(row), Order(col(row.sent_at), col(row.id), named), after, limit)
-        return told(rows, limit, lambda one: _message(one[0]))
+        return told(rows, limit, lambda one: _sent(one[0]))
 
 
-def _message(row: JourneyMessageRow) -> Interaction:
-    return Interaction(
-        id=f"mail:journey:{row.id}",
-        session_id=row.session_id,
-        kind=Kind.MAIL_SENT if row.channel == Channel.MAIL else Kind.MESSAGE_SENT,
-        channel=Channel(row.channel),
-        at=row.sent_at or row.requested_at,
-        ref=row.id,
-    )
+def _sent(row: JourneyMessageRow) -> Interaction:
+    kind = Kind.MAIL_SENT if row.channel == Channel.MAIL else Kind.MESSAGE_SENT
+    return _of_journey(row, "mail", kind, row.sent_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +133,20 @@ class Presses:
         named = literal("pressed:journey:").concat(col(row.id))
         order = Order(col(row.pressed_at), col(row.id), named)
         rows = page(db, select(row), order, after, limit)
-        return told(rows, limit, lambda one: _press(one[0]))
+        return told(
+            rows,
+            limit,
+            lambda one: _of_journey(one[0], "pressed", Kind.CAME_BACK, one[0].pressed_at),
+        )
 
 
-def _press(row: JourneyMessageRow) -> Interaction:
+def _of_journey(row: JourneyMessageRow, what: str, kind: Kind, at: datetime | None) -> Interaction:
     return Interaction(
-        id=f"pressed:journey:{row.id}",
+        id=f"{what}:journey:{row.id}",
         session_id=row.session_id,
-        kind=Kind.CAME_BACK,
+        kind=kind,
         channel=Channel(row.channel),
-        at=row.pressed_at or row.requested_at,
+        at=at or row.requested_at,
         ref=row.id,
     )
 
