@@ -4,15 +4,8 @@ import ast
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = (
-    "cart",
-    "inventory_api",
-    "gateway",
-    "mobile_api",
-    "store_devices",
-    "firmware_sim",
-)
+from tests.contracts.sources import trees
+
 OWN: Final = Path("cart/profile/consent")
 TABLES: Final = "cart.profile.consent.tables"
 
@@ -38,14 +31,11 @@ def imported(tree: ast.Module) -> set[str]:
 
 def test_only_the_ledger_knows_its_tables() -> None:
     """A query of somebody's own would know neither what joined nor the wording's extent."""
-    around = {}
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            name = path.relative_to(ROOT)
-            if not name.is_relative_to(OWN):
-                taken = imported(ast.parse(path.read_text(encoding="utf-8")))
-                if taken:
-                    around[str(name)] = taken
+    around = {
+        path: taken
+        for path, tree in trees()
+        if not Path(path).is_relative_to(OWN) and (taken := imported(tree))
+    }
     assert around == {}
 
 

@@ -1,19 +1,10 @@
 """What the product never calls: nothing here runs a text, a shell or a guess as code."""
 
 import ast
-from functools import cache
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = (
-    "cart",
-    "inventory_api",
-    "gateway",
-    "mobile_api",
-    "store_devices",
-    "firmware_sim",
-)
+from tests.contracts.sources import trees
+
 # Each makes code, objects or a shell out of data; or is a hash, a mode or a padding that is broken.
 NEVER_CALLED: Final = frozenset(
     {"eval", "exec", "compile", "__import__"}
@@ -30,16 +21,6 @@ SINGLE_BLOCKS: Final = frozenset({"gateway/wire/band.py", "firmware_sim/bands/fi
 # By seed, for figures and not for secrets; ids and tokens of a shop are made in ``RandomIds``.
 SEEDED: Final = frozenset({"cart/orders/tickets.py", "cart/kernel/ids.py"})
 PATTERNS: Final = frozenset({"compile", "match", "fullmatch", "search", "findall", "sub", "split"})
-
-
-@cache
-def trees() -> list[tuple[str, ast.Module]]:
-    """Return each module of the product by its path; parsed once, which costs seconds."""
-    return [
-        (str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
-        for package in PACKAGES
-        for path in sorted((ROOT / package).rglob("*.py"))
-    ]
 
 
 def called(node: ast.AST) -> str:

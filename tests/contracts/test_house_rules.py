@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("cart", "inventory_api", "gateway", "mobile_api", "store_devices", "firmware_sim")
+from tests.contracts.sources import PACKAGES, ROOT, SERVER
+
 FOLDERS = (*PACKAGES, "migrations", "tests")
 VAGUE = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
 LINES_MAX = 400  # what can be read in one sitting; most have a quarter of it
@@ -19,7 +19,6 @@ COMMITS_IN = {Path("cart/db/unit_of_work.py")}
 # A word of another trade or another system, and ours. GLOSSARY.md says why. Whole
 # parts of identifiers are compared, so `restore` and `itemgetter` are none of these. Only in
 # the server: a reader of codes knows EAN and UPC as ways to print them, a drawing has shadows.
-SERVER = ("cart", "inventory_api", "gateway", "mobile_api")
 SYNONYMS = {
     "ean": "gtin",
     "upc": "gtin",
