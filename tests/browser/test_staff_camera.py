@@ -9,16 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cart.db import make_engine
-from cart.kernel.ids import RandomIds
-from mobile_api.app import create_app
-from mobile_api.settings import ApiSettings
 from tests.browser.shopping import DETECTOR, looks
 from tests.cart.buying import LAMP, MUG
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving
-from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import COOKIE, hire
+from tests.mobile_api.staffing import COOKIE, app_over, hire
 from tests.real.browser import running_browser
 
 pytestmark = pytest.mark.browser
@@ -42,11 +38,7 @@ def floor(sqlite_url: str) -> Iterator[Floor]:
 @pytest.fixture
 def page(browser: Browser, floor: Floor, tmp_path: Path) -> Iterator[Page]:
     """The phone of somebody who picks; its browser finds what the test holds up."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
-    app = create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
-    with serving(app) as url:
+    with serving(app_over(floor, tmp_path, public_url="")) as url:
         context = browser.new_context(
             viewport={"width": 390, "height": 844}, locale="en", base_url=url
         )

@@ -31,9 +31,12 @@ def signed_in(client: TestClient, token: str) -> TestClient:
     return client
 
 
-def app_over(floor: Floor, data_dir: Path) -> FastAPI:
-    """Return the application over a shop, without broker and mails."""
-    settings = ApiSettings(data_dir=data_dir, secret_key=SECRET, public_url="http://testserver")
+def app_over(floor: Floor, data_dir: Path, public_url: str = "http://testserver") -> FastAPI:
+    """Return the application over a shop, without broker and mails.
+
+    ``public_url`` of "": at whatever address it is served, for a browser.
+    """
+    settings = ApiSettings(data_dir=data_dir, secret_key=SECRET, public_url=public_url)
     return create_app(
         settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
     )
