@@ -13,16 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from cart.db import make_engine, reading
 from cart.journeys import loading
-from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
-from mobile_api.app import create_app
-from mobile_api.settings import ApiSettings
 from tests.browser.shopping import serious
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving
-from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import COOKIE, hire
+from tests.mobile_api.staffing import COOKIE, app_over, hire
 
 pytestmark = pytest.mark.browser
 WIDTH_PX: Final = 390
@@ -39,11 +35,7 @@ def floor(sqlite_url: str) -> Iterator[Floor]:
 @pytest.fixture
 def opened(floor: Floor, browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
     """Open a page on a marketer's phone."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
-    app = create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
-    with serving(app) as url:
+    with serving(app_over(floor, tmp_path, public_url="")) as url:
         context = browser.new_context(
             viewport={"width": WIDTH_PX, "height": 844}, locale="en", base_url=url
         )

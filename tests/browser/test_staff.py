@@ -11,14 +11,11 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from cart.db import make_engine, unit_of_work
-from cart.kernel.ids import RandomIds
 from cart.picking import staff, substitution
 from cart.picking.handover import handover_code, handover_token
 from cart.picking.roles import Role
 from gateway.fanout import DeskChanged
 from inventory_api.catalogue.tables import PictureRow
-from mobile_api.app import create_app
-from mobile_api.settings import ApiSettings
 from tests.browser.shopping import COUNT_TONES, becomes, serious
 from tests.cart.buying import HERE, JACKET, LAMP, MUG, SHOP
 from tests.cart.floor import BLUE, Floor
@@ -26,7 +23,7 @@ from tests.fakes.clock import FakeClock
 from tests.journeys.windows import check_for_everyone
 from tests.mobile_api.served import serving
 from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import API, COOKIE, failed_refund, hire
+from tests.mobile_api.staffing import API, COOKIE, app_over, failed_refund, hire
 from tests.real.balancer import Balancer
 
 pytestmark = pytest.mark.browser
@@ -45,10 +42,7 @@ def floor(sqlite_url: str) -> Iterator[Floor]:
 @pytest.fixture
 def app(floor: Floor, tmp_path: Path) -> FastAPI:
     """The application over it."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
-    return create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
+    return app_over(floor, tmp_path, public_url="")
 
 
 @pytest.fixture

@@ -11,16 +11,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from cart.db import make_engine
-from cart.kernel.ids import RandomIds
 from cart.picking import doors, staff
-from mobile_api.app import create_app
-from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, MUG
 from tests.cart.floor import PIN_ALONE, Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving
-from tests.mobile_api.shop import SECRET
-from tests.mobile_api.staffing import COOKIE
+from tests.mobile_api.staffing import COOKIE, app_over
 
 pytestmark = pytest.mark.browser
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -38,11 +34,7 @@ def floor(sqlite_url: str) -> Iterator[Floor]:
 @pytest.fixture
 def held(floor: Floor, browser: Browser, tmp_path: Path) -> Iterator[Held]:
     """Make a device of somebody who is signed in; give its page, and her PIN."""
-    settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
-    app = create_app(
-        settings, engine=floor.engine, clock=floor.clock, ids=RandomIds(), listen=False, mail=False
-    )
-    with serving(app) as url:
+    with serving(app_over(floor, tmp_path, public_url="")) as url:
         made = []
 
         def make(path: str, **how: Any) -> tuple[Page, str]:  # noqa: ANN401 - Playwright's
