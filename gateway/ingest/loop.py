@@ -200,10 +200,10 @@ class IngestLoop:
             if item.channel is Channel.STATUS
         )
         traced = self._traces.taken(events) if self._traces is not None else None
-        outcome = self._patiently(lambda: self._store(events)) if events else Outcome()
+        outcome = self._patiently(self._store, events) if events else Outcome()
         if outcome is None:
             return
-        heard = self._patiently(lambda: self._hear(stations)) if stations else Heard()
+        heard = self._patiently(self._hear, stations) if stations else Heard()
         if heard is None:
             return
         if aside := {id(one) for one in (*outcome.aside, *heard.aside)}:
@@ -230,17 +230,18 @@ class IngestLoop:
         except Exception:  # all is committed; devices ask again when they hear nothing
             logger.exception("telling of a batch")
 
-    def _patiently(self, work: Callable[[], T]) -> T | None:
+    def _patiently(self, work: Callable[[Sequence[Item]], T], items: Sequence[Item]) -> T | None:
         """Do ``work``, again and again while the database is away; None when stopping."""
         wait_s = RETRY_MIN_S
         while not self._stopping.is_set():
             try:
-                done = work()
+                done = work(items)
             except AWAY as error:
                 self._trouble = "the database does not take what devices say"
                 logger.error("the database is away, trying again in %.1f s: %s", wait_s, error)  # noqa: TRY400
                 self._stopping.wait(wait_s)
                 wait_s = min(wait_s * 2, RETRY_MAX_S)
+                items = [_again(item) for item in items]
             else:
                 self._trouble = ""
                 return done

@@ -22,7 +22,7 @@ from gateway.wire.downlink import Status
 from gateway.wire.topics import Channel, DeviceAddress
 from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock
-from tests.fakes.shop import LAMP, MUG, Tablet, enrolled, stock_catalogue
+from tests.fakes.shop import LAMP, MUG, UNKNOWN, Tablet, enrolled, stock_catalogue
 from tests.real.waiting import wait_until
 
 CLOCK, IDS = SystemClock(), RandomIds()
@@ -248,6 +248,35 @@ def test_a_read_only_database_is_waited_for(postgresql_url: str) -> None:
     wait_until(lambda: len(rig.ear.acked) == 3)
     rig.loop.stop()
     assert (rig.loop.stored, rig.loop.dead, rig.reasons()) == (3, 0, [])
+    engine.dispose()
+
+
+def test_what_a_failed_try_found_wrong_is_judged_afresh(postgresql_url: str) -> None:
+    """A scan of an unknown code is stored with its letter, so its copy is known: one letter.
+
+    The first try finds the code unknown and dies on its letter. A copy of an event has another
+    ``previous`` where its device has forgotten the one before: its letter would be a second one.
+    """
+    engine = make_engine(postgresql_url)
+    stock_catalogue(engine)
+    within = f"'{BUSY_MS}ms'"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.exec_driver_sql(f'ALTER DATABASE "{engine.url.database}" SET lock_timeout = {within}')
+    engine.dispose()  # its connections are from before
+    rig = Rig(engine, sellables)
+    scan = rig.tablet.scanned("v1", UNKNOWN)
+    with engine.connect() as rival, rival.begin():
+        rival.exec_driver_sql("LOCK TABLE dead_letter IN EXCLUSIVE MODE")
+        rig.inbox.put(rig.tablet.message(scan))
+        rig.loop.start()
+        wait_until(lambda: rig.loop.trouble() != "")
+        assert rig.ear.acked == []
+    wait_until(lambda: len(rig.ear.acked) == 1)
+    rig.inbox.put(rig.tablet.message(scan | {"previous": 7}))
+    wait_until(lambda: len(rig.ear.acked) == 2)
+    rig.loop.stop()
+    assert rig.reasons() == ["unknown_gtin"]
+    assert (rig.loop.stored, rig.loop.dead) == (1, 1)
     engine.dispose()
 
 
