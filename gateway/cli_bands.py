@@ -18,6 +18,7 @@ from cart.kernel.ids import RandomIds, drawn
 from gateway.bands import queries, service
 from gateway.bands.model import ListedBand, State
 from gateway.bands.sealing import Sealing
+from gateway.binding.tapping import leave
 from gateway.cli_database import opened
 from gateway.registry.locations import require_location
 from gateway.wire.band import SECRET_BYTES
@@ -92,9 +93,12 @@ def list_bands(
 
 @app.command()
 def lost(number: Number) -> None:
-    """Note that a band is gone: its frames are nobody's from now on."""
+    """Note that a band is gone: its frames are nobody's from now on, what it opened ends."""
+    clock = SystemClock()
     with opened() as (engine, _), unit_of_work(engine) as db:
-        service.lose(db, SystemClock(), number)
+        if (holder := queries.holder_of(db, number)) is not None:
+            leave(db, clock, RandomIds(), loan_id=holder.loan_id)
+        service.lose(db, clock, number)
         note_at_terminal(db, Action.BAND_LOST, On("band", str(number)))
     typer.echo(f"band {number} is lost")
 

@@ -121,6 +121,20 @@ def take_back(wired: Parts, db: Session, me: Staff, number: int) -> None:
     wired.tell(db, BandChanged(number))
 
 
+def report_lost(wired: Parts, db: Session, session_id: str) -> None:
+    """Let the band of a shopper who does not find it open nothing any more.
+
+    What it opened ends at once: whoever has found it may stand there.
+
+    Raises:
+        UnknownBand: this session has no band; nothing has changed.
+    """
+    loan = queries.loan_of_session(db, session_id)
+    over = leave(db, wired.clock, wired.ids, loan_id=loan.id) if loan is not None else []
+    number = service.report_lost(db, wired.clock, session_id=session_id)
+    wired.tell(db, *map(changed, over), BandChanged(number))
+
+
 def at_desk(db: Session, number: int, location_id: str) -> None:
     """Return if this band lies in the drawer of this location; of one that is out others say so.
 

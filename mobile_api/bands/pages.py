@@ -15,10 +15,9 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import UnknownBand
 from cart.profile.consent import service as consents
 from cart.profile.consent.model import How, Source
-from gateway.bands import desk_codes, queries, service
-from gateway.fanout import BandChanged
+from gateway.bands import desk_codes, queries
+from mobile_api.bands import handing
 from mobile_api.bands.following import let_follow
-from mobile_api.bands.handing import PURPOSE
 from mobile_api.edge.access import Role, allow
 from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.keyed import KEY_LENGTH_MAX, keyed_form
@@ -89,14 +88,13 @@ def show_code(
 
 @router.post("/lost")
 def report_lost(wired: Wired, visitor: CurrentVisitor) -> Response:
-    """End the loan at once: the band opens nothing and says nothing from the commit on."""
+    """End the loan and what it opened: the band opens and says nothing from the commit on."""
     with unit_of_work(wired.engine) as db:
         shopper = visitor.need(db, wired.clock)
         try:
-            number = service.report_lost(db, wired.clock, session_id=shopper.id)
+            handing.report_lost(wired, db, shopper.id)
         except UnknownBand:
             return RedirectResponse("/wristband", 303, NO_STORE)
-        wired.tell(db, BandChanged(number))
     return RedirectResponse("/wristband?saved=lost", 303, NO_STORE)
 
 
@@ -107,6 +105,8 @@ def stop_following(wired: Wired, visitor: CurrentVisitor) -> Response:
         shopper = visitor.need(db, wired.clock)
         subject = subject_of(shopper)
         assert subject is not None  # noqa: S101 - there is a session
-        consents.withdraw(db, wired.clock, wired.ids, subject, PURPOSE, how=How(Source.PAGE))
+        consents.withdraw(
+            db, wired.clock, wired.ids, subject, handing.PURPOSE, how=How(Source.PAGE)
+        )
         let_follow(wired, db, shopper.id, follow=False)
     return RedirectResponse("/wristband?saved=still", 303, NO_STORE)

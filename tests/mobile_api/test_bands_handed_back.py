@@ -11,16 +11,20 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlmodel import SQLModel, col, select
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from cart.carts.service import give_key
 from cart.carts.tables import ShopperSessionRow
 from cart.kernel.ids import RandomIds
 from cart.picking.roles import Role
+from gateway import cli_bands
 from gateway.bands.tables import BandLoanRow
 from gateway.binding.tables import BindingRow
+from gateway.commands.tables import DeviceCommandRow
 from gateway.floor.service import Settled, keep
 from gateway.ports import Holder
 from gateway.presence.changes import Change, Kind
+from gateway.wire.downlink import CommandType
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
 from tests.cart.buying import HERE, LAMP
@@ -156,3 +160,27 @@ def test_who_has_her_cart_on_her_phone_as_well_keeps_it(counter: Counter) -> Non
     assert (loan.greeting, loan.end_reason) == ("", "handed_back")
     live = select(BindingRow).where(col(BindingRow.ended_at).is_(None))
     assert floor.look(lambda db: db.exec(live).all()) == []
+
+
+@pytest.mark.parametrize("by", ["phone", "terminal"])
+def test_what_a_lost_band_opened_ends_with_the_report(counter: Counter, by: str) -> None:
+    """Whoever has found it may stand there: the tablet is asked to clear itself. Her cart stays."""
+    counter.visit()
+    floor = counter.floor
+    if by == "phone":
+        key = floor.do(
+            lambda db: give_key(db, floor.clock, floor.ids, session_id=counter.hers.session_id)
+        )
+        phone = TestClient(counter.desk.app, headers=HTML, cookies={"carryover": key})
+        assert "opens nothing any more" in phone.post("/wristband/lost").text
+    else:
+        url = floor.engine.url.render_as_string(hide_password=False)
+        ran = CliRunner().invoke(
+            cli_bands.app, ["lost", str(counter.number)], env={"DATABASE_URL": url}
+        )
+        assert ran.output == f"band {counter.number} is lost\n"
+    bound = floor.look(lambda db: db.exec(select(BindingRow)).one())
+    assert (bound.end_reason, bound.session_id) == ("left", counter.hers.session_id)
+    ends = select(DeviceCommandRow.type).where(DeviceCommandRow.device_id == bound.device_id)
+    assert CommandType.CLEAR in floor.look(lambda db: db.exec(ends).all())
+    assert {"cart_line", "cart_operation"} <= counter.mentions()
