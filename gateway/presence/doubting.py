@@ -35,6 +35,9 @@ OVER_AFTER_S: Final = 5.0
 # So many of either within this time. Taken together a wrong one in an hour is none in a year.
 SIGNS_MIN: Final = 3
 SIGNS_WITHIN_S: Final = 60.0
+# Signs that are nearer to each other are one: two receivers report the same half second one after
+# the other, so that one leap, by whatever mistake, is told as there, back and there again.
+SIGNS_APART_S: Final = 1.0
 FRAMES_KEPT: Final = 3  # of each band: whoever replays, replays what was heard lately
 # A sighting that is told later than this by its own time is not looked at.
 TOLD_WITHIN_S: Final = 3.0
@@ -92,6 +95,8 @@ class Doubting:
         if not sign:
             return None
         heard.signs = [one for one in heard.signs if at_s - one[0] <= SIGNS_WITHIN_S]
+        if heard.signs and at_s - heard.signs[-1][0] < SIGNS_APART_S:
+            return None
         heard.signs.append((at_s, ear, sign))
         if len(heard.signs) < SIGNS_MIN:
             return None

@@ -41,6 +41,14 @@ def test_one_that_walks_from_one_to_the_other_is_not() -> None:
     assert hear(doubting(), heard) == []
 
 
+def test_one_leap_that_two_receivers_tell_one_after_the_other_is_one_sign() -> None:
+    """Reports of one half second come as there, back and there again; a leap alone is no doubt."""
+    heard = [(0.0, b"f", NEAR, HELD), (0.5, b"f", NEAR, HELD), (1.0, b"f", FAR, HELD)]
+    heard += [(1.0, b"f", NEAR, HELD), (1.5, b"f", FAR, HELD), (1.9, b"f", NEAR, HELD)]
+    heard += [(2.5 + turn * 0.5, b"f", FAR, HELD) for turn in range(20)]
+    assert hear(doubting(), heard) == []
+
+
 def test_heard_far_away_is_not_held_there() -> None:
     """In the middle of a hall many receivers hear her."""
     heard = [(turn * 0.5, b"f", (NEAR, FAR)[turn % 2], (HELD, ACROSS)[turn % 2])

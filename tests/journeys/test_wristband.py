@@ -163,9 +163,10 @@ def test_her_cart_is_where_she_holds_her_band_and_goes_with_her(shop: Shop) -> N
     shop.move(number, reader=BESIDE, far=ACROSS)
     TakenTablet(shop.tablet).scan(LAMP)
 
-    shop.move(number, reader=None, far=BESIDE)
+    shop.move(number, reader=None, far=ACROSS)
     gone_s = until(lambda: not ("Dana" in screen.look().text or screen.look().lines))
     assert gone_s < GONE_WITHIN_S + BUSY_MACHINE_S
+    shop.move(number, reader=None, far=BESIDE)
     until(lambda: shop.zones() == {number: "B"})
     screen.wait_for(lambda seen: seen.phase == "idle" and "Dana" not in seen.text, WAIT_S)
     assert screen.look().lines == {}
