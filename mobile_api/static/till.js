@@ -85,7 +85,7 @@ const remember = (root) => { for (const part of $$("[data-part]", root)) served.
 function swapPart(old, fresh) {
   if (served.get(old) === fresh.outerHTML) return;
   served.set(fresh, fresh.outerHTML);
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = old.contains(document.activeElement) ? named(document.activeElement) : "";
   const typed = $$("input[id]", old).filter((one) => one.value !== one.defaultValue && !["radio", "checkbox"].includes(one.type));
   const open = $$("details", old).map((one) => one.open);
   old.replaceWith(fresh);
@@ -94,15 +94,28 @@ function swapPart(old, fresh) {
     if (same && !same.value) same.value = one.value;
   }
   $$("details", fresh).forEach((one, place) => { one.open ||= open[place] ?? false; });
-  if (focused) document.getElementById(focused)?.focus();
+  if (focused) $(focused, fresh)?.focus({ preventScroll: true });
 }
+/* how the same field or button is found in what comes in its place */
+function named({ id, dataset }) {
+  if (id) return `#${CSS.escape(id)}`;
+  return dataset.act ? `[data-act="${dataset.act}"]${dataset.gtin ? `[data-gtin="${dataset.gtin}"]` : ""}` : "";
+}
+/* two looks may find the same: the second way would end the first on its way */
+let gone = false;
+function goTo(address) {
+  if (gone) return;
+  gone = true;
+  location.replace(address);
+}
+addEventListener("pageshow", () => { gone = false; });
 function showCheckout(state) {
   const old = box();
   const fresh = parsed(state.html).firstElementChild;
-  if (state.state === "paid") { location.replace(`/orders/${state.order_id}`); return; }
+  if (state.state === "paid") { goTo(`/orders/${state.order_id}`); return; }
   if (wantsToPay && state.redirect_url) { goAndPay(state.redirect_url); return; }
   if (state.state !== old.dataset.state) {
-    if ("returned" in old.dataset) { location.replace(`/checkout/${state.id}`); return; }
+    if ("returned" in old.dataset) { goTo(`/checkout/${state.id}`); return; }
     remember(fresh);
     old.replaceWith(fresh);
     scrollTo(0, 0);

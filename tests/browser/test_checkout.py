@@ -305,6 +305,30 @@ def test_everything_works_by_keyboard(context: BrowserContext, page: Page) -> No
     page.keyboard.press("Tab")
 
 
+def test_the_button_keeps_the_focus_when_the_page_changes_around_it(
+    context: BrowserContext, page: Page
+) -> None:
+    """Her other phone chooses a time while she is on the way to the key: it pays what is shown."""
+    check_out(context, page)
+    pay = page.get_by_role("button", name="Pay €")
+    pay.focus()
+    checkout, slot = page.evaluate(
+        """() => [document.querySelector("#checkout").dataset.checkout,
+                  document.querySelector("#slot-1").value]"""
+    )
+    answer = context.request.post(
+        f"/api/v1/checkouts/{checkout}/choices",
+        data={"slot_at": slot},
+        headers={"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert answer.ok, answer.text()
+    expect(page.locator("[data-part=foot]")).not_to_contain_text("As soon")
+    expect(page.locator("#slot-1")).to_be_checked()
+    expect(pay).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sandbox/pay/**")
+
+
 def test_the_ticket_follows_the_desk_and_works_without_network(
     app: FastAPI, context: BrowserContext, page: Page, url: str
 ) -> None:
