@@ -33,7 +33,7 @@ from tests.chaos.verdict import Judge
 
 SEED: Final = 13  # a chain, by the plan
 SCALE: Final = Scale(
-    events=15_000, hosts=2, devices_per_host=12, phones=6, shoppers=1, rate=250.0, blows=1,
+    events=8_000, hosts=2, devices_per_host=6, phones=4, shoppers=1, rate=200.0, blows=1,
     gateways=2,
 )  # fmt: skip
 ORDER: Final = ("gateway-2", "gateway", "api-2", "api")
