@@ -37,7 +37,8 @@ SCALE: Final = Scale(
     gateways=2,
 )  # fmt: skip
 ORDER: Final = ("gateway-2", "gateway", "api-2", "api")
-SHARE: Final = SCALE.events // (len(ORDER) + 1)  # of the stream, for each of them and for after
+# Of the stream, for each of them, for one that is refused, and for after.
+SHARE: Final = SCALE.events // (len(ORDER) + 2)
 BEGUN: Final = 300  # events of a share that are said before its process is asked to end
 WAIT_S: Final = 90.0
 LOOK_S: Final = 0.1
@@ -117,19 +118,20 @@ class _Upgrade:
         self.silent_s: dict[str, float] = {}
         self.phones_s: dict[str, list[float]] = {}
         self.stored: dict[str, int] = {}
+        self._allowed = 0
 
     def __call__(self, on: Stage) -> dict[str, int]:
         receipts = Receipts(on)
-        on.allow(SHARE)
+        self._go_on(on)
         assert wait_until(lambda: said(on) >= BEGUN, WAIT_S)
         assert wait_until(lambda: shares(on) == [ALL // 2] * 2, WAIT_S)
         receipts.start()
-        for number, part in enumerate(ORDER):
-            on.allow((number + 1) * SHARE)
-            assert wait_until(lambda told=number * SHARE + BEGUN: said(on) >= told, WAIT_S)  # type: ignore[misc]
+        for part in ORDER:
+            told = self._allowed - SHARE + BEGUN
+            assert wait_until(lambda told=told: said(on) >= told, WAIT_S)  # type: ignore[misc]
             self._renew(on, part, receipts)
             heard = [len(one.operations) for one in on.phones]
-            on.allow((number + 2) * SHARE)
+            self._go_on(on)
             assert wait_until(
                 lambda heard=heard: all(  # type: ignore[misc]
                     len(one.operations) > before
@@ -142,8 +144,13 @@ class _Upgrade:
         on.allow(SCALE.events)
         receipts.end()
         on.shop.change(self._path_of_next())  # for the books
-        self.silent_s = receipts.silent_s
+        self.silent_s = {name: round(one, 1) for name, one in receipts.silent_s.items()}
         return {}
+
+    def _go_on(self, on: Stage) -> None:
+        """Let the devices say one more share."""
+        self._allowed += SHARE
+        on.allow(self._allowed)
 
     def _renew(self, on: Stage, part: str, receipts: Receipts) -> None:
         opened = [len(one.opened_s) for one in on.phones]
@@ -157,13 +164,15 @@ class _Upgrade:
             refused = pytest.raises(Unavailable, match=f"schema {NEXT}, which this version does")
             with receipts.during(f"{part} is refused"), refused:
                 on.shop.start_part(part)
+            on.shop.stop_part(part)  # what is left of it here
+            self._go_on(on)
         with receipts.during(f"{part} starts"):
             on.shop.change(self._path_of_next())
             on.shop.start_part(part)
             assert wait_until(lambda: shares(on) == [ALL // 2] * 2, WAIT_S)
         self.stored[part] = stored(on) - before
         self.phones_s[part] = [
-            one.opened_s[count] - began_s
+            round(one.opened_s[count] - began_s, 1)
             for one, count in zip(on.phones, opened, strict=True)
             if len(one.opened_s) > count
         ]
