@@ -144,6 +144,10 @@ class Shop:
 
     # -- processes
 
+    def change(self, settings: Mapping[str, str]) -> None:
+        """Let what is started or commanded from now on have these settings on top."""
+        self._environment |= settings
+
     def start(self) -> None:
         """Start gateways and APIs; return when all are ready.
 

@@ -9,12 +9,14 @@ process that finds its schema ready is ten megabytes smaller without it.
 import importlib
 import pkgutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from cart.db.engine import is_sqlite
 from cart.kernel.errors import SchemaNewer
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 SERVER_PACKAGES: Final = ("cart", "inventory_api", "gateway", "mobile_api")
 LOCK_KEY: Final = 0x0CA7_70E5  # any number that nothing else in the database locks
 LOCK_WAIT_MAX_S = 120  # the longest migration another process may be in the middle of
+# Who waits to alter a table keeps everybody else from it meanwhile, reading included. So a
+# migration gives way to what is longer (a backup), and to a deadlock, and begins again.
+TABLE_WAIT_MAX_S = 2
+TABLE_PAUSE_S = 1.0  # for those who waited behind it
+GAVE_WAY: Final = frozenset({"55P03", "40P01"})  # lock_not_available, deadlock_detected
 
 
 def load_tables() -> list[str]:
@@ -88,10 +95,13 @@ def connected(engine: Engine) -> Iterator[Connection]:
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema; does nothing when it is there already.
 
-    Safe to call from several processes at once: one migrates, the others wait.
+    Safe to call from several processes at once: one migrates, the others wait. On PostgreSQL
+    also while others work: what it alters it waits for two seconds at a time, for up to
+    two minutes in all.
 
     Raises:
         SchemaNewer: a newer version of the software has been here.
+        OperationalError: the database is away, or others were in the way for all that time.
     """
     if _present(engine) == newest():
         load_tables()  # as a migration does: a row may point at a table that nobody imported yet
@@ -125,6 +135,21 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def _run(engine: Engine, revision: str) -> None:
+    """Migrate; begin again when PostgreSQL says that others are in the way, for a time."""
+    deadline_s = time.monotonic() + LOCK_WAIT_MAX_S
+    while True:
+        try:
+            _run_once(engine, revision)
+        except OperationalError as error:
+            gave_way = getattr(error.orig, "sqlstate", None) in GAVE_WAY
+            if not gave_way or time.monotonic() > deadline_s:
+                raise
+            time.sleep(TABLE_PAUSE_S)
+        else:
+            return
+
+
+def _run_once(engine: Engine, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -136,5 +161,7 @@ def _run(engine: Engine, revision: str) -> None:
         if now is not None and now not in known:
             msg = f"the database is at schema {now}, which this version does not know"
             raise SchemaNewer(msg, schema=now)
+        if not is_sqlite(connection):
+            connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_WAIT_MAX_S}s'"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,8 +16,16 @@ from sqlalchemy import Engine, Inspector, inspect, text
 from sqlmodel import SQLModel
 
 from cart.db import is_sqlite, make_engine, unit_of_work
-from cart.db.migrate import configuration, downgrade, load_tables, newest, upgrade
+from cart.db.migrate import (
+    TABLE_WAIT_MAX_S,
+    configuration,
+    downgrade,
+    load_tables,
+    newest,
+    upgrade,
+)
 from cart.kernel.errors import SchemaNewer
+from tests.real.postgres import PostgresServer
 
 # SQLAlchemy sees no index of SQLite's on an expression; PostgreSQL's are compared.
 pytestmark = pytest.mark.filterwarnings(
@@ -141,6 +151,34 @@ def test_processes_that_start_together_migrate_once(
     assert [process.wait(timeout=100) for process in starting] == [0, 0]
     upgrade(empty_engine)
     assert set(_shape(empty_engine)) == set(SQLModel.metadata.tables)
+
+
+def test_who_waits_for_a_table_keeps_nobody_else_from_it_for_long(
+    bare_postgres: PostgresServer,
+) -> None:
+    """A backup reads on while a migration wants its table: others read too, and it succeeds."""
+    waits_s: list[float] = []
+    with bare_postgres.database("template0") as url:
+        engine = make_engine(url)
+        upgrade(engine)
+        downgrade(engine, "0046")  # 0050 alters the table below
+        with engine.connect() as backup:
+            backup.execute(text("SELECT count(*) FROM journey_message"))
+            migrating = threading.Thread(target=upgrade, args=(engine,))
+            migrating.start()
+            until_s = time.monotonic() + 3 * TABLE_WAIT_MAX_S
+            while (began_s := time.monotonic()) < until_s:
+                with engine.connect() as reader:
+                    reader.execute(text("SELECT count(*) FROM journey_message"))
+                waits_s.append(time.monotonic() - began_s)
+                time.sleep(0.05)
+            assert migrating.is_alive()
+        migrating.join(60)
+        with engine.connect() as reader:
+            now = reader.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        engine.dispose()
+    assert now == newest()
+    assert 0.5 < max(waits_s) < TABLE_WAIT_MAX_S + 2  # it did stand before them
 
 
 def test_foreign_keys_hold_again_after_a_migration(empty_engine: Engine) -> None:
