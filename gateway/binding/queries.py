@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session, and_, col, or_, select
 
@@ -13,6 +13,8 @@ from cart.db.rows import TEXT, AnyRow, Ask, run
 from gateway.binding.model import EndReason
 from gateway.binding.tables import BindingRow
 from gateway.registry.tables import DeviceRow, DeviceSeenRow
+
+ALIKE_MAX: Final = 8  # visits of one code; in fifty million one pair is to be expected
 
 VisitKey = tuple[str, str]  # device id, visit
 
@@ -162,6 +164,30 @@ def of_claim(db: Session, claim_hash: str, session_id: str | None = None) -> Bin
         .with_for_update()
     )
     return next((one for one in found.all() if one.claim_hash == claim_hash), None)
+
+
+def of_code(db: Session, hashes: tuple[str, str], ended_after: datetime) -> str | None:
+    """Return the claim hash from the first to the last of these; None: nobody can say which.
+
+    Of several it is the one that can still be claimed: not claimed, and live or ended after
+    ``ended_after``. Where none can be, it is the newest.
+    """
+    rows = db.exec(
+        select(BindingRow)
+        .where(
+            col(BindingRow.claim_hash) >= hashes[0],
+            col(BindingRow.claim_hash) <= hashes[1],
+        )
+        .order_by(col(BindingRow.started_at_us).desc())
+        .limit(ALIKE_MAX)
+    ).all()
+    good = [
+        one
+        for one in rows
+        if one.claimed_at_us is None and (one.ended_at is None or one.ended_at >= ended_after)
+    ]
+    found = good or rows[:1]
+    return found[0].claim_hash if len(found) == 1 else None
 
 
 def held_for_tap(

@@ -15,10 +15,17 @@ from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import ClaimExpired, ClaimUsed, UnknownClaim
 from cart.kernel.ids import Ids, secret_hash
 from gateway.binding import queries
-from gateway.binding.model import ClaimAnswer, ClaimState, EndReason, judge_claim
+from gateway.binding.model import (
+    CLAIM_GRACE,
+    ClaimAnswer,
+    ClaimState,
+    EndReason,
+    judge_claim,
+)
 from gateway.binding.queries import Bound
 from gateway.binding.tables import BindingRow
 from gateway.commands.service import ask_claimed, ask_clear
+from gateway.wire.claim_code import hashes_of
 
 # A tablet may be offline all day, with people using it; it clears itself between them.
 OFFLINE_IDLE = timedelta(days=1)
@@ -55,7 +62,30 @@ def claim(db: Session, clock: Clock, ids: Ids, *, secret: str, session_id: str |
         ClaimUsed: another phone was first.
         ClaimExpired: the tablet was put down too long ago.
     """
-    binding = queries.of_claim(db, secret_hash(secret), session_id)
+    return _claim(db, clock, ids, secret_hash(secret), session_id)
+
+
+def claim_typed(
+    db: Session, clock: Clock, ids: Ids, *, typed: str, session_id: str | None
+) -> Claim:
+    """Do as :func:`claim`, by the code that the device shows beside its link.
+
+    Whoever calls this counts tries first: 50 bits are not to be guessed while tries are few.
+
+    Raises:
+        UnknownClaim: as of a link; also what is no code, or that of two visits at once.
+        ClaimUsed, ClaimExpired: as of a link.
+    """
+    hashes = hashes_of(typed)
+    found = queries.of_code(db, hashes, clock.now() - CLAIM_GRACE) if hashes else None
+    if found is None:
+        msg = "no device has reported this code"
+        raise UnknownClaim(msg)
+    return _claim(db, clock, ids, found, session_id)
+
+
+def _claim(db: Session, clock: Clock, ids: Ids, claim_hash: str, session_id: str | None) -> Claim:
+    binding = queries.of_claim(db, claim_hash, session_id)
     if binding is None:
         msg = "no device has reported this link"
         raise UnknownClaim(msg)

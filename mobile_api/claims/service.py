@@ -3,8 +3,7 @@
 from sqlmodel import Session
 
 from cart.carts.tables import ShopperSessionRow
-from gateway.binding.service import Claim
-from gateway.binding.service import claim as claim_binding
+from gateway.binding.service import Claim, claim, claim_typed
 from gateway.cameras import MIRROR
 from gateway.fanout import BindingChanged, CartChanged
 from gateway.registry.queries import devices_by_id
@@ -19,9 +18,21 @@ def take(wired: Parts, db: Session, secret: str, shopper: ShopperSessionRow | No
         UnknownClaim: nobody showed this link, or its tablet is offline since.
         ClaimUsed, ClaimExpired: as they say.
     """
-    taken = claim_binding(
-        db, wired.clock, wired.ids, secret=secret, session_id=shopper.id if shopper else None
-    )
+    mine = shopper.id if shopper else None
+    return _told(wired, db, claim(db, wired.clock, wired.ids, secret=secret, session_id=mine))
+
+
+def take_typed(wired: Parts, db: Session, typed: str, shopper: ShopperSessionRow | None) -> Claim:
+    """Claim by the code that a screen shows; tries are counted before.
+
+    Raises:
+        UnknownClaim, ClaimUsed, ClaimExpired: as of a link.
+    """
+    mine = shopper.id if shopper else None
+    return _told(wired, db, claim_typed(db, wired.clock, wired.ids, typed=typed, session_id=mine))
+
+
+def _told(wired: Parts, db: Session, taken: Claim) -> Claim:
     for change in taken.changes:
         wired.tell(db, CartChanged(change.cart_id, change.version, ORIGIN))
     wired.tell(

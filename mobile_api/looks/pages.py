@@ -26,7 +26,7 @@ from mobile_api.edge.language import locale_of
 from mobile_api.edge.sessions import CurrentVisitor
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
-from mobile_api.looks import shown, streaming
+from mobile_api.looks import shown, streaming, thumbnails
 from mobile_api.looks.caller import Caller, CurrentCaller
 from mobile_api.looks.shown import Teller
 from mobile_api.wiring import Wired
@@ -111,13 +111,22 @@ def one_look(look_id: LookId, caller: CurrentCaller) -> Response:
 @router.get("/{look_id}/video")
 def video(look_id: LookId, caller: CurrentCaller, *, save: bool = False) -> Response:
     """Send a look's video, or a range of it. ``save``: as a file of hers."""
-    return _part(caller, look_id, Part.VIDEO, save=save)
+    found = _sealed(caller, look_id, Part.VIDEO)
+    kind = found.look.media_type.split("/")[-1]
+    name = f"look-{found.look.taken_at:%Y-%m-%d-%H%M}.{kind}" if save else ""
+    return streaming.part_of(caller.request, found, name)
 
 
 @router.get("/{look_id}/sheet")
 def sheet(look_id: LookId, caller: CurrentCaller) -> Response:
     """Send a look's contact sheet."""
-    return _part(caller, look_id, Part.SHEET)
+    return streaming.part_of(caller.request, _sealed(caller, look_id, Part.SHEET))
+
+
+@router.get("/{look_id}/thumbnail")
+def thumbnail(look_id: LookId, caller: CurrentCaller) -> Response:
+    """Send a look's small picture; of an older look its sheet."""
+    return thumbnails.thumbnail_of(caller.request, _sealed(caller, look_id, Part.SHEET))
 
 
 @router.post("/{look_id}/share")
@@ -180,14 +189,11 @@ def _others(
     ]
 
 
-def _part(caller: Caller, look_id: str, part: Part, *, save: bool = False) -> Response:
+def _sealed(caller: Caller, look_id: str, part: Part) -> streaming.Sealed:
     with reading(caller.wired.engine) as db:
         shopper, held = caller.opened(db)
         look = queries.own(db, shopper.id, look_id)
-        key = service.content_key(look, held)
-    name = f"look-{look.taken_at:%Y-%m-%d-%H%M}.{look.media_type.split('/')[-1]}" if save else ""
-    sealed = streaming.Sealed(caller.wired, look, part, key)
-    return streaming.part_of(caller.request, sealed, name)
+        return streaming.Sealed(caller.wired, look, part, service.content_key(look, held))
 
 
 def _page(caller: Caller, look_id: str, link: str = "") -> Response:

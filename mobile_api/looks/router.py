@@ -40,6 +40,7 @@ class LookOut(BaseModel):
     opens: bool
     video: Annotated[str, Field(description="Where it plays; takes ranges.")]
     sheet: str
+    thumbnail: Annotated[str, Field(description="Her front, small; of an older look its sheet.")]
 
 
 class LooksOut(BaseModel):
@@ -94,6 +95,7 @@ def _looks(db: Session, shopper: ShopperSessionRow, mine: shown.Standing) -> Loo
             opens=row.key_id in mine.held,
             video=f"/looks/{row.id}/video",
             sheet=f"/looks/{row.id}/sheet",
+            thumbnail=f"/looks/{row.id}/thumbnail",
         )
         for row in rows
     ]

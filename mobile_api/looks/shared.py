@@ -16,7 +16,7 @@ from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
-from mobile_api.looks import streaming
+from mobile_api.looks import streaming, thumbnails
 from mobile_api.looks.shown import Teller
 from mobile_api.wiring import Parts, Wired
 
@@ -47,17 +47,22 @@ def shared_look(request: Request, secret: Secret, wired: Wired) -> Response:
 @router.get("/{secret}/video")
 def video(request: Request, secret: Secret, wired: Wired) -> Response:
     """Send its video, or a range of it."""
-    return _part(request, wired, secret, Part.VIDEO)
+    return streaming.part_of(request, _sealed(wired, secret, Part.VIDEO))
 
 
 @router.get("/{secret}/sheet")
 def sheet(request: Request, secret: Secret, wired: Wired) -> Response:
     """Send its contact sheet."""
-    return _part(request, wired, secret, Part.SHEET)
+    return streaming.part_of(request, _sealed(wired, secret, Part.SHEET))
 
 
-def _part(request: Request, wired: Parts, secret: str, part: Part) -> Response:
+@router.get("/{secret}/thumbnail")
+def thumbnail(request: Request, secret: Secret, wired: Wired) -> Response:
+    """Send its small picture; of an older look its sheet."""
+    return thumbnails.thumbnail_of(request, _sealed(wired, secret, Part.SHEET))
+
+
+def _sealed(wired: Parts, secret: str, part: Part) -> streaming.Sealed:
     with reading(wired.engine) as db:
         found = queries.shared(db, secret, wired.clock.now())
-        key = service.shared_key(found, secret)
-    return streaming.part_of(request, streaming.Sealed(wired, found.look, part, key))
+        return streaming.Sealed(wired, found.look, part, service.shared_key(found, secret))

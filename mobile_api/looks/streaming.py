@@ -18,13 +18,13 @@ from mobile_api.wiring import Parts
 # (RFC 9110, 14.2).
 _RANGE: Final = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 # "identity": compressing a video gains nothing, and a range is one of the bytes as they are.
-_COMMON: Final = {
+HERS_ALONE: Final = {
     **NO_STORE,
-    "Accept-Ranges": "bytes",
     "Content-Encoding": "identity",
     "X-Robots-Tag": "noindex",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_COMMON: Final = {**HERS_ALONE, "Accept-Ranges": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,22 @@ class Sealed:
     look: LookRow
     part: Part
     content_key: bytes
+
+    @property
+    def sealed_bytes(self) -> int:
+        """How long the sealed file is."""
+        return self.look.video_bytes if self.part is Part.VIDEO else self.look.sheet_bytes
+
+
+def head_of(found: Sealed) -> bytes:
+    """Return the beginning of a part: what one chunk has, 64 KiB.
+
+    Raises:
+        SealBroken: it is not as the mirror sealed it.
+        ObjectGone: its object is lost.
+    """
+    whole = sealed_file.plain_bytes(found.sealed_bytes)
+    return b"".join(_opened(found, 0, min(whole, sealed_file.CHUNK_BYTES)))
 
 
 def part_of(request: Request, found: Sealed, name: str = "") -> Response:
@@ -47,8 +63,7 @@ def part_of(request: Request, found: Sealed, name: str = "") -> Response:
         ObjectGone: its object is lost.
     """
     look, part = found.look, found.part
-    sealed = look.video_bytes if part is Part.VIDEO else look.sheet_bytes
-    whole = sealed_file.plain_bytes(sealed)
+    whole = sealed_file.plain_bytes(found.sealed_bytes)
     asked = asked_range(request.headers.get("range", ""), whole)
     headers = dict(_COMMON)
     if name:
@@ -61,12 +76,7 @@ def part_of(request: Request, found: Sealed, name: str = "") -> Response:
     status = 200
     if request.headers.get("range") and (first, past) != (0, whole):
         status, headers["Content-Range"] = 206, f"bytes {first}-{past - 1}/{whole}"
-    object_of, key = object_name(look.id, part), sealed_file.key_of(found.content_key, part.value)
-
-    def fetch(offset: int, length: int) -> bytes:
-        return found.wired.objects.read(object_of, offset, length)
-
-    pieces = sealed_file.open_range(key, fetch, sealed=sealed, first=first, past=past)
+    pieces = _opened(found, first, past)
     media_type = look.media_type if part is Part.VIDEO else MEDIA_TYPES[part][0]
     return StreamingResponse(_begun(pieces), status, headers, media_type=media_type)
 
@@ -88,6 +98,16 @@ def asked_range(header: str, whole: int) -> tuple[int, int] | None:
         if ends and int(ends) < first:
             return 0, whole  # no range at all: to be ignored
     return (first, past) if first < past else None
+
+
+def _opened(found: Sealed, first: int, past: int) -> Iterator[bytes]:
+    part = found.part
+    name, key = object_name(found.look.id, part), sealed_file.key_of(found.content_key, part.value)
+
+    def fetch(offset: int, length: int) -> bytes:
+        return found.wired.objects.read(name, offset, length)
+
+    return sealed_file.open_range(key, fetch, sealed=found.sealed_bytes, first=first, past=past)
 
 
 def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:

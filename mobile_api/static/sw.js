@@ -11,7 +11,7 @@ const STAFF_MAX = 2;
 const PATIENCE_MS = 4000;
 // What is true only at this moment: keys, money, and the work of staff
 // (but for the walk that is on).
-const NEVER_KEPT = ["/account", "/sign-in", "/c/", "/demo", "/checkout", "/here/", "/sandbox/", "/staff", "/looks"];
+const NEVER_KEPT = ["/account", "/sign-in", "/c/", "/claim", "/demo", "/checkout", "/here/", "/sandbox/", "/staff", "/looks"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));

@@ -21,6 +21,7 @@ from store_devices.mirror.picking import Doubles, best_frames, view_deg
 from store_devices.mirror.recolour import found_garment
 from store_devices.mirror.silhouette import Body, EmptyRoom, Mask, nearest
 from store_devices.mirror.straight import Calibration, Straightener, filling, whole_view
+from store_devices.mirror.thumbnail import thumbnailed
 from store_devices.mirror.track import tracked
 from store_devices.mirror.turning import Follower
 from store_devices.mirror.verdict import Reason, Seen, refused
@@ -206,8 +207,9 @@ class Eyes:
         front = self._front(glass, self._film.picture(self._held[eight[0]]))
         if front.garment is not None:
             sheet = cut_out(sheet, front.garment, small.width_px, small.height_px)
-        tracks = tracked(sheet, at_s.tolist(), views.tolist())
-        return Turn(video, tracks, at_s, views, tuple(eight), front)
+        sheet = tracked(sheet, at_s.tolist(), views.tolist())
+        sheet = thumbnailed(sheet, front.pixels)  # before the others: the first chunk has it
+        return Turn(video, sheet, at_s, views, tuple(eight), front)
 
     def discard(self) -> None:
         """Overwrite and forget the recording. May be called at any time."""

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from cart.kernel.gtin import Gtin
+from cart.kernel.ids import secret_hash
 from cart.kernel.money import Money
+from gateway.wire.claim_code import claim_code
 from gateway.wire.downlink import NextStop
 from store_devices.tablet import model
 from store_devices.tablet.availability import Availability, Stock
@@ -112,6 +114,8 @@ class Screen:
     pieces: int
     total: str
     link: str
+    code: str  # to type instead of the link, where a camera does not read it
+    code_at: str  # where it is typed, as an address to type
     catalogue_as_of: datetime | None
 
 
@@ -138,6 +142,7 @@ class Drawer:
         edition = self._catalogue.edition
         lines = [self._line(line, spoken) for line in model.lines(visit)[::-1]] if visit else []
         secret = visit.secret if visit else None
+        public_url = self._place.public_url.rstrip("/")
         return Screen(
             now=now,
             visit=visit,
@@ -150,7 +155,9 @@ class Drawer:
             lines=lines,
             pieces=model.pieces(visit) if visit else 0,
             total=self._total(visit, spoken) if visit else "",
-            link=f"{self._place.public_url.rstrip('/')}/c/{secret}" if secret else "",
+            link=f"{public_url}/c/{secret}" if secret else "",
+            code=claim_code(secret_hash(secret)) if secret else "",
+            code_at=f"{public_url}/claim".partition("://")[2],
             catalogue_as_of=edition.as_of if edition else None,
         )
 

@@ -19,6 +19,7 @@ from store_devices.hardware import Pixels
 from store_devices.mirror.encoding import contact_sheet, webm
 from store_devices.mirror.picking import off_deg
 from store_devices.mirror.sealing import Turn
+from store_devices.mirror.thumbnail import thumbnailed
 from store_devices.mirror.track import tracked
 from tests.mobile_api.looking import Mirror
 from tests.mobile_api.served import serving
@@ -186,3 +187,39 @@ def test_a_look_alone_turns_and_an_older_one_by_its_sheet(
     expect(canvas).to_be_visible()
     grey = canvas.evaluate("one => one.getContext('2d').getImageData(5, 5, 1, 1).data[0]")
     assert abs(2 * (grey - 30) - 135) < STEP_DEG
+
+
+def test_cards_ask_for_small_pictures_only(shop: FastAPI, browser: Browser) -> None:
+    """One request a card, none for a sheet or a film; an older look's card shows its sheet.
+
+    Cards keep their place before and after: the page does not jump.
+    """
+    older = _turn([0.0, 90.0], 0.1)
+    fresh = Turn(older.video, older.media_type, thumbnailed(older.sheet, _picture(0)))
+    mirror = Mirror(shop)
+    asked: list[str] = []
+    with serving(shop) as url, httpx2.Client(base_url=url) as phone:
+        looks = [
+            mirror.kept(phone, visit=f"v{n}", turn=one) for n, one in enumerate((older, fresh))
+        ]
+        context = on_phone(browser, phone, url)
+        page = context.new_page()
+        page.route("**/thumbnail", lambda _: None)  # held back: how the page stands without them
+        page.goto(f"{url}/looks", wait_until="domcontentloaded")
+        cards = page.locator(".look-card")
+        expect(cards).to_have_count(2)
+        before = [card.bounding_box() for card in cards.all()]
+        page.unroute_all(behavior="ignoreErrors")
+        page.on("request", lambda request: asked.append(request.url.removeprefix(url)))
+        page.goto(f"{url}/looks", wait_until="networkidle")
+        images = page.locator(".look-card img")
+        wide = "all => all.map((one) => one.naturalWidth)"
+        wait_until(lambda: 0 not in images.evaluate_all(wide), 20)
+        assert sorted(images.evaluate_all(wide)) == [240, 4 * 96 + 6]
+        assert [card.bounding_box() for card in cards.all()] == before
+        pictures = [one for one in asked if one.startswith("/looks/")]
+        assert sorted(pictures) == sorted(f"/looks/{look_id}/thumbnail" for look_id in looks)
+        page.goto(f"{url}/looks/{looks[1]}")
+        poster = page.locator("[data-turn] video").get_attribute("poster")
+        assert poster == f"/looks/{looks[1]}/thumbnail"
+        context.close()

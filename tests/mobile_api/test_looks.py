@@ -47,7 +47,7 @@ def test_a_turn_comes_to_the_phone_and_plays(mirror: Mirror, phone: TestClient) 
     """By visit, with what was tried on; bytes are those of the mirror."""
     look_id = mirror.kept(phone, RED, MUG)
     page = phone.get("/looks").text
-    assert f"/looks/{look_id}/sheet" in page
+    assert f"/looks/{look_id}/thumbnail" in page
     assert "Harbour Street" in page
     one = phone.get(f"/looks/{look_id}")
     assert one.status_code == 200
@@ -75,7 +75,7 @@ def test_looks_are_shown_by_visit(mirror: Mirror, phone: TestClient, clock: Fake
     assert [sorted(one) for one in shown] == [[second], sorted(first)]
     images = [one for section in sections for one in re.findall("<img[^>]*>", section)]
     assert len(images) == 3
-    assert all('loading="lazy"' in one for one in images)  # a sheet is opened when it is seen
+    assert all('loading="lazy"' in one for one in images)  # opened when it is seen
     heads = [re.search(r"<h2[^>]*>(.*?)</h2>", one) for one in sections]
     later, earlier = (one.group(1) for one in heads if one)
     assert later != earlier  # by the time at which each began

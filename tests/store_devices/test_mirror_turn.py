@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from cart.kernel.errors import Conflict, LimitExceeded
+from cart.kernel.sealed_file import CHUNK_BYTES
 from firmware_sim.mirror.scripts import Scene
+from mobile_api.looks.thumbnails import in_head
 from store_devices.hardware import Frame
 from store_devices.mirror.eyes import Eyes, Judgement
 from store_devices.mirror.picking import VIEWS_DEG, off_deg
@@ -59,6 +61,9 @@ def test_a_turn_becomes_a_video_and_eight_views(turn: tuple[SmallFilm, Eyes, Jud
     sheet = cv2.imdecode(np.frombuffer(made.sheet, dtype=np.uint8), cv2.IMREAD_COLOR)
     assert sheet is not None
     assert sheet.shape[1] > sheet.shape[0]
+    small = in_head(made.sheet[:CHUNK_BYTES])
+    assert small is not None
+    assert 1_000 < len(small) < len(made.sheet) / 8
     track = track_of(made.sheet)
     assert track is not None
     assert track.at_ms == [round(1000 * second) for second in made.at_s]
