@@ -21,6 +21,7 @@ NOT_BELOW: Final = "not_below"
 SEGMENT_MISSING: Final = "segment_missing"
 SEGMENT_UNASKED: Final = "segment_unasked"
 PERCENT: Final = "percent_unasked"
+TEMPLATE: Final = "template_unfit"
 _KINDS: Final = frozenset({"wait", "condition", "split", "message", "exit"})
 
 

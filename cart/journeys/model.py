@@ -24,6 +24,7 @@ from cart.journeys.faults import (
     SEGMENT_MISSING,
     SEGMENT_UNASKED,
     SUM,
+    TEMPLATE,
     TOO_LONG,
     TWICE,
     Fault,
@@ -139,12 +140,19 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
 
 
+class Template(StrEnum):
+    """What a message says."""
+
+    REMINDER = "reminder"  # of what started the journey; of an order too
+    CARE = "care"  # thanks, and how to look after what was bought
+
+
 class Message(_Strict):
     """Send a message, if nothing stands against it at that moment."""
 
     kind: Literal["message"]
     id: Name
-    template: Literal["reminder"] = "reminder"
+    template: Annotated[Template, Field(strict=False)] = Template.REMINDER
     channel: Annotated[Channel, Field(strict=False)] = Channel.MAIL
 
 
@@ -178,6 +186,16 @@ class Definition(_Strict):
     def channels(self) -> tuple[Channel, ...]:
         """By which ways its messages go, each once, in the order of the steps."""
         return tuple(dict.fromkeys(one.channel for one in self.steps if isinstance(one, Message)))
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """What its messages say, each once, in the order of the steps."""
+        return tuple(dict.fromkeys(one.template for one in self.steps if isinstance(one, Message)))
+
+    def template_of(self, step_id: str) -> Template:
+        """Return what a message says, by its step."""
+        step = self.steps[self.place_of(step_id)]
+        return step.template if isinstance(step, Message) else Template.REMINDER
 
     def place_of(self, step_id: str) -> int:
         """Return where a step stands; it is there, which was checked when this was read."""
@@ -237,12 +255,24 @@ def _faults_of(one: Definition, place: int, step: Step) -> Iterator[Fault]:
         code = SEGMENT_MISSING if step.segment is None else SEGMENT_UNASKED
         said = f"step {place + 1} segment: in_segment has one, and no other condition"
         yield Fault(code, said, place, "segment")
+    if isinstance(step, Message) and not _fits(step.template, one.trigger.kind):
+        said = f"step {place + 1} template: {step.template} fits only the trigger ordered"
+        yield Fault(TEMPLATE, said, place, "template")
     below = {later.id for later in one.steps[place + 1 :]}
     for name in _targets(step):
         if name not in below:
             said = f"step {place + 1}: no step called {name} stands below it"
             where = "shares" if isinstance(step, Split) else "otherwise"
             yield Fault(NOT_BELOW, said, place, where, {"name": name})
+
+
+def _fits(template: Template, kind: TriggerKind) -> bool:
+    """Say whether a message can say this of what started its journey.
+
+    Nobody looks after what she did not buy. What waits at the desk is not in her hands: once it
+    is, a journey that its waiting started is over. A reminder has words for everything.
+    """
+    return template is not Template.CARE or kind is TriggerKind.ORDERED
 
 
 def _targets(step: Step) -> tuple[str, ...]:

@@ -175,6 +175,20 @@ def products(db: Session, product_ids: Sequence[str]) -> list[ProductView]:
     ]
 
 
+def descriptions(
+    db: Session, product_ids: Collection[str]
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return by product what is written of it: the text, and the same by language."""
+    found = run(
+        db,
+        "SELECT p.id, p.description, p.description_i18n FROM {rows}"
+        " JOIN product AS p ON p.id = d.id",
+        _ID,
+        [(one,) for one in product_ids],
+    )
+    return {row[0]: (row[1], texts(row[2])) for row in found}
+
+
 def product_ids_after(db: Session, product_id: str, limit: int) -> list[str]:
     """Return the next product ids in their order: a page of the whole catalogue."""
     found = db.connection().execute(

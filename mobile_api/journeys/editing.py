@@ -26,6 +26,7 @@ from cart.journeys.model import (
     Condition,
     Definition,
     Fact,
+    Template,
     TriggerKind,
     looked,
 )
@@ -256,6 +257,7 @@ def _page(request: Request, wired: Parts, me: Staff, shown: Shown) -> HTMLRespon
             "versions": _versions(db, shown.name, spoken) if shown.name else [],
             "triggers": [(one.value, _word(telling.TRIGGERS, one, spoken)) for one in TriggerKind],
             "channels": [(one.value, _word(telling.CHANNELS, one, spoken)) for one in Channel],
+            "templates": [(one.value, _word(telling.TEMPLATES, one, spoken)) for one in Template],
             "facts": [(one.value, _word(telling.FACTS, one, spoken)) for one in Fact],
             "segments": [one.name for one in queries.every(db) if one.state == "active"],
             "kinds": [(one, spoken.gettext(telling.KINDS[one])) for one in form.KINDS],

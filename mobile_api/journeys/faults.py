@@ -43,6 +43,7 @@ WORDS: Final[Mapping[str, str]] = {
     model.SEGMENT_MISSING: N_("Say which segment."),
     model.SEGMENT_UNASKED: N_("Only the condition on a segment has one."),
     model.PERCENT: N_("Only what costs less has a percentage."),
+    model.TEMPLATE: N_("Thanks fit only a journey that begins when she has ordered."),
     "no_segment": N_("There is no active segment %(name)s."),
     "another_name": N_("A journey keeps its name: this one is called %(name)s."),
     "another_version": N_("This will be version %(version)s."),
@@ -68,6 +69,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "holds": N_("Goes on only if"),
     "segment": N_("Segment"),
     "otherwise": N_("Otherwise"),
+    "template": N_("What the message says"),
     "channel": N_("By which way"),
     "shares": N_("Shares"),
 }

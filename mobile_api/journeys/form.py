@@ -22,6 +22,7 @@ from cart.journeys.model import (
     Channel,
     Definition,
     Fact,
+    Template,
     TriggerKind,
     looked,
 )
@@ -36,7 +37,7 @@ _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "wait": ("hours",),
     "condition": ("holds", "segment", "otherwise"),
     "split": ("shares",),
-    "message": ("channel",),
+    "message": ("template", "channel"),
     "exit": (),
 }
 _Word = Annotated[str, Field(max_length=NAME_LENGTH_MAX)]
@@ -73,6 +74,7 @@ class Sent(BaseModel):
     holds: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
     segment: Annotated[list[_Segment], Field(max_length=STEPS_MAX)] = []
     otherwise: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
+    template: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
     channel: Annotated[list[_Word], Field(max_length=STEPS_MAX)] = []
     to: Annotated[list[_Word], Field(max_length=STEPS_MAX * ARMS)] = []
     percent: Annotated[list[_Number], Field(max_length=STEPS_MAX * ARMS)] = []
@@ -90,6 +92,7 @@ class Row:
     otherwise: str = ""
     arms: tuple[tuple[str, str], ...] = (("", ""),) * ARMS
     channel: str = Channel.MAIL.value
+    template: str = Template.REMINDER.value
 
     def raw(self) -> dict[str, Any]:
         """Return the step as TOML has it; numbers may be none."""
@@ -104,6 +107,8 @@ class Row:
                 continue
             elif name == "channel" and self.channel == Channel.MAIL:
                 continue  # what is said of none goes by mail
+            elif name == "template" and self.template == Template.REMINDER:
+                continue
             elif (value := getattr(self, name).strip()) or name == "holds":
                 said[name] = value
         return said
@@ -159,15 +164,17 @@ def typed(sent: Sent) -> Draft:
     names = {was: now.strip() for was, now in zip(sent.was, sent.id, strict=False) if was}
     arms = [(names.get(to, to), part) for to, part in zip(sent.to, sent.percent, strict=False)]
     columns = (sent.kind, sent.id, sent.hours, sent.holds, sent.segment, sent.otherwise)
-    mail = Channel.MAIL.value
+    mail, reminder = Channel.MAIL.value, Template.REMINDER.value
+    usual = ([*sent.channel, *[mail] * STEPS_MAX], [*sent.template, *[reminder] * STEPS_MAX])
     rows = tuple(
         Row(
             *(kind, own, hours, holds, segment, names.get(otherwise, otherwise)),
             _four(arms, place),
             channel or mail,
+            template or reminder,
         )
-        for place, (kind, own, hours, holds, segment, otherwise, channel) in enumerate(
-            zip(*columns, [*sent.channel, *[mail] * STEPS_MAX], strict=False)
+        for place, (kind, own, hours, holds, segment, otherwise, channel, template) in enumerate(
+            zip(*columns, *usual, strict=False)
         )
     )
     return Draft(
@@ -205,7 +212,8 @@ def _row(step: Mapping[str, Any]) -> Row:
     own, hours = step.get("id", ""), str(step.get("hours", ""))
     named = (step.get("holds", ""), step.get("segment", ""), step.get("otherwise", ""))
     channel = step.get("channel", Channel.MAIL.value)
-    return Row(step["kind"], own, hours, *named, _four(arms, 0), channel)
+    template = step.get("template", Template.REMINDER.value)
+    return Row(step["kind"], own, hours, *named, _four(arms, 0), channel, template)
 
 
 def acted(draft: Draft, do: str) -> tuple[Draft, int]:

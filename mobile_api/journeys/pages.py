@@ -18,7 +18,7 @@ from cart.journeys import history, loading, numbers
 from cart.journeys.guards import Reason
 from cart.journeys.lift import Group, Interval, purchase_lift, revenue_lift
 from cart.journeys.membership import missing
-from cart.journeys.model import NAME_LENGTH_MAX, TriggerKind
+from cart.journeys.model import NAME_LENGTH_MAX, Definition, Template
 from cart.journeys.moving import End
 from cart.journeys.numbers import Numbers
 from cart.kernel.errors import CarryoverError
@@ -38,7 +38,7 @@ from mobile_api.edge.keeping import NO_STORE
 from mobile_api.edge.language import locale_of
 from mobile_api.edge.problems import N_
 from mobile_api.journeys import telling
-from mobile_api.journeys.reminder import TEMPLATE, reminder
+from mobile_api.journeys.reminder import TEMPLATES, reminder
 from mobile_api.journeys.world import world_of
 from mobile_api.look.templates import page, render
 from mobile_api.look.words import Words, words
@@ -153,8 +153,15 @@ def preview_page(request: Request, name: Name, wired: Wired, device: CurrentDevi
     with device.reading(wired, by_hand=True) as (db, me):
         row = loading.find(db, name)
         one = loading.version_of(db, name, row.version)
+        several = len(one.templates) > 1
         texts = [
-            (code, render(code, f"{TEMPLATE}.txt", _preview(wired, db, one.trigger.kind, code)))
+            (
+                code,
+                render(code, f"{TEMPLATES[says]}.txt", _preview(wired, db, one, says, code)),
+                says.value,
+                spoken.gettext(telling.TEMPLATES[says]) if several else "",
+            )
+            for says in one.templates or (Template.REMINDER,)
             for code in LOCALES
         ]
         context = about(db, me, spoken) | {"one": one, "texts": texts}
@@ -163,13 +170,21 @@ def preview_page(request: Request, name: Name, wired: Wired, device: CurrentDevi
 
 
 @router.get("/{name}/preview/{locale}")
-def preview_mail(name: Name, locale: str, wired: Wired, device: CurrentDevice) -> HTMLResponse:
-    """Give the mail itself, in a cage."""
+def preview_mail(
+    name: Name,
+    locale: str,
+    wired: Wired,
+    device: CurrentDevice,
+    template: Template | None = None,
+) -> HTMLResponse:
+    """Give the mail itself, in a cage; ``template``: if not the first that it sends."""
     code = choose(locale)
     with device.reading(wired) as (db, _):
         row = loading.find(db, name)
-        kind = loading.version_of(db, name, row.version).trigger.kind
-        html = render(code, f"{TEMPLATE}.html", _preview(wired, db, kind, code))
+        one = loading.version_of(db, name, row.version)
+        every = one.templates or (Template.REMINDER,)
+        says = template if template in every else every[0]
+        html = render(code, f"{TEMPLATES[says]}.html", _preview(wired, db, one, says, code))
     policy = LETTER_POLICY.replace("img-src data:", "img-src 'self' data:")
     return HTMLResponse(html, headers={"Content-Security-Policy": policy, **NO_STORE})
 
@@ -275,7 +290,9 @@ def reasons_text(counts: Mapping[str, int], spoken: Words) -> list[tuple[str, st
     return [(spoken.gettext(REASONS.get(why, why)), coarse_text(n, spoken)) for why, n in ordered]
 
 
-def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[str, Any]:
+def _preview(
+    wired: Parts, db: Session, one: Definition, says: Template, locale: str
+) -> dict[str, Any]:
     """Return what the template needs, with a few articles of the catalogue; links lead nowhere."""
     rows = db.exec(select(VariantRow.gtin, VariantRow.sku).limit(PREVIEW_LINES)).all()
     wanted = [
@@ -283,5 +300,6 @@ def _preview(wired: Parts, db: Session, kind: TriggerKind, locale: str) -> dict[
         for place, (gtin, sku) in enumerate(rows)
     ]
     links = dict.fromkeys(("link", "withdraw", "why"), "#")
-    letter = reminder(wired, db, words(locale), wanted, kind=kind, **links)
+    kind = one.trigger.kind
+    letter = reminder(wired, db, words(locale), wanted, kind=kind, template=says, **links)
     return {"letter": letter, "cids": {}, "base_url": wired.settings.base_url}

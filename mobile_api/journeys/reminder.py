@@ -1,10 +1,12 @@
 """Writes the reminder: what she left, with today's prices and stock, and a link.
 
+After a purchase it may be thanks instead, with how to look after each article.
+
 Sent under her consent alone: without it there are no headers to withdraw by, and no mail.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from typing import Any, Final
 
@@ -13,7 +15,7 @@ from sqlmodel import Session
 from cart.db import unit_of_work
 from cart.journeys import people, sending
 from cart.journeys.loading import version_of
-from cart.journeys.model import OF_ORDERS, TriggerKind
+from cart.journeys.model import OF_ORDERS, Template, TriggerKind
 from cart.journeys.tables import JourneyMessageRow, JourneyRunRow
 from cart.kernel.errors import ConsentMissing
 from cart.kernel.gtin import Gtin
@@ -21,6 +23,7 @@ from cart.kernel.i18n import choose
 from cart.kernel.money import Money
 from cart.profile.consent.model import Purpose
 from cart.profile.subscriptions.model import address_hash
+from inventory_api.catalogue.queries import descriptions
 from mobile_api.carts.basket import ShownLine, Wanted, shown, totals
 from mobile_api.edge.links import message_link, order_link, why_link
 from mobile_api.edge.problems import N_
@@ -45,7 +48,15 @@ LEADS: Final[Mapping[TriggerKind, str]] = {
     TriggerKind.READY_TO_COLLECT: N_("These are ready for you at the desk."),
     TriggerKind.ORDERED: N_("This is what you ordered. Its page says how it stands."),
 }
-TEMPLATE = "reminder_mail"
+CARE_LEAD: Final = N_("Thank you for your order. This is how to look after it.")
+# Where there is room for a sentence alone: it leads to the order, and its lines to their pages.
+CARE_TOLD: Final = N_("Thank you for your order. Each article's page says how to look after it.")
+TEMPLATES: Final[Mapping[Template, str]] = {
+    Template.REMINDER: "reminder_mail",
+    Template.CARE: "care_mail",
+}
+# Of more there is the link alone: mail programs cut off what is longer than 100 kB.
+DESCRIBED_MAX: Final = 12
 NOTHING = StockWords("", "good")  # what shelves say is nothing to who has ordered
 LIST = "reminders"  # what they are called as a list (RFC 2919)
 
@@ -54,7 +65,7 @@ LIST = "reminders"  # what they are called as a list (RFC 2919)
 class Reminder:
     """The content of the mail. ``link``: brings back these lines; ``withdraw``: ends reminders.
 
-    ``why``: says why it came.
+    ``why``: says why it came. ``care``: by article how to look after it, of thanks alone.
     """
 
     words: Words
@@ -66,10 +77,14 @@ class Reminder:
     withdraw: str
     why: str
     kind: TriggerKind = TriggerKind.CART_IDLE
+    template: Template = Template.REMINDER
+    care: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
         """The subject line, and the mail's heading."""
+        if self.template is Template.CARE:
+            return self.words.gettext("How to look after what you bought")
         if self.kind is TriggerKind.READY_TO_COLLECT:
             return self.words.gettext("Your order waits for you")
         if self.kind is TriggerKind.ORDERED:
@@ -138,12 +153,13 @@ def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | 
         leaving = ways(db, parts.settings, person.subject, purpose, list_id=LIST, list_name=name)
     except ConsentMissing:
         return None
-    kind = version_of(db, row.journey, row.version).trigger.kind
+    one = version_of(db, row.journey, row.version)
+    says, kind = one.template_of(row.step), one.trigger.kind
     link = f"{parts.settings.base_url}{path_of(parts, db, row, kind)}"
     wanted = wanted_of(row.lines)
     why = f"{parts.settings.base_url}/privacy/why/{why_link(parts.secret, row.id)}"
     ends = {"withdraw": leaving.leave, "why": why}
-    letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, **ends)
+    letter = reminder(parts, db, spoken, wanted, kind=kind, template=says, link=link, **ends)
     envelope = Envelope(
         "journey",
         row.id,
@@ -154,7 +170,7 @@ def reminder_mail(parts: Parts, db: Session, message_id: str) -> EmailMessage | 
         headers=leaving.headers,
     )
     named = [(line.gtin, line.picture) for line in letter.lines]
-    return enclose(envelope, parts.settings, TEMPLATE, {"letter": letter}, named)
+    return enclose(envelope, parts.settings, TEMPLATES[says], {"letter": letter}, named)
 
 
 def reminder(
@@ -167,15 +183,32 @@ def reminder(
     link: str,
     withdraw: str,
     why: str,
+    template: Template = Template.REMINDER,
 ) -> Reminder:
     """Return what the mail says, as things are now; of an order, only which things it has."""
     here_id = wanted[-1].location_id if wanted else None
     lines, here, _ = shown(db, parts.lookup, spoken, wanted, here_id=here_id)
     place = here.name if here else ""
-    lead = lead_of(spoken, kind)
+    care = _care_of(db, spoken, lines) if template is Template.CARE else {}
+    lead = spoken.gettext(CARE_LEAD) if care else lead_of(spoken, kind, template)
     if kind in OF_ORDERS:
         lines = tuple(replace(one, stock=NOTHING, each=None, price=None) for one in lines)
-    return Reminder(spoken, lead, lines, tuple(totals(lines)), place, link, withdraw, why, kind)
+    said = (spoken, lead, lines, tuple(totals(lines)), place, link, withdraw, why, kind)
+    return Reminder(*said, template, care)
+
+
+def _care_of(db: Session, spoken: Words, lines: Sequence[ShownLine]) -> dict[str, str]:
+    """Return what the catalogue writes of the first few articles, each product once."""
+    first: dict[str, str] = {}
+    for line in lines:
+        if line.product_id:
+            first.setdefault(line.product_id, line.gtin)
+    shown = dict(list(first.items())[:DESCRIBED_MAX])
+    return {
+        shown[product_id]: said
+        for product_id, (text, by_language) in descriptions(db, shown).items()
+        if (said := spoken.of(by_language, text))
+    }
 
 
 def path_of(parts: Parts, db: Session, row: JourneyMessageRow, kind: TriggerKind) -> str:
@@ -201,6 +234,6 @@ def wanted_of(kept: Sequence[dict[str, Any]]) -> list[Wanted]:
     ]
 
 
-def lead_of(w: Words, kind: TriggerKind) -> str:
-    """Return the sentence that says what it is about."""
-    return w.gettext(LEADS[kind])
+def lead_of(w: Words, kind: TriggerKind, template: Template = Template.REMINDER) -> str:
+    """Return the sentence that says what it is about, where there is room for no more."""
+    return w.gettext(CARE_TOLD if template is Template.CARE else LEADS[kind])

@@ -14,6 +14,7 @@ from cart.journeys.model import (
     Message,
     Split,
     Step,
+    Template,
     Trigger,
     TriggerKind,
     Wait,
@@ -35,6 +36,14 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.PUSH: N_("Notification on the phone"),
     Channel.SMS: N_("SMS"),
     Channel.WHATSAPP: N_("WhatsApp"),
+}
+TEMPLATES: Final[Mapping[Template, str]] = {
+    Template.REMINDER: N_("The reminder"),
+    Template.CARE: N_("Thanks, and how to look after it"),
+}
+SENDS: Final[Mapping[Template, str]] = {
+    Template.REMINDER: N_("Send the reminder"),
+    Template.CARE: N_("Send thanks, and how to look after it"),
 }
 FACTS: Final[Mapping[Fact, str]] = {
     Fact.CUSTOMER: N_("she has an account"),
@@ -100,7 +109,7 @@ def step_text(step: Step, spoken: Words) -> str:
         case Split():
             return spoken.gettext("Split by chance")
         case Message():
-            said = spoken.gettext("Send the reminder")
+            said = spoken.gettext(SENDS[step.template])
             return f"{said} · {spoken.gettext(CHANNELS[step.channel])}"
         case Exit():
             return spoken.gettext("Leave the journey")

@@ -78,14 +78,15 @@ def other_way(parts: Parts, message_id: str) -> Attempt | None:
 def _told(parts: Parts, db: Session, row: JourneyMessageRow) -> _Told:
     person = people.person_of(db, row.session_id)
     spoken = words(choose(person.locale))
-    kind = version_of(db, row.journey, row.version).trigger.kind
+    one = version_of(db, row.journey, row.version)
+    kind, lead = one.trigger.kind, lead_of(spoken, one.trigger.kind, one.template_of(row.step))
     link = path_of(parts, db, row, kind)
     wanted = wanted_of(row.lines)
     letter = reminder(parts, db, spoken, wanted, kind=kind, link=link, withdraw="", why="")
     names = ", ".join(line.name for line in letter.lines)
     run = db.get_one(JourneyRunRow, row.run_id)
     zone = ZoneInfo(people.zone_of(db, parts.shop, people.place_of(db, run, person)))
-    return _Told(row, person, Channel(row.channel), lead_of(spoken, kind), names, link, zone)
+    return _Told(row, person, Channel(row.channel), lead, names, link, zone)
 
 
 def _ring(parts: Parts, told: _Told) -> Attempt:

@@ -27,6 +27,7 @@ class Note:
 class ShownLine:
     """A line as it was bought, with what became of it. ``gone``: nothing of it was kept."""
 
+    gtin: str
     name: str
     variant: str
     quantity: int
@@ -45,6 +46,7 @@ def shown_lines(w: Words, order: OrderView) -> tuple[ShownLine, ...]:
             replaced[line.replaces] += line.quantity
     return tuple(
         ShownLine(
+            gtin=line.gtin,
             name=w.of(line.name_i18n, line.name),
             variant=variant(w, line),
             quantity=line.quantity,

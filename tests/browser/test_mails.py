@@ -1,4 +1,4 @@
-"""A reminder on a narrow phone: nothing sticks out, in three languages, by day and in the dark."""
+"""A reminder, and thanks, on a narrow phone: nothing sticks out; in three languages, also dark."""
 
 from typing import Final, Literal
 
@@ -6,11 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from cart.journeys.model import TriggerKind
+from cart.journeys.model import Template, TriggerKind
 from cart.kernel.gtin import Gtin
 from cart.kernel.money import Money
 from mobile_api.carts.basket import ShownLine
-from mobile_api.journeys.reminder import TEMPLATE, Reminder, lead_of
+from mobile_api.journeys.reminder import TEMPLATES, Reminder, lead_of
 from mobile_api.look.templates import render
 from mobile_api.look.words import words
 from mobile_api.products.shops import StockWords
@@ -21,7 +21,7 @@ PICTURE: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAA
 LONG: Final = "Floor lamp with a shade of pleated linen, dimmable, two metres"
 
 
-def html(locale: str) -> str:
+def html(locale: str, says: Template) -> str:
     """Return the mail of two articles, one with a long name and a price of five figures."""
     spoken = words(locale)
     lines = tuple(
@@ -39,33 +39,37 @@ def html(locale: str) -> str:
     link = "https://shop.example/x"
     letter = Reminder(
         spoken,
-        lead_of(spoken, TriggerKind.CART_IDLE),
+        lead_of(spoken, TriggerKind.CART_IDLE, says),
         lines,
         (Money(13_579_500, "EUR"),),
         "Harbour Street",
         *(link, link, link),
+        template=says,
+        care={lines[0].gtin: "Wash it by hand, and let it dry in the shade. " * 4},
     )
     cids = {line.gtin: "picture" for line in lines}
-    context = {"letter": letter, "cids": cids, "base_url": ""}
-    return render(locale, f"{TEMPLATE}.html", context).replace("cid:picture", PICTURE)
+    context = {"letter": letter, "cids": cids, "base_url": "https://shop.example"}
+    return render(locale, f"{TEMPLATES[says]}.html", context).replace("cid:picture", PICTURE)
 
 
+@pytest.mark.parametrize("says", list(Template))
 @pytest.mark.parametrize(("locale", "scheme"), [("en", "light"), ("he", "dark"), ("pl", "dark")])
 def test_a_reminder_fits_a_narrow_phone(
-    browser: Browser, locale: str, scheme: Literal["light", "dark"]
+    browser: Browser, locale: str, scheme: Literal["light", "dark"], says: Template
 ) -> None:
     """Nothing is wider than 320 px; what is read can be read; Hebrew begins on the right."""
     context = browser.new_context(viewport={"width": NARROW_PX, "height": 700}, color_scheme=scheme)
     page = context.new_page()
-    page.set_content(html(locale))
+    page.set_content(html(locale, says))
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW_PX
     found = Axe().run(page).response["violations"]
     assert [one for one in found if one["impact"] in {"serious", "critical"}] == []
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(22, 20, 15)" if scheme == "dark" else "rgb(250, 248, 244)")
     heading = page.locator("h1").bounding_box()
-    picture, price = page.locator("img").first.bounding_box(), page.locator("bdi").first
-    beside = price.bounding_box()
+    # Beside the picture: the price, or of thanks the name, which leads to its page.
+    other = page.locator("bdi" if says is Template.REMINDER else "strong a").first
+    picture, beside = page.locator("img").first.bounding_box(), other.bounding_box()
     assert heading is not None
     assert picture is not None
     assert beside is not None

@@ -24,9 +24,11 @@ from cart.journeys.model import (
     Channel,
     Fact,
     Split,
+    Template,
     TriggerKind,
     arm_of,
     held_out,
+    looked,
     read,
 )
 from cart.journeys.moving import End, Move, Standing, arm_for, entry_refused, go_on
@@ -101,6 +103,12 @@ def test_a_definition_is_read_with_its_defaults() -> None:
         ('holds = "customer"', 'holds = "customer"\notherwise = "gone"', "step 1: no step called"),
         ('kind = "cart_idle"', 'kind = "full_moon"', "trigger kind: Input should be"),
         ("version = 1", "version = 1\nagain_after_days = 3", "again_after_days is less than"),
+        (
+            'kind = "message"',
+            'kind = "message"\ntemplate = "care"',
+            "step 4 template: care fits only the trigger ordered",
+        ),
+        ('kind = "message"', 'kind = "message"\ntemplate = "ode"', "step 4 template: Input should"),
         ("[trigger]", "[trigger", "not TOML"),
     ],
 )
@@ -109,6 +117,22 @@ def test_what_is_wrong_is_said_with_its_place(old: str, new: str, said: str) -> 
     with pytest.raises(InvalidInput) as refused:
         read(REMINDER.replace(old, new))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", list(TriggerKind))
+def test_thanks_fit_what_was_ordered_and_a_reminder_everything(kind: TriggerKind) -> None:
+    """What only waits at the desk is not thanked for: once she has it, that journey is over."""
+    about = REMINDER.replace('"cart_idle"', f'"{kind}"')
+    assert read(about).templates == (Template.REMINDER,)
+    thanks = about.replace('kind = "message"', 'kind = "message"\ntemplate = "care"')
+    one, faults = looked(thanks)
+    if kind is TriggerKind.ORDERED:
+        assert one is not None
+        assert (one.templates, one.template_of("early")) == ((Template.CARE,), Template.CARE)
+    else:
+        assert [(fault.code, fault.step, fault.field) for fault in faults] == [
+            ("template_unfit", 3, "template")
+        ]
 
 
 def test_a_step_never_leads_upwards() -> None:

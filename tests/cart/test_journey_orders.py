@@ -4,9 +4,10 @@ from typing import Final
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from cart.db import unit_of_work
-from cart.orders.tables import OrderRow
+from cart.orders.tables import OrderLineRow, OrderRow
 from cart.profile.timeline.model import Kind
 from tests.cart.buying import LAMP, MUG, fill
 from tests.cart.journeying import REMINDER, Street, Walker
@@ -14,6 +15,7 @@ from tests.fakes.clock import FakeClock
 
 READY: Final = REMINDER.replace("cart-reminder", "waits").replace("cart_idle", "ready_to_collect")
 ORDERED: Final = REMINDER.replace("cart-reminder", "care").replace("cart_idle", "ordered")
+THANKS: Final = ORDERED.replace('kind = "message"', 'kind = "message"\ntemplate = "care"')
 
 
 @pytest.fixture
@@ -82,6 +84,24 @@ def test_what_was_ordered_is_spoken_of_unless_it_is_over(
     becomes(street, order_id, state)
     street.post()
     assert street.messages() == [said]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_bought_is_thanked_also_if_she_buys_again(street: Street) -> None:
+    """That she has bought does not stand against it, nor an empty shelf; what came back does."""
+    street.load(THANKS)
+    ada, order_id = ordered(street)
+    becomes(street, order_id, "handed_over")
+    ada.touch(Kind.ORDERED, gtin=LAMP, ref=order_id)
+    ada.buy(MUG)
+    street.shelve(-3)
+    assert [home for home, _ in street.days(2)] == [ada.session_id]
+    with unit_of_work(street.engine) as db:
+        for line in db.exec(select(OrderLineRow).where(OrderLineRow.order_id == order_id)):
+            line.handed_over = line.returned = line.quantity
+            db.add(line)
+    assert street.days(3) == []
+    assert street.messages() == [("sent", ""), ("refused", "nothing_left")]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,7 +1,8 @@
 """A day in the shop with people whose names are known, and a search for them in all that came out.
 
 Gateway, API and a tablet as processes, at the loudest level and with every trace kept; an
-observer hears every topic. A second test plants a name in each kind of output and finds it.
+observer hears every topic. The day after, one reminder comes, and all of hers is erased. A second
+test plants a name in each kind of output and finds it.
 """
 
 import base64
@@ -36,6 +37,8 @@ from firmware_sim.shop import Part
 from firmware_sim.testing import RunningShop
 from gateway.wire.events import EventType
 from gateway.wire.tracing import make_tracer
+from tests.journeys import next_day
+from tests.journeys.next_day import NextDay
 from tests.journeys.outputs import KINDS, LOG, MESSAGE, METRICS, PROBLEM, TOPIC, TRACE, URL, Outputs
 from tests.journeys.test_cart_to_hands import HERE, always_open
 from tests.journeys.test_traces import Collector, Tablet
@@ -68,6 +71,7 @@ class Day:
     outputs: Outputs = field(default_factory=Outputs)
     secrets: list[str] = field(default_factory=list)
     heard: list[tuple[str, bytes]] = field(default_factory=list)
+    after: NextDay = field(default_factory=NextDay)
 
     def hear(self) -> list[tuple[str, bytes]]:
         """Return every message so far."""
@@ -119,6 +123,7 @@ def day(
     traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     shop = open_carryover_shop(settings={**SETTINGS, **traced})
     pin, voucher = furnish(shop, carryover_feeds, folder)
+    next_day.plan(shop, folder)
     key = (shop.server.data_dir / "broker.key").read_text().strip()
     with MqttClient(shop.server.mqtt_port, "observer", "server", key) as observer:
         assert observer.subscribe("#")
@@ -126,7 +131,7 @@ def day(
         made = Day(shop, collector, observer, tablet)
         made.secrets.append(voucher)
         try:
-            live(made, pin, voucher)
+            come_back(made, live(made, pin, voucher))
             made.scrape()
         finally:
             tablet.stop()
@@ -141,7 +146,9 @@ def furnish(shop: RunningShop, feeds: Path, folder: Path) -> tuple[str, str]:
     review = {**json.loads(told), "author": "Peregrine Ashdown"}
     (folder / "reviews.jsonl").write_text(f"{json.dumps(review)}\n", encoding="utf-8")
     command = shop.server.command
-    for feed in (always_open(feeds, folder), folder / "reviews.jsonl"):
+    places = always_open(feeds, folder)
+    next_day.at_noon(places)
+    for feed in (places, folder / "reviews.jsonl"):
         command("inventory_api.cli", "import", str(feed))
     for one in VARIANTS:
         command("inventory_api.cli", "count", HERE, one.sku, "9", "--safety-stock", "0")
@@ -152,7 +159,7 @@ def furnish(shop: RunningShop, feeds: Path, folder: Path) -> tuple[str, str]:
     return hired.split()[-1], voucher.strip()
 
 
-def live(day: Day, pin: str, voucher: str) -> None:
+def live(day: Day, pin: str, voucher: str) -> Phone:
     """Let it happen: from the tablet to the goods in hand, and what was refused on the way."""
     phone = from_tablet_to_phone(day)
     sign_in(day, phone)
@@ -165,6 +172,14 @@ def live(day: Day, pin: str, voucher: str) -> None:
     refused_at_the_api(day)
     refused_at_the_gateway(day)
     day.secrets += [one.partition("=")[2] for one in phone.cookies.split("; ")]
+    return phone
+
+
+def come_back(day: Day, phone: Phone) -> None:
+    """Be reminded the next day; what its links open is hers alone. Then have all erased."""
+    day.after = next_day.be_reminded(day.shop, phone, B, ADDRESS)
+    day.secrets += [one.rpartition("/")[2].partition("?")[0] for one in day.after.links]
+    next_day.take_along_and_go(day.after, day.shop, phone, ADDRESS)
 
 
 def from_tablet_to_phone(day: Day) -> Phone:
@@ -220,10 +235,12 @@ def keep_lists(day: Day, phone: Phone) -> None:
 
 
 def decide(phone: Phone) -> None:
-    """Allow news by mail, and look at the page that says so."""
-    every = phone.ask("GET", "/api/v1/consents")["purposes"]
-    wanted = {"granted": True, "wording": every[0]["wording"], "seen": every[0]["seen"]}
-    assert phone.ask("POST", f"/api/v1/consents/{every[0]['purpose']}/decisions", wanted)["granted"]
+    """Allow news by mail, and reminders, and look at the page that says so."""
+    for one in phone.ask("GET", "/api/v1/consents")["purposes"]:
+        if one["purpose"] in {"marketing_email", "reminders"}:
+            wanted = {"granted": True, "wording": one["wording"], "seen": one["seen"]}
+            path = f"/api/v1/consents/{one['purpose']}/decisions"
+            assert phone.ask("POST", path, wanted)["granted"]
     assert "On" in phone.page("/privacy")
 
 
@@ -358,13 +375,26 @@ def test_nothing_of_a_person_came_out(day: Day, kind: str) -> None:
 
 def test_the_day_was_one(day: Day) -> None:
     """All of it happened: mails, an order, dead letters, three processes in the traces."""
-    assert [one.to for one in day.shop.mailbox()].count(ADDRESS) >= 4
+    assert [one.to for one in day.after.letters].count(ADDRESS) >= 5
     services = {span.service for span in day.collector.spans}
     assert services == {"carryover-tablet", "carryover-gateway", "carryover-api"}
     logs = {where for where, _ in day.outputs.said[LOG]}
     assert {"gateway.log", "api.log", "tablet.log"} <= logs
     assert len({text for _, text in day.outputs.said[TOPIC]}) >= 6
     assert len(day.outputs.said[PROBLEM]) >= 12
+
+
+def test_the_day_after_one_reminder_came_and_all_of_hers_went(day: Day) -> None:
+    """Of what she left, not of what she bought; it is in her export, and nowhere after that."""
+    [reminder] = day.after.reminders
+    assert reminder.to == ADDRESS
+    # Whoever scanned on the tablet before it was hers waits yet, and is nobody whom we know.
+    numbers = rf"{next_day.NAME}  version 1  on  entered 1  waiting \d  sent 1  refused 0"
+    assert re.search(numbers, day.after.numbers), day.after.numbers
+    assert {one.split("/")[1] for one in day.after.links} == {"back", "privacy", "withdraw"}
+    assert next_day.NAME in day.after.data
+    assert ADDRESS in day.after.data
+    assert (day.after.letters_left, day.after.answers) == (0, [404, 404])
 
 
 class Loose(BaseHTTPRequestHandler):

@@ -232,6 +232,33 @@ def test_what_starts_it_and_by_which_way_it_goes_are_chosen(
     assert (again["way"], again["channel"], again["cheaper"]) == ("form", "sms", "12")
 
 
+def test_thanks_are_offered_and_fit_what_was_ordered(marketer: TestClient, floor: Floor) -> None:
+    """Under another trigger it is said beside the choice, in her language; nothing is saved."""
+    sent = fields(marketer.get(NEW).text) | {"title": "Care", "name": "care-tips"}
+    assert sent["template"] == "reminder"
+    assert "Thanks, and how to look after it" in marketer.get(NEW).text
+    sent |= {"template": "care"}
+    for language, said in (
+        ("en", "Thanks fit only a journey that begins when she has ordered."),
+        ("pl", "Podziękowanie pasuje tylko do ścieżki"),
+        ("he", "תודה מתאימה רק למסע"),
+    ):
+        headers = {"Accept-Language": language}
+        refused = marketer.post(NEW, data={**sent, "do": "save"}, headers=headers)
+        assert refused.status_code == 400
+        assert f'id="step-0-template-fault-1">{said}' in refused.text
+        assert fields(refused.text)["template"] == "care"
+    assert fields(refused.text)["trigger"] == "cart_idle"
+    checked = press(marketer, NEW, sent | {"trigger": "ordered"}, "check").text
+    assert "Send thanks, and how to look after it · E-mail" in checked
+    assert press(marketer, NEW, fields(checked), "save").status_code == 303
+    [source] = sources(floor, "care-tips")
+    assert 'template = "care"' in source
+    assert read(source).templates == ("care",)
+    again = fields(marketer.get("/staff/journeys/care-tips/edit").text)
+    assert (again["way"], again["template"]) == ("form", "care")
+
+
 def test_two_who_save_at_once_lose_nothing(marketer: TestClient, floor: Floor) -> None:
     """The second is told what the other saved, keeps what she typed, and saves it as the next."""
     Street(floor.engine, floor.clock).load(REMINDER)
@@ -348,6 +375,7 @@ NAMES: Final = [f"n{one}" for one in range(6)]
 def definitions(draw: st.DrawFn) -> Definition:
     """Return journeys as they may be written, ways and all."""
     number = draw(st.integers(1, 6))
+    trigger = draw(st.sampled_from(["price_drop", "ordered"]))
     steps: list[dict[str, Any]] = []
     for place in range(number):
         below = NAMES[place + 1 : number]
@@ -357,6 +385,8 @@ def definitions(draw: st.DrawFn) -> Definition:
             step["hours"] = draw(st.integers(1, 1440))
         if step["kind"] == "message":
             step["channel"] = draw(st.sampled_from(["mail", "push", "sms", "whatsapp"]))
+            if trigger == "ordered":
+                step["template"] = draw(st.sampled_from(["reminder", "care"]))
         if step["kind"] == "condition":
             step["holds"] = draw(st.sampled_from(["customer", "in_stock"]))
             if draw(st.booleans()) and below:
@@ -373,9 +403,9 @@ def definitions(draw: st.DrawFn) -> Definition:
         "version": draw(st.integers(1, 999)),
         "title": title,
         "trigger": {
-            "kind": "price_drop",
+            "kind": trigger,
             "after_hours": draw(st.integers(1, 1440)),
-            "percent": draw(st.none() | st.integers(1, 90)),
+            "percent": draw(st.integers(1, 90)) if trigger == "price_drop" else None,
         },
         "steps": steps,
     }

@@ -1,6 +1,7 @@
 """The marketer's pages and the command line: numbers, on and off, dry runs; all of it noted."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,10 @@ from tests.mobile_api.shop import SECRET
 from tests.mobile_api.staffing import hire, signed_in
 
 HTML = {"Accept": "text/html"}
+THANKS = (
+    REMINDER.replace("cart-reminder", "thanks").replace("cart_idle", "ordered")
+    + 'template = "care"\n'
+)
 
 
 @pytest.fixture
@@ -99,6 +104,28 @@ def test_a_marketer_sees_numbers_and_switches(app: FastAPI, floor: Floor) -> Non
         ("journey.on", "cart-reminder", "done"),
         ("journey.on", "none", "not_found"),
     ]
+
+
+def test_each_kind_of_mail_is_shown_before_it_goes(app: FastAPI, floor: Floor) -> None:
+    """A journey that says two things shows both in each language; thanks name no price."""
+    Street(floor.engine, floor.clock).load(THANKS)
+    with signed_in(TestClient(app), hire(floor, "35", role=Role.MARKETER)) as client:
+        preview = client.get("/staff/journeys/thanks/preview", headers=HTML).text
+        links = re.findall(r'src="(/staff/journeys/thanks/preview/[^"]+)"', preview)
+        assert len(links) == 6
+        assert preview.count("Thanks, and how to look after it") == 3 * 3
+        mails = {link: client.get(link).text for link in links}
+        unknown = client.get("/staff/journeys/thanks/preview/en?template=ode")
+    assert unknown.status_code == 422
+    for code, said in (
+        ("en", "How to look after what you bought"),
+        ("he", "איך לשמור על מה שקנית"),
+        ("pl", "Jak dbać o to, co kupiono"),
+    ):
+        thanks = mails[f"/staff/journeys/thanks/preview/{code}?template=care"]
+        assert said in thanks
+        assert "€" not in thanks
+        assert said not in mails[f"/staff/journeys/thanks/preview/{code}?template=reminder"]
 
 
 def test_a_dry_run_says_how_many_and_nobody_by_name(app: FastAPI, floor: Floor) -> None:
