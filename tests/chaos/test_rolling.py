@@ -65,7 +65,7 @@ def upgrade() -> None:
     op.create_index("ix_device_event_release", "device_event", ["release", "device_id"])
     op.create_table("release", sa.Column("number", sa.Integer(), primary_key=True))
 '''
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 class Receipts(threading.Thread):
