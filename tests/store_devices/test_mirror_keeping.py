@@ -6,7 +6,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.wire.events import LookData, PutDownReason, Reader
+from cart.kernel.errors import Unavailable
+from cart.kernel.gtin import Gtin
+from gateway.wire.events import LookData, PutDownReason, Reader, TriedData
 from store_devices.mirror.outbox import AFTER_END_S, OnTheWay, Outbox, Parcel
 from store_devices.mirror.sealing import SealedTurn
 from store_devices.mirror.uploading import Grant
@@ -75,6 +77,36 @@ def test_what_cannot_be_said_is_not_kept_and_may_be_tried_again(
     parcel = Parcel(visit, GRANT, SealedTurn(b"key", ()))
     assert not bench.mirror.look_kept(turn, parcel)  # its visit is over
     assert bench.types()[-1] == "put_down"
+
+
+def test_on_a_full_disk_a_turn_is_not_kept_by_half(
+    tmp_path: Path, clock: FakeClock, taker: LookTaker
+) -> None:
+    """SQLite has no page left for the event: nothing is sent, nothing on the disk; then it is."""
+    made = MirrorBench(tmp_path, clock, http=taker.client(), limits=Limits(pages_max=40))
+    made.outbox.start()
+    made.begin()
+    made.turn()
+    visit = made.mirror.visit_id or ""
+    with pytest.raises(Unavailable, match="full"):  # noqa: PT012 - it must happen on the way
+        for _ in range(2_000):
+            made.spool.add(TriedData(visit=visit, gtin=Gtin(LAMP)))
+    made.mirror.keep()
+    wait_until(lambda: made.keeping.wish == "refused", SOON_S)
+    assert made.studio.showing().phase == "deciding"
+    assert made.outbox.on_the_way() == OnTheWay()
+    assert sum(taker.taken_bytes.values()) == 0
+    begins = (b"\xff\xd8\xff", b"\x1a\x45\xdf\xa3")  # of a picture, of a video
+    written = [one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()]
+    assert written
+    assert not any(begin in whole for whole in written for begin in begins)
+
+    made.spool.receipt(made.spool.id, made.spool.sequence)  # there is room again
+    made.mirror.keep()
+    wait_until(lambda: made.outbox.on_the_way() == OnTheWay(done=1), SOON_S)
+    assert isinstance(made.events()[-1].data, LookData)
+    made.outbox.stop()
+    made.switch_off()
 
 
 def test_what_is_added_after_a_visits_end_is_told_to_nobody_else(
