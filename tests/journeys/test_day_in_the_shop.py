@@ -192,6 +192,7 @@ def from_tablet_to_phone(day: Day) -> Phone:
     day.outputs.watch(phone._http)  # noqa: SLF001 - whatever her phone asks
     phone.claim(link)
     phone.listen()
+    phone.wait_for_lines({A: 1}, WAIT_S)  # it follows: what comes now is pushed, and traced
     day.tablet.scan(B)
     phone.wait_for_lines({A: 1, B: 1}, WAIT_S)
     day.tablet.screen.touch("mail", email=ADDRESS)
