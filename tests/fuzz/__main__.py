@@ -18,6 +18,9 @@ from tests.fuzz.targets import TAKEN, TARGETS
 
 ROOM: Final = Path("var/fuzz")
 FIRST_INPUTS: Final = 100  # less than this says nothing
+# The engine's limit is of the most that the process ever took, and Linux counts there what took
+# whoever started it. So a shell starts it, which takes nothing.
+APART: Final = ("sh", "-c", '"$@"; exit $?', "sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ def fuzz(name: str, runs: int, seed: int, room: Path) -> Run:
     folder = room / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "tests.fuzz.one", name, str(runs), str(seed), str(folder)]
+    command = [*APART, sys.executable, "-m", "tests.fuzz.one"]
+    command += [name, str(runs), str(seed), str(folder)]
     begun = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     counted = folder / "counts.json"
