@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from gateway.wire.events import PutDownReason, Reader
 from store_devices.link import LinkState
+from tests.browser.shopping import serious
 from tests.fakes.clock import FakeClock
 from tests.fakes.mirror_bench import MirrorBench
 from tests.fakes.tablet_bench import LAMP
@@ -41,12 +41,6 @@ def page(bench: MirrorBench, browser: Browser) -> Iterator[Page]:
     serving.stop()
 
 
-def flaws(page: Page) -> list[str]:
-    """Return what axe-core finds that would stop somebody."""
-    found = Axe().run(page).response["violations"]
-    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-
-
 def test_a_turn_on_the_glass(bench: MirrorBench, page: Page) -> None:
     """Touched, recorded under a red frame, played, discarded; then nothing of it is there."""
     bench.look_until(lambda seen: seen.ready)
@@ -55,7 +49,7 @@ def test_a_turn_on_the_glass(bench: MirrorBench, page: Page) -> None:
     expect(page.locator("#record")).to_be_enabled()
     bench.mirror.code_read(LAMP, Reader.CAMERA)
     expect(page.locator(f"#brought-{LAMP}")).to_be_visible()
-    assert flaws(page) == []
+    assert serious(page) == []
     page.locator("#record").click()
     expect(page.get_by_text("Face the glass, arms down")).to_be_visible()
     expect(page.locator(".recording-frame")).to_have_count(0)
@@ -67,7 +61,7 @@ def test_a_turn_on_the_glass(bench: MirrorBench, page: Page) -> None:
     bench.look_until(lambda seen: seen.phase == "deciding")
     expect(page.locator(".recording-frame")).to_have_count(0)
     wait_until(lambda: bool(page.locator("video").evaluate("one => one.currentTime > 0")))
-    assert flaws(page) == []
+    assert serious(page) == []
     page.locator("#discard").click()
     expect(page.locator("video")).to_have_count(0)
     bench.mirror.finish(PutDownReason.DONE)
