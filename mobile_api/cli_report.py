@@ -11,7 +11,7 @@ from cart.db import reading
 from cart.kernel.clock import SystemClock
 from inventory_api.terminal import UNUSABLE, opened_database
 from mobile_api.report import parquet
-from mobile_api.report.gathering import chosen, gather
+from mobile_api.report.gathering import chosen, gather, today_in
 from mobile_api.report.sheets import as_csv, sheets
 
 DAY: Final = "%Y-%m-%d"
@@ -41,10 +41,12 @@ def report(
     if form is Form.PARQUET and not parquet.available():
         typer.echo(parquet.INSTALL, err=True)
         raise typer.Exit(UNUSABLE)
-    last = until.date() if until else SystemClock().now().date() - timedelta(days=1)
-    first = since.date() if since else last - timedelta(days=DAYS - 1)
     with opened_database() as (engine, _), reading(engine) as db:
-        found = sheets(gather(db, chosen(db, shop or ()), first, last))
+        shops = chosen(db, shop or ())
+        today = today_in(shops, SystemClock().now())
+        last = until.date() if until else today - timedelta(days=1)
+        first = since.date() if since else last - timedelta(days=DAYS - 1)
+        found = sheets(gather(db, shops, first, last))
     into.mkdir(parents=True, exist_ok=True)
     for name, sheet in found.items():
         path = into / f"{name}.{form}"

@@ -1,7 +1,8 @@
 """Puts a report together: the shops' days, and what was counted in them."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -26,6 +27,14 @@ def chosen(db: Session, wanted: Collection[str]) -> list[LocationView]:
         msg = f"there is no location {min(unknown)}"
         raise UnknownLocation(msg)
     return [one for one in every if not wanted or one.location_id in wanted]
+
+
+def today_in(shops: Collection[LocationView], now: datetime) -> date:
+    """Return the day that it is in these shops, where it is two days the earlier one.
+
+    The day before it is over in all of them. Of no shop: the day in UTC.
+    """
+    return min((now.astimezone(ZoneInfo(one.timezone)).date() for one in shops), default=now.date())
 
 
 def gather(

@@ -28,7 +28,7 @@ from mobile_api.edge.problems import N_
 from mobile_api.look.templates import page
 from mobile_api.look.words import words
 from mobile_api.report import parquet
-from mobile_api.report.gathering import chosen, gather
+from mobile_api.report.gathering import chosen, gather, today_in
 from mobile_api.report.sheets import NAMES, Report, Sheet, as_csv, sheets
 from mobile_api.report.showing import DEVICES, shown
 from mobile_api.staff.signed_in import CurrentDevice, Device
@@ -96,10 +96,10 @@ def report_page(
 ) -> HTMLResponse:
     """Show the report."""
     spoken = words(locale_of(request))
-    today = wired.clock.now().date()
-    first, last = asked.days(today)
     with _looking(wired, device, by_hand=True) as (db, me, shops, everywhere):
         among = _among(shops, asked.shop)
+        today = today_in(among, wired.clock.now())
+        first, last = asked.days(today)
         fault = ""
         try:
             report = gather(db, among, first, last, lift=everywhere)
@@ -154,8 +154,9 @@ def sheet_parquet(
 
 def _sheets(wired: Parts, device: Device, asked: Asked) -> dict[str, Sheet]:
     with _looking(wired, device, by_hand=False) as (db, _, shops, everywhere):
-        first, last = asked.days(wired.clock.now().date())
-        return sheets(gather(db, _among(shops, asked.shop), first, last, lift=everywhere))
+        among = _among(shops, asked.shop)
+        first, last = asked.days(today_in(among, wired.clock.now()))
+        return sheets(gather(db, among, first, last, lift=everywhere))
 
 
 def _file(name: str) -> dict[str, str]:

@@ -27,8 +27,12 @@ def test_a_marketer_chooses_a_shop_and_a_device(
     engine: Engine, tmp_path: Path, browser: Browser
 ) -> None:
     """On a phone, in Hebrew too: nothing sticks out, axe finds nothing, CSP refuses nothing."""
-    floor = Floor(engine, FakeClock(SystemClock().now() - timedelta(days=1)))
+    now = SystemClock().now()
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    clock = FakeClock(noon - timedelta(days=2))  # a day that is over in every time zone
+    floor = Floor(engine, clock)
     five(floor)
+    clock.jump((now - clock.now()).total_seconds())
     token = hire(floor, "35", role=Role.MARKETER)
     settings = ApiSettings(data_dir=tmp_path, secret_key=SECRET)
     app = create_app(settings, engine=engine, mail=False, listen=False)

@@ -1,5 +1,6 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks of another time: one that stands still until a test moves it, one that runs."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday, as the shop opens
@@ -28,3 +29,19 @@ class FakeClock:
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward or back, as a time server does; durations stay true."""
         self._now += timedelta(seconds=seconds)
+
+
+class RunningClock:
+    """Satisfies ``cart.kernel.clock.Clock``: it runs as the machine's, from another moment on."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the start, and what has gone by since."""
+        return self._start + timedelta(seconds=self.monotonic() - self._began)
+
+    def monotonic(self) -> float:
+        """Return the machine's seconds."""
+        return time.monotonic()

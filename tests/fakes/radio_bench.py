@@ -12,7 +12,7 @@ from firmware_sim.bands.bleak_backend import SimAdapter
 from firmware_sim.bands.ether import USUAL_DBM, Ether, Levels
 from firmware_sim.bands.firmware import Band
 from firmware_sim.bands.worn import WornBand
-from gateway.wire.band import BandKey, identifier_in
+from gateway.wire.band import PERIOD_S, BandKey, identifier_in
 from gateway.wire.topics import DeviceAddress
 from store_devices.ble.listening import Patience
 from store_devices.ble.radio import BleakRadio
@@ -55,12 +55,14 @@ class Bench:
         self.levels = levels
         self.adapter = adapter
         self.bands: list[WornBand] = []
+        # A bench lasts some seconds: no period of a band's ends while it does.
+        self.clock_s = -(asyncio.get_running_loop().time() % PERIOD_S)
 
     async def put(self, dbm: float | None = ACROSS_THE_SHOP_DBM) -> WornBand:
         """Switch on another band, which the receiver hears at this level."""
         name = f"band-{len(self.bands)}"
         self.levels.set(name, "receiver", dbm)
-        band = WornBand(name, Band(secret_of(len(self.bands) + 1)))
+        band = WornBand(name, Band(secret_of(len(self.bands) + 1), clock_s=self.clock_s))
         self.bands.append(band)
         await band.start(self.ether)
         return band

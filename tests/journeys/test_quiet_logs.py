@@ -22,7 +22,7 @@ SETTINGS = {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
 GTIN = str(Gtin.parse(products(7)[0].variants[0].gtin))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_journey_leaves_nothing_of_a_person_in_the_logs(open_carryover_shop: OpenShop) -> None:
     """At the loudest level: a list mailed, a link opened, staff signed in, a broken message.
 
@@ -59,10 +59,12 @@ def test_a_journey_leaves_nothing_of_a_person_in_the_logs(open_carryover_shop: O
     assert len(records) > 3
     assert all({"at", "level", "logger", "event"} <= record.keys() for record in records)
     secret = link.rpartition("/c/")[2].partition("?")[0]
-    whole = "\n".join(said)
+    whole = re.sub(
+        r"\d\d:\d\d:\d\d\.\d+", "", "\n".join(said)
+    )  # a fraction has six digits, as a PIN
     assert len(secret) == 39
-    for private in (ADDRESS, NAME, "Quillfeather", pin, token, secret):
-        assert private not in whole
+    private = (ADDRESS, NAME, "Quillfeather", pin, token, secret)
+    assert [one for one in private if one in whole] == [], whole
 
 
 def logged(form: str, *said: str) -> str:

@@ -1,5 +1,6 @@
 """An API process that runs mails and rings until none waits, and may be killed at a boundary."""
 
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -11,14 +12,11 @@ from cart.orders.tables import OrderLetterRow
 from cart.profile.push.tables import PushRingRow
 from tests.mobile_api.mortal_process import run_mortal
 
-# The rows are of the fake clock's day.
-KEPT = {"ANONYMOUS_KEEP_DAYS": "3650"}
 
-
-def run_process(environment: dict[str, str], mark: str = "-") -> int:
-    """Run such a process; return how it ended."""
+def run_process(environment: dict[str, str], now: datetime, mark: str = "-") -> int:
+    """Run such a process from ``now`` on; return how it ended."""
     said = Path(environment["DATA_DIR"]) / "mail-process.txt"
-    return run_mortal(_waiting, KEPT | environment, mark, said)
+    return run_mortal(_waiting, environment, mark, said, now)
 
 
 def _waiting(engine: Engine) -> bool:

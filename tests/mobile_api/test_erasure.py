@@ -71,7 +71,7 @@ class Shop:
 
     def run(self, mark: str = "") -> int:
         """Run an API process until no erasure waits, or until it dies at the mark."""
-        return run_office(self.engine, self.folder, mark)
+        return run_office(self.engine, self.folder, self.app.state.parts.clock.now(), mark)
 
     def lose_database(self) -> None:
         """Leave none, as after a disk that broke; files beside it stay."""

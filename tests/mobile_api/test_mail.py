@@ -167,8 +167,10 @@ def test_the_address_is_erased_some_days_after_the_mail(
 def test_a_wish_becomes_one_mail_also_when_the_process_is_killed(
     ask: Callable[..., ListRequestRow],
     inbox: tuple[Inbox, str],
+    clock: FakeClock,
     tmp_path: Path,
     database_url: str,
+    *,
     mark: str,
 ) -> None:
     """Killed before the mail went out, or after that was recorded: the next start sends one."""
@@ -180,11 +182,11 @@ def test_a_wish_becomes_one_mail_also_when_the_process_is_killed(
         "SMTP_URL": url,
         "SECRET_KEY": SECRET,
     }
-    assert run_process(environment, mark) == -signal.SIGKILL
+    assert run_process(environment, clock.now(), mark) == -signal.SIGKILL
     assert len(server.taken) == (0 if mark == "composed" else 1)
-    assert run_process(environment) == 0
+    assert run_process(environment, clock.now()) == 0
     assert [message["To"] for message in server.taken] == ["ada@example.com"]
-    assert run_process(environment) == 0
+    assert run_process(environment, clock.now()) == 0
     assert len(server.taken) == 1
     assert row.state == "requested"  # as it was read before
 
@@ -193,6 +195,7 @@ def test_a_wish_becomes_one_mail_also_when_the_process_is_killed(
 def test_the_remaining_window_is_closed_by_the_message_id(
     ask: Callable[..., ListRequestRow],
     inbox: tuple[Inbox, str],
+    clock: FakeClock,
     tmp_path: Path,
     database_url: str,
 ) -> None:
@@ -205,8 +208,8 @@ def test_the_remaining_window_is_closed_by_the_message_id(
         "SMTP_URL": url,
         "SECRET_KEY": SECRET,
     }
-    assert run_process(environment, "delivered") == -signal.SIGKILL
-    assert run_process(environment) == 0
+    assert run_process(environment, clock.now(), "delivered") == -signal.SIGKILL
+    assert run_process(environment, clock.now()) == 0
     assert len(server.taken) == 2
     mailbox = Mailbox(tmp_path / "box")
     assert [mailbox.keep(one.as_bytes()) for one in server.taken] == [True, False]

@@ -216,14 +216,16 @@ def test_a_letter_is_sent_once_also_when_the_process_is_killed(
     bought: Bought,
     inbox: tuple[Inbox, str],
     environment: dict[str, str],
+    clock: FakeClock,
+    *,
     mark: str,
 ) -> None:
     """At each boundary of its steps; what a server took twice has one Message-ID."""
     order_id = bought()
     server, _ = inbox
-    assert run_process(environment, mark) == -signal.SIGKILL
+    assert run_process(environment, clock.now(), mark) == -signal.SIGKILL
     for _ in range(2):
-        assert run_process(environment) == 0
+        assert run_process(environment, clock.now()) == 0
     assert {message["To"] for message in server.taken} == {EMAIL}
     assert len({message["Message-ID"] for message in server.taken}) == 1
     assert len(server.taken) == (2 if mark == "delivered" else 1)

@@ -34,6 +34,11 @@ CARE = {
 __all__ = ["home"]  # the fixture
 
 
+def said_in(mail: str) -> str:
+    """Return a mail without its links: their ids and keys have any digits."""
+    return re.sub(r"http://testserver/\S+", "", mail)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("collected", [False, True])
 def test_it_leads_to_the_order_and_shows_no_prices(
@@ -71,7 +76,7 @@ def test_it_leads_to_the_order_and_shows_no_prices(
     assert "These are ready for you at the desk." in text
     assert "See your order" in html
     assert "/back/" not in text + html
-    assert "189" not in text + html
+    assert "189" not in said_in(text + html)
     found = re.search(r"http://testserver(/o/\S+)", text)
     assert found is not None
     assert phone.get(found[1]).status_code == 200
@@ -135,8 +140,9 @@ def test_thanks_say_how_to_look_after_what_was_bought(
     assert [one for one in escaped if one not in html] == []
     assert f'dir="{"rtl" if locale == "he" else "ltr"}"' in html
     assert "prefers-color-scheme: dark" in html
-    for never in ("189", "12.50", "€", "/back/"):
-        assert never not in text + html
+    assert "/back/" not in text + html
+    shown = said_in(text + html)
+    assert [never for never in ("189", "12.50", "€") if never in shown] == []
     for sku in ("lamp-red", "mug"):
         product = "arc-lamp" if sku == "lamp-red" else sku
         link = f"/p/{product}?sku={sku}"

@@ -306,8 +306,8 @@ def test_a_ring_survives_the_death_of_its_process(
         "OUTGOING_PRIVATE_HOSTS": HOST,
     }
     if mark != "-":
-        assert run_process(environment, mark) == -signal.SIGKILL
-    assert run_process(environment) == 0
+        assert run_process(environment, clock.now(), mark) == -signal.SIGKILL
+    assert run_process(environment, clock.now()) == 0
     with reading(engine) as db:
         (ring,) = db.exec(select(PushRingRow)).all()
     assert (ring.state, len(maker.came)) == ("sent", 2)

@@ -6,7 +6,6 @@ With a real mail server, and a clock that the test moves.
 import re
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
@@ -31,7 +30,6 @@ from cart.profile.subscriptions.suppression import suppress
 from cart.profile.timeline import queries as stories
 from cart.profile.timeline import service as timeline
 from cart.profile.timeline.model import Channel, Interaction, Kind
-from inventory_api.catalogue.tables import LocationRow
 from mobile_api.journeys.sweep import JourneySweep
 from mobile_api.mail.model import Outcome
 from mobile_api.mail.queries import settle
@@ -293,12 +291,6 @@ def test_a_mail_server_that_is_away_until_she_buys_has_nothing_to_send(
     assert server.taken == []
 
 
-def where_it_is_noon() -> str:
-    """Return a time zone in which it is about noon by the machine's clock: no quiet hours."""
-    ahead = 12 - datetime.now(UTC).hour
-    return f"Etc/GMT{-ahead:+d}"  # POSIX: the sign is the other way round
-
-
 @pytest.mark.parametrize(
     ("database_url", "mark"),
     [("postgresql", "composed"), ("sqlite", "deciding"), ("sqlite", "delivered")],
@@ -316,10 +308,6 @@ def test_a_process_that_dies_while_it_sends_sends_one(
     server, url = inbox
     ada = home(ONCE)
     shop_engine = ada.parts.engine
-    with unit_of_work(shop_engine) as db:
-        place = db.get_one(LocationRow, HERE)
-        place.timezone = where_it_is_noon()
-        db.add(place)
     add(ada.phone, RED)
     ada.touch(Kind.SCANNED, RED)
     JourneySweep(ada.parts).sweep()
@@ -331,9 +319,9 @@ def test_a_process_that_dies_while_it_sends_sends_one(
         "SMTP_URL": url,
         "SECRET_KEY": SECRET,
     }
-    assert run_process(environment, mark) == -signal.SIGKILL
+    assert run_process(environment, clock.now(), mark) == -signal.SIGKILL
     assert len(server.taken) == (0 if mark == "composed" else 1)
-    assert run_process(environment) == 0
+    assert run_process(environment, clock.now()) == 0
     assert [message["To"] for message in server.taken] == [ADA]
     with reading(shop_engine) as db:
         [state] = [row.state for row in db.exec(select(JourneyMessageRow))]

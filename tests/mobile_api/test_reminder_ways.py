@@ -22,7 +22,6 @@ from cart.profile.subscriptions.model import Reason
 from cart.profile.subscriptions.suppression import suppress
 from cart.profile.timeline import queries as stories
 from cart.profile.timeline.model import Channel, Kind
-from inventory_api.catalogue.tables import LocationRow
 from mobile_api.journeys.sweep import JourneySweep
 from mobile_api.mail.model import Outcome
 from mobile_api.mail.workflow import try_once
@@ -36,7 +35,7 @@ from tests.mobile_api.inbox import Inbox
 from tests.mobile_api.mail_process import run_process
 from tests.mobile_api.shop import HERE, RED, SECRET, add, key, quantities
 from tests.mobile_api.signing_in import ADA
-from tests.mobile_api.test_reminder import ONCE, Home, days, where_it_is_noon
+from tests.mobile_api.test_reminder import ONCE, Home, days
 from tests.real.push_service import HOST, PushService, push_service
 from tests.real.webhook import Webhook, webhook
 
@@ -301,10 +300,6 @@ def test_a_process_that_dies_while_it_sends_sends_one(
     """Killed before it went, and after: the next start finds the row; what came is one."""
     ada = home(by(channel))
     let(ada.phone, maker.browser("hers"), reminders=True)
-    with unit_of_work(ada.parts.engine) as db:
-        place = db.get_one(LocationRow, HERE)
-        place.timezone = where_it_is_noon()
-        db.add(place)
     ordered(ada)
     due(ada, clock)
     environment = {
@@ -314,8 +309,8 @@ def test_a_process_that_dies_while_it_sends_sends_one(
         "OUTGOING_PRIVATE_HOSTS": HOST,
         "TEXT_ORDER_PHONES": "true",
     }
-    assert run_process(environment, mark) == -signal.SIGKILL
-    assert run_process(environment) == 0
+    assert run_process(environment, clock.now(), mark) == -signal.SIGKILL
+    assert run_process(environment, clock.now()) == 0
     assert states(ada) == [("sent", "")]
     written = [
         json.loads(line)

@@ -4,11 +4,12 @@ import csv
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -137,6 +138,22 @@ def test_a_manager_sees_her_own_shop(app: FastAPI, floor: Floor) -> None:
         assert client.get(way, params={"shop": HERE}).status_code == 404
     client = staff(app, floor, Role.LEAD)
     assert client.get(PATH).status_code == 403
+
+
+@pytest.mark.parametrize(("evening_minutes", "seen"), [(20, True), (-20, False)])
+def test_a_day_is_over_by_the_shops_own_clock(
+    app: FastAPI, floor: Floor, *, evening_minutes: int, seen: bool
+) -> None:
+    """Just past its midnight the report tells of the day before; in UTC that day still lasts."""
+    five(floor)
+    client = staff(app, floor, Role.MANAGER)
+    midnight = datetime.combine(floor.clock.now().date(), time(), ZoneInfo("Europe/Amsterdam"))
+    moved = midnight + timedelta(minutes=evening_minutes) - floor.clock.now()
+    floor.clock.jump(moved.total_seconds())
+    shown = client.get(PATH, headers=HTML).text
+    assert ("Not enough people" not in shown) is seen
+    scanned = [one["people"] for one in rows(client.get(f"{PATH}/funnel.csv").text)]
+    assert ("5" in scanned) is seen
 
 
 def test_a_period_is_chosen_and_has_bounds(app: FastAPI, floor: Floor) -> None:

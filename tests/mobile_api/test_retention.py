@@ -222,9 +222,10 @@ def test_the_hour_is_swept_once_whatever_kills_the_process(
     """By the workflow of the hour; killed in it, the next start does the rest."""
     with TestClient(system_app) as phone:
         _old_shop(system_app, phone, shop_engine)
-        assert run_office(shop_engine, tmp_path, mark) == (-signal.SIGKILL if mark else 0)
+        now = system_app.state.parts.clock.now()
+        assert run_office(shop_engine, tmp_path, now, mark) == (-signal.SIGKILL if mark else 0)
         if mark:
-            assert run_office(shop_engine, tmp_path) == 0
+            assert run_office(shop_engine, tmp_path, now) == 0
         assert count(shop_engine, "sign_in_code") == 0
         assert count(shop_engine, "shopper_session", "emptied_at IS NOT NULL") == 1
         assert [count(shop_engine, table) for table in HERS[:3]] == [1, 1, 0], "the young one's"
