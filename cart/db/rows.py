@@ -188,7 +188,8 @@ def _sent(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[AnyRow]]
                 for one in asks
             ]
         # The driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
-        return [one.fetchall() if one.description else () for one in cursors]
+        # Whether there are any is asked of the result: a description names and types each column.
+        return [one.fetchall() if one.pgresult.nfields else () for one in cursors]
     except error_of_driver as error:
         raise _as_sqlalchemy(connection, driver, error, error_of_driver) from error
 

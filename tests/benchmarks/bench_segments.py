@@ -38,12 +38,13 @@ from inventory_api.catalogue.tables import LocationRow  # noqa: E402
 from inventory_api.kinds import Kinds  # noqa: E402
 from tests.benchmarks.filling import add_variants, gtin_of, settle  # noqa: E402
 from tests.fakes.clock import FakeClock  # noqa: E402
-from tests.real.postgres import running_postgres  # noqa: E402
+from tests.real.postgres import CONFIGURATION, running_postgres  # noqa: E402
 
 ARTICLES: Final = 2_000
 CATEGORIES: Final = 40
 TOUCHES: Final = 3
 LOCATIONS: Final = 10
+MEMORY: Final = "shared_buffers = '512MB'\n"  # the tests' 32 MB hold a shop, not a million people
 CATALOGUE: Final = Kinds()
 # Each is one statement; what it needs is bound by name.
 FILLING: Final = (
@@ -238,7 +239,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=300)
     asked = parser.parse_args()
     clock, ids = FakeClock(), SeededIds(5)
-    with running_postgres() as server, server.database("template0") as url:
+    with running_postgres(CONFIGURATION + MEMORY) as server, server.database("template0") as url:
         engine = make_engine(url)
         upgrade(engine)
         began = time.perf_counter()

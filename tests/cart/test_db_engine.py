@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from cart.db import make_engine, reading, unit_of_work
-from cart.db.rows import TEXT, Ask, run_together
+from cart.db.rows import TEXT, Ask, run_together, source
 from tests.real.postgres import PostgresServer
 
 AT_ONCE = 3  # connections in the pool
@@ -130,3 +130,30 @@ def test_statements_sent_together_notice_a_dead_connection_as_all_others_do(
         ask()
     assert [ask() for _ in range(AT_ONCE + 1)] == [["a"]] * (AT_ONCE + 1)
     engine.dispose()
+
+
+@pytest.mark.parametrize(("owns", "cost"), [("", "1.1"), ("2.5", "2.5")])
+def test_one_row_is_looked_up_unless_the_operator_says_what_that_costs(
+    postgresql_url: str, postgres: PostgresServer, *, owns: str, cost: str
+) -> None:
+    """Also where a batch may have a hundred keys, and a table few pages."""
+    name = sql.Identifier(make_url(postgresql_url).database or "")
+    if owns:
+        wish = sql.SQL("ALTER DATABASE {} SET random_page_cost = {}")
+        postgres.execute(wish.format(name, sql.Literal(owns)))
+    engine = make_engine(postgresql_url)
+    try:
+        with unit_of_work(engine) as db:
+            ask = db.connection().exec_driver_sql
+            assert ask("SHOW random_page_cost").scalar() == cost
+            ask(
+                "INSERT INTO cart (id, version, latest_at_us, currency, created_at)"
+                " SELECT 'c' || n, 1, 1, 'EUR', now() FROM generate_series(1, 20000) AS n"
+            )
+            ask("ANALYZE cart")
+            join = _asked("c7").template.replace("{rows}", source("postgresql", _WORDS[:1]))
+            plan = ask("EXPLAIN " + join.replace(":rows", "'[[\"c7\"]]'")).scalars().all()
+            assert owns or any("Index" in one for one in plan), plan
+    finally:
+        engine.dispose()
+        postgres.execute(sql.SQL("ALTER DATABASE {} RESET random_page_cost").format(name))
