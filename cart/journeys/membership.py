@@ -5,7 +5,9 @@ waits for no round of segments. What a rule looks at has to be allowed by her, o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_ as either
 from typing import Final
 
 from sqlmodel import Session, col, or_, select
@@ -85,7 +87,7 @@ def memberships(
         raise Unavailable(msg)
     segments = active_by_name(db, names)
     gone = names - segments.keys()
-    needs = replace(Needs.of([one.rule for one in segments.values()]), consents=True)
+    needs = reduce(either, (one.needs for one in segments.values()), Needs(consents=True))
     now_us = to_us(world.clock.now())
     homes = sorted(asked)
     said: dict[str, Membership] = {}

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from cart.journeys.segments import queries
 from cart.journeys.segments.person import Catalogue, Person
-from cart.journeys.segments.queries import Needs, Segment
+from cart.journeys.segments.queries import Segment
 from cart.journeys.segments.weighing import Verdict, weigh
 from cart.kernel.clock import Clock, to_us
 
@@ -26,7 +26,7 @@ def explain(
 ) -> Why | None:
     """Return why somebody is in a segment, None if this is nobody's home."""
     now_us = to_us(clock.now())
-    found = queries.find(db, catalogue, [home], Needs.of([segment.rule]), now_us)
+    found = queries.find(db, catalogue, [home], segment.needs, now_us)
     person = found.people.get(home)
     if person is None:
         return None

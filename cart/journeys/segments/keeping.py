@@ -7,6 +7,8 @@ memberships that follow, and what is noted of them are committed together, so th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_ as either
 from typing import Final
 
 from sqlalchemy import text
@@ -143,7 +145,7 @@ def _weigh(  # noqa: PLR0917 - whom, against what, with what
 ) -> Moved:
     """Weigh. ``position``: up to which the timeline was read for it; 0 if it was not."""
     now_us = to_us(clock.now())
-    needs = Needs.of([one.rule for one in segments])
+    needs = reduce(either, (one.needs for one in segments), Needs())
     found = queries.find(db, catalogue, homes, needs, now_us)
     kept = {one.id for one in segments}
     # An ended segment is emptied by filling it, not by who happens to come along.

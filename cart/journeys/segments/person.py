@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from sqlmodel import Session
@@ -99,6 +100,7 @@ class Places:
         return frozenset(found)
 
 
+@lru_cache(maxsize=4096)  # a chain's shops do not move
 def distance_km(one: Coordinates, other: Coordinates) -> float:
     """Return the way between two places over the earth as a ball (haversine), in kilometres."""
     (lat1, lon1), (lat2, lon2) = (

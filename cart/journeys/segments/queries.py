@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import ColumnElement
@@ -58,28 +59,14 @@ _DUE: Final = "SELECT u.home, u.due_us FROM {rows} JOIN segment_due AS u ON u.ho
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """A segment with its rule as it is now."""
-
-    id: str
-    name: str
-    state: str
-    version: int
-    rule: Leaf | Group
-    unfilled: bool = False
-    stock_digest: str = ""
-    stock_at_us: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Needs:
     """What the rules ask of a person beyond her touches."""
 
-    carts: bool
-    consents: bool
-    catalogue: bool
-    stock: bool
-    places: bool
+    carts: bool = False
+    consents: bool = False
+    catalogue: bool = False
+    stock: bool = False
+    places: bool = False
 
     @classmethod
     def of(cls, rules: Collection[Leaf | Group]) -> "Needs":
@@ -93,6 +80,37 @@ class Needs:
             stock=any(isinstance(one, InStock) for one in every),
             places=any(getattr(one, "near", None) is not None for one in every),
         )
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """Return what either needs."""
+        return Needs(
+            self.carts or other.carts,
+            self.consents or other.consents,
+            self.catalogue or other.catalogue,
+            self.stock or other.stock,
+            self.places or other.places,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment with its rule as it is now, and what that needs."""
+
+    id: str
+    name: str
+    state: str
+    version: int
+    rule: Leaf | Group
+    needs: Needs
+    unfilled: bool = False
+    stock_digest: str = ""
+    stock_at_us: int = 0
+
+
+@lru_cache(maxsize=512)
+def _needs_of(rule: str) -> Needs:
+    """Return what a rule needs: looked through once in a process, not with every touch."""
+    return Needs.of([kept(rule)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +184,9 @@ def active_ask() -> Ask:
 def active_of(found: Sequence[AnyRow]) -> list[Segment]:
     """Return the segments that the ask found."""
     return [
-        Segment(id_, name, state, version, kept(rule), bool(unfilled), digest, at_us)
+        Segment(
+            id_, name, state, version, kept(rule), _needs_of(rule), bool(unfilled), digest, at_us
+        )
         for id_, name, state, version, rule, unfilled, digest, at_us in found
     ]
 
@@ -226,6 +246,7 @@ def _segment(row: SegmentRow, rule: str) -> Segment:
         row.state,
         row.version,
         kept(rule),
+        _needs_of(rule),
         row.unfilled,
         row.stock_digest,
         row.stock_at_us,
