@@ -108,8 +108,9 @@ _RANDOM_PAGE_COST: Final = (
 
 def _prepare_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's
     connection.prepared_max = PREPARED_MAX
+    connection.autocommit = True  # what a transaction sets may be taken back with it
     connection.execute(_RANDOM_PAGE_COST)
-    connection.commit()
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

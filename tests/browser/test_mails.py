@@ -37,13 +37,15 @@ def html(locale: str, says: Template) -> str:
         )
     )
     link = "https://shop.example/x"
+    kind = TriggerKind.ORDERED if says is Template.CARE else TriggerKind.CART_IDLE
     letter = Reminder(
         spoken,
-        lead_of(spoken, TriggerKind.CART_IDLE, says),
+        lead_of(spoken, kind, says),
         lines,
         (Money(13_579_500, "EUR"),),
         "Harbour Street",
         *(link, link, link),
+        kind=kind,
         template=says,
         care={lines[0].gtin: "Wash it by hand, and let it dry in the shade. " * 4},
     )
@@ -74,6 +76,9 @@ def test_a_reminder_fits_a_narrow_phone(
     assert picture is not None
     assert beside is not None
     assert (picture["x"] > beside["x"]) == (locale == "he")
+    if says is Template.CARE:  # nobody has put its words into her language
+        words_of_it = page.get_by_text("Wash it by hand")
+        assert words_of_it.evaluate("one => getComputedStyle(one).direction") == "ltr"
     page.set_viewport_size({"width": 1280, "height": 800})
     table = page.locator("table table").first.bounding_box()
     assert table is not None
