@@ -5,9 +5,7 @@ waits for no round of segments. What a rule looks at has to be allowed by her, o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from operator import or_ as either
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlmodel import Session, col, or_, select
@@ -17,7 +15,7 @@ from cart.journeys.loading import version_of
 from cart.journeys.model import Condition, Definition
 from cart.journeys.ports import World
 from cart.journeys.segments import queries
-from cart.journeys.segments.queries import Needs, Segment
+from cart.journeys.segments.queries import Segment
 from cart.journeys.segments.rule import Consented, Group, InCart, Known, Leaf, Speaks, leaves
 from cart.journeys.segments.tables import SegmentRow
 from cart.journeys.segments.weighing import weigh
@@ -87,7 +85,7 @@ def memberships(
         raise Unavailable(msg)
     segments = active_by_name(db, names)
     gone = names - segments.keys()
-    needs = reduce(either, (one.needs for one in segments.values()), Needs(consents=True))
+    needs = replace(queries.needs_of_all(segments.values()), consents=True)
     now_us = to_us(world.clock.now())
     homes = sorted(asked)
     said: dict[str, Membership] = {}

@@ -59,9 +59,8 @@ def test_a_journey_leaves_nothing_of_a_person_in_the_logs(open_carryover_shop: O
     assert len(records) > 3
     assert all({"at", "level", "logger", "event"} <= record.keys() for record in records)
     secret = link.rpartition("/c/")[2].partition("?")[0]
-    whole = re.sub(
-        r"\d\d:\d\d:\d\d\.\d+", "", "\n".join(said)
-    )  # a fraction has six digits, as a PIN
+    # Without the time of day: its fraction has six digits, as a PIN has.
+    whole = re.sub(r"\d\d:\d\d:\d\d\.\d+", "", "\n".join(said))
     assert len(secret) == 39
     private = (ADDRESS, NAME, "Quillfeather", pin, token, secret)
     assert [one for one in private if one in whole] == [], whole

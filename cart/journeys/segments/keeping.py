@@ -7,8 +7,6 @@ memberships that follow, and what is noted of them are committed together, so th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_ as either
 from typing import Final
 
 from sqlalchemy import text
@@ -18,7 +16,7 @@ from cart.db.engine import is_sqlite
 from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, Ask, Columns, insert_new, run, run_together
 from cart.journeys.segments import queries
 from cart.journeys.segments.person import Catalogue, Person, Places
-from cart.journeys.segments.queries import Needs, Segment
+from cart.journeys.segments.queries import Segment
 from cart.journeys.segments.weighing import NEVER, weigh
 from cart.kernel.clock import EPOCH, Clock, from_us, to_us
 from cart.profile.consent.holders import decided_between
@@ -145,8 +143,7 @@ def _weigh(  # noqa: PLR0917 - whom, against what, with what
 ) -> Moved:
     """Weigh. ``position``: up to which the timeline was read for it; 0 if it was not."""
     now_us = to_us(clock.now())
-    needs = reduce(either, (one.needs for one in segments), Needs())
-    found = queries.find(db, catalogue, homes, needs, now_us)
+    found = queries.find(db, catalogue, homes, queries.needs_of_all(segments), now_us)
     kept = {one.id for one in segments}
     # An ended segment is emptied by filling it, not by who happens to come along.
     before = {pair for pair in found.memberships if pair[0] in kept}

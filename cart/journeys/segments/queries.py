@@ -1,8 +1,9 @@
 """Selects on segments, and what is fetched of people to weigh rules against them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Final
 
 from sqlalchemy import ColumnElement
@@ -105,6 +106,11 @@ class Segment:
     unfilled: bool = False
     stock_digest: str = ""
     stock_at_us: int = 0
+
+
+def needs_of_all(segments: Iterable[Segment]) -> Needs:
+    """Return what any of these segments needs."""
+    return reduce(or_, (one.needs for one in segments), Needs())
 
 
 @lru_cache(maxsize=512)
