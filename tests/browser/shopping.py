@@ -61,6 +61,13 @@ def looked_at(page: Page, name: str) -> None:
         assert not wide, (name, size)
 
 
+def speaks(page: Page, language: str, tag: str) -> None:
+    """Choose the language by its own name, and wait until the page that speaks it is there."""
+    page.get_by_role("button", name=language).click()
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+    page.wait_for_load_state()
+
+
 def come_in(page: Page, shop: FastAPI, email: str = ADA) -> None:
     """Sign in by the forms, with the keyboard."""
     page.goto("/sign-in")

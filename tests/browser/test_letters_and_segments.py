@@ -18,7 +18,7 @@ from cart.profile.subscriptions import queries, service
 from mobile_api.app import create_app
 from mobile_api.edge.links import choices_link
 from mobile_api.settings import ApiSettings
-from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at
+from tests.browser.shopping import DESKTOP, PHONE, come_in, looked_at, speaks
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.served import serving
@@ -122,7 +122,7 @@ def test_a_segment_is_composed_counted_and_begun(marketer: Page) -> None:
     expect(page.get_by_role("button", name="End for good")).to_be_visible()
     page.goto("/staff/segments")
     expect(page.get_by_role("link", name="Twice in a fortnight")).to_be_visible()
-    page.get_by_role("button", name="עברית").click()
+    speaks(page, "עברית", "he")
     assert page.locator("html").get_attribute("dir") == "rtl"
     looked_at(page, "segments-he")
     assert errors == []
@@ -146,5 +146,5 @@ def test_a_topic_is_made_and_written_to(marketer: Page) -> None:
     page.get_by_role("button", name="Send to all readers").press("Enter")
     expect(page.locator(".issues")).to_contain_text("New lamps")
     looked_at(page, "topics-written")
-    page.get_by_role("button", name="עברית").click()
+    speaks(page, "עברית", "he")
     looked_at(page, "topics-he")

@@ -12,6 +12,7 @@ from cart.kernel.clock import SystemClock
 from cart.picking.roles import Role
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
+from tests.browser.shopping import speaks
 from tests.cart.buying import HERE
 from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
@@ -51,8 +52,8 @@ def test_a_marketer_chooses_a_shop_and_a_device(
         funnel = page.get_by_role("region", name="From scan to sale")
         expect(funnel.get_by_role("listitem").first).to_contain_text("5 100%")
         expect(page.get_by_label(HERE)).to_be_checked()
-        for language in ("עברית", "English"):
-            page.get_by_role("button", name=language).click()
+        for language, tag in (("עברית", "he"), ("English", "en")):
+            speaks(page, language, tag)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide == 390
             found = Axe().run(page)

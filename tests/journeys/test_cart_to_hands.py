@@ -211,6 +211,7 @@ def paid_after_a_refusal(phone: Page, desk: Desk, total: int) -> str:
     assert "reserved    0" in desk.inventory("stock", LAMP.sku)
     to_the_bank(phone, total)
     phone.get_by_role("button", name="Pay with 3-D Secure").click()
+    expect(phone.get_by_role("button", name="Approve")).to_be_visible()
     check_for_everyone(phone)
     phone.get_by_role("button", name="Approve").click()
     phone.wait_for_url("**/orders/**")
