@@ -49,7 +49,10 @@ def reading(engine: Engine) -> Iterator[Session]:
     with engine.connect().execution_options(**options) as connection, Session(connection) as db:
         yield db
         db.expunge_all()  # what was read may be looked at afterwards
-        db.rollback()
+        if is_sqlite(engine):
+            db.rollback()
+        else:
+            db.commit()  # read only; with a rollback the driver forgets all that it has prepared
 
 
 @contextmanager

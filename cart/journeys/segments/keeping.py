@@ -15,9 +15,9 @@ from sqlmodel import Session, col, or_, select, update
 from cart.db.engine import is_sqlite
 from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, Ask, Columns, insert_new, run, run_together
 from cart.journeys.segments import queries
-from cart.journeys.segments.person import Catalogue, Person, Places
+from cart.journeys.segments.person import Catalogue
 from cart.journeys.segments.queries import Segment
-from cart.journeys.segments.weighing import NEVER, weigh
+from cart.journeys.segments.weighing import NEVER, weigh_each
 from cart.kernel.clock import EPOCH, Clock, from_us, to_us
 from cart.profile.consent.holders import decided_between
 from cart.profile.tables import JoiningRow
@@ -149,9 +149,11 @@ def _weigh(  # noqa: PLR0917 - whom, against what, with what
     before = {pair for pair in found.memberships if pair[0] in kept}
     after: set[tuple[str, str]] = set()
     due: dict[str, int] = {}
+    rules = [one.rule for one in segments]
     for home, person in found.people.items():
-        ids, due_us = _weigh_one(segments, person, found.places, now_us)
-        after |= {(one, home) for one in ids}
+        verdicts = weigh_each(rules, person, found.places, now_us)
+        after |= {(one.id, home) for one, said in zip(segments, verdicts, strict=True) if said.met}
+        due_us = min((said.until_us for said in verdicts), default=NEVER)
         if due_us != NEVER:
             due[home] = due_us
     version = {one.id: one.version for one in segments}
@@ -163,18 +165,6 @@ def _weigh(  # noqa: PLR0917 - whom, against what, with what
         *([_read_to(position)] if position else []),
     )
     return Moved(len(homes), len(entered), len(left))
-
-
-def _weigh_one(
-    segments: Sequence[Segment], person: Person, places: Places, now_us: int
-) -> tuple[list[str], int]:
-    ids, due_us = [], NEVER
-    for one in segments:
-        verdict = weigh(one.rule, person, places, now_us)
-        due_us = min(due_us, verdict.until_us)
-        if verdict.met:
-            ids.append(one.id)
-    return ids, due_us
 
 
 def _moves(

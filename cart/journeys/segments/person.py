@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sqlmodel import Session
 
@@ -18,9 +18,8 @@ LOOKED_AT: Final = frozenset({Kind.SCANNED.value, Kind.TRIED.value})
 CAME_BACK: Final = frozenset({Kind.CANCELLED.value, Kind.RETURNED.value})
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """An interaction as rules need it."""
+class Touch(NamedTuple):
+    """An interaction as rules need it; made of a row, of which there are many."""
 
     position: int
     kind: str
@@ -53,13 +52,6 @@ class Person:
     consents: frozenset[Purpose] = frozenset()
     articles: Mapping[str, Article] = field(default_factory=dict)
     in_stock: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def last_location_id(self) -> str:
-        """Where she was last, "" if nowhere."""
-        placed = [one for one in self.touches if one.location_id]
-        last = max(placed, key=lambda one: (one.at_us, one.position), default=None)
-        return last.location_id if last else ""
 
     def fits(self, gtin: str, of: Goods) -> bool:
         """Say whether an article is one of these; an interaction without one fits only all."""

@@ -153,8 +153,8 @@ def find(
     )
     consents = among_of(decided)
     touched: dict[str, list[Touch]] = {}
-    for home, *rest in touches:
-        touched.setdefault(home, []).append(Touch(*rest))
+    for row in touches:
+        touched.setdefault(row[0], []).append(Touch._make(row[1:]))
     lying: dict[str, set[str]] = {}
     for home, gtin in carts:
         lying.setdefault(home, set()).add(gtin)

@@ -3,9 +3,10 @@
 The same is said set by set in ``setwise.py``; a property test holds the two together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from cart.journeys.segments.person import (
     CAME_BACK,
@@ -42,8 +43,7 @@ BUYING: Final = CAME_BACK | {Kind.ORDERED.value}
 NEVER: Final = 2**62  # microseconds: a change that time alone does not bring
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a rule, or a part of it, is met.
 
     ``number``: what was counted (times, pieces, minor units). ``evidence``: what it rests on,
@@ -60,43 +60,66 @@ class Verdict:
 
 def weigh(rule: Leaf | Group, person: Person, places: Places, now_us: int) -> Verdict:
     """Return the verdict on a whole rule. Who did nothing in a year is in no segment."""
-    since_us = now_us - DAYS_MAX * DAY_US
-    last_us = max((one.at_us for one in person.touches), default=since_us)
-    if last_us <= since_us:
-        return Verdict(rule, met=False)
-    found = _Scales(person, places, now_us).weigh(rule)
-    until_us = min(found.until_us, last_us + DAYS_MAX * DAY_US)
-    return Verdict(rule, found.met, found.parts, found.number, found.evidence, until_us)
+    [verdict] = weigh_each([rule], person, places, now_us)
+    return verdict
+
+
+def weigh_each(
+    rules: Iterable[Leaf | Group], person: Person, places: Places, now_us: int
+) -> list[Verdict]:
+    """Return the verdict on each of these rules, as :func:`weigh`."""
+    newest = sorted(person.touches, key=_order, reverse=True)
+    if not newest or newest[0].at_us <= now_us - DAYS_MAX * DAY_US:
+        return [Verdict(rule, met=False) for rule in rules]
+    scales = _Scales(person, newest, places, now_us)
+    ends_us = newest[0].at_us + DAYS_MAX * DAY_US
+    return [_until(scales.weigh(rule), ends_us) for rule in rules]
+
+
+_order: Final = attrgetter("at_us", "position")
+
+
+def _until(found: Verdict, ends_us: int) -> Verdict:
+    return found if found.until_us <= ends_us else found._replace(until_us=ends_us)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scales:
+    """``newest``: her touches, the newest first."""
+
     person: Person
+    newest: Sequence[Touch]
     places: Places
     now_us: int
 
     def weigh(self, rule: Leaf | Group) -> Verdict:
-        if isinstance(rule, Not):
-            inner = self.weigh(rule.rule)
-            return Verdict(rule, not inner.met, (inner,), until_us=inner.until_us)
-        if isinstance(rule, All | Any):
-            parts = tuple(self.weigh(one) for one in rule.rules)
-            met = (all if isinstance(rule, All) else any)(one.met for one in parts)
-            return Verdict(rule, met, parts, until_us=min(one.until_us for one in parts))
-        return _LEAVES[type(rule)](self, rule)
+        return _WAYS[type(rule)](self, rule)
+
+    def not_(self, rule: Not) -> Verdict:
+        inner = self.weigh(rule.rule)
+        return Verdict(rule, not inner.met, (inner,), until_us=inner.until_us)
+
+    def all_(self, rule: All) -> Verdict:
+        parts = tuple([self.weigh(one) for one in rule.rules])
+        return Verdict(rule, all(one.met for one in parts), parts, until_us=_soonest(parts))
+
+    def any_(self, rule: Any) -> Verdict:
+        parts = tuple([self.weigh(one) for one in rule.rules])
+        return Verdict(rule, any(one.met for one in parts), parts, until_us=_soonest(parts))
 
     def _touches(
         self, days: int, kinds: frozenset[str] | set[str] | None, of: Goods
     ) -> list[Touch]:
         """Return the touches of a window, the newest first."""
         since_us = self.now_us - days * DAY_US
-        fits = self.person.fits
-        found = [
+        fits = None if of.everything else self.person.fits
+        return [
             one
-            for one in self.person.touches
-            if one.at_us > since_us and (kinds is None or one.kind in kinds) and fits(one.gtin, of)
+            for one in self.newest
+            if one.at_us > since_us
+            and (kinds is None or one.kind in kinds)
+            and (fits is None or fits(one.gtin, of))
         ]
-        return sorted(found, key=lambda one: (one.at_us, one.position), reverse=True)
 
     def did(self, leaf: Did) -> Verdict:
         return self._times(leaf, leaf.kind, leaf.of, leaf.days, leaf.times)
@@ -154,7 +177,7 @@ class _Scales:
         return Verdict(leaf, bool(found), (), len(found), tuple(found), until_us)
 
     def last_at(self, leaf: LastAt) -> Verdict:
-        met = self.person.last_location_id in self._places(leaf)
+        met = self._last_location_id() in self._places(leaf)
         return Verdict(leaf, met, until_us=self._place_ends_us())
 
     def _places(self, leaf: InStock | LastAt) -> frozenset[str]:
@@ -162,13 +185,16 @@ class _Scales:
             return frozenset(leaf.at)
         if leaf.near is None:
             return frozenset()
-        last = self.person.last_location_id
+        last = self._last_location_id()
         return self.places.within(leaf.near, last) if leaf.near.location or last else frozenset()
+
+    def _last_location_id(self) -> str:
+        return next((one.location_id for one in self.newest if one.location_id), "")
 
     def _place_ends_us(self) -> int:
         """Return when the last place that is known of her is a year old."""
-        placed = [one.at_us for one in self.person.touches if one.location_id]
-        return max(placed) + DAYS_MAX * DAY_US if placed else NEVER
+        placed = next((one.at_us for one in self.newest if one.location_id), None)
+        return NEVER if placed is None else placed + DAYS_MAX * DAY_US
 
     def speaks(self, leaf: Speaks) -> Verdict:
         return Verdict(leaf, self.person.locale in leaf.locales)
@@ -191,7 +217,14 @@ def _first_out(found: Sequence[Touch], days: int) -> int:
     return found[-1].at_us + days * DAY_US if found else NEVER
 
 
-_LEAVES: Final[Mapping[type, Callable[..., Verdict]]] = {
+def _soonest(parts: Sequence[Verdict]) -> int:
+    return min([one.until_us for one in parts])
+
+
+_WAYS: Final[Mapping[type, Callable[..., Verdict]]] = {
+    Not: _Scales.not_,
+    All: _Scales.all_,
+    Any: _Scales.any_,
     Did: _Scales.did,
     DidNot: _Scales.did_not,
     Bought: _Scales.bought,
