@@ -27,6 +27,7 @@ from cart.db.engine import is_sqlite
 TEXT, INTEGER, BIGINT, BOOLEAN, JSONB = "text", "integer", "bigint", "boolean", "jsonb"
 PACKED = "text::jsonb"  # an object that comes as its text
 _POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+_LAST: Final = "carryover_last"
 Columns = tuple[tuple[str, str], ...]
 AnyRow = tuple[Any, ...]
 
@@ -52,9 +53,17 @@ class New:
     unless: str = ""
 
 
-@lru_cache(maxsize=256)
-def source(dialect: str, columns: Columns) -> str:
-    """Return ``(SELECT … AS name, … ) AS d``: the rows bound as ``:rows``, in their order."""
+# PostgreSQL expects a hundred rows of any JSON, and reads whole tables for them. Up to so many
+# are said to be no more than that: it looks each of them up.
+FEW: Final = 8
+
+
+@lru_cache(maxsize=512)
+def source(dialect: str, columns: Columns, *, few: bool = False) -> str:
+    """Return ``(SELECT … AS name, … ) AS d``: the rows bound as ``:rows``, in their order.
+
+    ``few``: they are :data:`FEW` at most.
+    """
     if dialect == "sqlite":
         fields = ", ".join(
             f"json_extract(value, '$[{place}]') AS {name}"
@@ -68,7 +77,8 @@ def source(dialect: str, columns: Columns) -> str:
     )
     return (
         f"(SELECT {fields}, place FROM"  # noqa: S608 - names are ours, values are bound
-        " jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS t(value, place)) AS d"
+        " jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS t(value, place)"
+        f"{f' LIMIT {FEW}' if few else ''}) AS d"
     )
 
 
@@ -127,6 +137,28 @@ def run_together(db: Session, *asks: Ask | New) -> list[Sequence[AnyRow]]:
     return [next(answers) if one.rows else () for one in asks]
 
 
+def run_last(db: Session, *asks: Ask | New) -> None:
+    """Execute statements as the last of this unit of work, of which nobody reads the answers.
+
+    On PostgreSQL they travel with its commit. Nothing before the commit sees what they write.
+    """
+    db.info.setdefault(_LAST, []).extend(asks)
+
+
+def finish(db: Session) -> None:
+    """Execute what :func:`run_last` was given; whoever commits calls this, and then commits."""
+    asks = db.info.pop(_LAST, ())
+    if not any(one.rows for one in asks):
+        return
+    db.flush()
+    connection = db.connection()
+    if connection.dialect.name == "sqlite":
+        run_together(db, *asks)
+        return
+    sent = [_insertion(one) if isinstance(one, New) else one for one in asks if one.rows]
+    _sent(connection, sent, commit=True)
+
+
 def _alone(db: Session, ask: Ask | New) -> Sequence[AnyRow]:
     if isinstance(ask, Ask):
         return run(db, ask.template, ask.columns, ask.rows, ask.extra)
@@ -164,31 +196,33 @@ _BOUND: Final = re.compile(r"(?<!:):([a-z_]+)")
 
 
 @lru_cache(maxsize=512)
-def _numbered(template: str, columns: Columns) -> tuple[bytes, tuple[str, ...]]:
+def _numbered(template: str, columns: Columns, *, few: bool) -> tuple[bytes, tuple[str, ...]]:
     """Return the text with ``$1, $2, …`` for its names, and the names in that order."""
-    whole = template.replace("{rows}", source("postgresql", columns))
+    whole = template.replace("{rows}", source("postgresql", columns, few=few))
     names = tuple(dict.fromkeys(_BOUND.findall(whole)))
     places = {name: f"${place}" for place, name in enumerate(names, start=1)}
     return _BOUND.sub(lambda found: places[found[1]], whole).encode(), names
 
 
-def _sent(connection: Connection, asks: Sequence[Ask]) -> list[Sequence[AnyRow]]:
+def _sent(
+    connection: Connection, asks: Sequence[Ask], *, commit: bool = False
+) -> list[Sequence[AnyRow]]:
     """Execute by the driver itself: SQLAlchemy's way costs as much again as the statement.
 
-    Prepared, under a text that is the same whatever the size of the batch. The rows are the
+    Prepared, under one text for batches of a few rows and one for all others. The rows are the
     driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
     """
     from cart.db.trip import round_trip  # noqa: PLC0415 - a shop on SQLite needs no driver
 
     statements = []
     for one in asks:
-        text_, names = _numbered(one.template, one.columns)
+        text_, names = _numbered(one.template, one.columns, few=len(one.rows) <= FEW)
         bound = {**one.extra, "rows": _packed(one.rows)} if "rows" in names else one.extra
         statements.append((text_, [bound[name] for name in names]))
     driver: Any = connection.connection.driver_connection
     error_of_driver = connection.dialect.loaded_dbapi.Error
     try:
-        return round_trip(connection, statements)
+        return round_trip(connection, statements, commit=commit)
     except error_of_driver as error:
         raise _as_sqlalchemy(connection, driver, error, error_of_driver) from error
 

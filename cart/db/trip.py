@@ -54,11 +54,14 @@ class _Trip:
     answers: list[list[PGresult]] = field(default_factory=list)
 
 
-def round_trip(connection: Connection, statements: Sequence[Sent]) -> list[_Rows]:
+def round_trip(
+    connection: Connection, statements: Sequence[Sent], *, commit: bool = False
+) -> list[_Rows]:
     """Execute the statements in their order, each prepared; return the rows of each.
 
     What one writes, the next one sees. Begins the transaction if none has begun.
-    Raises psycopg's error for the first that failed; those after it were not executed.
+    ``commit``: and if none of them fails, end it with that. Raises psycopg's error for
+    the first that failed; those after it, the commit too, were not executed.
     """
     driver = cast("_Driver", connection.connection.driver_connection)
     adaption = connection.info.get(_KEPT)
@@ -68,7 +71,7 @@ def round_trip(connection: Connection, statements: Sequence[Sent]) -> list[_Rows
     bound = [_bound(adaption, text, values) for text, values in statements]
     trip = _Trip()
     with driver.lock:
-        _travel(driver, trip, bound)
+        _travel(driver, trip, bound, commit=commit)
         return _read(driver, adaption, trip)
 
 
@@ -77,7 +80,7 @@ def _bound(adaption: driving.Transformer, text: bytes, values: Sequence[Any]) ->
     return _Bound(text, adaption.types or (), dumped, adaption.formats or ())
 
 
-def _travel(driver: _Driver, trip: _Trip, bound: Sequence[_Bound]) -> None:
+def _travel(driver: _Driver, trip: _Trip, bound: Sequence[_Bound], *, commit: bool) -> None:
     """Send all, and collect the answers there are: fewer if the server went away."""
     pgconn = driver.pgconn
     pgconn.enter_pipeline_mode()
@@ -87,6 +90,9 @@ def _travel(driver: _Driver, trip: _Trip, bound: Sequence[_Bound]) -> None:
             trip.parts.append(_Part(asked=False))
         for one in bound:
             _send(pgconn, _manager(driver), trip, one)
+        if commit:
+            pgconn.send_query_params(b"COMMIT", None)
+            trip.parts.append(_Part(asked=False))
         pgconn.pipeline_sync()
         trip.parts.append(_Part(asked=False))
         driver.wait(_collect(pgconn, trip))

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from cart.db.engine import is_sqlite
+from cart.db.rows import finish
 
 logger = logging.getLogger(__name__)
 _AFTER = "carryover_after_commit"
@@ -27,6 +28,7 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
             yield db
             for last in db.info.pop(_BEFORE, ()):
                 last()
+            finish(db)
             db.commit()
         except BaseException:
             db.rollback()

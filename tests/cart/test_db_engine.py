@@ -9,8 +9,8 @@ from psycopg import sql
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from cart.db import make_engine, reading, unit_of_work
-from cart.db.rows import TEXT, Ask, run_together, source
+from cart.db import before_commit, make_engine, reading, unit_of_work
+from cart.db.rows import TEXT, Ask, run_last, run_together, source
 from tests.real.postgres import PostgresServer
 
 AT_ONCE = 3  # connections in the pool
@@ -157,3 +157,37 @@ def test_one_row_is_looked_up_unless_the_operator_says_what_that_costs(
     finally:
         engine.dispose()
         postgres.execute(sql.SQL("ALTER DATABASE {} RESET random_page_cost").format(name))
+
+
+def test_what_travels_with_the_commit_is_there_after_it(engine: Engine) -> None:
+    """And not before: what it writes nobody in this unit of work reads."""
+    with unit_of_work(engine) as db:
+        run_last(db, _carts("a"), _asked(), _carts("b"))
+        (before,) = run_together(db, _asked("a", "b"))
+        before_commit(db, lambda: run_last(db, _carts("c")))
+    with unit_of_work(engine) as db:
+        (after,) = run_together(db, _asked("a", "b", "c"))
+    assert (list(before), [row[0] for row in after]) == ([], ["a", "b", "c"])
+
+
+def test_what_fails_on_the_way_to_the_commit_takes_all_along(engine: Engine) -> None:
+    """What was written before it too; and who raises before the end never sends it."""
+    with pytest.raises(IntegrityError):
+        _write(engine, "b", "b", "c")
+    with pytest.raises(ZeroDivisionError):
+        _leaves(engine)
+    with unit_of_work(engine) as db:
+        (found,) = run_together(db, _asked("a", "b", "c", "d"))
+    assert list(found) == []
+
+
+def _write(engine: Engine, *last: str) -> None:
+    with unit_of_work(engine) as db:
+        run_together(db, _carts("a"))
+        run_last(db, *[_carts(one) for one in last])
+
+
+def _leaves(engine: Engine) -> None:
+    with unit_of_work(engine) as db:
+        run_last(db, _carts("d"))
+        raise ZeroDivisionError

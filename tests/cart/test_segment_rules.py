@@ -24,7 +24,7 @@ from cart.journeys.segments.rule import (
     read,
     written,
 )
-from cart.journeys.segments.weighing import NEVER, weigh
+from cart.journeys.segments.weighing import NEVER, weigh, weigh_each
 from cart.kernel.clock import to_us
 from cart.kernel.errors import InvalidInput
 from cart.kernel.ids import SeededIds
@@ -293,10 +293,20 @@ def test_one_and_all_agree(engine: Engine) -> None:
                 }
                 everybody = filling.all_homes(db, clock, CATALOGUE, rule)
                 assert [one for one in everybody if one in homes] == sorted(each), said
+                for one in found.people.values():
+                    _brief_is_true(rule, one, found.places, now_us)
                 seen.append(len(each))
 
     agree()
     assert {0, 1, 2} <= set(seen)  # some are met by some
+
+
+def _brief_is_true(rule: Leaf | Group, one: Person, places: Places, now_us: int) -> None:
+    """What decides is enough, and holds until the brief verdict says that it may not."""
+    [brief] = weigh_each([rule], one, places, now_us, briefly=True)
+    assert brief.met == weigh(rule, one, places, now_us).met, rule
+    if brief.until_us != NEVER:
+        assert weigh(rule, one, places, brief.until_us - 1).met == brief.met, rule
 
 
 def _rule(said: dict[str, Any]) -> Leaf | Group:

@@ -13,7 +13,18 @@ from sqlalchemy import text
 from sqlmodel import Session, col, or_, select, update
 
 from cart.db.engine import is_sqlite
-from cart.db.rows import BIGINT, BOOLEAN, INTEGER, TEXT, Ask, Columns, insert_new, run, run_together
+from cart.db.rows import (
+    BIGINT,
+    BOOLEAN,
+    INTEGER,
+    TEXT,
+    Ask,
+    Columns,
+    insert_new,
+    run,
+    run_last,
+    run_together,
+)
 from cart.journeys.segments import queries
 from cart.journeys.segments.person import Catalogue
 from cart.journeys.segments.queries import Segment
@@ -41,7 +52,7 @@ _TOUCHED: Final = (
     "SELECT i.position, COALESCE(j.to_session_id, i.session_id) FROM interaction AS i"
     " LEFT JOIN joining AS j ON j.from_session_id = i.session_id AND j.undone_at IS NULL"
     " WHERE i.position > (SELECT position FROM timeline_mark WHERE name = :mark)"
-    " ORDER BY i.position LIMIT :limit"
+    " ORDER BY i.position LIMIT {limit}"  # said, not bound: of a bound one each is planned anew
 )
 # Nothing of a batch is asked of these: a batch of one, which they do not look at.
 _ALONE: Final[tuple[Columns, list[tuple[str]]]] = ((("alone", TEXT),), [("",)])
@@ -90,8 +101,8 @@ def lock(db: Session) -> Mark:
 
 def follow(db: Session, clock: Clock, catalogue: Catalogue, limit: int = FOLLOWED_MAX) -> Moved:
     """Read on in the timeline and weigh whoever is in it; return what that did."""
-    limited = {"mark": MARK, "limit": min(limit, FOLLOWED_MAX)}
-    touched = Ask(_TOUCHED, *_ALONE, limited)
+    asked = _TOUCHED.replace("{limit}", str(int(min(limit, FOLLOWED_MAX))))
+    touched = Ask(asked, *_ALONE, {"mark": MARK})
     # The others see what was committed while the first waited for the lock.
     mark, rows, kept = run_together(db, lock_ask(db), touched, queries.active_ask())
     if not mark:
@@ -100,7 +111,8 @@ def follow(db: Session, clock: Clock, catalogue: Catalogue, limit: int = FOLLOWE
     if not rows:
         return Moved(0)
     homes, segments = sorted({row[1] for row in rows}), queries.active_of(kept)
-    moved = _weigh(db, clock, catalogue, homes, segments, rows[-1][0])
+    moved, writes = _weigh(db, clock, catalogue, homes, segments)
+    run_last(db, *writes, _read_to(rows[-1][0]))
     return Moved(len(rows), moved.entered, moved.left)
 
 
@@ -130,18 +142,19 @@ def weigh_all(db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[s
 
     Who has no home any more, because it joined another or was emptied, leaves everything.
     """
-    return _weigh(db, clock, catalogue, homes, queries.active(db))
+    moved, writes = _weigh(db, clock, catalogue, homes, queries.active(db))
+    run_together(db, *writes)
+    return moved
 
 
-def _weigh(  # noqa: PLR0917 - whom, against what, with what
+def _weigh(
     db: Session,
     clock: Clock,
     catalogue: Catalogue,
     homes: Sequence[str],
     segments: Sequence[Segment],
-    position: int = 0,
-) -> Moved:
-    """Weigh. ``position``: up to which the timeline was read for it; 0 if it was not."""
+) -> tuple[Moved, list[Ask]]:
+    """Weigh; return what it did once the statements that are returned too are executed."""
     now_us = to_us(clock.now())
     found = queries.find(db, catalogue, homes, queries.needs_of_all(segments), now_us)
     kept = {one.id for one in segments}
@@ -151,20 +164,16 @@ def _weigh(  # noqa: PLR0917 - whom, against what, with what
     due: dict[str, int] = {}
     rules = [one.rule for one in segments]
     for home, person in found.people.items():
-        verdicts = weigh_each(rules, person, found.places, now_us)
+        verdicts = weigh_each(rules, person, found.places, now_us, briefly=True)
         after |= {(one.id, home) for one, said in zip(segments, verdicts, strict=True) if said.met}
         due_us = min((said.until_us for said in verdicts), default=NEVER)
         if due_us != NEVER:
             due[home] = due_us
     version = {one.id: one.version for one in segments}
     entered, left = sorted(after - before), sorted(before - after)
-    run_together(
-        db,
-        *_moves(now_us, version, entered=entered, left=left),
-        *_dues(found.due_us, due),
-        *([_read_to(position)] if position else []),
-    )
-    return Moved(len(homes), len(entered), len(left))
+    moved = Moved(len(homes), len(entered), len(left))
+    writes = _moves(now_us, version, entered=entered, left=left)
+    return moved, [*writes, *_dues(found.due_us, due)]
 
 
 def _moves(

@@ -187,17 +187,22 @@ def active_ask() -> Ask:
     return Ask(_ACTIVE, (("alone", TEXT),), [("",)])
 
 
-def active_of(found: Sequence[AnyRow]) -> list[Segment]:
+def active_of(found: Sequence[AnyRow]) -> Sequence[Segment]:
     """Return the segments that the ask found."""
-    return [
+    return _active_of(tuple(found))
+
+
+@lru_cache(maxsize=4)  # asked with every touch of anybody, and nearly always the same
+def _active_of(found: tuple[AnyRow, ...]) -> Sequence[Segment]:
+    return tuple(
         Segment(
             id_, name, state, version, kept(rule), _needs_of(rule), bool(unfilled), digest, at_us
         )
         for id_, name, state, version, rule, unfilled, digest, at_us in found
-    ]
+    )
 
 
-def active(db: Session) -> list[Segment]:
+def active(db: Session) -> Sequence[Segment]:
     """Return the segments that are kept, with their rules."""
     [found] = run_together(db, active_ask())
     return active_of(found)

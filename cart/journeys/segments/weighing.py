@@ -65,13 +65,22 @@ def weigh(rule: Leaf | Group, person: Person, places: Places, now_us: int) -> Ve
 
 
 def weigh_each(
-    rules: Iterable[Leaf | Group], person: Person, places: Places, now_us: int
+    rules: Iterable[Leaf | Group],
+    person: Person,
+    places: Places,
+    now_us: int,
+    *,
+    briefly: bool = False,
 ) -> list[Verdict]:
-    """Return the verdict on each of these rules, as :func:`weigh`."""
+    """Return the verdict on each of these rules, as :func:`weigh`.
+
+    ``briefly``: only what decides. Of conditions that must all be met the first that is not
+    suffices, until it changes; what it rests on is not whole then.
+    """
     newest = sorted(person.touches, key=_order, reverse=True)
     if not newest or newest[0].at_us <= now_us - DAYS_MAX * DAY_US:
         return [Verdict(rule, met=False) for rule in rules]
-    scales = _Scales(person, newest, places, now_us)
+    scales = _Scales(person, newest, places, now_us, briefly=briefly)
     ends_us = newest[0].at_us + DAYS_MAX * DAY_US
     return [_until(scales.weigh(rule), ends_us) for rule in rules]
 
@@ -91,6 +100,7 @@ class _Scales:
     newest: Sequence[Touch]
     places: Places
     now_us: int
+    briefly: bool
 
     def weigh(self, rule: Leaf | Group) -> Verdict:
         return _WAYS[type(rule)](self, rule)
@@ -100,12 +110,21 @@ class _Scales:
         return Verdict(rule, not inner.met, (inner,), until_us=inner.until_us)
 
     def all_(self, rule: All) -> Verdict:
-        parts = tuple([self.weigh(one) for one in rule.rules])
+        parts = self._parts(rule, ends=False)
         return Verdict(rule, all(one.met for one in parts), parts, until_us=_soonest(parts))
 
     def any_(self, rule: Any) -> Verdict:
-        parts = tuple([self.weigh(one) for one in rule.rules])
+        parts = self._parts(rule, ends=True)
         return Verdict(rule, any(one.met for one in parts), parts, until_us=_soonest(parts))
+
+    def _parts(self, rule: All | Any, *, ends: bool) -> tuple[Verdict, ...]:
+        parts = []
+        for one in rule.rules:
+            part = self.weigh(one)
+            if self.briefly and part.met is ends:
+                return (part,)
+            parts.append(part)
+        return tuple(parts)
 
     def _touches(
         self, days: int, kinds: frozenset[str] | set[str] | None, of: Goods
