@@ -99,7 +99,9 @@ def _draw_job(job: tuple[Picture, ...], out_dir: Path, cache_dir: Path | None) -
         for side in SMALL_PX:
             _save(image.reduce(SIDE_PX // side), out_dir / small(picture.path, side))
         for path, kept in _kept(picture, cache_dir):
-            shutil.copyfile(out_dir / path, kept)
+            fresh = kept.with_suffix(f".{os.getpid()}")  # another run may look for it just now
+            shutil.copyfile(out_dir / path, fresh)
+            fresh.replace(kept)
 
 
 def _save(image: Image.Image, path: Path) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 from firmware_sim.asking import ask, fill_in
 from firmware_sim.testing import wait_until
+from tests.firmware_sim.drawn import CACHE
 
-CACHE = Path(__file__).parents[2] / "var" / "goods-cache"  # the pictures of `make demo`
 READY = re.compile(r"ready (http://127\.0\.0\.1:\d+/)\n")
 ORDERS = ("paid on the phone", "picked and ready", "handed over")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
