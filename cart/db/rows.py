@@ -3,7 +3,8 @@
 A batch travels as one JSON text: an array of rows, each an array of values.
 :func:`source` is the ``FROM`` that turns it into columns again. One round trip
 and one plan whatever the size of the batch. Statements of which none needs what
-another finds go to PostgreSQL together (:func:`run_together`).
+another finds go to PostgreSQL together (:func:`run_together`), the last with the commit
+(:func:`run_last`).
 """
 
 import re
@@ -132,7 +133,7 @@ def run_together(db: Session, *asks: Ask | New) -> list[Sequence[AnyRow]]:
     connection = db.connection()
     if connection.dialect.name == "sqlite":
         return [_alone(db, one) for one in asks]
-    sent = [_insertion(one) if isinstance(one, New) else one for one in asks if one.rows]
+    sent = _written_out(asks)
     answers = iter(_sent(connection, sent) if sent else [])
     return [next(answers) if one.rows else () for one in asks]
 
@@ -147,16 +148,19 @@ def run_last(db: Session, *asks: Ask | New) -> None:
 
 def finish(db: Session) -> None:
     """Execute what :func:`run_last` was given; whoever commits calls this, and then commits."""
-    asks = db.info.pop(_LAST, ())
-    if not any(one.rows for one in asks):
+    asks = [one for one in db.info.pop(_LAST, ()) if one.rows]
+    if not asks:
         return
     db.flush()
-    connection = db.connection()
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(db.connection()):
         run_together(db, *asks)
-        return
-    sent = [_insertion(one) if isinstance(one, New) else one for one in asks if one.rows]
-    _sent(connection, sent, commit=True)
+    else:
+        _sent(db.connection(), _written_out(asks), commit=True)
+
+
+def _written_out(asks: Iterable[Ask | New]) -> list[Ask]:
+    """Return them as statements; one without rows is none."""
+    return [_insertion(one) if isinstance(one, New) else one for one in asks if one.rows]
 
 
 def _alone(db: Session, ask: Ask | New) -> Sequence[AnyRow]:
@@ -212,7 +216,7 @@ def _sent(
     Prepared, under one text for batches of a few rows and one for all others. The rows are the
     driver's own tuples: wrapping each in a Row was a twentieth of a gateway's work.
     """
-    from cart.db.trip import round_trip  # noqa: PLC0415 - a shop on SQLite needs no driver
+    from cart.db.round_trip import round_trip  # noqa: PLC0415 - a shop on SQLite needs no driver
 
     statements = []
     for one in asks:

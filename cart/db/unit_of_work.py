@@ -19,8 +19,9 @@ _BEFORE = "carryover_before_commit"
 def unit_of_work(engine: Engine) -> Iterator[Session]:
     """Yield a session; commit when the block ends, roll back when it raises.
 
-    What was registered with :func:`before_commit` is its last statements; what was
-    registered with :func:`on_commit` runs after the commit. Each in order.
+    What was registered with :func:`before_commit` runs last, what was given to
+    :func:`~cart.db.rows.run_last` goes with the commit, and what was registered with
+    :func:`on_commit` runs after it. Each in order.
     """
     with Session(engine, expire_on_commit=False) as db:
         db.info[_AFTER] = []

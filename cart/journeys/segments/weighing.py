@@ -40,6 +40,7 @@ from cart.journeys.segments.rule import (
 from cart.profile.timeline.model import Kind
 
 BUYING: Final = CAME_BACK | {Kind.ORDERED.value}
+_ORDER: Final = attrgetter("at_us", "position")  # of touches
 NEVER: Final = 2**62  # microseconds: a change that time alone does not bring
 
 
@@ -74,18 +75,15 @@ def weigh_each(
 ) -> list[Verdict]:
     """Return the verdict on each of these rules, as :func:`weigh`.
 
-    ``briefly``: only what decides. Of conditions that must all be met the first that is not
-    suffices, until it changes; what it rests on is not whole then.
+    ``briefly``: only what decides, until that may change. Of conditions that must all be met
+    the first that is not, of alternatives the first that is; the evidence is not whole then.
     """
-    newest = sorted(person.touches, key=_order, reverse=True)
+    newest = sorted(person.touches, key=_ORDER, reverse=True)
     if not newest or newest[0].at_us <= now_us - DAYS_MAX * DAY_US:
         return [Verdict(rule, met=False) for rule in rules]
     scales = _Scales(person, newest, places, now_us, briefly=briefly)
     ends_us = newest[0].at_us + DAYS_MAX * DAY_US
     return [_until(scales.weigh(rule), ends_us) for rule in rules]
-
-
-_order: Final = attrgetter("at_us", "position")
 
 
 def _until(found: Verdict, ends_us: int) -> Verdict:
@@ -237,7 +235,7 @@ def _first_out(found: Sequence[Touch], days: int) -> int:
 
 
 def _soonest(parts: Sequence[Verdict]) -> int:
-    return min([one.until_us for one in parts])
+    return min(one.until_us for one in parts)
 
 
 _WAYS: Final[Mapping[type, Callable[..., Verdict]]] = {

@@ -47,7 +47,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Trip:
+class _Exchange:
     """What was sent, in its order, and what came back, in the same."""
 
     parts: list[_Part] = field(default_factory=list)
@@ -69,10 +69,10 @@ def round_trip(
         adaption = connection.info[_KEPT] = Transformer(driver)
     # All of them first: a value that cannot travel stops nothing half-way.
     bound = [_bound(adaption, text, values) for text, values in statements]
-    trip = _Trip()
+    exchange = _Exchange()
     with driver.lock:
-        _travel(driver, trip, bound, commit=commit)
-        return _read(driver, adaption, trip)
+        _travel(driver, exchange, bound, commit=commit)
+        return _read(driver, adaption, exchange)
 
 
 def _bound(adaption: driving.Transformer, text: bytes, values: Sequence[Any]) -> _Bound:
@@ -80,27 +80,27 @@ def _bound(adaption: driving.Transformer, text: bytes, values: Sequence[Any]) ->
     return _Bound(text, adaption.types or (), dumped, adaption.formats or ())
 
 
-def _travel(driver: _Driver, trip: _Trip, bound: Sequence[_Bound], *, commit: bool) -> None:
+def _travel(driver: _Driver, exchange: _Exchange, bound: Sequence[_Bound], *, commit: bool) -> None:
     """Send all, and collect the answers there are: fewer if the server went away."""
     pgconn = driver.pgconn
     pgconn.enter_pipeline_mode()
     try:
         if pgconn.transaction_status == TransactionStatus.IDLE and not driver.autocommit:
             pgconn.send_query_params(_beginning(driver), None)
-            trip.parts.append(_Part(asked=False))
+            exchange.parts.append(_Part(asked=False))
         for one in bound:
-            _send(pgconn, _manager(driver), trip, one)
+            _send(pgconn, _manager(driver), exchange, one)
         if commit:
             pgconn.send_query_params(b"COMMIT", None)
-            trip.parts.append(_Part(asked=False))
+            exchange.parts.append(_Part(asked=False))
         pgconn.pipeline_sync()
-        trip.parts.append(_Part(asked=False))
-        driver.wait(_collect(pgconn, trip))
+        exchange.parts.append(_Part(asked=False))
+        driver.wait(_collect(pgconn, exchange))
     finally:
-        if len(trip.answers) == len(trip.parts):
+        if len(exchange.answers) == len(exchange.parts):
             pgconn.exit_pipeline_mode()
         else:
-            driver.close()  # half a trip is left in it: which answer would be whose?
+            driver.close()  # half an exchange is left in it: which answer would be whose?
 
 
 def _manager(driver: _Driver) -> PrepareManager:
@@ -121,32 +121,32 @@ def _beginning(driver: _Driver) -> bytes:
     return " ".join(words).encode()
 
 
-def _send(pgconn: PGconn, manager: PrepareManager, trip: _Trip, one: _Bound) -> None:
+def _send(pgconn: PGconn, manager: PrepareManager, exchange: _Exchange, one: _Bound) -> None:
     known = cast("Any", one)  # has what the manager looks at
     how, name = manager.get(known, prepare=True)
     if how is Prepare.SHOULD:
         pgconn.send_prepare(name, one.query, one.types)
-        trip.parts.append(_Part(asked=False))
+        exchange.parts.append(_Part(asked=False))
     pgconn.send_query_prepared(name, one.values, one.formats)
     key = manager.maybe_add_to_cache(known, how, name)
-    trip.parts.append(_Part(asked=True, prepared=(key, how, name) if key else None))
+    exchange.parts.append(_Part(asked=True, prepared=(key, how, name) if key else None))
 
 
-def _collect(pgconn: PGconn, trip: _Trip) -> Generator[Any, Any, None]:
+def _collect(pgconn: PGconn, exchange: _Exchange) -> Generator[Any, Any, None]:
     """Flush once and collect; made of the driver's generators, for its ``wait``."""
     yield from send(pgconn)  # and takes in meanwhile what comes back
-    while len(trip.answers) < len(trip.parts):
+    while len(exchange.answers) < len(exchange.parts):
         one = yield from fetch_many(pgconn)
         if not one:
             break
-        trip.answers.append(one)
+        exchange.answers.append(one)
 
 
-def _read(driver: _Driver, adaption: driving.Transformer, trip: _Trip) -> list[_Rows]:
+def _read(driver: _Driver, adaption: driving.Transformer, exchange: _Exchange) -> list[_Rows]:
     rows: list[_Rows] = []
     failed: PGresult | None = None
     manager = _manager(driver)
-    for part, answer in zip(trip.parts, trip.answers, strict=False):  # fewer: see below
+    for part, answer in zip(exchange.parts, exchange.answers, strict=False):  # fewer: see below
         result = answer[-1]
         if part.prepared:
             manager.validate(*part.prepared, answer)
@@ -156,7 +156,7 @@ def _read(driver: _Driver, adaption: driving.Transformer, trip: _Trip) -> list[_
             rows.append(_rows(adaption, result))
     if failed is not None:
         raise error_from_result(failed)
-    if len(trip.answers) < len(trip.parts):
+    if len(exchange.answers) < len(exchange.parts):
         msg = "the server ended the connection before it had answered"
         raise psycopg.OperationalError(msg)
     driver.wait(manager.maintain_gen(driver))  # what is prepared no more; nearly always nothing

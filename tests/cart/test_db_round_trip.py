@@ -34,7 +34,7 @@ def _ask(db: Session, template: str, **extra: object) -> tuple[Any, ...]:
 
 
 def test_a_transaction_begins_as_whoever_opened_it_said(pool: Engine) -> None:
-    """It is the trip that begins it, and not the driver."""
+    """It is the round trip that begins it, and not the driver."""
     asked = (
         "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
     )
@@ -95,7 +95,7 @@ def test_more_statements_than_are_kept_all_have_answers(pool: Engine) -> None:
     assert PREPARED_MAX - 1 <= held <= PREPARED_MAX + 1
 
 
-def test_a_value_that_cannot_travel_stops_only_its_own_trip(pool: Engine) -> None:
+def test_a_value_that_cannot_travel_stops_only_its_own_round_trip(pool: Engine) -> None:
     """Said before anything leaves: the transaction goes on."""
     with unit_of_work(pool) as db:
         with pytest.raises(DBAPIError) as failed:
@@ -127,7 +127,7 @@ def test_a_server_that_ends_it_half_way_is_an_error_and_no_wrong_answer(pool: En
 
 
 def test_who_interrupts_one_that_waits_has_a_connection_afterwards(pool: Engine) -> None:
-    """Ctrl-C: the server is told to stop, and nothing of the trip is taken for a later answer."""
+    """Ctrl-C: the server is told to stop, and no answer of it is taken for a later one."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
