@@ -1,19 +1,20 @@
 """A queue in Chromium: she joins by a button, is called while she looks, and staff see her come."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, CDPSession, ViewportSize, expect
 from sqlalchemy import Engine
 
 from cart.kernel.ids import RandomIds
 from mobile_api.app import create_app
 from mobile_api.settings import ApiSettings
-from tests.browser.shopping import becomes
+from tests.browser.shopping import TRUE_WITHIN_S, becomes
 from tests.cart.buying import HERE
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.queueing import QueueShop
@@ -117,14 +118,40 @@ def test_a_ring_is_shown_while_no_page_says_so(browser: Browser, opened: tuple[s
     )
     devtools.send("ServiceWorker.enable")
     becomes(page, "navigator.serviceWorker.ready.then(() => true)")
+    shown = _shown_from_now(devtools)
     told = {"title": "It is your turn", "body": "Rooms 1", "tag": "turn", "url": "/elsewhere"}
     devtools.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": url, "registrationId": registered[0], "data": json.dumps(told)},
     )
-    becomes(
-        page,
+    within = time.monotonic() + TRUE_WITHIN_S
+    while not shown:
+        assert time.monotonic() < within, "the worker showed nothing"
+        page.wait_for_timeout(50)
+    titles = page.evaluate(
         "navigator.serviceWorker.ready.then((one) => one.getNotifications())"
-        ".then((all) => all.length === 1 && all[0].title === 'It is your turn')",
+        ".then((all) => all.map((each) => each.title))"
     )
+    assert titles == ["It is your turn"]
     context.close()
+
+
+def _shown_from_now(devtools: CDPSession) -> list[str]:
+    """Grows with each notification that is displayed.
+
+    A page must not ask for one that is on its way: Chromium forgets what is written and not
+    yet displayed (12 of 60 were lost to a page that asked at once, none to one that waited).
+    """
+    shown: list[str] = []
+
+    def note(told: dict[str, Any]) -> None:
+        event = told["backgroundServiceEvent"]
+        if event["eventName"] == "Notification displayed":
+            shown.append(event["instanceId"])
+
+    devtools.on("BackgroundService.backgroundServiceEventReceived", note)
+    devtools.send("BackgroundService.startObserving", {"service": "notifications"})
+    devtools.send(
+        "BackgroundService.setRecording", {"shouldRecord": True, "service": "notifications"}
+    )
+    return shown
