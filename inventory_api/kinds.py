@@ -1,6 +1,6 @@
 """What rules on people ask of catalogue and shelves. Satisfies segments' ``Catalogue``. Reads."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from json import dumps
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from cart.db.engine import is_sqlite
-from cart.db.rows import TEXT, Ask, run_together
+from cart.db.rows import TEXT, AnyRow, Ask, Batch
 from cart.journeys.segments.person import Article, Looked, Places
 from cart.journeys.segments.rule import Goods
 
@@ -22,21 +22,25 @@ _IN_STOCK: Final = (
     f" JOIN stock AS s ON s.sku = v.sku WHERE {_AVAILABLE}"
 )
 _PLACES: Final = "SELECT id, latitude, longitude FROM location"
-_GTIN: Final = (("gtin", TEXT),)
+_ALONE: Final = (("alone", TEXT),)
+_WHERE: Final = Ask(_PLACES, _ALONE, [("",)])
+_NOTHING: Final = Ask("", _ALONE, [])  # without rows nothing is asked
 
 
 class Kinds:
     """What articles are, and where they can be had."""
 
-    def look(self, db: Session, gtins: Collection[str], *, stock: bool, places: bool) -> Looked:
-        """Return what these articles are, where they can be had, and the locations, as asked."""
-        rows = [(one,) for one in gtins]
-        known, there, where = run_together(
-            db,
-            Ask(_ARTICLES, _GTIN, rows),
-            Ask(_IN_STOCK, _GTIN, rows if stock else []),
-            Ask(_PLACES, _GTIN, [("",)] if places else []),
+    def asks(self, gtins: Batch, *, stock: bool, places: bool) -> Sequence[Ask]:
+        """Ask what these are, a batch of ``gtin``, where they can be had, and for the locations."""
+        return (
+            gtins.ask(_ARTICLES),
+            gtins.ask(_IN_STOCK) if stock else _NOTHING,
+            _WHERE if places else _NOTHING,
         )
+
+    def looked(self, answers: Sequence[Sequence[AnyRow]]) -> Looked:
+        """Read what was answered."""
+        known, there, where = answers
         in_stock: dict[str, set[str]] = {}
         for gtin, location_id in there:
             in_stock.setdefault(gtin, set()).add(location_id)

@@ -44,6 +44,37 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What several asks are about: rows that travel with each, or those that a select finds.
+
+    ``select``: stands for ``{rows}`` and may hold ``{rows}``; its rows are named as
+    ``columns`` say, itself ``d``. ``extra``: further bound values of the select.
+    """
+
+    columns: Columns
+    rows: Sequence[Sequence[object]] = (("",),)  # a select looks at no row that travels
+    select: str = ""
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def ask(self, template: str, extra: Mapping[str, object] | None = None) -> Ask:
+        """Return a statement about this batch, with further bound values of its own."""
+        if not self.select:
+            return Ask(template, self.columns, self.rows, extra or self.extra)
+        whole = _about(template, self.select)
+        return Ask(whole, self.columns, self.rows, {**self.extra, **(extra or {})})
+
+    def found(self, select: str, extra: Mapping[str, object] | None = None) -> "Batch":
+        """Return as a batch of its own what a select finds of this one."""
+        one = self.ask(select, extra)
+        return Batch(one.columns, one.rows, one.template, one.extra)
+
+
+@lru_cache(maxsize=256)
+def _about(template: str, select: str) -> str:
+    return template.replace("{rows}", select)
+
+
+@dataclass(frozen=True, slots=True)
 class New:
     """Rows of one table that are to be inserted, with other statements; they join no session.
 

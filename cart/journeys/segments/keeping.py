@@ -7,6 +7,7 @@ memberships that follow, and what is noted of them are committed together, so th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import text
@@ -16,9 +17,11 @@ from cart.db.engine import is_sqlite
 from cart.db.rows import (
     BIGINT,
     BOOLEAN,
+    FEW,
     INTEGER,
     TEXT,
     Ask,
+    Batch,
     Columns,
     insert_new,
     run,
@@ -27,7 +30,7 @@ from cart.db.rows import (
 )
 from cart.journeys.segments import queries
 from cart.journeys.segments.person import Catalogue
-from cart.journeys.segments.queries import Segment
+from cart.journeys.segments.queries import Found, Segment
 from cart.journeys.segments.weighing import NEVER, weigh_each
 from cart.kernel.clock import EPOCH, Clock, from_us, to_us
 from cart.profile.consent.holders import decided_between
@@ -49,11 +52,12 @@ _CHANGE: Final = (
     *(("entered", BOOLEAN), ("at_us", BIGINT)),
 )
 _TOUCHED: Final = (
-    "SELECT i.position, COALESCE(j.to_session_id, i.session_id) FROM interaction AS i"
+    "SELECT i.position, COALESCE(j.to_session_id, i.session_id) AS home FROM interaction AS i"
     " LEFT JOIN joining AS j ON j.from_session_id = i.session_id AND j.undone_at IS NULL"
     " WHERE i.position > (SELECT position FROM timeline_mark WHERE name = :mark)"
     " ORDER BY i.position LIMIT {limit}"  # said, not bound: of a bound one each is planned anew
 )
+_HOMES: Final = f"(SELECT DISTINCT t.home FROM ({_TOUCHED}) AS t) AS d"  # noqa: S608 - our own text
 # Nothing of a batch is asked of these: a batch of one, which they do not look at.
 _ALONE: Final[tuple[Columns, list[tuple[str]]]] = ((("alone", TEXT),), [("",)])
 _DUE: Final = "SELECT home FROM segment_due WHERE due_us <= :now_us ORDER BY due_us LIMIT :limit"
@@ -100,20 +104,43 @@ def lock(db: Session) -> Mark:
 
 
 def follow(db: Session, clock: Clock, catalogue: Catalogue, limit: int = FOLLOWED_MAX) -> Moved:
-    """Read on in the timeline and weigh whoever is in it; return what that did."""
-    asked = _TOUCHED.replace("{limit}", str(int(min(limit, FOLLOWED_MAX))))
-    touched = Ask(asked, *_ALONE, {"mark": MARK})
+    """Read on in the timeline and weigh whoever is in it; return what that did.
+
+    Of a few interactions two round trips: one reads, one writes and commits.
+    """
+    now_us = to_us(clock.now())
+    few = min(limit, FEW)
+    touched = _touched(few)
+    homes = Batch(_ALONE[0], select=_with_limit(_HOMES, few), extra={"mark": MARK})
+    about = queries.asks_of(catalogue, homes, queries.ALL, now_us)
     # The others see what was committed while the first waited for the lock.
-    mark, rows, kept = run_together(db, lock_ask(db), touched, queries.active_ask())
+    asks = (lock_ask(db), touched, queries.active_ask(), *about, touched)
+    mark, rows, kept, *said, again = run_together(db, *asks)
     if not mark:
         lock(db)
-        rows, kept = run_together(db, touched, queries.active_ask())
+        mark, rows, kept, *said, again = run_together(db, *asks)
     if not rows:
         return Moved(0)
-    homes, segments = sorted({row[1] for row in rows}), queries.active_of(kept)
-    moved, writes = _weigh(db, clock, catalogue, homes, segments)
+    segments = queries.active_of(kept)
+    if rows == again and (len(rows) < few or few == limit):
+        found = queries.found_of(catalogue, said)
+    else:  # there are more, or somebody came along or joined another while these were read
+        [rows] = run_together(db, _touched(min(limit, FOLLOWED_MAX)))
+        gone_on = sorted({row[1] for row in rows})
+        found = queries.find(db, catalogue, gone_on, queries.needs_of_all(segments), now_us)
+    number = len({row[1] for row in rows})
+    moved, writes = _weighed(found, segments, number, now_us)
     run_last(db, *writes, _read_to(rows[-1][0]))
     return Moved(len(rows), moved.entered, moved.left)
+
+
+def _touched(limit: int) -> Ask:
+    return Ask(_with_limit(_TOUCHED, limit), *_ALONE, {"mark": MARK})
+
+
+@lru_cache(maxsize=16)
+def _with_limit(asked: str, limit: int) -> str:
+    return asked.replace("{limit}", str(int(limit)))
 
 
 def tend(db: Session, clock: Clock, catalogue: Catalogue) -> Moved:
@@ -142,21 +169,20 @@ def weigh_all(db: Session, clock: Clock, catalogue: Catalogue, homes: Sequence[s
 
     Who has no home any more, because it joined another or was emptied, leaves everything.
     """
-    moved, writes = _weigh(db, clock, catalogue, homes, queries.active(db))
+    segments, now_us = queries.active(db), to_us(clock.now())
+    found = queries.find(db, catalogue, homes, queries.needs_of_all(segments), now_us)
+    moved, writes = _weighed(found, segments, len(homes), now_us)
     run_together(db, *writes)
     return moved
 
 
-def _weigh(
-    db: Session,
-    clock: Clock,
-    catalogue: Catalogue,
-    homes: Sequence[str],
-    segments: Sequence[Segment],
+def _weighed(
+    found: Found, segments: Sequence[Segment], number: int, now_us: int
 ) -> tuple[Moved, list[Ask]]:
-    """Weigh; return what it did once the statements that are returned too are executed."""
-    now_us = to_us(clock.now())
-    found = queries.find(db, catalogue, homes, queries.needs_of_all(segments), now_us)
+    """Weigh ``number`` homes, of which this was found.
+
+    Returns what that does once the statements that are returned too are executed.
+    """
     kept = {one.id for one in segments}
     # An ended segment is emptied by filling it, not by who happens to come along.
     before = {pair for pair in found.memberships if pair[0] in kept}
@@ -171,7 +197,7 @@ def _weigh(
             due[home] = due_us
     version = {one.id: one.version for one in segments}
     entered, left = sorted(after - before), sorted(before - after)
-    moved = Moved(len(homes), len(entered), len(left))
+    moved = Moved(number, len(entered), len(left))
     writes = _moves(now_us, version, entered=entered, left=left)
     return moved, [*writes, *_dues(found.due_us, due)]
 

@@ -1,13 +1,14 @@
 """What of a person a rule is weighed against. Pure; no database."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from sqlmodel import Session
 
+from cart.db.rows import AnyRow, Ask, Batch
 from cart.journeys.segments.rule import Goods, Near
 from cart.profile.consent.model import Purpose
 from cart.profile.timeline.model import Kind
@@ -118,8 +119,12 @@ class Looked:
 class Catalogue(Protocol):
     """What segments ask of catalogue and shelves; ``wiring.py`` says who answers."""
 
-    def look(self, db: Session, gtins: Collection[str], *, stock: bool, places: bool) -> "Looked":
-        """Return what these articles are, where they can be had, and the locations, as asked."""
+    def asks(self, gtins: Batch, *, stock: bool, places: bool) -> Sequence[Ask]:
+        """Ask what these are, a batch of ``gtin``, where they can be had, and for the locations."""
+        ...
+
+    def looked(self, answers: Sequence[Sequence[AnyRow]]) -> "Looked":
+        """Read what was answered."""
         ...
 
     def gtins_of(self, db: Session, of: Goods, limit: int) -> list[str]:

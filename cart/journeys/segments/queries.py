@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from cart.db.rows import TEXT, AnyRow, Ask, run_together
+from cart.db.rows import FEW, TEXT, AnyRow, Ask, Batch, run_together
 from cart.journeys.segments.person import DAY_US, Catalogue, Person, Places, Touch
 from cart.journeys.segments.rule import (
     DAYS_MAX,
@@ -33,22 +33,30 @@ from cart.profile.consent.holders import among_ask, among_of
 ACTIVE_MAX: Final = 100  # segments at once: each new touch is weighed against all of them
 CHANGES_MAX: Final = 1_000
 _HOME: Final = (("home", TEXT),)
+_GTIN: Final = (("gtin", TEXT),)
 _WHO: Final = (
     "SELECT p.id, COALESCE(p.customer_id, ''), p.locale FROM {rows}"
     " JOIN shopper_session AS p ON p.id = d.home AND p.emptied_at IS NULL"
     " LEFT JOIN joining AS gone ON gone.from_session_id = p.id AND gone.undone_at IS NULL"
     " WHERE gone.id IS NULL"
 )
-_TOUCHES: Final = (
-    "SELECT h.home, i.position, i.kind, i.at_us, i.gtin, i.quantity, i.amount_minor, i.currency,"
-    " i.location_id FROM (SELECT d.home, d.home AS session_id FROM {rows}"
+_OF_HERS: Final = (
+    "(SELECT d.home, d.home AS session_id FROM {rows}"
     " UNION ALL SELECT d.home, j.from_session_id FROM {rows}"
     " JOIN joining AS j ON j.to_session_id = d.home AND j.undone_at IS NULL) AS h"
     " JOIN interaction AS i ON i.session_id = h.session_id AND i.at_us > :oldest_us"
 )
-_CARTS: Final = (
-    "SELECT d.home, l.gtin FROM {rows} JOIN shopper_session AS p ON p.id = d.home"
+_TOUCHES: Final = (
+    "SELECT h.home, i.position, i.kind, i.at_us, i.gtin, i.quantity, i.amount_minor, i.currency,"  # noqa: S608 - our own texts, values are bound
+    f" i.location_id FROM {_OF_HERS}"
+)
+_IN_CART: Final = (
+    "{rows} JOIN shopper_session AS p ON p.id = d.home"
     " JOIN cart_line AS l ON l.cart_id = p.cart_id AND l.quantity > 0"
+)
+_CARTS: Final = f"SELECT d.home, l.gtin FROM {_IN_CART}"  # noqa: S608 - as above
+_ARTICLES: Final = (
+    f"(SELECT i.gtin FROM {_OF_HERS} AND i.gtin <> '' UNION SELECT l.gtin FROM {_IN_CART}) AS d"  # noqa: S608 - as above
 )
 _IN: Final = "SELECT m.home, m.segment_id FROM {rows} JOIN segment_member AS m ON m.home = d.home"
 _ACTIVE: Final = (
@@ -108,6 +116,9 @@ class Segment:
     stock_at_us: int = 0
 
 
+ALL: Final = Needs(carts=True, consents=True, catalogue=True, stock=True, places=True)
+
+
 def needs_of_all(segments: Iterable[Segment]) -> Needs:
     """Return what any of these segments needs."""
     return reduce(or_, (one.needs for one in segments), Needs())
@@ -138,19 +149,51 @@ def find(
 ) -> Found:
     """Return everything that rules are weighed against, for a few hundred homes at most.
 
-    One round trip for what stands beside the sessions, one each for catalogue and stock.
+    One round trip; for more than a few homes two, since what they touched is read but once.
     """
-    rows = [(one,) for one in homes]
-    oldest = {"oldest_us": now_us - DAYS_MAX * DAY_US}
-    who, touches, carts, members, dues, decided = run_together(
-        db,
-        Ask(_WHO, _HOME, rows),
-        Ask(_TOUCHES, _HOME, rows, oldest),
-        Ask(_CARTS, _HOME, rows if needs.carts else []),
-        Ask(_IN, _HOME, rows),
-        Ask(_DUE, _HOME, rows),
-        among_ask(homes if needs.consents else []),
-    )
+    those = Batch(_HOME, [(one,) for one in homes])
+    if len(homes) <= FEW:
+        return found_of(catalogue, run_together(db, *asks_of(catalogue, those, needs, now_us)))
+    said = run_together(db, *_about(those, needs, now_us))
+    gtins = {row[4] for row in said[_TOUCHED] if row[4]} | {row[1] for row in said[_LYING]}
+    rows = [(one,) for one in sorted(gtins)] if needs.catalogue or needs.stock else []
+    looks = catalogue.asks(Batch(_GTIN, rows), stock=needs.stock, places=needs.places)
+    return found_of(catalogue, [*said, *run_together(db, *looks)])
+
+
+def asks_of(catalogue: Catalogue, those: Batch, needs: Needs, now_us: int) -> list[Ask]:
+    """Ask it all at once about a batch of ``home``, a few; :func:`found_of` reads the answers."""
+    gtins = those.found(_ARTICLES, _since(now_us))
+    if not needs.catalogue and not needs.stock:
+        gtins = Batch(_GTIN, [])
+    looks = catalogue.asks(gtins, stock=needs.stock, places=needs.places)
+    return [*_about(those, needs, now_us), *looks]
+
+
+def _about(those: Batch, needs: Needs, now_us: int) -> list[Ask]:
+    nobody = Batch(those.columns, [])
+    return [
+        those.ask(_WHO),
+        those.ask(_TOUCHES, _since(now_us)),
+        (those if needs.carts else nobody).ask(_CARTS),
+        those.ask(_IN),
+        those.ask(_DUE),
+        among_ask(those if needs.consents else nobody),
+    ]
+
+
+# Of the answers, those of which the articles are; and how many come before the catalogue's.
+_TOUCHED, _LYING, _ABOUT = 1, 2, 6
+
+
+def _since(now_us: int) -> dict[str, int]:
+    return {"oldest_us": now_us - DAYS_MAX * DAY_US}
+
+
+def found_of(catalogue: Catalogue, answers: Sequence[Sequence[AnyRow]]) -> Found:
+    """Return what was answered to all that :func:`asks_of` asks."""
+    who, touches, carts, members, dues, decided = answers[:_ABOUT]
+    looked = catalogue.looked(answers[_ABOUT:])
     consents = among_of(decided)
     touched: dict[str, list[Touch]] = {}
     for row in touches:
@@ -158,13 +201,6 @@ def find(
     lying: dict[str, set[str]] = {}
     for home, gtin in carts:
         lying.setdefault(home, set()).add(gtin)
-    gtins = {row[4] for row in touches if row[4]} | {row[1] for row in carts}
-    looked = catalogue.look(
-        db,
-        sorted(gtins) if needs.catalogue or needs.stock else [],
-        stock=needs.stock,
-        places=needs.places,
-    )
     people = {
         home: Person(
             home,

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from cart.db.rows import TEXT, AnyRow, Ask
+from cart.db.rows import AnyRow, Ask, Batch
 from cart.profile.consent.model import VERSIONS, Decision, Purpose, Source, holds, standing
 from cart.profile.consent.tables import ConsentRow, ConsentSubjectRow
 
@@ -59,9 +59,9 @@ brought_{name} AS (
         AND (n.subject_id IS NULL OR r.decided_at >= n.decided_at)))"""
 
 
-def among_ask(homes: Sequence[str]) -> Ask:
-    """Ask what these have decided, by their sessions; :func:`among_of` reads it."""
-    return Ask(_AMONG, (("home", TEXT),), [(one,) for one in homes])
+def among_ask(homes: Batch) -> Ask:
+    """Ask what these have decided, a batch of ``home``, sessions; :func:`among_of` reads it."""
+    return homes.ask(_AMONG)
 
 
 def among_of(rows: Sequence[AnyRow]) -> dict[str, frozenset[Purpose]]:
