@@ -72,6 +72,9 @@ def soak(kind: str, url: str, folder: Path, minutes: float) -> None:
         say(f"soak.{kind}.rss_end", steady[-1][1], "MiB")
         say(f"soak.{kind}.rss_max", max(rss for _, rss in samples), "MiB")
         say(f"soak.{kind}.rss_slope", slope(steady), "MiB/min")
+        for minute in range(1, int(minutes) + 1):
+            largest = max(rss for at, rss in samples if minute - 1 <= at < minute)
+            say(f"soak.{kind}.rss_max.minute_{minute}", largest, "MiB")
     finally:
         broker.stop()
         engine.dispose()
