@@ -91,8 +91,23 @@ def lost_sight_of(db: Session, message_id: str, reason: str) -> None:
     _of_requested(db, message_id, state="unknown", failure=reason[:FAILURE_LENGTH_MAX])
 
 
+def opened(db: Session, clock: Clock, message_id: str) -> None:
+    """Note that somebody moved on a mail's page; the first time counts. Of no mail: nothing."""
+    write(
+        db,
+        update(JourneyMessageRow)
+        .where(
+            col(JourneyMessageRow.id) == message_id,
+            col(JourneyMessageRow.channel) == "mail",
+            col(JourneyMessageRow.opened_at).is_(None),
+        )
+        .values(opened_at=clock.now()),
+    )
+
+
 def pressed(db: Session, clock: Clock, message_id: str) -> None:
     """Note that somebody pressed the button of a message's page; the first time counts."""
+    opened(db, clock, message_id)
     write(
         db,
         update(JourneyMessageRow)

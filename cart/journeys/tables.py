@@ -102,7 +102,8 @@ class JourneyMessageRow(SQLModel, table=True):
     another one then. ``mark``: by what a mail is known outside; None of those that are older
     than marks. ``handed_at``: given to the mail server, its answer not known yet; ``unknown``:
     the answer never came. ``to_hash``: of the address that it went to, as suppression has it.
-    ``pressed_at``: when the button of its page was first pressed.
+    ``opened_at``: when somebody first moved on a mail's page; ``pressed_at``: when the button
+    of a message's page was first pressed.
     """
 
     __tablename__ = "journey_message"
@@ -142,4 +143,5 @@ class JourneyMessageRow(SQLModel, table=True):
     to_hash: str = _words(HASH_LENGTH)
     bounce: str = _words(12)
     bounced_at: datetime | None = None
+    opened_at: datetime | None = Field(default=None, index=True)
     pressed_at: datetime | None = Field(default=None, index=True)

@@ -41,7 +41,7 @@ JOURNEYS: Final = (
         found=(("session_id", Scope.SESSION), ("run_id", Scope.JOURNEY_RUN)),
         shown=(
             *("journey", "channel", "state", "reason", "lines", "requested_at", "sent_at"),
-            *("bounce", "bounced_at", "pressed_at"),
+            *("bounce", "bounced_at", "opened_at", "pressed_at"),
         ),
         hidden=(
             *("id", "run_id", "version", "session_id", "step", "taken_at", "not_before"),

@@ -73,6 +73,15 @@ def bring_back(request: Request, link: Link, wired: Wired, visitor: CurrentVisit
     return response
 
 
+@router.post("/back/{link}/opened")
+def note_opened(link: Link, wired: Wired) -> Response:
+    """Note that somebody who looks at the page moved there; said again it changes nothing."""
+    with unit_of_work(wired.engine) as db:
+        _wanted(db, wired, link)
+        sending.opened(db, wired.clock, message_of_link(wired.secret, link))
+    return Response(status_code=204, headers=UNLISTED)
+
+
 def _put(db: Session, wired: Parts, shopper: ShopperSessionRow, one: Wanted) -> None:
     """Bring a line to the pieces that it had, unless it has more."""
     there = {line.gtin: line.quantity for line in view(db, shopper.cart_id).lines}

@@ -87,6 +87,7 @@ COLUMNS: Final = {
     "number": N_("Number"),
     "offered_at": N_("Offered"),
     "offered_gtin": N_("Barcode number of what was offered"),
+    "opened_at": N_("Mail opened"),
     "order_id": N_("Order's number"),
     "order_line_id": N_("Number of the order's line"),
     "outcome": N_("Outcome"),

@@ -48,6 +48,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.CANCELLED: N_("Cancelled"),
     Kind.RETURNED: N_("Returned"),
     Kind.MAIL_SENT: N_("A mail sent"),
+    Kind.MAIL_OPENED: N_("A mail opened"),
     Kind.SIGNED_IN: N_("Signed in"),
     Kind.MESSAGE_SENT: N_("A message sent"),
     Kind.CAME_BACK: N_("Came back by a message"),

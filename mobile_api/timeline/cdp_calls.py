@@ -30,6 +30,7 @@ EVENTS: Final[Mapping[Kind, str]] = {
     Kind.CANCELLED: "Order Cancelled",
     Kind.RETURNED: "Order Refunded",
     Kind.MAIL_SENT: "Email Sent",
+    Kind.MAIL_OPENED: "Email Opened",
     Kind.SIGNED_IN: "Signed In",
     Kind.MESSAGE_SENT: "Message Sent",
     Kind.CAME_BACK: "Message Clicked",

@@ -22,6 +22,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     Kind.CANCELLED: N_("Cancelled and paid back"),
     Kind.RETURNED: N_("Brought back"),
     Kind.MAIL_SENT: N_("E-mail sent"),
+    Kind.MAIL_OPENED: N_("E-mail opened"),
     Kind.SIGNED_IN: N_("Signed in on a device"),
     Kind.MESSAGE_SENT: N_("Message sent"),
     Kind.CAME_BACK: N_("Came back by a message"),

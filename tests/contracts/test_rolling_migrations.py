@@ -44,6 +44,9 @@ EXCEPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "interaction: check kind": STOP,
         "interaction: check channel": STOP,
     },
+    "0052": {
+        "interaction: check kind": STOP,
+    },
 }
 TRIGGERS: Final = {
     "sqlite": "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'",

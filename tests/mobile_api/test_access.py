@@ -19,7 +19,7 @@ from tests.mobile_api.shop import RED, SECRET, fill, key, quantities
 def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
     """Exact counts, so that a new route is a decision and not an accident."""
     assert Counter(role for _, _, role in roles(app)) == {
-        Role.ANYONE: 72,
+        Role.ANYONE: 73,
         Role.SHOPPER: 95,
         Role.CUSTOMER: 31,
         Role.STAFF: 14,
@@ -47,6 +47,7 @@ def test_every_route_says_who_may_call_it(app: FastAPI) -> None:
         "/api/v1/sign-in/passkey",
         "/api/v1/sign-in/passkey/options",
         "/back/{link}",
+        "/back/{link}/opened",
         "/c/{secret}",
         "/claim",
         "/language",

@@ -120,6 +120,27 @@ def _sent(row: JourneyMessageRow) -> Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Openings:
+    """Mails of journeys on whose page somebody moved, the first time."""
+
+    name: str = "journey_openings"
+    kinds: frozenset[Kind] = frozenset({Kind.MAIL_OPENED})
+    overlap: timedelta = OVERLAP
+
+    def read(self, db: Session, after: At, limit: int) -> Told:
+        """Tell openings in their order."""
+        row = JourneyMessageRow
+        named = literal("opened:journey:").concat(col(row.id))
+        order = Order(col(row.opened_at), col(row.id), named)
+        rows = page(db, select(row), order, after, limit)
+        return told(
+            rows,
+            limit,
+            lambda one: _of_journey(one[0], "opened", Kind.MAIL_OPENED, one[0].opened_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Presses:
     """Messages of journeys by whose page somebody brought her things back, the first time."""
 

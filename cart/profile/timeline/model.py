@@ -29,7 +29,9 @@ class Kind(StrEnum):
     COLLECTED = "collected"
     CANCELLED = "cancelled"
     RETURNED = "returned"
-    MAIL_SENT = "mail_sent"  # that it was opened nobody can tell truthfully, so nobody does
+    MAIL_SENT = "mail_sent"
+    # Somebody moved on the page that its link leads to. No pixel, and no scanner's visit, tells it.
+    MAIL_OPENED = "mail_opened"
     SIGNED_IN = "signed_in"
     READY = "ready"  # at the desk, to be collected
     MESSAGE_SENT = "message_sent"  # a notification or a text
