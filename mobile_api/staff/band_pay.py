@@ -143,10 +143,11 @@ def _taken(wired: Parts, me: Staff, desk: str, form: PayForm, attempt_id: str) -
     with unit_of_work(wired.engine) as db:
         payer = standing(wired, db, me, desk, form.loan_id)
         customer_id = payer.customer_id or ""
+        # The purse before the desk, everywhere: so does what is bought, which ends with the desk.
+        tried = purses.take_try(db, customer_id=customer_id)
         if not desk_service.take_try(db, wired.clock, location_id=me.location_id, desk=desk):
             msg = f"too many wrong PINs at desk {desk}"
             raise TooManyAttempts(msg)
-        tried = purses.take_try(db, customer_id=customer_id)
     if tried is None:
         msg = "too many wrong PINs"
         raise PurseLocked(msg)
@@ -158,9 +159,9 @@ def _taken(wired: Parts, me: Staff, desk: str, form: PayForm, attempt_id: str) -
         msg = "wrong PIN"
         raise PursePinRefused(msg, left=tried.left)
     keep = renewed(form.pin, tried.pin_hash)
-    with unit_of_work(wired.engine) as db:  # the desk first, as above: rivals wait in line
-        desk_service.was_right(db, location_id=me.location_id, desk=desk)
+    with unit_of_work(wired.engine) as db:
         purses.was_right(db, customer_id=customer_id, pin_hash=tried.pin_hash, keep=keep)
+        desk_service.was_right(db, location_id=me.location_id, desk=desk)
     wired.marked("pin right")
     settings = wired.settings
     most = Limits(settings.wristband_payment_max_minor, settings.wristband_day_max_minor)

@@ -1,11 +1,12 @@
 """Paying by wristband at a desk: tap, PIN, paid; and all that is in between."""
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import col, select
 from starlette.testclient import TestClient
 
@@ -30,6 +31,7 @@ from tests.cart.floor import Floor
 from tests.fakes.clock import FakeClock
 from tests.mobile_api.band_paying import DESK, LOADED_MINOR, PIN, WRONG, Wearer
 from tests.mobile_api.staffing import API, hire, signed_in
+from tests.real.waiting import wait_until
 
 PRICE = 18_900
 PAGE = f"/staff/desks/{DESK}/pay"
@@ -140,12 +142,47 @@ def test_pressed_twice_it_is_paid_once(staff: TestClient, ada: Wearer, floor: Fl
     """One after the other, and at the same moment."""
     ada.tap()
     form = pad(staff)
-    first, second = at_once(lambda: type_pin(staff, form), lambda: type_pin(staff, form))
-    assert "/staff/order/" in first + second
-    again = type_pin(staff, form)
-    assert again in {first, second}
+    said = at_once(*[lambda: type_pin(staff, form)] * 4)
+    [paid] = {one for one in said if one.startswith("/staff/order/")}
+    assert type_pin(staff, form) == paid
     assert ada.balance() == LOADED_MINOR - PRICE
     in_order(floor)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("stands", ["before the PIN is counted", "pin counted"])
+def test_who_waits_for_her_purse_holds_no_desk(
+    app: FastAPI, staff: TestClient, ada: Wearer, floor: Floor, stands: str
+) -> None:
+    """What is bought takes the purse and then the desk: whoever did the contrary stood in a ring.
+
+    The payment that has the purse is a connection of the test's, which then asks for the desk.
+    """
+    ada.tap()
+    form, said = pad(staff), list[str]()
+    with floor.engine.connect() as other:
+        purse_of_hers = text("SELECT 1 FROM purse WHERE customer_id = :id FOR UPDATE")
+        desk = text("SELECT 1 FROM band_at_desk WHERE desk = :desk FOR UPDATE NOWAIT")
+
+        def stand(at: str) -> None:
+            if at == stands:
+                other.execute(purse_of_hers, {"id": ada.customer_id})
+
+        stand("before the PIN is counted")
+        app.state.parts.marked = stand
+        pressed = threading.Thread(target=lambda: said.append(type_pin(staff, form)))
+        pressed.start()
+        wait_until(lambda: _somebody_waits(floor))
+        other.execute(desk, {"desk": DESK})
+    pressed.join(30)
+    assert said[0].startswith("/staff/order/")
+    in_order(floor)
+
+
+def _somebody_waits(floor: Floor) -> bool:
+    with reading(floor.engine) as db:
+        asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(db.connection().execute(asked).scalar_one())
 
 
 def test_wrong_pins_are_counted_said_and_lock_it(
