@@ -102,9 +102,9 @@ def looks(page: Page, *each: list[str]) -> None:
     page.evaluate("each => { looks = each; document.body.dataset.looked = 0; }", list(each))
 
 
-def becomes(page: Page, expression: str) -> None:
+def becomes(page: Page, expression: str, every_ms: float = 50) -> None:
     """Return when it is true. Asked from outside: a page lets nobody evaluate strings inside it."""
     deadline = time.monotonic() + TRUE_WITHIN_S
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, expression
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(every_ms)
