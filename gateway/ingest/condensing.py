@@ -23,7 +23,7 @@ from gateway.ingest.tables import DeviceEventPastRow, DeviceStreamRow
 
 logger = logging.getLogger(__name__)
 
-CHUNK_MAX: Final = 1_000  # events of one transaction: other writers wait as long
+CHUNK_MAX: Final = 500  # events of one transaction: other writers wait as long
 PACK_MAX: Final = 1_000  # numbers of one row
 HOLE_MAX: Final = 16  # empty slots in a row; a new row costs as much as so many
 SPAN_MAX_US: Final = 90 * 86_400_000_000  # a clock that was wrong spoils no search by time
