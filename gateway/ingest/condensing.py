@@ -29,7 +29,9 @@ HOLE_MAX: Final = 16  # empty slots in a row; a new row costs as much as so many
 SPAN_MAX_US: Final = 90 * 86_400_000_000  # a clock that was wrong spoils no search by time
 PAUSE_S: Final = 0.1
 EVERY_S: Final = 6 * 3600.0
-FIRST_S: Final = 60.0  # not while the gateway starts
+# The gateways of the version before are renewed by then: they know no digests.
+FIRST_S: Final = 900.0
+AGAIN_S: Final = 60.0
 STOP_WAIT_S: Final = 5.0
 
 
@@ -167,7 +169,7 @@ class Condenser:
         self._thread = threading.Thread(target=self._run, name="condense", daemon=True)
 
     def start(self) -> None:
-        """Begin, a minute from now."""
+        """Begin, a quarter of an hour from now."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -197,10 +199,10 @@ class Condenser:
         while not self._stopping.wait(wait_s):
             wait_s = EVERY_S
             if not self._is_ours():
-                wait_s = FIRST_S
+                wait_s = AGAIN_S
                 continue
             try:
                 self.look()
             except SQLAlchemyError as error:
                 logger.warning("old events will be condensed later: %s", error)
-                wait_s = FIRST_S
+                wait_s = AGAIN_S
