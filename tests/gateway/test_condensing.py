@@ -172,6 +172,19 @@ def test_a_jump_costs_nothing(desk: Desk) -> None:
     assert desk.store(far).fresh == 0
 
 
+def test_several_chunks_become_few_rows(desk: Desk) -> None:
+    """Chunks go on where the one before ended, in the row that it began."""
+    events = desk.scans(1_200)
+    for place in range(0, 1_200, 400):
+        desk.store(*events[place : place + 400])
+    desk.later()
+    with reading(desk.engine) as db:
+        asked = text("SELECT events FROM device_event_past ORDER BY first")
+        assert db.connection().scalars(asked).all() == [1_000, 200]
+    assert desk.rows() == 0
+    assert desk.store(*events[490:510], *events[990:1_010]).fresh == 0
+
+
 def test_a_dead_letter_is_played_again(desk: Desk) -> None:
     """It counts although its id is known."""
     events = desk.scans(2)
