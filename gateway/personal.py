@@ -190,6 +190,10 @@ HELD: Final = (
         why="that an event of a device was taken in, by its id, so that it counts once; neither"
         " the visit nor what it said is in it",
     ),
+    Holding(
+        "device_event_past",
+        why="the same of events of long ago, by digests of their ids",
+    ),
     Holding("device", plain=("name",), why=_DEVICES),
     Holding("enrolment", plain=("name",), why=_DEVICES),
     Holding(

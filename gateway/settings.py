@@ -141,6 +141,14 @@ class MqttSettings(KeySettings):
             " from here; the device's own countdown comes first.",
         ),
     ] = 600
+    device_events_keep_days: Annotated[
+        int,
+        Field(
+            ge=2,
+            description="Days after which the gateway condenses what it keeps of a stored event to"
+            " some twelve bytes; it counts once all the same.",
+        ),
+    ] = 30
     device_ca_cert_file: Annotated[
         Path | None,
         Field(

@@ -30,6 +30,7 @@ from gateway.fanout import Fanout
 from gateway.findings.seen import note_seen
 from gateway.floor.service import forget_traffic
 from gateway.ingest.batch import Domain
+from gateway.ingest.condensing import Condenser
 from gateway.ingest.lanes import Lanes
 from gateway.ingest.loop import IngestLoop
 from gateway.ingest.share import Share
@@ -165,6 +166,12 @@ class Gateway:
             connections=lambda: self.connections,
             is_ours=lambda: self._sessions.has_chores,
         )
+        self._condenser = Condenser(
+            self._engine,
+            self._domain.clock,
+            keep_days=self._settings.device_events_keep_days,
+            is_ours=lambda: self._sessions.has_chores,
+        )
         self._pulse = Pulse(
             self._engine,
             self._domain.clock,
@@ -181,6 +188,7 @@ class Gateway:
         self._signals.start()
         self._sweeper.start()
         self._rules.start()
+        self._condenser.start()
         self._pulse.start()
         self._monitor.start()
         collect_seldom()
@@ -202,6 +210,7 @@ class Gateway:
         self._pulse.stop()
         self._loop.stop()
         self._rules.stop()
+        self._condenser.stop()
         self._signals.stop()
         self._downlink.stop()
         self._tail.stop()

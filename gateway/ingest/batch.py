@@ -29,6 +29,7 @@ from gateway.findings.numbers import altered, changed_event, forked
 from gateway.findings.places import elsewhere
 from gateway.findings.service import Found, note
 from gateway.ingest import handlers, late, lists, rooms, sequences, taps
+from gateway.ingest.digests import condensed, take_back
 from gateway.ingest.read import Item, authorise
 from gateway.mqtt import Incoming
 from gateway.notices import CartChanged, ListAsked, Notice
@@ -180,6 +181,13 @@ def _fresh(batch: _Batch, *, replay: bool) -> list[Item]:
     )
     if known and not replay:
         batch.odd += altered(batch.db, [unique[key] for key in known])
+    past, changed_since = condensed(
+        batch.db, [item for key, item in unique.items() if key not in known and item.link]
+    )
+    take_back(batch.db, past)
+    known |= past
+    if not replay:
+        batch.odd += [changed_event(one.device_id, one.event_id) for one in changed_since]
     fresh = [item for key, item in unique.items() if replay or key not in known]
     fresh.sort(key=_place)
     return fresh

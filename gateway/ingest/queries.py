@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from gateway.ingest.tables import DeviceEventRow, DeviceStreamRow, SequenceGapRow
+from gateway.ingest.tables import (
+    DeviceEventPastRow,
+    DeviceEventRow,
+    DeviceStreamRow,
+    SequenceGapRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ def streams(db: Session) -> list[Stream]:
     ).group_by(col(DeviceEventRow.device_id), col(DeviceEventRow.spool))
     for device_id, spool, count in db.exec(counted):
         events[device_id, spool] = count
+    past = select(
+        DeviceEventPastRow.device_id, DeviceEventPastRow.spool, func.sum(DeviceEventPastRow.events)
+    ).group_by(col(DeviceEventPastRow.device_id), col(DeviceEventPastRow.spool))
+    for device_id, spool, count in db.exec(past):
+        events[device_id, spool] = events.get((device_id, spool), 0) + int(count)
     given_up = dict[tuple[str, str], int]()
     for gap in db.exec(select(SequenceGapRow)):
         key = (gap.device_id, gap.spool)

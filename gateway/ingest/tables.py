@@ -35,6 +35,8 @@ class DeviceStreamRow(SQLModel, table=True):
     """How far a device's spool is stored without a hole; ``channel``: what it is sent on.
 
     ``heard_through``: its highest number that came; past ``stored_through`` some are missing.
+    ``condensed_through``: no later number is condensed; ``condensed_at_us``: nor is an event
+    that happened later.
     """
 
     __tablename__ = "device_stream"
@@ -51,6 +53,32 @@ class DeviceStreamRow(SQLModel, table=True):
     heard_through: int = Field(
         default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
     )
+    condensed_through: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    condensed_at_us: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+
+
+class DeviceEventPastRow(SQLModel, table=True):
+    """Events of long ago, condensed: for each number ``first`` to ``last`` twelve bytes.
+
+    ``digests``: as ``gateway.ingest.digests`` makes them; zeros: none of that number is
+    in here. ``earliest_us`` to ``latest_us``: when they happened, by the device.
+    ``events``: how many slots are not empty.
+    """
+
+    __tablename__ = "device_event_past"
+
+    device_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    spool: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    first: int = Field(primary_key=True, sa_type=BigInteger)
+    last: int = Field(sa_type=BigInteger)
+    earliest_us: int = Field(sa_type=BigInteger)
+    latest_us: int = Field(sa_type=BigInteger)
+    events: int
+    digests: bytes
 
 
 class SequenceGapRow(SQLModel, table=True):
