@@ -14,7 +14,8 @@ from cart.db.migrate import upgrade
 from cart.kernel.clock import SystemClock
 from cart.kernel.errors import CarryoverError
 from cart.kernel.ids import RandomIds
-from cart.process import collect_seldom, open_many_files, take_short_turns
+from cart.memory import give_back
+from cart.process import open_many_files, take_short_turns
 from cart.run_files import announce
 from gateway.bands.sealing import Sealing
 from gateway.binding import service as bindings
@@ -191,7 +192,7 @@ class Gateway:
         self._condenser.start()
         self._pulse.start()
         self._monitor.start()
-        collect_seldom()
+        give_back()
         return port
 
     def wait_online(self, timeout_s: float) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from cart.memory import few_arenas
 from cart.process import collect_seldom
 from mobile_api import (
     cli_audiences,
@@ -20,7 +21,6 @@ from mobile_api import (
     cli_terms,
     cli_vouchers,
 )
-from mobile_api.memory import few_arenas
 from mobile_api.settings import ApiSettings
 
 app = typer.Typer(

@@ -9,6 +9,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from cart.memory import give_back
 from cart.process import open_many_files, take_short_turns
 from cart.run_files import announce
 from gateway.monitor.exposition import metrics_page
@@ -16,7 +17,6 @@ from gateway.monitor.health import WAIT_S
 from gateway.monitor.listener import Monitor, health_pages
 from mobile_api.app import create_app
 from mobile_api.health import liveness
-from mobile_api.memory import give_back
 from mobile_api.settings import ApiSettings
 
 # Streams end by themselves at a signal; a download on a slow phone gets this long.

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -124,7 +123,10 @@ def _briefly(connection: Connection) -> Iterator[Connection]:
         OperationalError: the lock is still held by another.
     """
     connection.execute(_WAIT)
-    guard = threading.Timer(LOCK_WAIT_MAX_S, _cancel, (connection.connection.driver_connection,))
+    # Not by importing the driver: where all is SQLite there are no leases, and it takes 8 MiB.
+    error_of_driver = connection.dialect.loaded_dbapi.Error
+    driver = connection.connection.driver_connection
+    guard = threading.Timer(LOCK_WAIT_MAX_S, _cancel, (driver, error_of_driver))
     guard.start()
     try:
         yield connection
@@ -133,10 +135,13 @@ def _briefly(connection: Connection) -> Iterator[Connection]:
         guard.join()  # or it could cancel what is done next
 
 
-def _cancel(driver: Any) -> None:  # noqa: ANN401 - a connection of psycopg
+def _cancel(
+    driver: Any,  # noqa: ANN401 - a connection of psycopg
+    error_of_driver: type[Exception],
+) -> None:
     try:
         driver.cancel_safe(timeout=CANCEL_S)
-    except psycopg.Error as error:
+    except error_of_driver as error:
         logger.warning("what waits for a lease cannot be cancelled: %s", error)
 
 

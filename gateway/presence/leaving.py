@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.presence.placing import PATH_EXPONENT, REFERENCE_DBM
+from gateway.presence.levels import PATH_EXPONENT, REFERENCE_DBM
 
 # A band on the wrist of somebody who uses a tablet is half a metre from its receiver: -45 to
 # -60 dBm, her body between them -70 at the worst. At three metres it is weaker than this.

@@ -5,6 +5,8 @@ receiver would hear her: distance takes what it takes, and so does her body when
 between. The guess is the mean of all places, each counted by how well it explains what is
 heard. The way she faces has to be asked along: a turn changes levels by as much as five
 metres do, and whoever looks at places alone takes the one for the other.
+
+Loaded by ``settling`` when it has to guess: numpy takes 10 MiB, and most shops have no bands.
 """
 
 import math
@@ -14,12 +16,9 @@ from typing import Final
 
 import numpy as np
 
+from gateway.presence.levels import PATH_EXPONENT, REFERENCE_DBM
 from gateway.presence.plan import Plan, Point
 
-# At one metre, as bands and beacons are calibrated; each band may be off, see OFF_DB.
-REFERENCE_DBM: Final = -59.0
-# Path loss in shops: ITU-R P.1238-11, 2.4 GHz.
-PATH_EXPONENT: Final = 2.2
 NEAREST_M: Final = 0.5  # nearer than this a level says no more
 # What a body takes at most at 2.4 GHz, between wrist and a receiver on the wall: 5 to 10 dB.
 BODY_DB: Final = 6.0
@@ -59,10 +58,6 @@ class Placer:
         self._down = np.repeat(places[:, 1], FACINGS)
         self._faces = np.tile(facings, len(places))
         self._known: dict[str, _Around] = {}
-
-    def __contains__(self, receiver: str) -> bool:
-        """Say whether a receiver is on the plan."""
-        return receiver in self._receivers
 
     def place(self, levels: Mapping[str, float]) -> Point:
         """Return the guess from levels in dBm by receiver, all of them on the plan.

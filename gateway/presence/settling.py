@@ -12,11 +12,14 @@ evidence between zones, few false changes cost ten seconds for each true one.
 
 import math
 from collections import deque
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from gateway.presence.changes import Change, Kind
-from gateway.presence.placing import Placer
 from gateway.presence.plan import Plan, Point
+
+if TYPE_CHECKING:
+    from gateway.presence.placing import Placer
 
 # Levels are smoothed over this time. Longer, and every move is noticed by so much later.
 SMOOTHED_OVER_S: Final = 0.5
@@ -60,7 +63,7 @@ class Settling:
     """
 
     def __init__(self, plan: Plan, *, walked_m: float = WALKED_M) -> None:
-        self._plan, self._placer = plan, Placer(plan)
+        self._plan = plan
         self._walked_m = walked_m
         self._bands: dict[int, _Where] = {}
 
@@ -103,7 +106,7 @@ class Settling:
 
         A receiver that is not on the plan is passed over.
         """
-        if receiver not in self._placer:
+        if receiver not in self._plan.receivers:
             return None
         where = self._bands.get(band)
         if where is None:
@@ -157,6 +160,13 @@ class Settling:
         if where.zone == before:
             return None
         return Change(Kind.MOVED, band, where.zone, before, at_s)
+
+    @cached_property
+    def _placer(self) -> "Placer":
+        # Worked out when the first band of a process is heard, which then waits for numpy.
+        from gateway.presence.placing import Placer  # noqa: PLC0415
+
+        return Placer(self._plan)
 
     def _guess(self, where: _Where, at_s: float) -> Point:
         for receiver, (_, heard_s) in list(where.levels.items()):

@@ -5,20 +5,25 @@ forgery): a name is resolved once, each address it has must be one of the public
 the connection goes to exactly that one, so a name that points elsewhere a moment later changes
 nothing. TLS is checked against the name. A redirect is an answer, and is not followed. Hosts
 that an operator names in a setting are exempt: a customer data platform may stand beside us.
+
+What asks is loaded with the first request, as are the certificates that are believed: 6 MiB,
+and most shops ask nobody.
 """
 
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx2
-
 from cart.kernel.errors import AddressRefused, Unavailable
+
+if TYPE_CHECKING:
+    import httpx2
 
 CONNECT_MAX_S: Final = 5.0
 READ_MAX_S: Final = 10.0  # between two pieces of an answer
@@ -76,17 +81,15 @@ class Outgoing:
         self._exempt = frozenset(one.lower() for one in exempt)
         self._resolve = resolve
         self._monotonic = monotonic
-        self._http = httpx2.Client(
-            verify=trust or ssl.create_default_context(),
-            timeout=httpx2.Timeout(READ_MAX_S, connect=CONNECT_MAX_S),
-            follow_redirects=False,
-            trust_env=False,  # a proxy would resolve the name once more
-            limits=httpx2.Limits(max_keepalive_connections=0),  # the next one is checked anew
-        )
+        self._trust = trust
+        self._opening = threading.Lock()
+        self._http: httpx2.Client | None = None
 
     def close(self) -> None:
         """Let go of it."""
-        self._http.close()
+        with self._opening:
+            if self._http is not None:
+                self._http.close()
 
     def check_form(self, url: str) -> None:
         """Take an address that might be asked; its name is not looked up.
@@ -103,8 +106,11 @@ class Outgoing:
             AddressRefused: it is no address that is asked.
             Unavailable: nobody answers, or not in time, or with too much.
         """
+        import httpx2  # noqa: PLC0415 - see the module
+
         target, host = self._target(url)
-        request = self._http.build_request(
+        http = self._opened()
+        request = http.build_request(
             "POST",
             target,
             content=body,
@@ -113,7 +119,7 @@ class Outgoing:
         )
         ends_s = self._monotonic() + WHOLE_MAX_S
         try:
-            answer = self._http.send(request, stream=True)
+            answer = http.send(request, stream=True)
             try:
                 return Answer(
                     answer.status_code,
@@ -126,7 +132,22 @@ class Outgoing:
             msg = f"{host} does not answer: {type(error).__name__}"
             raise Unavailable(msg) from error
 
-    def _read(self, answer: httpx2.Response, ends_s: float) -> bytes:
+    def _opened(self) -> "httpx2.Client":
+        import httpx2  # noqa: PLC0415 - see the module
+
+        with self._opening:
+            if self._http is None:
+                self._http = httpx2.Client(
+                    verify=self._trust or ssl.create_default_context(),
+                    timeout=httpx2.Timeout(READ_MAX_S, connect=CONNECT_MAX_S),
+                    follow_redirects=False,
+                    trust_env=False,  # a proxy would resolve the name once more
+                    # The next one is checked anew.
+                    limits=httpx2.Limits(max_keepalive_connections=0),
+                )
+            return self._http
+
+    def _read(self, answer: "httpx2.Response", ends_s: float) -> bytes:
         read = bytearray()
         for piece in answer.iter_raw():
             read += piece
@@ -135,8 +156,10 @@ class Outgoing:
                 raise Unavailable(msg)
         return bytes(read)
 
-    def _target(self, url: str) -> tuple[httpx2.URL, str]:
+    def _target(self, url: str) -> tuple["httpx2.URL", str]:
         """Return the address to connect to, and what to call it there."""
+        import httpx2  # noqa: PLC0415 - see the module
+
         host, port, exempt = self._parts(url)
         try:
             found = self._resolve(host, port)

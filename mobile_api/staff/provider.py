@@ -2,7 +2,8 @@
 
 Authorization code with PKCE. Nothing that the provider or a browser says is believed before
 issuer, audience, nonce, time and signature fit. Signatures are joserfc's; this module owns
-what is asked of a token. It knows no staff and no database.
+what is asked of a token. It knows no staff and no database. What asks is loaded only where there
+is a provider: every shop loads this module.
 """
 
 import base64
@@ -13,15 +14,17 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cart.kernel.clock import Clock, to_us
 from cart.kernel.errors import ProviderRefused, ProviderUnavailable
 from cart.kernel.ids import Ids
+
+if TYPE_CHECKING:
+    import httpx2
 
 _LOG = logging.getLogger(__name__)
 TIMEOUT_S: Final = 5.0  # somebody stands at a scanner and waits
@@ -74,13 +77,19 @@ class Asked:
         return cls(ids.token(), ids.token(), ids.token() + ids.token(), at_s)
 
 
+def _client() -> "httpx2.Client":
+    import httpx2  # noqa: PLC0415 - see the module
+
+    return httpx2.Client(timeout=TIMEOUT_S)
+
+
 @dataclass(slots=True)
 class Provider:
     """The provider as this process knows it. Safe among threads."""
 
     client: Client
     clock: Clock
-    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=TIMEOUT_S))
+    http: "httpx2.Client" = field(default_factory=_client)
     _metadata: Metadata | None = None
     _metadata_at_s: int = 0
     _keys: Any = None  # a joserfc.jwk.KeySet
@@ -193,6 +202,8 @@ class Provider:
             headers["Authorization"] = _basic(client)
         else:
             form |= {"client_id": client.client_id, "client_secret": client.client_secret}
+        import httpx2  # noqa: PLC0415 - see the module
+
         try:
             answer = self.http.post(metadata.token_endpoint, data=form, headers=headers)
         except httpx2.HTTPError:
@@ -264,6 +275,8 @@ class Provider:
         return found
 
     def _fetched(self, address: str) -> dict[str, Any]:
+        import httpx2  # noqa: PLC0415 - see the module
+
         try:
             answer = self.http.get(address)
         except httpx2.HTTPError:

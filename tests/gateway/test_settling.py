@@ -5,7 +5,8 @@ import math
 import pytest
 
 from gateway.presence.changes import Change, Kind
-from gateway.presence.placing import BODY_DB, PATH_EXPONENT, REFERENCE_DBM, Placer
+from gateway.presence.levels import PATH_EXPONENT, REFERENCE_DBM
+from gateway.presence.placing import BODY_DB, Placer
 from gateway.presence.plan import Area, Plan
 from gateway.presence.settling import (
     ARRIVES_AFTER_S,
