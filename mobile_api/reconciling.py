@@ -13,8 +13,9 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from cart.orders import queries
+from cart.orders.model import Method, OrderState
 from cart.orders.paying import expired_attempts
-from cart.orders.tables import RefundRow
+from cart.orders.tables import OrderRow, RefundRow
 from mobile_api.payment.queries import unclosed
 
 LIMIT: Final = 1_000  # of each kind; a report that long is a disaster, and the first rows tell
@@ -23,6 +24,7 @@ LIMIT: Final = 1_000  # of each kind; a report that long is a disaster, and the 
 SWEPT_WITHIN: Final = timedelta(minutes=5)
 CLOSED_WITHIN: Final = timedelta(hours=1)
 REFUNDED_WITHIN: Final = timedelta(hours=1)
+SENT_WITHIN: Final = timedelta(days=2)  # carriers come every working day; over a weekend not
 _PIECES: Final = text(
     "SELECT b.reference, b.sku, SUM(b.waited) AS waited, SUM(b.allocated) AS allocated FROM ("
     " SELECT stock_reference AS reference, sku, quantity - cancelled - handed_over AS waited,"
@@ -67,6 +69,19 @@ def findings(db: Session, now: datetime) -> Iterator[Finding]:
     for held in unclosed(db, now - CLOSED_WITHIN, LIMIT):
         words = f"is over, its page at {held.provider} ({held.provider_ref}) is open; tried hourly"
         yield Finding("payment", held.attempt_id, words)
+    packed = (
+        select(OrderRow)
+        .where(
+            OrderRow.state == OrderState.READY,
+            OrderRow.method == Method.SHIP,
+            col(OrderRow.ready_at) < now - SENT_WITHIN,
+        )
+        .order_by(col(OrderRow.ready_at), col(OrderRow.id))
+        .limit(LIMIT)
+    )
+    for order in db.exec(packed):
+        words = f"{order.ticket} at {order.location_id} is packed since {order.ready_at:%Y-%m-%d}"
+        yield Finding("parcel", order.id, f"{words}, and nobody has said who carries it")
     waiting = (
         select(RefundRow)
         .where(col(RefundRow.state).in_(("due", "failed")))

@@ -11,8 +11,10 @@ from cart.db import reading, unit_of_work
 from cart.orders import terms
 from cart.orders.queries import order_view
 from cart.orders.terms import Terms
+from cart.picking.handover import mark_shipped
 from mobile_api.mail.kinds import KINDS
 from mobile_api.reconciling import findings
+from tests.fakes.clock import FakeClock
 from tests.mobile_api.desk import Desk
 from tests.mobile_api.inbox import part
 from tests.mobile_api.paying import stock_of
@@ -104,6 +106,31 @@ def test_a_parcel_is_sent_once_and_can_come_back(
     )
     assert stock_of(desk.parts.engine) == (2, 0, 0)
     assert [one["amount"]["minor"] for one in read(phone, order_id)["refunds"]] == [18_900]
+    no_findings(desk)
+
+
+def test_a_parcel_that_nobody_sends_is_found(
+    phone: TestClient, desk: Desk, clock: FakeClock
+) -> None:
+    """Two days after it was packed, with its ticket and shop; sent, it is found no more."""
+    add(phone, RED)
+    order_id = desk.sell(phone, method="ship", address=ADDRESS)
+    desk.make_ready(order_id)
+    clock.advance(2 * 24 * 3_600)
+    no_findings(desk)
+    clock.advance(1)
+    with reading(desk.parts.engine) as db:
+        [found] = findings(db, clock.now())
+        order = order_view(db, order_id)
+    assert (found.what, found.id, found.wrong) == ("parcel", order_id, True)
+    assert found.words.startswith(f"{order.ticket} at {HERE} is packed since {order.ready_at:%Y}")
+    with unit_of_work(desk.parts.engine) as db:
+        mark_shipped(
+            *(db, clock, desk.parts.ids, desk.parts.shop),
+            staff=desk.who,
+            order_id=order_id,
+            carrier="Parcel Post",
+        )
     no_findings(desk)
 
 
