@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from cart.audit import service as audit
@@ -52,7 +52,7 @@ PIN_LENGTH_MAX: Final = 16
 
 
 class PayForm(BaseModel):
-    """What the pad sends. ``loan_id``, ``total_minor``, ``rest_minor``: as the page showed it."""
+    """What the pad sends. ``loan_id`` to ``promise_at``: as the page showed it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,6 +61,7 @@ class PayForm(BaseModel):
     checkout_id: Annotated[str, Field(max_length=ID_LENGTH_MAX)]
     total_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
     rest_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)]
+    promise_at: AwareDatetime | None = None
     pin: Annotated[str, Field(max_length=PIN_LENGTH_MAX)] = ""
 
 
@@ -196,6 +197,7 @@ def _buy(  # noqa: PLR0917 - who, where, what, and from which purse
         attempt_id=attempt_id,
         total_minor=form.total_minor,
         rest_minor=form.rest_minor,
+        promise_at=form.promise_at,
         ready_estimate=checkouts.ready_estimate(wired, db, row.id),
         purse=use,
     )

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -146,6 +147,23 @@ def test_pressed_twice_it_is_paid_once(staff: TestClient, ada: Wearer, floor: Fl
     [paid] = {one for one in said if one.startswith("/staff/order/")}
     assert type_pin(staff, form) == paid
     assert ada.balance() == LOADED_MINOR - PRICE
+    in_order(floor)
+
+
+def test_what_will_be_ready_later_than_was_said_is_not_paid(
+    staff: TestClient, ada: Wearer, floor: Floor
+) -> None:
+    """The pad says when; as on her phone, a later quarter hour is shown before it is paid."""
+    ada.tap()
+    form = pad(staff)
+    said = datetime.fromisoformat(form["promise_at"])
+    earlier = form | {"promise_at": (said - timedelta(hours=1)).isoformat()}
+    assert "checkout_changed" in type_pin(staff, earlier)
+    assert ada.balance() == LOADED_MINOR
+    page = staff.get(PAGE).text
+    assert f'value="{form["promise_at"]}"' in page
+    assert "ready about" in page
+    assert type_pin(staff, pad(staff)).startswith("/staff/order/")
     in_order(floor)
 
 
