@@ -47,8 +47,8 @@ class Ask:
 class Batch:
     """What several asks are about: rows that travel with each, or those that a select finds.
 
-    ``select``: stands for ``{rows}`` and may hold ``{rows}``; its rows are named as
-    ``columns`` say, itself ``d``. ``extra``: further bound values of the select.
+    ``columns``: of the rows that travel. ``select``: stands for ``{rows}``, is named ``d``, and
+    may hold ``{rows}``, which are those that travel. ``extra``: its further bound values.
     """
 
     columns: Columns

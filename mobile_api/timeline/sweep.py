@@ -5,7 +5,7 @@ from typing import Final
 
 from cart.journeys.collecting.carts import Lists, ListWishes, Operations
 from cart.journeys.collecting.collecting import collect
-from cart.journeys.collecting.letters import MAILS, JourneyMessages, Openings, Presses, SignIns
+from cart.journeys.collecting.letters import MAILS, OPENINGS, PRESSES, JourneyMessages, SignIns
 from cart.journeys.collecting.looks import Looks
 from cart.journeys.collecting.model import Source
 from cart.journeys.collecting.orders import Checkouts, Orders
@@ -23,8 +23,8 @@ SOURCES: Final[tuple[Source, ...]] = (
     Orders(),
     *MAILS,
     JourneyMessages(),
-    Openings(),
-    Presses(),
+    OPENINGS,
+    PRESSES,
     SignIns(),
     Looks(),
     Tried(),

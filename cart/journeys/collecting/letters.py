@@ -120,45 +120,39 @@ def _sent(row: JourneyMessageRow) -> Interaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Openings:
-    """Mails of journeys on whose page somebody moved, the first time."""
+class Firsts:
+    """The first time that somebody did something on the page of a journey's message.
 
-    name: str = "journey_openings"
-    kinds: frozenset[Kind] = frozenset({Kind.MAIL_OPENED})
+    ``what``: stands in the ids; ``column``: of the message, when it was.
+    """
+
+    name: str
+    what: str
+    kind: Kind
+    column: str
     overlap: timedelta = OVERLAP
 
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The one kind that it tells."""
+        return frozenset({self.kind})
+
     def read(self, db: Session, after: At, limit: int) -> Told:
-        """Tell openings in their order."""
+        """Tell them in their order."""
         row = JourneyMessageRow
-        named = literal("opened:journey:").concat(col(row.id))
-        order = Order(col(row.opened_at), col(row.id), named)
+        named = literal(f"{self.what}:journey:").concat(col(row.id))
+        order = Order(getattr(row, self.column), col(row.id), named)
         rows = page(db, select(row), order, after, limit)
         return told(
             rows,
             limit,
-            lambda one: _of_journey(one[0], "opened", Kind.MAIL_OPENED, one[0].opened_at),
+            lambda one: _of_journey(one[0], self.what, self.kind, getattr(one[0], self.column)),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Presses:
-    """Messages of journeys by whose page somebody brought her things back, the first time."""
-
-    name: str = "journey_presses"
-    kinds: frozenset[Kind] = frozenset({Kind.CAME_BACK})
-    overlap: timedelta = OVERLAP
-
-    def read(self, db: Session, after: At, limit: int) -> Told:
-        """Tell presses in their order."""
-        row = JourneyMessageRow
-        named = literal("pressed:journey:").concat(col(row.id))
-        order = Order(col(row.pressed_at), col(row.id), named)
-        rows = page(db, select(row), order, after, limit)
-        return told(
-            rows,
-            limit,
-            lambda one: _of_journey(one[0], "pressed", Kind.CAME_BACK, one[0].pressed_at),
-        )
+OPENINGS: Final = Firsts("journey_openings", "opened", Kind.MAIL_OPENED, "opened_at")
+# Her things were brought back by it.
+PRESSES: Final = Firsts("journey_presses", "pressed", Kind.CAME_BACK, "pressed_at")
 
 
 def _of_journey(row: JourneyMessageRow, what: str, kind: Kind, at: datetime | None) -> Interaction:
