@@ -8,33 +8,30 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from cart.commands import with_parts
 from cart.kernel.errors import InvalidInput
 from cart.process import collect_seldom
-from gateway import (
-    cli_backup,
-    cli_bands,
-    cli_broker,
-    cli_dead_letters,
-    cli_device_ca,
-    cli_devices,
-    cli_floor,
-    cli_partitions,
-    cli_streams,
-)
 from gateway.settings import MqttSettings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Where devices meet the cart.")
-app.add_typer(cli_devices.app, name="devices")
-app.add_typer(cli_bands.app, name="bands")
-app.add_typer(cli_dead_letters.app, name="dead-letters")
-app.add_typer(cli_floor.app, name="floor")
-app.command("broker-files")(cli_broker.broker_files)
-app.command("device-ca")(cli_device_ca.device_ca)
-app.command()(cli_partitions.partitions)
-app.command("forget-session")(cli_partitions.forget_session)
-app.command()(cli_backup.backup)
-app.command()(cli_backup.restore)
-cli_devices.app.command("streams")(cli_streams.streams)
+PARTS = {
+    "devices": "gateway.cli_devices:app",
+    "bands": "gateway.cli_bands:app",
+    "dead-letters": "gateway.cli_dead_letters:app",
+    "floor": "gateway.cli_floor:app",
+    "broker-files": "gateway.cli_broker:broker_files",
+    "device-ca": "gateway.cli_device_ca:device_ca",
+    "partitions": "gateway.cli_partitions:partitions",
+    "forget-session": "gateway.cli_partitions:forget_session",
+    "backup": "gateway.cli_backup:backup",
+    "restore": "gateway.cli_backup:restore",
+}
+
+app = typer.Typer(
+    cls=with_parts(PARTS),
+    no_args_is_help=True,
+    add_completion=False,
+    help="Where devices meet the cart.",
+)
 
 ONLINE_WAIT_S = 15.0
 

@@ -76,7 +76,7 @@ def broker_files(  # noqa: PLR0913 - each is an option of its own
     tls = BrokerTls(cert, key or cert, client_ca, client_cert_alone) if cert else None
     port = port or (8883 if tls else 1883)
     engine = make_engine(settings.effective_database_url)
-    upgrade(engine)
+    upgrade(engine, all_tables=False)
     try:
         dynamic = (plugin or find_plugin()) if rules is Rules.DYNAMIC else None
         files = BrokerFiles(out.resolve(), port, server_port, bind, user, server_bind, tls, dynamic)

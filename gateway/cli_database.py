@@ -22,7 +22,7 @@ def opened() -> Iterator[tuple[Engine, MqttSettings]]:
     settings = MqttSettings()
     engine = make_engine(settings.effective_database_url)
     try:
-        upgrade(engine)
+        upgrade(engine, all_tables=False)
         yield engine, settings
     except CarryoverError as error:
         typer.echo(error.message, err=True)

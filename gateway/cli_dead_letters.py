@@ -7,6 +7,7 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+import cart.referred  # noqa: F401 - tables that these commands' rows refer to
 from cart.audit.model import DONE, Action, On
 from cart.audit.terminal import note_at_terminal
 from cart.db import make_engine, reading, unit_of_work

@@ -17,6 +17,7 @@ from cart.db import reading, unit_of_work
 from cart.kernel.clock import SystemClock, from_us
 from cart.kernel.ids import RandomIds
 from gateway.cli_database import opened
+from gateway.cli_streams import streams
 from gateway.commands.service import ask_rotate
 from gateway.findings.service import findings, is_open
 from gateway.findings.tables import DeviceFindingRow
@@ -32,6 +33,7 @@ from gateway.twin.model import Desired
 COUNT_MAX = 2_000  # in one transaction, so bounded
 
 app = typer.Typer(no_args_is_help=True, help="Enrol devices, look at them, revoke them.")
+app.command("streams")(streams)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DeviceId = Annotated[str, typer.Argument(help="The device's id, as in `gateway devices list`.")]

@@ -22,7 +22,7 @@ def partitions(
 ) -> None:
     """Print which gateway holds which partition, and how often it has changed hands."""
     engine = make_engine(MqttSettings().effective_database_url)
-    upgrade(engine)
+    upgrade(engine, all_tables=False)
     seen = service.seen(engine)
     engine.dispose()
     if as_json:

@@ -21,7 +21,7 @@ def opened_database() -> Iterator[tuple[Engine, DatabaseSettings]]:
     settings = DatabaseSettings()
     engine = make_engine(settings.effective_database_url)
     try:
-        upgrade(engine)
+        upgrade(engine, all_tables=False)
         yield engine, settings
     except CarryoverError as error:
         typer.echo(error.message, err=True)

@@ -6,41 +6,30 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from cart.commands import with_parts
 from cart.memory import few_arenas
 from cart.process import collect_seldom
-from mobile_api import (
-    cli_audiences,
-    cli_audit,
-    cli_cdp,
-    cli_journeys,
-    cli_orders,
-    cli_privacy,
-    cli_report,
-    cli_staff,
-    cli_subscriptions,
-    cli_terms,
-    cli_vouchers,
-)
-from mobile_api.settings import ApiSettings
+
+PARTS = {
+    "terms": "mobile_api.cli_terms:app",
+    "vouchers": "mobile_api.cli_vouchers:app",
+    "staff": "mobile_api.cli_staff:app",
+    "orders": "mobile_api.cli_orders:app",
+    "audit": "mobile_api.cli_audit:app",
+    "privacy": "mobile_api.cli_privacy:app",
+    "cdp": "mobile_api.cli_cdp:app",
+    "audiences": "mobile_api.cli_audiences:app",
+    "subscriptions": "mobile_api.cli_subscriptions:app",
+    "journeys": "mobile_api.cli_journeys:app",
+    "report": "mobile_api.cli_report:report",
+}
 
 app = typer.Typer(
+    cls=with_parts(PARTS),
     help="The mobile API: pages, live updates and mails for shoppers.",
     no_args_is_help=True,
     add_completion=False,
 )
-
-
-app.add_typer(cli_terms.app, name="terms")
-app.add_typer(cli_vouchers.app, name="vouchers")
-app.add_typer(cli_staff.app, name="staff")
-app.add_typer(cli_orders.app, name="orders")
-app.add_typer(cli_audit.app, name="audit")
-app.add_typer(cli_privacy.app, name="privacy")
-app.add_typer(cli_cdp.app, name="cdp")
-app.add_typer(cli_audiences.app, name="audiences")
-app.add_typer(cli_subscriptions.app, name="subscriptions")
-app.add_typer(cli_journeys.app, name="journeys")
-app.command()(cli_report.report)
 
 
 @app.callback()
@@ -57,6 +46,7 @@ def run(
     # The other commands start at once because the application is loaded only here.
     from cart.logs import configure  # noqa: PLC0415
     from mobile_api.serving import listening_on, serve  # noqa: PLC0415
+    from mobile_api.settings import ApiSettings  # noqa: PLC0415
 
     few_arenas()
     try:
@@ -81,5 +71,6 @@ def run(
 def openapi() -> None:
     """Print the OpenAPI document."""
     from mobile_api.app import create_app  # noqa: PLC0415 - as above
+    from mobile_api.settings import ApiSettings  # noqa: PLC0415
 
     typer.echo(json.dumps(create_app(ApiSettings()).openapi(), indent=2, ensure_ascii=False))

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+import cart.referred  # noqa: F401 - tables that these commands' rows refer to
 from cart.db import reading
 from cart.kernel.clock import SystemClock
 from inventory_api.terminal import UNUSABLE, opened_database

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlmodel import Session
 
+import cart.referred  # noqa: F401 - tables that these commands' rows refer to
 from cart.audit.model import Action, On
 from cart.audit.terminal import note_at_terminal
 from cart.db import reading, unit_of_work

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+import cart.referred  # noqa: F401 - tables that these commands' rows refer to
 from cart.audit.model import Action, On
 from cart.audit.terminal import note_at_terminal
 from cart.db import unit_of_work

@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from cart.objects.opening import check_address
 from cart.picking.roles import Role
-from cart.picking.second import Rule
 from cart.secrets import check_key, for_trying
 from cart.settings import KEY_LENGTH_MIN
 from mobile_api.mail_settings import MailSettings
+
+if TYPE_CHECKING:
+    from cart.picking.second import Rule
 
 
 class ApiSettings(MailSettings):
@@ -308,8 +310,10 @@ class ApiSettings(MailSettings):
         return frozenset(filter(None, map(str.strip, self.outgoing_private_hosts.split(","))))
 
     @property
-    def second_rule(self) -> Rule:
+    def second_rule(self) -> "Rule":
         """Who of the staff needs a second factor, and from when on."""
+        from cart.picking.second import Rule  # noqa: PLC0415 - a command reads settings, not tables
+
         order = list(Role)
         least = self.second_factor_from
         needing = () if least == "operator" else order[order.index(Role(least)) :]

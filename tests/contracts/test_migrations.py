@@ -124,6 +124,9 @@ def test_who_finds_the_schema_ready_needs_no_alembic(
     code += "print('alembic' in sys.modules, len(SQLModel.metadata.tables))"
     said = subprocess.check_output([sys.executable, "-c", code, empty_database_url], text=True)
     assert said.split() == ["False", str(len(SQLModel.metadata.tables))]
+    code = code.replace("1]))", "1]), all_tables=False)")
+    said = subprocess.check_output([sys.executable, "-c", code, empty_database_url], text=True)
+    assert said.split() == ["False", "0"]
 
 
 def test_a_newer_database_is_refused_and_left_alone(empty_engine: Engine) -> None:
