@@ -13,32 +13,22 @@ from sqlalchemy import Engine, text
 from cart.db import make_engine, reading, unit_of_work
 from cart.kernel.clock import to_us
 from cart.kernel.ids import SeededIds
-from gateway.findings.service import findings
 from gateway.ingest import queries
-from gateway.ingest.batch import Domain, Outcome, process
+from gateway.ingest.batch import Outcome, process
 from gateway.ingest.condensing import Condenser, Place, condense
 from gateway.ingest.read import read
-from inventory_api.catalogue.queries import sellables
 from tests.fakes.clock import FakeClock
-from tests.fakes.shop import Tablet, enrolled, stock_catalogue
+from tests.gateway.intake import Intake
 
 Event = dict[str, object]
 
 
-class Desk:
-    """A gateway's ingest and one tablet."""
+class Desk(Intake):
+    """It, and what condenses."""
 
     def __init__(self, engine: Engine, clock: FakeClock, ids: SeededIds) -> None:
-        stock_catalogue(engine)
-        self.engine, self.clock = engine, clock
-        self.domain = Domain(clock, ids, sellables)
-        self.tablet = Tablet(enrolled(engine, clock, ids), clock)
+        super().__init__(engine, clock, ids)
         self.condenser = Condenser(engine, clock, keep_days=2, is_ours=lambda: True)
-
-    @property
-    def device_id(self) -> str:
-        """The tablet's."""
-        return self.tablet.device.device_id
 
     def store(self, *events: Event, replay: bool = False) -> Outcome:
         """Store a batch."""
@@ -66,10 +56,9 @@ class Desk:
             asked = text("SELECT max(condensed_through) FROM device_stream")
             return int(db.connection().scalar(asked) or 0)
 
-    def found(self) -> list[str]:
-        """Return what is odd about the tablet."""
-        with reading(self.engine) as db:
-            return [row.detail for row in findings(db, self.device_id)]
+    def details(self) -> list[str]:
+        """Return what is odd about the tablet, in words."""
+        return [row.detail for row in self.found()]
 
 
 @pytest.fixture
@@ -85,7 +74,7 @@ def test_a_condensed_event_counts_once(desk: Desk) -> None:
     desk.later()
     assert (desk.rows(), desk.through()) == (0, 5)
     again = desk.store(*events, *desk.scans(1))
-    assert (again.fresh, desk.rows(), desk.found()) == (1, 1, [])
+    assert (again.fresh, desk.rows(), desk.details()) == (1, 1, [])
     assert [receipt.stored_through for _, receipt in again.receipts] == [6]
     with reading(desk.engine) as db:
         assert [one.events for one in queries.streams(db)] == [6]
@@ -126,7 +115,7 @@ def test_another_event_under_a_condensed_number_counts_and_is_found(desk: Desk) 
     desk.later()
     other = desk.tablet.scanned("v2", sequence=2, id="another")
     assert [desk.store(other).fresh for _ in range(2)] == [1, 0]
-    assert desk.found() == ["number 2 of spool-1 came with another event before"]
+    assert desk.details() == ["number 2 of spool-1 came with another event before"]
 
 
 def test_two_events_under_one_number_both_count_once(desk: Desk) -> None:
@@ -145,7 +134,7 @@ def test_an_altered_event_is_found(desk: Desk) -> None:
     desk.store(event)
     desk.later()
     assert desk.store(event | {"time": desk.clock.now().isoformat()}).fresh == 0
-    assert desk.found() == ["spool-1-1 came again as another event"]
+    assert desk.details() == ["spool-1-1 came again as another event"]
 
 
 def test_a_copy_of_long_ago_counts_once(desk: Desk) -> None:

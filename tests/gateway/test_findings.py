@@ -11,9 +11,9 @@ from cart.db import reading, unit_of_work
 from cart.kernel.errors import UnknownDevice
 from cart.kernel.ids import SeededIds
 from gateway.findings.clones import COPY_NOTICED_S, DEVICES_MAX, Clones
-from gateway.findings.service import Found, findings, is_open, looked_at, note, open_by_kind
-from gateway.findings.tables import DeviceFindingRow, FindingKind
-from gateway.ingest.batch import Domain, Outcome, process
+from gateway.findings.service import Found, is_open, looked_at, note, open_by_kind
+from gateway.findings.tables import FindingKind
+from gateway.ingest.batch import Outcome, process
 from gateway.ingest.fence import Unfenced
 from gateway.ingest.read import read
 from gateway.ingest.stations import stations_heard
@@ -22,23 +22,20 @@ from gateway.wire.codec import encode
 from gateway.wire.downlink import Status
 from gateway.wire.events import ScannedData
 from gateway.wire.topics import Channel
-from inventory_api.catalogue.queries import sellables
 from store_devices.delivery import Delivery
 from store_devices.spool import Spool
 from tests.fakes.clock import FakeClock
-from tests.fakes.shop import MUG, Tablet, enrolled, stock_catalogue
+from tests.fakes.shop import MUG
+from tests.gateway.intake import Intake
 
 NOW_S = 0.0
 
 
-class Desk:
-    """A gateway's ingest without a broker, and one tablet."""
+class Desk(Intake):
+    """It, and what tells a device from its copy."""
 
     def __init__(self, engine: Engine, clock: FakeClock, ids: SeededIds) -> None:
-        stock_catalogue(engine)
-        self.engine, self.clock = engine, clock
-        self.domain = Domain(clock, ids, sellables)
-        self.tablet = Tablet(enrolled(engine, clock, ids), clock)
+        super().__init__(engine, clock, ids)
         self.clones = Clones(clock.monotonic)
 
     def store(self, *messages: Incoming) -> Outcome:
@@ -53,13 +50,8 @@ class Desk:
         said = Status.model_validate({"online": True, "at": at} | over)
         payload = encode(said)
         message = self.tablet.message(payload, Channel.STATUS)
-        self.clones.hear([(self.tablet.device.device_id, payload)])
+        self.clones.hear([(self.device_id, payload)])
         stations_heard(self.engine, self.domain, Unfenced(), [read(message)], self.clones)
-
-    def found(self) -> list[DeviceFindingRow]:
-        """Return what was found of the tablet."""
-        with reading(self.engine) as db:
-            return findings(db, self.tablet.device.device_id)
 
     def kinds(self) -> list[str]:
         """Return of which kinds."""

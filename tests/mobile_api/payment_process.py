@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Never
@@ -23,6 +23,7 @@ from mobile_api.payment.sandbox.provider import SandboxProvider
 from mobile_api.payment.sandbox.signing import secret_of
 from mobile_api.settings import ApiSettings
 from mobile_api.wiring import Parts
+from tests.fakes.clock import RunningClock
 
 assert _mails
 assert _payments
@@ -50,17 +51,6 @@ class Start:
     company: int = 0
     spurned_minor: int = 0
     away: bool = False
-
-
-class ClockAhead(SystemClock):
-    """The machine's clock, and some more."""
-
-    def __init__(self, ahead_s: float) -> None:
-        self._ahead = timedelta(seconds=ahead_s)
-
-    def now(self) -> datetime:
-        """Return the present moment, moved on."""
-        return super().now() + self._ahead
 
 
 class Refusing(SandboxProvider):
@@ -121,7 +111,8 @@ class Marks:
 def serve(start: Start) -> None:
     """Be an API process."""
     settings = ApiSettings(anonymous_keep_days=3650)  # the rows are of the fake clock's day
-    app = create_app(settings, clock=ClockAhead(start.ahead_s), listen=False)
+    clock = RunningClock(SystemClock().now() + timedelta(seconds=start.ahead_s))
+    app = create_app(settings, clock=clock, listen=False)
     parts = app.state.parts
     parts.marked = Marks(start, parts, Path(settings.data_dir)).pass_by
     bank = parts.payments.active.bank
