@@ -220,6 +220,7 @@ def acted(draft: Draft, do: str) -> tuple[Draft, int]:
     """Do what a button of the list of steps says; return where the reader is led then.
 
     ``up-2``, ``down-2``, ``remove-2``, ``add-wait-2`` (behind the step 2; -1: before all), from 0.
+    Who removed one is led to the step before it, -1 where it was the first.
     Anything else, and what is not possible, changes nothing.
     """
     verb, _, rest = do.partition("-")
@@ -234,7 +235,7 @@ def acted(draft: Draft, do: str) -> tuple[Draft, int]:
         return draft, 0
     if verb == "remove":
         del rows[place]
-        return replace(draft, rows=tuple(rows)), max(place - 1, 0)
+        return replace(draft, rows=tuple(rows)), place - 1
     to = place + {"up": -1, "down": 1}.get(verb, 0)
     if 0 <= to < len(rows):
         rows[place], rows[to] = rows[to], rows[place]

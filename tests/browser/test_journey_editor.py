@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from cart.db import make_engine, reading
 from cart.journeys import loading
@@ -52,6 +52,12 @@ def opened(floor: Floor, browser: Browser, tmp_path: Path) -> Iterator[Callable[
         context.close()
 
 
+def press(where: Locator) -> None:
+    """Press Enter there; when it returns, the page that answers has come to its end."""
+    with where.page.expect_navigation():
+        where.press("Enter")
+
+
 def test_a_journey_is_written_by_keyboard_on_a_phone(
     opened: Callable[[str], Page], floor: Floor
 ) -> None:
@@ -60,17 +66,20 @@ def test_a_journey_is_written_by_keyboard_on_a_phone(
     page.get_by_label("Title").fill("Come back")
     page.get_by_label("Short name").fill("come-back")
     page.locator(".add-here summary").first.press("Enter")
-    page.get_by_role("button", name="Wait").first.press("Enter")
+    press(page.get_by_role("button", name="Wait").first)
     expect(page.get_by_label("Hours", exact=True)).to_be_focused()
     page.keyboard.type("x")  # behind the 24 that stands there
-    page.get_by_role("button", name="Move step 1 down").press("Enter")
+    press(page.get_by_role("button", name="Move step 1 down"))
     moved = page.get_by_role("button", name="Move step 2 up")
     expect(moved).to_be_focused()
-    moved.press("Enter")
+    press(moved)
+    expect(page.get_by_role("button", name="Move step 1 down")).to_be_focused()
     page.locator(".add-here summary").last.press("Enter")
-    page.get_by_role("button", name="Leave").last.press("Enter")
-    page.get_by_role("button", name="Remove step 3").press("Enter")
-    page.get_by_label("Title").press("Enter")  # as any form: it is checked, not saved
+    press(page.get_by_role("button", name="Leave").last)
+    expect(page.get_by_label("Name of the step").last).to_be_focused()
+    press(page.get_by_role("button", name="Remove step 3"))
+    expect(page.locator(".add-here summary").last).to_be_focused()
+    press(page.get_by_label("Title"))  # as any form: it is checked, not saved
     expect(page.get_by_role("alert")).to_contain_text("This has to be a whole number.")
     page.get_by_role("link", name="Step 1, Hours").press("Enter")
     hours = page.get_by_label("Hours", exact=True)
@@ -79,11 +88,11 @@ def test_a_journey_is_written_by_keyboard_on_a_phone(
     expect(page.get_by_label("Title")).to_have_value("Come back")
     assert serious(page) == []
     hours.fill("48")
-    hours.press("Enter")
+    press(hours)
     expect(page.get_by_role("heading", name="This is what happens")).to_be_visible()
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH_PX
-    page.get_by_role("button", name="Save as version 1").press("Enter")
+    press(page.get_by_role("button", name="Save as version 1"))
     expect(page.locator(".notice.good")).to_contain_text("Version 1 is saved.")
     with reading(floor.engine) as db:
         one = loading.version_of(db, "come-back", 1)
